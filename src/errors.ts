@@ -1,0 +1,99 @@
+/**
+ * Every way in which Claude Spread can fail, as one closed table: a stable code for programs and tests, and a hint that
+ * says what to do. The message of an error says what happened. Neither may hold a secret, a code, or a peer's text;
+ * a `cause` may, and is therefore never printed.
+ */
+
+const ASK = "Do not try again on your own: ask the user.";
+
+const HINTS = {
+  // What the user typed
+  "invalid-input": "Correct the arguments and call again.",
+  "bad-config": "Correct the environment variables that are named, then restart Claude Code.",
+  "bad-code": `A code looks like 7f3k2a-crisp-otter-lunar: six characters, then three words. ${ASK}`,
+  "unknown-word": `A word of the code is misspelt. Nothing was sent, no attempt was spent. ${ASK}`,
+  "weak-passphrase": "Choose a longer passphrase, or leave it out: then a strong code is made.",
+  "bad-relay-url": "A relay address looks like wss://relay.example or ws://192.168.1.5:9784.",
+  "bad-host": "Write host:port, as the sender's result shows it, for example 192.168.1.5:40123.",
+  "no-relay": "Pass relay_url, or set DISTILL_RELAY_URL. Anyone can run a relay: node relay/dist/index.js.",
+  "no-path": "Say where the sender is: host (host:port on the same network) or relay_url, as the sender was told.",
+  "no-such-share": "Call distill_status to see the shares of this session.",
+  "too-many-shares": "Stop a share with distill_stop, or wait until one has ended.",
+  // What is to be shared
+  empty: "Write the document first, then share it.",
+  "not-text": "Only UTF-8 text can be shared. Convert the file, or describe it in the document.",
+  "path-not-allowed": `Only files in the project, a temporary folder or DISTILL_HOME may be shared; DISTILL_ALLOW_PATHS widens that. ${ASK}`,
+  "secret-file": "Files that hold keys or passwords are never shared. Describe what is needed instead.",
+  "path-unreadable": "Check the path and its permissions; it must be an ordinary file.",
+  "too-large": "Distill less: the limit is 1 GiB.",
+  // The other end
+  "wrong-code": `The code or passphrase does not match. Each try counts and ten wrong ones end the share. ${ASK}`,
+  "wrong-sender": `Whoever answered does not know the code: the wrong room or host, or somebody posing as the sender. ${ASK}`,
+  burned: `Ten wrong attempts ended this share. The sender has to share again, with a new code. ${ASK}`,
+  "too-many-attempts": `This address has guessed wrong too often and gets no more attempts at this share. ${ASK}`,
+  expired: "The share's time is over. The sender has to share again.",
+  "share-ended": "The share was delivered already, or stopped. The sender has to share again.",
+  busy: "Somebody else is receiving right now. Try again in a minute, while the share lives.",
+  "version-mismatch": "The two ends run versions that do not understand each other. Update the older one.",
+  "bad-message":
+    "What came is not in the protocol. Update both ends; if it persists, something on the way alters the traffic.",
+  tampered: "The data was altered on the way, and nothing of it was kept. Try again, by another path if it persists.",
+  "peer-aborted": "The other end gave up; its own message says why. Nothing half-received was kept.",
+  "link-lost": "The connection dropped, and nothing half-received was kept. Try again while the share lives.",
+  stalled:
+    "The transfer stood still for too long, and nothing half-received was kept. Try again while the share lives.",
+  // The way there
+  "room-not-found": `No such room on this relay: the share has ended or expired, the room is mistyped, or it is on another relay. ${ASK}`,
+  "relay-unreachable":
+    "Check the relay's address and the network. On the same network, the sender can share with mode lan.",
+  "relay-full": "The relay takes no more rooms at the moment. Try later, or use another relay.",
+  "rate-limited": "The relay asks for patience. Wait a minute, then try again.",
+  "relay-refused": "The relay does not serve this request. Ask whoever runs it, or use another relay.",
+  "host-refused":
+    "Nothing listens there: the share may have ended, or host or port are mistyped. Compare them with the sender's.",
+  "host-timeout":
+    "Nothing answered: on the sender's machine, a firewall must let in TCP on that port. Or share by relay.",
+  "host-unreachable": "There is no way to that machine from here. Check the network, or share by relay.",
+  "port-unavailable": "No port could be opened for the share. Share with mode relay.",
+  "timed-out":
+    "Nothing was received in time. Check that the share still lives, then try again with a larger timeout_seconds.",
+  cancelled: "It was cancelled, and nothing was kept.",
+  // This machine
+  "disk-full":
+    "Free some disk space, or point DISTILL_HOME to a disk that has it; then try again while the share lives.",
+  "home-unwritable": "DISTILL_HOME (by default ~/.claude-spread) must be a folder that you can write to.",
+  internal: "This is a defect of Claude Spread; please report it with the steps that led here.",
+} as const satisfies Record<string, string>;
+
+export type ErrorCode = keyof typeof HINTS;
+
+/** The codes, for documentation and tests that hold every one of them. */
+export const ERROR_CODES = Object.keys(HINTS) as ErrorCode[];
+
+export class SpreadError extends Error {
+  override readonly name = "SpreadError";
+  readonly code: ErrorCode;
+
+  /** @param message one sentence of what happened, without secrets and without a peer's text. */
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+
+  /** What to do about it. */
+  get hint(): string {
+    return HINTS[this.code];
+  }
+}
+
+/** The system's short name of a failure ("ENOENT", "ECONNREFUSED"), or undefined. Node's errors carry it in `code`. */
+export function systemCode(cause: unknown): string | undefined {
+  if (typeof cause !== "object" || cause === null || !("code" in cause)) return undefined;
+  return typeof cause.code === "string" ? cause.code : undefined;
+}
+
+/** Anything thrown, as a `SpreadError`: known ones as they are, all others as `internal` with the original as cause. */
+export function toSpreadError(thrown: unknown): SpreadError {
+  if (thrown instanceof SpreadError) return thrown;
+  return new SpreadError("internal", "something unexpected went wrong", { cause: thrown });
+}

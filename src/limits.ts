@@ -1,0 +1,22 @@
+/** The numbers that more than one room must agree on. A number with one user stands on top of its file. */
+
+/** The largest document that is shared or received, in bytes. A peer that offers more is refused before any content. */
+export const MAX_SHARE_BYTES = 1024 ** 3;
+
+/** Plaintext bytes of a sealed content frame: few enough to hold many, so many that 18 bytes of overhead are nothing. */
+export const CHUNK_BYTES = 64 * 1024;
+
+/** The largest frame that a link carries, in bytes: a full sealed chunk, with room for any message of the protocol. */
+export const MAX_FRAME_BYTES = CHUNK_BYTES + 1024;
+
+/** A title, in UTF-16 units, once cleaned. Longer ones are cut. */
+export const MAX_TITLE_CHARS = 200;
+
+/** How long a transfer may stand still, in ms, before it is given up: a laptop's Wi-Fi changing cells takes less. */
+export const STALL_MS = 60_000;
+
+/** How long an end waits for each answer of the handshake, in ms: both ends are machines, so this is the network's share. */
+export const HANDSHAKE_MS = 15_000;
+
+/** How long a clean close may take, in ms, before the link is cut. */
+export const CLOSE_MS = 2_000;
