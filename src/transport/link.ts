@@ -1,0 +1,55 @@
+/**
+ * What a transport is: an ordered, reliable pipe of whole frames between two ends, and nothing more. It does not know
+ * what a frame means; it promises neither secrecy nor honesty. The bodies are in memory.ts, tcp.ts and relay.ts, all
+ * held to one suite of tests.
+ */
+import { SpreadError } from "../errors.ts";
+
+export interface Link extends AsyncDisposable {
+  /** The peer's IP address, for counting attempts; undefined where the carrier does not show it. */
+  readonly address: string | undefined;
+
+  /**
+   * Settles once the frame has left us: awaiting it is the backpressure. A string is a text frame where the carrier tells
+   * text from binary (WebSocket), and its UTF-8 bytes elsewhere.
+   * @throws SpreadError `internal` for a frame above MAX_FRAME_BYTES; `link-lost`, or the reason of `abort`.
+   */
+  send(frame: Uint8Array | string): Promise<void>;
+
+  /**
+   * The next frame, or undefined once the peer has closed cleanly. One call at a time; not calling slows the peer down.
+   * @throws SpreadError `link-lost` if the peer went in any other way, `bad-message` for a frame above MAX_FRAME_BYTES,
+   *   or the reason of `abort`. Frames that came before are handed out first, except after `abort`.
+   */
+  receive(): Promise<Uint8Array | undefined>;
+
+  /** Flushes, says goodbye, waits at most CLOSE_MS, then cuts. Idempotent; what still arrives is thrown away. */
+  close(): Promise<void>;
+
+  /** Cuts at once. Every call, pending or to come, fails with the reason. Idempotent, and nothing after `close`. */
+  abort(reason: SpreadError): void;
+}
+
+/** How a share's links come in: by a listening socket, or by a room on a relay. */
+export interface Door {
+  /** No new links; those that live are their owners' business. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Who gets the links. The taker owns each link that it is given, and closes it. */
+export type LinkTaker = (link: Link) => void;
+
+/** The reason why a signal was aborted: ours if we gave one, `cancelled` otherwise. */
+export function abortReason(signal: AbortSignal): SpreadError {
+  return signal.reason instanceof SpreadError
+    ? signal.reason
+    : new SpreadError("cancelled", "the call was cancelled", { cause: signal.reason });
+}
+
+/** Lets `signal` rule the link: aborted, it cuts the link. @returns the listener's end. */
+export function bindSignal(link: Pick<Link, "abort">, signal: AbortSignal): Disposable {
+  const cut = () => link.abort(abortReason(signal));
+  if (signal.aborted) cut();
+  else signal.addEventListener("abort", cut, { once: true });
+  return { [Symbol.dispose]: () => signal.removeEventListener("abort", cut) };
+}

@@ -1,0 +1,83 @@
+/** Two links in one process, joined back to back: what the protocol's tests run on, and the plainest example of a link. */
+import { SpreadError } from "../errors.ts";
+import { MAX_FRAME_BYTES } from "../limits.ts";
+import type { Link } from "./link.ts";
+import { Mailbox } from "./mailbox.ts";
+
+/** @param address what both ends take the other's address to be. */
+export function memoryLinks(address?: string): [Link, Link] {
+  const left = new MemoryLink(address);
+  const right = new MemoryLink(address);
+  left.join(right);
+  right.join(left);
+  return [left, right];
+}
+
+class MemoryLink implements Link {
+  readonly address: string | undefined;
+  readonly #mailbox = new Mailbox({
+    pause: () => {
+      this.#full = new Promise((resolve) => {
+        this.#drained = resolve;
+      });
+    },
+    resume: () => this.#drained(),
+  });
+  #full: Promise<void> = Promise.resolve();
+  #drained: () => void = () => {};
+  /** Set by `join`, before anybody else sees the link. */
+  #peer!: MemoryLink;
+  #gone: SpreadError | undefined;
+
+  constructor(address: string | undefined) {
+    this.address = address;
+  }
+
+  join(peer: MemoryLink): void {
+    this.#peer = peer;
+  }
+
+  async send(frame: Uint8Array | string): Promise<void> {
+    const bytes = typeof frame === "string" ? Buffer.from(frame) : Uint8Array.from(frame);
+    if (bytes.length > MAX_FRAME_BYTES) throw new SpreadError("internal", "a frame is larger than a link carries");
+    if (this.#gone) throw this.#gone;
+    this.#peer.#mailbox.push(bytes);
+    await this.#peer.#full;
+    if (this.#gone) throw this.#gone;
+  }
+
+  receive(): Promise<Uint8Array | undefined> {
+    return this.#mailbox.pull();
+  }
+
+  async close(): Promise<void> {
+    if (this.#gone) return;
+    this.#leave(new SpreadError("link-lost", "the link is closed"));
+    this.#peer.#left(true);
+  }
+
+  abort(reason: SpreadError): void {
+    if (this.#gone) return;
+    this.#leave(reason);
+    this.#peer.#left(false);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #leave(reason: SpreadError): void {
+    this.#gone = reason;
+    this.#mailbox.cut(reason);
+  }
+
+  /** The other end has gone: what it sent can still be read; nothing can be sent any more. */
+  #left(clean: boolean): void {
+    if (this.#gone) return;
+    this.#gone = new SpreadError("link-lost", "the other end has gone");
+    if (clean) this.#mailbox.end();
+    else this.#mailbox.fail(this.#gone);
+    this.#drained();
+    this.#peer.#drained();
+  }
+}

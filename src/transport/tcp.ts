@@ -1,0 +1,263 @@
+/**
+ * Links over TCP: each frame behind its length, four bytes big-endian. The sender listens, the receiver dials. Addresses
+ * and ports only; how they are found is not known here.
+ */
+import { type AddressInfo, connect, createServer, isIPv6, type Server, type Socket } from "node:net";
+import { networkInterfaces } from "node:os";
+import { SpreadError, systemCode } from "../errors.ts";
+import { CLOSE_MS, MAX_FRAME_BYTES } from "../limits.ts";
+import { abortReason, bindSignal, type Door, type Link, type LinkTaker } from "./link.ts";
+import { Mailbox } from "./mailbox.ts";
+
+/** How long a dial may take, in ms: a machine of this network answers in one; a firewall that drops never answers. */
+const DIAL_MS = 10_000;
+/** How often an idle connection is probed, in ms, so that a peer that lost its power does not hold a socket for ever. */
+const KEEP_ALIVE_MS = 30_000;
+/** Links that a listener holds at once: a household of receivers, and a bound on what strangers can occupy. */
+const MAX_LINKS = 64;
+/** Of these, links of one address: one stranger cannot take all places. */
+const MAX_LINKS_PER_ADDRESS = 16;
+
+const HEADER_BYTES = 4;
+
+export interface Listener extends Door {
+  readonly port: number;
+  /** Addresses of this machine that others can dial: no loopback, unless there is nothing else. */
+  readonly addresses: readonly string[];
+}
+
+/**
+ * Listens on a free port of all interfaces. Links above the bounds are cut without an answer.
+ * @throws SpreadError `port-unavailable`.
+ */
+export async function listenTcp(take: LinkTaker): Promise<Listener> {
+  const perAddress = new Map<string, number>();
+  const server = createServer((socket) => {
+    const address = plainAddress(socket.remoteAddress);
+    const held = address === undefined ? MAX_LINKS_PER_ADDRESS : (perAddress.get(address) ?? 0);
+    if (address === undefined || held >= MAX_LINKS_PER_ADDRESS) {
+      socket.destroy();
+      return;
+    }
+    perAddress.set(address, held + 1);
+    socket.once("close", () => {
+      const left = (perAddress.get(address) ?? 1) - 1;
+      if (left > 0) perAddress.set(address, left);
+      else perAddress.delete(address);
+    });
+    take(new TcpLink(socket, address));
+  });
+  server.maxConnections = MAX_LINKS;
+  await listening(server);
+  return {
+    port: (server.address() as AddressInfo).port,
+    addresses: reachableAddresses(),
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
+
+/**
+ * @param signal rules the link's whole life, not the dialling alone.
+ * @throws SpreadError `host-refused`, `host-timeout`, `host-unreachable`, or the signal's reason.
+ */
+export async function dialTcp(host: string, port: number, signal: AbortSignal): Promise<Link> {
+  if (signal.aborted) throw abortReason(signal);
+  const socket = connect({ host, port });
+  try {
+    await connected(socket, port, signal);
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+  const link = new TcpLink(socket, plainAddress(socket.remoteAddress));
+  const bound = bindSignal(link, signal);
+  socket.once("close", () => bound[Symbol.dispose]());
+  return link;
+}
+
+function listening(server: Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause) => {
+      reject(new SpreadError("port-unavailable", "no TCP port could be opened", { cause }));
+    });
+    // Without a host, node listens on all interfaces, IPv6 and IPv4, or IPv4 alone where there is no IPv6.
+    server.listen(0, () => {
+      server.removeAllListeners("error");
+      // A failing accept (too many open files) costs that link, never the server.
+      server.on("error", () => {});
+      resolve();
+    });
+  });
+}
+
+function connected(socket: Socket, port: number, signal: AbortSignal): Promise<void> {
+  const late = () => new SpreadError("host-timeout", `nothing answered on TCP port ${port}`);
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => settle(late()), DIAL_MS);
+    const aborted = () => {
+      const reason = abortReason(signal);
+      settle(reason.code === "timed-out" ? late() : reason);
+    };
+    const failed = (cause: Error) => settle(dialError(cause, port));
+    const settle = (error?: SpreadError) => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", aborted);
+      socket.off("error", failed);
+      // Errors that come after the end of dialling belong to nobody.
+      socket.on("error", () => {});
+      if (error) reject(error);
+      else resolve();
+    };
+    signal.addEventListener("abort", aborted);
+    socket.on("error", failed);
+    socket.once("connect", () => settle());
+  });
+}
+
+function dialError(cause: Error, port: number): SpreadError {
+  switch (systemCode(cause)) {
+    case "ECONNREFUSED":
+    case "ECONNRESET":
+      return new SpreadError("host-refused", `the host refused the connection on TCP port ${port}`, { cause });
+    case "ETIMEDOUT":
+      return new SpreadError("host-timeout", `nothing answered on TCP port ${port}`, { cause });
+    default:
+      return new SpreadError("host-unreachable", "the host could not be found or reached", { cause });
+  }
+}
+
+/** An IPv4 address that came in through an IPv6 socket, as IPv4. */
+function plainAddress(address: string | undefined): string | undefined {
+  return address?.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/, "");
+}
+
+function reachableAddresses(): string[] {
+  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  // A link-local IPv6 address means nothing without its interface, whose name is another one on the other machine.
+  const global = all.filter((it) => !it.internal && !it.address.toLowerCase().startsWith("fe80:"));
+  const sorted = global.sort((a, b) => Number(isIPv6(a.address)) - Number(isIPv6(b.address)));
+  return sorted.length > 0 ? sorted.map((it) => it.address) : ["127.0.0.1"];
+}
+
+class TcpLink implements Link {
+  readonly address: string | undefined;
+  readonly #socket: Socket;
+  readonly #mailbox: Mailbox;
+  /** What has come of a frame that is not whole: the header's bytes first, then the body's. */
+  #parts: Uint8Array[] = [];
+  #held = 0;
+  /** Bytes that the frame at hand has, header included; undefined while the header is not whole. */
+  #wanted: number | undefined;
+  #gone: SpreadError | undefined;
+
+  constructor(socket: Socket, address: string | undefined) {
+    this.address = address;
+    this.#socket = socket;
+    this.#mailbox = new Mailbox({ pause: () => socket.pause(), resume: () => socket.resume() });
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    socket.on("data", (bytes: Buffer) => this.#take(bytes));
+    socket.on("end", () => {
+      if (this.#held > 0) this.#lose();
+      else this.#mailbox.end();
+    });
+    socket.on("error", () => this.#lose());
+    socket.on("close", () => this.#lose());
+  }
+
+  async send(frame: Uint8Array | string): Promise<void> {
+    const bytes = typeof frame === "string" ? Buffer.from(frame) : frame;
+    if (bytes.length > MAX_FRAME_BYTES) throw new SpreadError("internal", "a frame is larger than a link carries");
+    if (this.#gone) throw this.#gone;
+    const header = Buffer.alloc(HEADER_BYTES);
+    header.writeUInt32BE(bytes.length);
+    await new Promise<void>((sent, failed) => {
+      this.#socket.cork();
+      this.#socket.write(header);
+      this.#socket.write(bytes, (error) => {
+        if (error) failed(this.#gone ?? lost());
+        else sent();
+      });
+      this.#socket.uncork();
+    });
+  }
+
+  receive(): Promise<Uint8Array | undefined> {
+    return this.#mailbox.pull();
+  }
+
+  async close(): Promise<void> {
+    if (this.#socket.destroyed) return;
+    this.#leave(new SpreadError("link-lost", "the link is closed"));
+    await new Promise<void>((closed) => {
+      const timer = setTimeout(() => this.#socket.destroy(), CLOSE_MS);
+      this.#socket.once("close", () => {
+        clearTimeout(timer);
+        closed();
+      });
+      this.#socket.end();
+    });
+  }
+
+  abort(reason: SpreadError): void {
+    if (this.#gone) return;
+    this.#leave(reason);
+    this.#socket.destroy();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #leave(reason: SpreadError): void {
+    this.#gone ??= reason;
+    this.#parts = [];
+    this.#held = 0;
+    // The mailbox lets the socket run on into nothing: an unread byte would turn our goodbye into a reset.
+    this.#mailbox.cut(reason);
+  }
+
+  #lose(): void {
+    this.#gone ??= lost();
+    this.#mailbox.fail(this.#gone);
+  }
+
+  #take(bytes: Uint8Array): void {
+    let rest = bytes;
+    while (rest.length > 0 && !this.#mailbox.ended) {
+      const need = (this.#wanted ?? HEADER_BYTES) - this.#held;
+      this.#parts.push(rest.subarray(0, need));
+      this.#held += Math.min(need, rest.length);
+      rest = rest.subarray(need);
+      if (this.#wanted === undefined && this.#held === HEADER_BYTES) this.#readHeader();
+      if (this.#held === this.#wanted) this.#deliver();
+    }
+  }
+
+  /** The length is checked before anything of that size is kept. */
+  #readHeader(): void {
+    const length = Buffer.concat(this.#parts).readUInt32BE();
+    if (length > MAX_FRAME_BYTES) {
+      const reason = new SpreadError("bad-message", "the other end sent a frame above the size limit");
+      this.#gone ??= reason;
+      this.#mailbox.fail(reason);
+      this.#socket.destroy();
+      return;
+    }
+    this.#parts = [];
+    this.#wanted = HEADER_BYTES + length;
+  }
+
+  #deliver(): void {
+    const [only] = this.#parts;
+    const frame = this.#parts.length === 1 && only ? only : Buffer.concat(this.#parts);
+    this.#parts = [];
+    this.#held = 0;
+    this.#wanted = undefined;
+    this.#mailbox.push(frame);
+  }
+}
+
+function lost(): SpreadError {
+  return new SpreadError("link-lost", "the connection was lost");
+}
