@@ -1,0 +1,114 @@
+/**
+ * The folder on disk that is ours (DISTILL_HOME): how its rooms are made, what its failures are called, and who cleans
+ * up after a process that was killed. It knows nothing of what is kept there.
+ *
+ *     <home>/inbox/     what was received, whole
+ *     <home>/staging/   what is being received        both: <pid>-<machine>-<random>, so that a later start can tell
+ *     <home>/spool/     large documents being shared        what still has an owner
+ */
+import { createHash, randomBytes } from "node:crypto";
+import { lstat, mkdir, open, readdir, rm } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join, resolve } from "node:path";
+import { SpreadError, systemCode, toSpreadError } from "../errors.ts";
+
+export type HomeFolder = "inbox" | "staging" | "spool";
+
+/**
+ * How old, in ms, what another machine left may get. A home can be shared (a container's mount, NFS), and whether a
+ * process lives cannot be seen from elsewhere; no transfer of 1 GiB that moves at all takes a week.
+ */
+const FOREIGN_LEFTOVER_MS = 7 * 24 * 60 * 60_000;
+
+/** `<pid>-<machine>-<random>`: only such names are ever swept. */
+const OWNED = /^(?<pid>[1-9]\d{0,9})-(?<machine>[0-9a-f]{8})-[0-9a-f]{16}$/;
+
+/** Tells one machine's leftovers from another's; not the host name itself, since a home may be shown or copied. */
+const machine = createHash("sha256").update(hostname()).digest("hex").slice(0, 8);
+
+/**
+ * The absolute path of a folder in the home, made with mode 0700 if it was missing.
+ * @throws SpreadError `home-unwritable`, `disk-full`
+ */
+export async function homeFolder(home: string, folder: HomeFolder): Promise<string> {
+  const path = resolve(home, folder);
+  try {
+    const made = await mkdir(path, { recursive: true, mode: 0o700 });
+    if (made !== undefined) await syncFolder(resolve(home));
+  } catch (cause) {
+    throw homeError(home, cause);
+  }
+  return path;
+}
+
+/** A name, unused so far, that says whose it is. */
+export function ownedName(): string {
+  return `${process.pid}-${machine}-${randomBytes(8).toString("hex")}`;
+}
+
+/** A failure of the file system in the home, in our words. What is a `SpreadError` already stays as it is. */
+export function homeError(home: string, cause: unknown): SpreadError {
+  const code = systemCode(cause);
+  switch (code) {
+    case "ENOSPC":
+    case "EDQUOT":
+      return new SpreadError("disk-full", `there is no space left for ${home}`, { cause });
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+    case "ENOTDIR":
+    case "EISDIR":
+    case "EEXIST":
+    case "ENOENT":
+    case "ELOOP":
+    case "EXDEV":
+    case "ENAMETOOLONG":
+      return new SpreadError("home-unwritable", `nothing can be kept in ${home} (${code})`, { cause });
+    default:
+      return toSpreadError(cause);
+  }
+}
+
+/** Makes the names in a folder survive a power cut, where the platform can open and sync a folder. */
+export async function syncFolder(path: string): Promise<void> {
+  try {
+    await using folder = await open(path, "r");
+    await folder.sync();
+  } catch (cause) {
+    // Windows cannot open a folder, and some file systems cannot sync one. What is left is a failing disk.
+    if (systemCode(cause) === "EIO") throw cause;
+  }
+}
+
+/**
+ * Removes what killed processes left in staging/ and spool/, never what a living one holds. For the start of a server;
+ * it never throws, since a leftover is no reason not to start.
+ */
+export async function sweepHome(home: string): Promise<void> {
+  for (const folder of ["staging", "spool"] satisfies HomeFolder[]) {
+    const path = resolve(home, folder);
+    for (const name of await readdir(path).catch(() => [])) {
+      if (await isLeftover(path, name)) await rm(join(path, name), { recursive: true, force: true }).catch(() => {});
+    }
+  }
+}
+
+async function isLeftover(folder: string, name: string): Promise<boolean> {
+  const owner = OWNED.exec(name)?.groups;
+  if (owner === undefined) return false;
+  if (owner.machine === machine) return !isAlive(Number(owner.pid));
+  const age = await lstat(join(folder, name)).then(
+    ({ mtimeMs }) => Date.now() - mtimeMs,
+    () => 0,
+  );
+  return age > FOREIGN_LEFTOVER_MS;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (cause) {
+    return systemCode(cause) !== "ESRCH"; // EPERM: it lives, and belongs to somebody else
+  }
+}

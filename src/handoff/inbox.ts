@@ -1,0 +1,293 @@
+/**
+ * What was received, kept whole or not at all. Two files are written beside each other where nobody looks, and appear in
+ * the inbox together, by one rename: `original.md`, exactly the bytes that came, and `handoff.md`, clean and fenced, for
+ * reading. Nothing here checks a digest: who calls `commit` has done so.
+ */
+import { randomInt } from "node:crypto";
+import { type FileHandle, lstat, mkdir, open, rename, rm, stat, statfs } from "node:fs/promises";
+import { join } from "node:path";
+import { SpreadError, systemCode } from "../errors.ts";
+import { excerpt, type Fence, fence, INLINE_CHARS, lineEnd, Outline, type Provenance } from "./document.ts";
+import { homeError, homeFolder, ownedName, syncFolder } from "./home.ts";
+import { cleanLine, TextCleaner, warningsOf } from "./untrusted.ts";
+
+export interface Delivered {
+  /** Absolute path of `handoff.md`. */
+  readonly savedTo: string;
+  /** Absolute path of `original.md`. */
+  readonly original: string;
+  /** What to give to the model: the fenced document, or if it is longer than INLINE_CHARS an excerpt. */
+  readonly document: string;
+  /** Whether that is all of it. */
+  readonly whole: boolean;
+  /** UTF-16 units of the clean text. */
+  readonly chars: number;
+  /** What was taken out of it, as sentences. */
+  readonly warnings: string[];
+}
+
+/**
+ * One document on its way in. Calls do not overlap: each is awaited before the next. Closing it removes everything that
+ * was not committed.
+ */
+export interface Delivery extends AsyncDisposable {
+  /**
+   * Takes the next bytes, which may be used again once this settles; awaiting it is the backpressure.
+   * @throws SpreadError `disk-full`, `home-unwritable`
+   */
+  write(chunk: Uint8Array): Promise<void>;
+
+  /**
+   * All bytes have come and are the right ones: both files go to the disk, and then into the inbox together.
+   * @throws SpreadError `disk-full`, `home-unwritable`. Nothing is in the inbox once this is closed.
+   */
+  commit(): Promise<Delivered>;
+}
+
+/** Bytes that are gathered before they are written: 64 KiB chunks come by the thousand. */
+const BATCH_BYTES = 256 * 1024;
+
+/** Bytes that become one string: those of more than 128 KiB cost V8 a mapping of memory each, which triples the time. */
+const TEXT_BYTES = 32 * 1024;
+
+/** What both files need beyond the content, in bytes: head, tail, folders. */
+const SPARE_BYTES = 1024 * 1024;
+
+const MAX_SLUG_CHARS = 40;
+/** Without 0 o 1 l i, as in a room: a folder's name is read aloud too. */
+const SUFFIX_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789";
+const SUFFIX_CHARS = 4;
+const MAX_NAMES_TRIED = 16;
+
+/**
+ * Makes the place for one document that is about to come.
+ * @throws SpreadError `disk-full` (also when it can be foreseen), `home-unwritable`. Nothing is left then.
+ */
+export async function openDelivery(home: string, about: Provenance): Promise<Delivery> {
+  const inbox = await homeFolder(home, "inbox");
+  const staging = await homeFolder(home, "staging");
+  const folder = join(staging, ownedName());
+  const handles: FileHandle[] = [];
+  try {
+    await refuseFull(staging, about.bytes);
+    // A link to a folder of the same disk is the user's choice; to another disk nothing can be moved in one step.
+    if ((await stat(inbox)).dev !== (await stat(staging)).dev) {
+      throw new SpreadError("home-unwritable", `the inbox is on another disk than the rest of ${home}`);
+    }
+    await mkdir(folder, { mode: 0o700 });
+    for (const name of ["original.md", "handoff.md"]) handles.push(await open(join(folder, name), "wx", 0o600));
+    const [original, handoff] = handles.map((handle) => new BatchedFile(handle));
+    if (original === undefined || handoff === undefined) throw new SpreadError("internal", "two files became fewer");
+    return new StagedDelivery({ home, inbox, folder, about, original, handoff });
+  } catch (cause) {
+    await Promise.all(handles.map((handle) => handle.close()));
+    await rm(folder, { recursive: true, force: true });
+    throw homeError(home, cause);
+  }
+}
+
+class StagedDelivery implements Delivery {
+  readonly #home: string;
+  readonly #inbox: string;
+  readonly #about: Provenance;
+  readonly #original: BatchedFile;
+  readonly #handoff: BatchedFile;
+  readonly #fence: Fence;
+  readonly #cleaner = new TextCleaner();
+  readonly #outline: Outline;
+  /** Where the two files are, until they are the receiver's. */
+  #folder: string | undefined;
+  #started = false;
+  #bytes = 0;
+  #chars = 0;
+  #beginning = "";
+  #lastCharacter = "\n";
+
+  constructor(parts: {
+    home: string;
+    inbox: string;
+    folder: string;
+    about: Provenance;
+    original: BatchedFile;
+    handoff: BatchedFile;
+  }) {
+    this.#home = parts.home;
+    this.#inbox = parts.inbox;
+    this.#folder = parts.folder;
+    this.#about = parts.about;
+    this.#original = parts.original;
+    this.#handoff = parts.handoff;
+    this.#fence = fence(parts.about);
+    this.#outline = new Outline(this.#fence.head.split("\n").length);
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    try {
+      this.#bytes += chunk.length;
+      await this.#original.add(chunk);
+      for (let from = 0; from < chunk.length; from += TEXT_BYTES) {
+        await this.#addText(this.#cleaner.push(chunk.subarray(from, from + TEXT_BYTES)));
+      }
+    } catch (cause) {
+      throw homeError(this.#home, cause);
+    }
+  }
+
+  async commit(): Promise<Delivered> {
+    const staged = this.#folder;
+    if (staged === undefined || this.#bytes !== this.#about.bytes) {
+      throw new SpreadError("internal", "a document was to be kept that is not complete");
+    }
+    try {
+      await this.#addText(this.#cleaner.end());
+      this.#outline.end();
+      await this.#handoff.add(Buffer.from(lineEnd(this.#lastCharacter) + this.#fence.tail));
+      await Promise.all([this.#original.finish(), this.#handoff.finish()]);
+      await syncFolder(staged);
+      const placed = await moveToFreeName(staged, this.#inbox, folderNames(this.#about));
+      this.#folder = placed;
+      await syncFolder(this.#inbox);
+      this.#folder = undefined;
+      return this.#delivered(placed);
+    } catch (cause) {
+      throw homeError(this.#home, cause);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([this.#original.close(), this.#handoff.close()]);
+    const folder = this.#folder;
+    this.#folder = undefined;
+    // What cannot be removed now is removed by a later start.
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true }).catch(() => {});
+  }
+
+  async #addText(text: string): Promise<void> {
+    if (!this.#started) {
+      this.#started = true;
+      await this.#handoff.add(Buffer.from(this.#fence.head));
+    }
+    if (text === "") return;
+    this.#chars += text.length;
+    this.#lastCharacter = text.slice(-1);
+    if (this.#beginning.length < INLINE_CHARS) this.#beginning += text.slice(0, INLINE_CHARS - this.#beginning.length);
+    this.#outline.push(text);
+    await this.#handoff.add(Buffer.from(text));
+  }
+
+  #delivered(folder: string): Delivered {
+    const savedTo = join(folder, "handoff.md");
+    const { head, tail } = this.#fence;
+    const whole = this.#chars <= INLINE_CHARS;
+    const { headings } = this.#outline;
+    const text = { beginning: this.#beginning, headings, chars: this.#chars, savedTo };
+    return {
+      savedTo,
+      original: join(folder, "original.md"),
+      document: whole ? head + this.#beginning + lineEnd(this.#lastCharacter) + tail : excerpt(this.#fence, text),
+      whole,
+      chars: this.#chars,
+      warnings: warningsOf(this.#cleaner.findings),
+    };
+  }
+}
+
+/**
+ * Moves a folder under the first of `names` that is free. Never replaces anything.
+ * @returns where it is now.
+ * @throws SpreadError `home-unwritable` when none is free; the system's error when it cannot be moved
+ */
+export async function moveToFreeName(folder: string, into: string, names: Iterable<string>): Promise<string> {
+  for (const name of names) {
+    const target = join(into, name);
+    // Looked for first, because a rename silently replaces an empty folder.
+    if (await exists(target)) continue;
+    try {
+      await rename(folder, target);
+      return target;
+    } catch (cause) {
+      if (!(await exists(target))) throw cause; // else somebody else took the name just now
+    }
+  }
+  throw new SpreadError("home-unwritable", "no free name is left in the inbox");
+}
+
+/** `2026-07-19-143005-fix-the-relay-x7kq`: when by the clock on the wall, what by the title, and a suffix. */
+function* folderNames({ receivedAt, title }: Provenance): Iterable<string> {
+  const two = (n: number) => String(n).padStart(2, "0");
+  const day = [receivedAt.getFullYear(), two(receivedAt.getMonth() + 1), two(receivedAt.getDate())].join("-");
+  const time = [receivedAt.getHours(), receivedAt.getMinutes(), receivedAt.getSeconds()].map(two).join("");
+  for (let tried = 0; tried < MAX_NAMES_TRIED; tried += 1) {
+    const letters = Array.from({ length: SUFFIX_CHARS }, () => SUFFIX_LETTERS[randomInt(SUFFIX_LETTERS.length)]);
+    yield `${day}-${time}-${slugOf(title)}-${letters.join("")}`;
+  }
+}
+
+/** A title as part of a file name on every system: a-z, 0-9 and single hyphens, at most 40 characters, never nothing. */
+export function slugOf(title: string): string {
+  const letters = cleanLine(title, MAX_SLUG_CHARS * 4)
+    .normalize("NFKD")
+    .replace(/\p{M}/gu, "")
+    .toLowerCase();
+  const words = letters.split(/[^a-z0-9]+/).filter((word) => word !== "");
+  return words.join("-").slice(0, MAX_SLUG_CHARS).replace(/-$/, "") || "handoff";
+}
+
+/** An open file that is written in batches, and lets go of what it is given at once. */
+class BatchedFile {
+  readonly #file: FileHandle;
+  readonly #batch = Buffer.allocUnsafe(BATCH_BYTES);
+  #used = 0;
+  #open = true;
+
+  constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  async add(bytes: Uint8Array): Promise<void> {
+    for (let from = 0; from < bytes.length; ) {
+      const part = bytes.subarray(from, from + BATCH_BYTES - this.#used);
+      this.#batch.set(part, this.#used);
+      this.#used += part.length;
+      from += part.length;
+      if (this.#used === BATCH_BYTES) await this.#flush();
+    }
+  }
+
+  /** Everything to the disk itself, then closed. */
+  async finish(): Promise<void> {
+    await this.#flush();
+    await this.#file.sync();
+    await this.close();
+  }
+
+  async close(): Promise<void> {
+    if (!this.#open) return;
+    this.#open = false;
+    await this.#file.close();
+  }
+
+  async #flush(): Promise<void> {
+    await this.#file.writeFile(this.#batch.subarray(0, this.#used)); // from where the last one ended
+    this.#used = 0;
+  }
+}
+
+/** Better said before the transfer than in the middle of it: both files are about as large as the content. */
+async function refuseFull(folder: string, bytes: number): Promise<void> {
+  const disk = await statfs(folder).catch(() => undefined);
+  if (disk === undefined || disk.blocks === 0) return; // some network file systems do not tell
+  if (disk.bavail * disk.bsize < 2 * bytes + SPARE_BYTES) {
+    throw new SpreadError("disk-full", `there is too little space for a document of ${bytes} bytes`);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    (cause: unknown) => {
+      if (systemCode(cause) === "ENOENT") return false;
+      throw cause;
+    },
+  );
+}

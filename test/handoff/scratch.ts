@@ -1,0 +1,65 @@
+/** What the tests of this room share: a folder of their own, an ordinary user's rights, a disk that can be filled. */
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, realpath, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { expect } from "vitest";
+import type { ErrorCode } from "../../src/errors.ts";
+import { SpreadError } from "../../src/errors.ts";
+
+export const run = promisify(execFile);
+
+export interface Scratch extends AsyncDisposable {
+  /** Absolute, without links. */
+  readonly path: string;
+}
+
+export async function scratch(): Promise<Scratch> {
+  const path = await realpath(await mkdtemp(join(tmpdir(), "claude-spread-handoff-")));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** What the promise was refused with. */
+export async function refusal(promise: Promise<unknown>): Promise<SpreadError> {
+  const thrown = await promise.then(
+    () => undefined,
+    (cause: unknown) => cause,
+  );
+  expect(thrown).toBeInstanceOf(SpreadError);
+  return thrown as SpreadError;
+}
+
+export async function expectCode(promise: Promise<unknown>, code: ErrorCode): Promise<void> {
+  expect((await refusal(promise)).code).toBe(code);
+}
+
+/** Root may read everything: it becomes nobody for a moment, and others are somebody already. */
+export async function withoutPrivileges<T>(act: () => Promise<T>): Promise<T> {
+  if (process.geteuid?.() !== 0) return await act();
+  process.seteuid?.(65534);
+  try {
+    return await act();
+  } finally {
+    process.seteuid?.(0);
+  }
+}
+
+/** A disk of 1 MiB, or undefined where this user may not mount one. */
+export async function smallDisk(path: string): Promise<AsyncDisposable | undefined> {
+  try {
+    await run("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", path]);
+  } catch {
+    return undefined;
+  }
+  return {
+    [Symbol.asyncDispose]: async () => {
+      await run("umount", [path]);
+    },
+  };
+}
+
+/** How many files this process holds open; where that can be counted. */
+export async function openFiles(): Promise<number> {
+  return (await readdir("/proc/self/fd").catch(() => [])).length;
+}
