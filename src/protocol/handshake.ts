@@ -1,0 +1,243 @@
+/**
+ * From a secret to a sealed stream (design: README.md beside this file):
+ *
+ *     receiver (A)                                      sender (B)
+ *       HELLO    sid, Ya                 ->
+ *                                        <-   PAKE      sid, room, Yb
+ *       CONFIRM  Ta                      ->
+ *       sealed from here on, both ways
+ *
+ * The receiver proves itself first. The sender says nothing that depends on the secret before it has seen a good CONFIRM,
+ * so that a visitor learns nothing without spending an attempt. Both sides read top to bottom.
+ */
+import { randomBytes } from "node:crypto";
+import {
+  commonElement,
+  decodeShare,
+  generator,
+  lvCat,
+  randomScalar,
+  type Side,
+  sessionKey,
+  sha512,
+  shareFor,
+} from "../crypto/cpace.ts";
+import { directionKeys, proofMatches, receiverProof } from "../crypto/keys.ts";
+import { type ErrorCode, SpreadError } from "../errors.ts";
+import { HANDSHAKE_MS } from "../limits.ts";
+import type { Link } from "../transport/link.ts";
+import {
+  type Hello,
+  type Pake,
+  parseAnswer,
+  parseConfirm,
+  parseHello,
+  type RefusedReason,
+  SID_BYTES,
+  SUITE,
+  VERSION,
+} from "./messages.ts";
+import { SealedStream } from "./stream.ts";
+import { Watchdog } from "./watchdog.ts";
+
+const CONTEXT = lvCat(Buffer.from("claude-spread/2"));
+
+/**
+ * Bytes that a receiver skips while it waits for the answer to its own HELLO. An old relay can deliver what was meant for
+ * the receiver before us: at most what a sender and the relay had in their buffers.
+ */
+const MAX_SKIPPED_BYTES = 32 * 1024 * 1024;
+
+/** How long a visitor that is sent away may take to hear it, in ms. */
+const FAREWELL_MS = 500;
+
+const REFUSED_AS: Record<RefusedReason, [ErrorCode, string]> = {
+  unsupported_version: ["version-mismatch", "the two ends speak different versions of the protocol"],
+  unsupported_suite: ["version-mismatch", "the two ends use different cryptography"],
+  bad_message: ["bad-message", "the handshake was not in the protocol"],
+  proof_failed: ["wrong-code", "the proof of the code did not verify"],
+  too_many_attempts: ["too-many-attempts", "the sender takes no more attempts from this address"],
+  burned: ["burned", "the share was ended by wrong attempts"],
+  busy: ["busy", "all places of this share are taken"],
+  used_up: ["share-ended", "all places of this share have been used"],
+  expired: ["expired", "the share has expired"],
+  stopped: ["share-ended", "the share was stopped"],
+};
+
+/** The fresh randomness of one handshake. Given only to reproduce the worked example of the specification. */
+export interface Ephemeral {
+  readonly scalar: bigint;
+  /** SID_BYTES bytes; the receiver's, the sender echoes it. */
+  readonly sid: Uint8Array;
+}
+
+function fresh(): Ephemeral {
+  return { scalar: randomScalar(), sid: randomBytes(SID_BYTES) };
+}
+
+/** Who may try, and who may have a place: the share's rules, asked at two points of a handshake. */
+export interface Gate<Place> {
+  /** Asked for each HELLO. @returns why this visitor is sent away, or undefined. */
+  refusal(address: string | undefined): RefusedReason | undefined;
+  /**
+   * Asked for each CONFIRM. Calls `verify` at most once, and counts its answer, with nothing in between: so no number of
+   * handshakes at once gets more attempts than there are.
+   */
+  judge(address: string | undefined, verify: () => boolean): Verdict<Place>;
+}
+
+export type Verdict<Place> =
+  | { readonly proven: false; readonly reason: RefusedReason }
+  /** Without a place, the others were faster. */
+  | { readonly proven: true; readonly place: Place | undefined };
+
+/**
+ * The receiver's side. The sender has not proved anything when this returns: the first sealed frame that opens does.
+ * @param room the room that must answer, where it is known.
+ * @throws SpreadError what a refusal says; `wrong-sender`, `version-mismatch`, `bad-message`, or the link's.
+ */
+export async function proveToSender(
+  link: Link,
+  secret: string,
+  room: string | undefined,
+  { scalar, sid }: Ephemeral = fresh(),
+): Promise<SealedStream> {
+  const element = generator(secretBytes(secret), CONTEXT, sid);
+  const share = shareFor(element, scalar);
+  const hello = frameOf({
+    type: "HELLO",
+    version: VERSION,
+    suite: SUITE,
+    sid: hex(sid),
+    share: hex(share),
+  } satisfies Hello);
+  await link.send(hello);
+
+  const pake = await answerTo(sid, link);
+  if (room !== undefined && pake.room !== room) {
+    throw new SpreadError("wrong-sender", "another share answered than the one that was asked for");
+  }
+
+  const receiver: Side = { share, ad: receiverData(Buffer.from(hello)) };
+  const sender: Side = { share: Buffer.from(pake.share, "hex"), ad: senderData(pake.room) };
+  const key = sessionKey(sid, commonElement(sender.share, scalar), receiver, sender);
+  await link.send(frameOf({ type: "CONFIRM", mac: hex(receiverProof(sid, key, receiver)) }));
+  return new SealedStream(link, "receiver", directionKeys(key), (frame) => {
+    const answer = answerIn(frame, sid);
+    return answer instanceof SpreadError ? answer : undefined;
+  });
+}
+
+/**
+ * The sender's side. A visitor that is sent away is told why; the link stays the caller's, to be closed.
+ * @returns the stream and the place that the visitor has taken; giving it back is the caller's.
+ * @throws SpreadError `wrong-code` for a failed attempt; else what the visitor was refused for, or the link's.
+ */
+export async function admitReceiver<Place>(
+  link: Link,
+  share: { readonly secret: string; readonly room: string; readonly gate: Gate<Place> },
+  { scalar }: Pick<Ephemeral, "scalar"> = fresh(),
+): Promise<{ stream: SealedStream; place: Place }> {
+  using patience = new Watchdog(link, HANDSHAKE_MS, () => new SpreadError("timed-out", "the visitor said nothing"));
+
+  const helloFrame = await heard(link);
+  const hello = await orRefuse(link, undefined, () => parseHello(helloFrame));
+  const sid = Buffer.from(hello.sid, "hex");
+  const early = share.gate.refusal(link.address);
+  if (early) throw await refuse(link, early, hello.sid);
+  const theirs = Buffer.from(hello.share, "hex");
+  await orRefuse(link, hello.sid, () => decodeShare(theirs));
+
+  const ours = shareFor(generator(secretBytes(share.secret), CONTEXT, sid), scalar);
+  await link.send(frameOf({ type: "PAKE", sid: hello.sid, room: share.room, share: hex(ours) } satisfies Pake));
+  patience.progress();
+
+  const confirmFrame = await heard(link);
+  const confirm = await orRefuse(link, hello.sid, () => parseConfirm(confirmFrame));
+  const receiver: Side = { share: theirs, ad: receiverData(helloFrame) };
+  const sender: Side = { share: ours, ad: senderData(share.room) };
+  let key: Uint8Array = new Uint8Array();
+  const verdict = share.gate.judge(link.address, () => {
+    key = sessionKey(sid, commonElement(theirs, scalar), receiver, sender);
+    return proofMatches(receiverProof(sid, key, receiver), Buffer.from(confirm.mac, "hex"));
+  });
+  if (!verdict.proven) throw await refuse(link, verdict.reason, hello.sid);
+
+  const stream = new SealedStream(link, "sender", directionKeys(key));
+  if (verdict.place === undefined) {
+    const busy = new SpreadError(...REFUSED_AS.busy);
+    await stream.giveUp(busy);
+    throw busy;
+  }
+  return { stream, place: verdict.place };
+}
+
+/** Ends a visit that has proved nothing, at whatever step it is: says why, and closes. Never throws. */
+export async function sendAway(link: Link, reason: RefusedReason): Promise<void> {
+  using _ = new Watchdog(link, FAREWELL_MS, () => new SpreadError(...REFUSED_AS[reason]));
+  await refuse(link, reason, undefined);
+  await link.close();
+}
+
+/** PRS: both Unicode spellings of a passphrase are one secret. */
+function secretBytes(secret: string): Buffer {
+  return Buffer.from(secret.normalize("NFC"));
+}
+
+/** ADa: every byte of the HELLO is in the key, so that none can be changed on the way. */
+function receiverData(helloFrame: Uint8Array): Buffer {
+  return lvCat(Buffer.from("receiver"), sha512(helloFrame));
+}
+
+/** ADb: the room that the sender serves. */
+function senderData(room: string): Buffer {
+  return lvCat(Buffer.from("sender"), Buffer.from(room));
+}
+
+async function answerTo(sid: Uint8Array, link: Link): Promise<Pake> {
+  for (let skippedBytes = 0; skippedBytes <= MAX_SKIPPED_BYTES; ) {
+    const frame = await heard(link);
+    const answer = answerIn(frame, sid);
+    if (answer instanceof SpreadError) throw answer;
+    if (answer) return answer;
+    skippedBytes += frame.length + 1; // an empty frame is not free
+  }
+  throw new SpreadError("bad-message", "what came was no answer to this handshake");
+}
+
+/** What a frame says to our HELLO: the PAKE, a refusal as the error that it means, or nothing. */
+function answerIn(frame: Uint8Array, sid: Uint8Array): Pake | SpreadError | undefined {
+  const answer = parseAnswer(frame);
+  if (!answer || (answer.sid !== undefined && answer.sid !== hex(sid))) return undefined;
+  return answer.type === "REFUSED" ? new SpreadError(...REFUSED_AS[answer.reason]) : answer;
+}
+
+async function heard(link: Link): Promise<Uint8Array> {
+  const frame = await link.receive();
+  if (!frame) throw new SpreadError("link-lost", "the other end closed the connection during the handshake");
+  return frame;
+}
+
+async function orRefuse<T>(link: Link, sid: string | undefined, parse: () => T): Promise<T> {
+  try {
+    return parse();
+  } catch (error) {
+    const old = error instanceof SpreadError && error.code === "version-mismatch";
+    throw await refuse(link, old ? "unsupported_version" : "bad_message", sid);
+  }
+}
+
+async function refuse(link: Link, reason: RefusedReason, sid: string | undefined): Promise<SpreadError> {
+  // Who does not wait for the answer is refused all the same.
+  await link.send(frameOf({ type: "REFUSED", reason, ...(sid !== undefined && { sid }) })).catch(() => {});
+  return new SpreadError(...REFUSED_AS[reason]);
+}
+
+/** Handshake messages are text frames. */
+function frameOf(message: object): string {
+  return JSON.stringify(message);
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
+}

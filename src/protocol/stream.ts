@@ -1,0 +1,127 @@
+/**
+ * The sealed half of the protocol: messages and chunks over a link, each direction under its own key. What does not open
+ * ends the stream; an ABORT of the other end is thrown as an error.
+ */
+import type { DirectionKeys } from "../crypto/keys.ts";
+import { Opener, Sealer } from "../crypto/seal.ts";
+import { type ErrorCode, SpreadError } from "../errors.ts";
+import type { Link } from "../transport/link.ts";
+import { type AbortReason, FRAME_TYPE, parseSealed, type SealedFrame, type SealedMessage } from "./messages.ts";
+import { Watchdog } from "./watchdog.ts";
+
+/** How long our ABORT may take to leave, in ms, before the link is cut without it. */
+const GIVE_UP_MS = 1_000;
+
+/** Messages behind which their direction is over. */
+const FINAL: ReadonlySet<SealedMessage["type"]> = new Set(["RECEIPT", "DELIVERED", "ABORT"]);
+
+const ABORTED_AS: Record<AbortReason, [ErrorCode, string]> = {
+  cancelled: ["peer-aborted", "the other end cancelled the transfer"],
+  stopped: ["share-ended", "the sender stopped the share"],
+  busy: ["busy", "the last place of this share was taken in the meantime"],
+  too_large: ["too-large", "the document is larger than the receiver takes"],
+  unsupported: ["version-mismatch", "the receiver does not know this kind of document"],
+  bad_message: ["bad-message", "the other end could not understand a message"],
+  tampered: ["tampered", "the other end got data that was altered on the way"],
+  wrong_digest: ["tampered", "the document that arrived is not the one that was offered"],
+  no_space: ["peer-aborted", "the receiver cannot store the document"],
+  stalled: ["stalled", "the other end saw no progress for too long"],
+  internal: ["peer-aborted", "the other end failed"],
+};
+
+/** The reason that the other end is told for an error of ours. */
+function abortReasonFor(code: ErrorCode): AbortReason {
+  switch (code) {
+    case "too-large":
+      return "too_large";
+    case "bad-message":
+      return "bad_message";
+    case "version-mismatch":
+      return "unsupported";
+    case "tampered":
+    case "wrong-sender":
+      return "tampered";
+    case "disk-full":
+    case "home-unwritable":
+      return "no_space";
+    case "busy":
+    case "stalled":
+    case "cancelled":
+      return code;
+    case "share-ended":
+      return "stopped";
+    default:
+      return "internal";
+  }
+}
+
+export class SealedStream {
+  readonly link: Link;
+  readonly #sealer: Sealer;
+  readonly #opener: Opener;
+  /** Until the other end has proved itself by a frame that opens: what it may still say in the clear. */
+  #refusal: ((frame: Uint8Array) => SpreadError | undefined) | undefined;
+
+  /** @param refusal reads a refusal in the clear, which may come instead of the first sealed frame; undefined if it is none. */
+  constructor(
+    link: Link,
+    role: "receiver" | "sender",
+    keys: DirectionKeys,
+    refusal?: (frame: Uint8Array) => SpreadError | undefined,
+  ) {
+    this.link = link;
+    this.#refusal = refusal;
+    const [ours, theirs] =
+      role === "receiver" ? [keys.fromReceiver, keys.fromSender] : [keys.fromSender, keys.fromReceiver];
+    this.#sealer = new Sealer(ours);
+    this.#opener = new Opener(theirs);
+  }
+
+  async say(message: SealedMessage): Promise<void> {
+    const body = Buffer.from(JSON.stringify(message));
+    await this.link.send(this.#sealer.seal(FRAME_TYPE.message, body, FINAL.has(message.type)));
+  }
+
+  /** @param end the document's last chunk; every other one has CHUNK_BYTES bytes. */
+  async sendChunk(chunk: Uint8Array, end: boolean): Promise<void> {
+    await this.link.send(this.#sealer.seal(end ? FRAME_TYPE.contentEnd : FRAME_TYPE.content, chunk));
+  }
+
+  /** @throws SpreadError `tampered`, `bad-message`, what an ABORT says, or the link's. */
+  async hear(): Promise<SealedFrame> {
+    const frame = await this.link.receive();
+    if (!frame) throw new SpreadError("link-lost", "the other end closed the connection before it was done");
+    const refused = this.#refusal?.(frame);
+    if (refused) throw refused;
+    const { type, body, last } = this.#opener.open(frame);
+    this.#refusal = undefined;
+    const heard = parseSealed(type, body);
+    if (last !== (heard.is === "message" && FINAL.has(heard.message.type))) {
+      throw new SpreadError("bad-message", "the other end ended its stream at the wrong place");
+    }
+    if (heard.is === "message" && heard.message.type === "ABORT") {
+      throw new SpreadError(...ABORTED_AS[heard.message.reason]);
+    }
+    return heard;
+  }
+
+  /** @throws SpreadError `bad-message` if the next thing is not that message; else as `hear`. */
+  async hearMessage<T extends SealedMessage["type"]>(type: T): Promise<Extract<SealedMessage, { type: T }>> {
+    const heard = await this.hear();
+    if (heard.is !== "message" || heard.message.type !== type) {
+      throw new SpreadError("bad-message", "the other end said something out of turn");
+    }
+    return heard.message as Extract<SealedMessage, { type: T }>;
+  }
+
+  /** Tells the other end why we give up, if that can still be told. Never throws; the link is then to be closed. */
+  async giveUp(error: SpreadError): Promise<void> {
+    if (this.#sealer.ended) return;
+    using _ = new Watchdog(this.link, GIVE_UP_MS, () => error);
+    try {
+      await this.say({ type: "ABORT", reason: abortReasonFor(error.code) });
+    } catch {
+      // The link is gone: the other end notices that by itself.
+    }
+  }
+}

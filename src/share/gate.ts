@@ -1,0 +1,130 @@
+/**
+ * Who may try a share, and who may have it: failed attempts and places, counted. No sockets and no clocks: every rule of
+ * the design's section on counting is a line here, and can be read and tested alone.
+ */
+import { isIPv6 } from "node:net";
+import type { Gate, Verdict } from "../protocol/handshake.ts";
+import type { RefusedReason } from "../protocol/messages.ts";
+
+/** Failed attempts in all, behind which the share is burned: a guess at a code is then worth one in 859 million. */
+export const MAX_FAILED_ATTEMPTS = 10;
+/** Failed attempts of one address, so that one clumsy neighbour does not burn everybody's share. */
+export const MAX_FAILED_ATTEMPTS_PER_ADDRESS = 3;
+
+/** A place of one of the share's receivers: held by a transfer, then spent or given back, once. */
+export interface Place {
+  /** All content has left us: the place is used, whatever comes now. */
+  spend(): void;
+  /** The right receipt came. Only after `spend`. */
+  deliver(): void;
+  /** The transfer is over. A place that was not spent is free again. */
+  release(): void;
+}
+
+export interface Counts {
+  readonly failedAttempts: number;
+  /** Places that transfers hold now, and have not spent. */
+  readonly held: number;
+  readonly spent: number;
+  readonly delivered: number;
+}
+
+export class ShareGate implements Gate<Place> {
+  readonly #receivers: number;
+  readonly #failedByAddress = new Map<string, number>();
+  #closed: RefusedReason | undefined;
+  #failed = 0;
+  #held = 0;
+  #spent = 0;
+  #delivered = 0;
+
+  /** @param receivers how many may have the share. */
+  constructor(receivers: number) {
+    this.#receivers = receivers;
+  }
+
+  get counts(): Counts {
+    return { failedAttempts: this.#failed, held: this.#held, spent: this.#spent, delivered: this.#delivered };
+  }
+
+  get burned(): boolean {
+    return this.#failed >= MAX_FAILED_ATTEMPTS;
+  }
+
+  /** Every place was used. */
+  get usedUp(): boolean {
+    return this.#spent >= this.#receivers;
+  }
+
+  /** From now on every visitor is sent away with this reason. */
+  close(reason: RefusedReason): void {
+    this.#closed ??= reason;
+  }
+
+  refusal(address: string | undefined): RefusedReason | undefined {
+    if (this.burned) return "burned";
+    if (this.usedUp) return "used_up";
+    if (this.#closed) return this.#closed;
+    if (this.#failedBy(address) >= MAX_FAILED_ATTEMPTS_PER_ADDRESS) return "too_many_attempts";
+    if (this.#held + this.#spent >= this.#receivers) return "busy";
+    return undefined;
+  }
+
+  judge(address: string | undefined, verify: () => boolean): Verdict<Place> {
+    const refusal = this.refusal(address);
+    // `busy` does not keep from proving: who has the code is told so only behind the proof, and a guess still counts.
+    if (refusal !== undefined && refusal !== "busy") return { proven: false, reason: refusal };
+    if (!verify()) {
+      this.#failed += 1;
+      if (address !== undefined) this.#failedByAddress.set(addressGroup(address), this.#failedBy(address) + 1);
+      return { proven: false, reason: this.burned ? "burned" : "proof_failed" };
+    }
+    return { proven: true, place: refusal === "busy" ? undefined : this.#take() };
+  }
+
+  #failedBy(address: string | undefined): number {
+    return address === undefined ? 0 : (this.#failedByAddress.get(addressGroup(address)) ?? 0);
+  }
+
+  #take(): Place {
+    this.#held += 1;
+    let at: "held" | "spent" | "delivered" | "released" = "held";
+    return {
+      spend: () => {
+        if (at !== "held") return;
+        at = "spent";
+        this.#held -= 1;
+        this.#spent += 1;
+      },
+      deliver: () => {
+        if (at !== "spent") return;
+        at = "delivered";
+        this.#delivered += 1;
+      },
+      release: () => {
+        if (at !== "held") return;
+        at = "released";
+        this.#held -= 1;
+      },
+    };
+  }
+}
+
+/** What counts as one address: an IPv4 address, or an IPv6 /64, since a host has all of that to itself. */
+export function addressGroup(address: string): string {
+  if (!isIPv6(address)) return address;
+  const plain = address.replace(/%.*$/, "");
+  const [head = "", tail] = plain.split("::");
+  const groups = head === "" ? [] : head.split(":");
+  if (tail !== undefined) {
+    const behind = tail === "" ? [] : tail.split(":");
+    // A dotted IPv4 tail stands for two groups.
+    const length = behind.length + (behind.at(-1)?.includes(".") ? 1 : 0);
+    while (groups.length + length < 8) groups.push("0");
+    groups.push(...behind);
+  }
+  return `${groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(":")}::/64`;
+}

@@ -1,0 +1,114 @@
+/** One hand-off by the protocol alone: both roles over two links, and somebody in between who may meddle. */
+import { createHash } from "node:crypto";
+import { toSpreadError } from "../../src/errors.ts";
+import { CHUNK_BYTES } from "../../src/limits.ts";
+import { admitReceiver, proveToSender } from "../../src/protocol/handshake.ts";
+import { collect, deliver, giveReceipt, requestOffer } from "../../src/protocol/transfer.ts";
+import { type Place, ShareGate } from "../../src/share/gate.ts";
+import type { Link } from "../../src/transport/link.ts";
+import { memoryLinks } from "../../src/transport/memory.ts";
+
+export const SECRET = "crisp-otter-lunar";
+export const ROOM = "7f3k2a";
+
+export type From = "receiver" | "sender";
+/** What becomes of a frame: the frames that go on in its place, or the end of the link. */
+export type Meddle = (frame: Buffer, from: From, index: number) => readonly Uint8Array[] | "cut";
+
+/** Two links whose frames pass through `meddle`; `index` counts each direction from 0. */
+export function middleman(meddle: Meddle): { receiver: Link; sender: Link } {
+  const [receiver, fromReceiver] = memoryLinks();
+  const [sender, fromSender] = memoryLinks();
+  const pump = async (source: Link, target: Link, from: From) => {
+    try {
+      for (let index = 0; ; index++) {
+        const frame = await source.receive();
+        const on = frame && meddle(Buffer.from(frame), from, index);
+        if (on === undefined || on === "cut") break;
+        for (const it of on) await target.send(it);
+      }
+    } catch {
+      // One end has gone; the other one is told below.
+    }
+    await Promise.all([source.close(), target.close()]);
+  };
+  void pump(fromReceiver, fromSender, "receiver");
+  void pump(fromSender, fromReceiver, "sender");
+  return { receiver, sender };
+}
+
+export function documentOf(bytes: Uint8Array, compressible = false) {
+  return {
+    title: "A title",
+    sharedAt: new Date("2026-11-20T10:00:00Z"),
+    bytes: bytes.length,
+    sha256: createHash("sha256").update(bytes).digest("hex"),
+    compressible,
+    async *read() {
+      for (let at = 0; at < bytes.length; at += CHUNK_BYTES) yield bytes.subarray(at, at + CHUNK_BYTES);
+    },
+  };
+}
+
+/** What a side came to: "delivered", the document, or the code of its error. */
+export interface Outcome {
+  readonly receiver: { readonly document: Buffer; readonly acknowledged: boolean } | string;
+  readonly sender: "delivered" | string;
+  readonly gate: ShareGate;
+}
+
+/** Runs both roles to their ends, as share/ does. Neither throws. */
+export async function converse(
+  links: { receiver: Link; sender: Link },
+  bytes: Uint8Array,
+  options: { secret?: string; gate?: ShareGate; room?: string | undefined; compressible?: boolean } = {},
+): Promise<Outcome> {
+  const { secret, gate, room, compressible } = {
+    secret: SECRET,
+    gate: new ShareGate(1),
+    room: ROOM,
+    compressible: false,
+    ...options,
+  };
+  const [receiver, sender] = await Promise.all([
+    receiveBy(links.receiver, secret, room).catch((error: unknown) => toSpreadError(error).code),
+    sendBy(links.sender, documentOf(bytes, compressible), gate).catch((error: unknown) => toSpreadError(error).code),
+  ]);
+  return { receiver, sender, gate };
+}
+
+export async function receiveBy(link: Link, secret: string, room: string | undefined) {
+  try {
+    const stream = await proveToSender(link, secret, room);
+    try {
+      const offer = await requestOffer(stream);
+      const parts: Uint8Array[] = [];
+      for await (const piece of collect(stream, offer)) parts.push(piece);
+      return { document: Buffer.concat(parts), acknowledged: await giveReceipt(stream, offer) };
+    } catch (error) {
+      await stream.giveUp(toSpreadError(error));
+      throw error;
+    }
+  } finally {
+    await link.close();
+  }
+}
+
+export async function sendBy(link: Link, document: ReturnType<typeof documentOf>, gate: ShareGate) {
+  let place: Place | undefined;
+  try {
+    const admitted = await admitReceiver(link, { secret: SECRET, room: ROOM, gate });
+    place = admitted.place;
+    try {
+      await deliver(admitted.stream, document, () => admitted.place.spend());
+      place.deliver();
+      return "delivered" as const;
+    } catch (error) {
+      await admitted.stream.giveUp(toSpreadError(error));
+      throw error;
+    }
+  } finally {
+    place?.release();
+    await link.close();
+  }
+}
