@@ -1,1 +1,64 @@
-export {};
+#!/usr/bin/env node
+/**
+ * The MCP server as a process: it speaks on stdio and ends when its client does, by a signal or by the end of stdin, with
+ * nothing left behind. Claude Code gives it half a second for that. What is heavy is imported when it is first used.
+ */
+import { createRequire } from "node:module";
+import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
+import { readConfig } from "./config.ts";
+import { stderrLogger } from "./log.ts";
+import { createServer } from "./mcp/server.ts";
+import { Shares } from "./share/shares.ts";
+
+/** How long the shares may take to say goodbye, in ms: less than the client waits before it kills. */
+const GOODBYE_MS = 300;
+
+// stdout belongs to MCP, whatever a library thinks.
+console.log = console.info = console.debug = console.error;
+
+const log = stderrLogger(logLevel());
+const shares = new Shares(log);
+const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
+
+process.on("uncaughtException", (error) => {
+  // The frames say where; the message could hold what nobody should read in a log.
+  log.error(`defect, the server ends: ${error.stack?.split("\n").slice(1).join(" | ") ?? "no stack"}`);
+  process.exit(1);
+});
+
+const ended = new Promise<void>((resolve) => {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve());
+  // The SDK watches neither: an open share would outlive its client for ever.
+  for (const event of ["end", "close", "error"] as const) process.stdin.once(event, () => resolve());
+  process.stdout.once("error", () => resolve());
+});
+
+const server = createServer({ config: () => readConfig(process.env), shares, log }, version);
+await server.connect(new StdioServerTransport());
+void sweepLeftovers();
+
+await ended;
+const overdue = setTimeout(() => process.exit(0), GOODBYE_MS);
+await Promise.allSettled([server.close(), shares[Symbol.asyncDispose]()]);
+clearTimeout(overdue);
+process.exit(0);
+
+/** A wrong level is reported by the tools, with everything else that is wrong. */
+function logLevel() {
+  try {
+    return readConfig(process.env).log;
+  } catch {
+    return "error";
+  }
+}
+
+/** What processes left behind that were killed while they received. */
+async function sweepLeftovers(): Promise<void> {
+  try {
+    const { home } = readConfig(process.env);
+    const { sweepHome } = await import("./handoff/home.ts");
+    await sweepHome(home);
+  } catch {
+    // A wrong configuration is told by the tools.
+  }
+}

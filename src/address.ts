@@ -1,0 +1,47 @@
+/** Addresses as people type them: of a relay, and of a sender on the network. */
+import { isIP } from "node:net";
+import { SpreadError } from "./errors.ts";
+
+/** @throws SpreadError `bad-relay-url`, without quoting what was typed: there can be a password in it. */
+export function parseRelayUrl(typed: string): URL {
+  const bad = (what: string) => new SpreadError("bad-relay-url", `the relay address ${what}`);
+  let url: URL;
+  try {
+    url = new URL(typed.trim());
+  } catch {
+    throw bad("is not a URL with a host");
+  }
+  if (url.protocol === "http:" || url.protocol === "https:")
+    throw bad("begins with http: a relay speaks ws:// or wss://");
+  if (url.protocol !== "ws:" && url.protocol !== "wss:") throw bad("does not begin with ws:// or wss://");
+  if (url.hostname === "") throw bad("has no host");
+  if (url.username !== "" || url.password !== "") throw bad("holds credentials, and would be shown to others");
+  if (url.search !== "" || url.hash !== "")
+    throw bad("has a query or a fragment; only host, port and path belong there");
+  return url;
+}
+
+/** A relay's address as it is shown and typed: without the slash that URLs put behind a bare host. */
+export function formatRelayUrl(url: URL): string {
+  return url.pathname === "/" ? url.href.replace(/\/$/, "") : url.href;
+}
+
+/** Whether only this machine can reach the address. */
+export function isLoopback(url: URL): boolean {
+  return url.hostname === "localhost" || url.hostname === "[::1]" || /^127\./.test(url.hostname);
+}
+
+/** `host:port`, an IPv6 address in brackets. @throws SpreadError `bad-host`. */
+export function parseHost(typed: string): { host: string; port: number } {
+  const match = /^(?:\[(?<v6>[0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|(?<name>[\w.-]+)):(?<port>\d{1,5})$/.exec(typed.trim());
+  const host = match?.groups?.v6 ?? match?.groups?.name;
+  const port = Number(match?.groups?.port);
+  const valid =
+    host !== undefined && port >= 1 && port <= 65_535 && (match?.groups?.v6 === undefined || isIP(host) === 6);
+  if (!valid) throw new SpreadError("bad-host", "that is not a host and a port");
+  return { host, port };
+}
+
+export function formatHost(host: string, port: number): string {
+  return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
+}

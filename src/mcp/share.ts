@@ -1,0 +1,166 @@
+/** The tool distill_share. */
+import { z } from "zod";
+import { formatHost, formatRelayUrl, isLoopback, parseRelayUrl } from "../address.ts";
+import { SpreadError } from "../errors.ts";
+import { MAX_TITLE_CHARS } from "../limits.ts";
+import type { Share } from "../share/sender.ts";
+import { type Context, tool } from "./tool.ts";
+
+const MAX_RECEIVERS = 100;
+const MAX_EXPIRES_MINUTES = 24 * 60;
+
+const DESCRIPTION = `Hands a document over to another person or machine: normally the distillation (hand-off document) of this session.
+
+The document is frozen, encrypted end to end, and offered under one short code. The call returns as soon as the share is ready; it is then served in the background until it is delivered, stopped, expired (expires_minutes), or ended by ten wrong attempts. It also ends when this Claude Code ends.
+
+Give the document as content (Markdown), or as path for a file that is already written; never both. Write no secrets into it: no keys, passwords, tokens.
+Without passphrase a strong code is made; pass one only if the user chose one.
+mode: auto (default) offers it on this network and on the relay, if one is known; lan on this network only; relay on the relay only. A relay is known if relay_url or DISTILL_RELAY_URL is given.
+
+Afterwards give the user the text in tell_receiver word for word, and the warnings if there are any: it is what the receiver needs. Whoever has the code can get the document, so it belongs in a channel that the user trusts. distill_status tells whether it was delivered; distill_stop ends it.`;
+
+const Input = z.strictObject({
+  content: z.string().optional().describe("The document itself, Markdown. Either this or path."),
+  path: z
+    .string()
+    .optional()
+    .describe("A UTF-8 text file to share instead: in the project, a temporary folder or DISTILL_HOME."),
+  title: z.string().optional().describe("One line that says what it is about. Default: the document's first heading."),
+  passphrase: z
+    .string()
+    .optional()
+    .describe("Only if the user chose one: 6 to 1024 characters, agreed with the receiver. Default: a code is made."),
+  mode: z.enum(["auto", "lan", "relay"]).default("auto").describe("Where to offer it. Default: auto."),
+  relay_url: z.string().optional().describe("wss://host or ws://host:port. Default: DISTILL_RELAY_URL."),
+  receivers: z.int().min(1).max(MAX_RECEIVERS).default(1).describe("How many people may receive it. Default: 1."),
+  expires_minutes: z
+    .number()
+    .min(1)
+    .max(MAX_EXPIRES_MINUTES)
+    .default(30)
+    .describe("Minutes until it ends if nobody comes, at most 1440. Default: 30; a relay may allow less."),
+});
+
+const Output = z.object({
+  share_id: z.string().describe("For distill_stop."),
+  code: z.string().optional().describe("What the receiver types. Absent where the user chose a passphrase."),
+  room: z.string().describe("The public half of the code; with a passphrase, the receiver needs it on a relay."),
+  mode: z.enum(["auto", "lan", "relay"]),
+  relay_url: z.string().optional().describe("The relay that holds the share, if one does."),
+  lan: z
+    .object({ port: z.int(), addresses: z.array(z.string()) })
+    .optional()
+    .describe("Where it can be had on this network."),
+  expires_at: z.string().describe("ISO 8601, UTC."),
+  receivers: z.int(),
+  bytes: z.int(),
+  sha256: z.string().describe("Of the document's bytes; the receiver is shown the same."),
+  tell_receiver: z.string().describe("To be given to the user word for word."),
+  warnings: z.array(z.string()),
+});
+
+export const shareTool = tool({
+  name: "distill_share",
+  title: "Share a distillation",
+  description: DESCRIPTION,
+  input: Input,
+  output: Output,
+  annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: true },
+  async run(input, context, call) {
+    const config = context.config();
+    const relay = input.relay_url === undefined ? config.relay : parseRelayUrl(input.relay_url);
+    const { checkPassphrase } = await import("../share/code.ts");
+    const warnings: string[] = [];
+    if (input.passphrase !== undefined) {
+      const warning = checkPassphrase(input.passphrase);
+      if (warning) warnings.push(warning);
+    }
+    const { content, title } = await readDocument(input, context, call.signal);
+    const share = await context.shares.open(
+      {
+        content,
+        title,
+        passphrase: input.passphrase,
+        mode: input.mode,
+        relay,
+        receivers: input.receivers,
+        lifetimeMs: input.expires_minutes * 60_000,
+      },
+      call.signal,
+    );
+    warnings.push(...share.warnings, ...cautions(share, input.expires_minutes));
+    const told = await tellReceiver(share);
+    const result = {
+      share_id: share.id,
+      ...(!share.passphrase && { code: `${share.room}-${share.secret}` }),
+      room: share.room,
+      mode: share.mode,
+      ...(share.relay && { relay_url: formatRelayUrl(share.relay) }),
+      ...(share.lan && { lan: { port: share.lan.port, addresses: [...share.lan.addresses] } }),
+      expires_at: share.expiresAt.toISOString(),
+      receivers: share.receivers,
+      bytes: share.bytes,
+      sha256: share.sha256,
+      tell_receiver: told,
+      warnings,
+    };
+    return { result, text: [told, ...warnings.map((warning) => `Warning: ${warning}`)].join("\n") };
+  },
+});
+
+async function readDocument(
+  { content, path, title }: Pick<z.output<typeof Input>, "content" | "path" | "title">,
+  context: Context,
+  signal: AbortSignal,
+) {
+  const [{ snapshotFile, snapshotText }, { cleanLine }] = await Promise.all([
+    import("../handoff/snapshot.ts"),
+    import("../handoff/untrusted.ts"),
+  ]);
+  if ((content === undefined) === (path === undefined)) {
+    throw new SpreadError("invalid-input", "either content or path must be given, and not both");
+  }
+  if (content !== undefined) {
+    const heading = /^ {0,3}#{1,6}[ \t]+(.+)$/m.exec(content.slice(0, 4096))?.[1] ?? "";
+    return { content: await snapshotText(content), title: cleanLine(title ?? heading, MAX_TITLE_CHARS) };
+  }
+  const { openSource } = await import("../handoff/source.ts");
+  const { basename } = await import("node:path");
+  const config = context.config();
+  const source = await openSource(path ?? "", { roots: config.roots, cwd: config.project });
+  return {
+    content: await snapshotFile(source.handle, { home: config.home, signal }),
+    title: cleanLine(title ?? basename(source.path), MAX_TITLE_CHARS),
+  };
+}
+
+function cautions(share: Share, askedMinutes: number): string[] {
+  const cautions: string[] = [];
+  const minutes = Math.round((share.expiresAt.getTime() - share.createdAt.getTime()) / 60_000);
+  if (minutes < Math.floor(askedMinutes)) cautions.push(`The relay keeps the share for ${minutes} minutes only.`);
+  if (share.receivers > 1) {
+    cautions.push("Each receiver knows the secret, and could pose as the sender towards the others.");
+  }
+  if (share.relay && isLoopback(share.relay)) {
+    cautions.push("The relay's address is of this machine: receivers on other machines cannot reach it.");
+  }
+  return cautions;
+}
+
+/** The whole of what one person has to tell the other. */
+async function tellReceiver(share: Share): Promise<string> {
+  const { formatCode } = await import("../share/code.ts");
+  const code = share.passphrase ? undefined : formatCode(share);
+  const direct = share.lan && `--host ${formatHost(share.lan.addresses[0] ?? "127.0.0.1", share.lan.port)}`;
+  const relayed = share.relay && `--relay ${formatRelayUrl(share.relay)}`;
+  const command = (way: string | undefined) =>
+    ["/distill-receive", code, way, code === undefined && `--room ${share.room} <passphrase>`]
+      .filter(Boolean)
+      .join(" ");
+  return [
+    `In Claude Code with Claude Spread, by ${share.expiresAt.toISOString().slice(0, 16).replace("T", " ")} UTC:`,
+    command(relayed ?? direct),
+    ...(relayed && direct ? [`On the same network also without the relay: ${command(direct)}`] : []),
+    ...(code === undefined ? ["<passphrase> is the one that you agreed on; it is not repeated here."] : []),
+  ].join("\n");
+}

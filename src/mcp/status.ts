@@ -1,0 +1,90 @@
+/** The tool distill_status. */
+import { z } from "zod";
+import { formatRelayUrl } from "../address.ts";
+import type { Share, ShareState } from "../share/sender.ts";
+import { tool } from "./tool.ts";
+
+const Output = z.object({
+  shares: z.array(
+    z.object({
+      share_id: z.string(),
+      title: z.string(),
+      state: z
+        .enum(["waiting", "serving", "delivered", "unconfirmed", "burned", "expired", "stopped", "failed"])
+        .describe("unconfirmed: all was sent, but a receipt is missing. burned: ten wrong attempts ended it."),
+      summary: z.string().describe("The state in words."),
+      delivered: z.int().describe("Receivers from whom the right receipt came."),
+      unconfirmed: z.int().describe("Receivers who were sent everything, without a receipt so far."),
+      receivers: z.int().describe("How many may receive it."),
+      failed_attempts: z.int().describe("Wrong codes that were tried."),
+      code: z.string().optional().describe("For its owner, while the share lives and has no passphrase."),
+      room: z.string(),
+      relay_url: z.string().optional(),
+      lan: z.object({ port: z.int(), addresses: z.array(z.string()) }).optional(),
+      bytes: z.int(),
+      sha256: z.string(),
+      created_at: z.string(),
+      expires_at: z.string(),
+      ended_at: z.string().optional(),
+      last_failure: z.string().optional().describe("Error code of the last transfer that failed behind a right code."),
+      warnings: z.array(z.string()),
+    }),
+  ),
+});
+
+export const statusTool = tool({
+  name: "distill_status",
+  title: "Status of the shares",
+  description: `Lists the shares that this session has made with distill_share, the oldest first: whether somebody waits or receives, how many have it, how many wrong codes were tried, when it ends, and the code again.
+
+delivered is certain: the receiver has the whole document on its disk and said so. unconfirmed means that all was sent, but that word did not come. Use it when the user asks whether a hand-off has arrived; do not poll it.`,
+  input: z.strictObject({}),
+  output: Output,
+  annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
+  async run(_input, context) {
+    const shares = context.shares.all.map(view);
+    const lines = shares.map((it) => `${it.share_id} ${it.title === "" ? "(no title)" : it.title}: ${it.summary}`);
+    return { result: { shares }, text: lines.length > 0 ? lines.join("\n") : "No shares in this session." };
+  },
+});
+
+function view(share: Share): z.input<typeof Output>["shares"][number] {
+  const { delivered, spent, failedAttempts } = share.gate.counts;
+  return {
+    share_id: share.id,
+    title: share.title,
+    state: share.state,
+    summary: inWords(share),
+    delivered,
+    unconfirmed: spent - delivered,
+    receivers: share.receivers,
+    failed_attempts: failedAttempts,
+    ...(!share.passphrase && share.endedAt === undefined && { code: `${share.room}-${share.secret}` }),
+    room: share.room,
+    ...(share.relay && { relay_url: formatRelayUrl(share.relay) }),
+    ...(share.lan && { lan: { port: share.lan.port, addresses: [...share.lan.addresses] } }),
+    bytes: share.bytes,
+    sha256: share.sha256,
+    created_at: share.createdAt.toISOString(),
+    expires_at: share.expiresAt.toISOString(),
+    ...(share.endedAt && { ended_at: share.endedAt.toISOString() }),
+    ...(share.lastFailure && { last_failure: share.lastFailure }),
+    warnings: share.warnings,
+  };
+}
+
+const IN_WORDS: Record<ShareState, string> = {
+  waiting: "waiting for a receiver",
+  serving: "being received right now",
+  delivered: "delivered",
+  unconfirmed: "all was sent, but not every receiver has confirmed",
+  burned: "ended by ten wrong attempts; share again with a new code",
+  expired: "expired",
+  stopped: "stopped",
+  failed: "ended, because the connection to the relay was lost",
+};
+
+function inWords(share: Share): string {
+  const { delivered } = share.gate.counts;
+  return `${IN_WORDS[share.state]} (${delivered} of ${share.receivers} delivered)`;
+}

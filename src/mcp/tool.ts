@@ -1,0 +1,74 @@
+/** What a tool is here, and how it answers: a checked input, a result by its schema, or an error with its code and cure. */
+import type { CallToolResult, ToolAnnotations } from "@modelcontextprotocol/sdk/types.js";
+import type { z } from "zod";
+import type { Config } from "../config.ts";
+import { SpreadError, toSpreadError } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import type { Shares } from "../share/shares.ts";
+
+/** What all tools share. */
+export interface Context {
+  /** @throws SpreadError `bad-config`: said where it is seen, in a tool's result. */
+  config(): Config;
+  readonly shares: Shares;
+  readonly log: Logger;
+}
+
+/** One call of a tool. */
+export interface Call {
+  /** Aborted when the client cancels. */
+  readonly signal: AbortSignal;
+  /** Tells the waiting client how far it is. @param share 0 to 1. */
+  progress(share: number, message: string): void;
+}
+
+export interface Tool<Input extends z.ZodObject = z.ZodObject, Output extends z.ZodObject = z.ZodObject> {
+  readonly name: string;
+  readonly title: string;
+  /** What a model reads: at most 2048 characters, the client cuts the rest. */
+  readonly description: string;
+  readonly input: Input;
+  readonly output: Output;
+  readonly annotations: ToolAnnotations;
+  readonly meta?: Record<string, unknown>;
+  /** @returns the result, and the same for clients that show text alone. @throws SpreadError */
+  run(input: z.output<Input>, context: Context, call: Call): Promise<{ result: z.input<Output>; text: string }>;
+}
+
+/** A tool whose schemas are forgotten, so that different ones fit in one list. */
+export type AnyTool = Omit<Tool, "run"> & {
+  answer(input: unknown, context: Context, call: Call): Promise<CallToolResult>;
+};
+
+export function tool<Input extends z.ZodObject, Output extends z.ZodObject>(spec: Tool<Input, Output>): AnyTool {
+  const { run, ...rest } = spec;
+  return {
+    ...rest,
+    async answer(input, context, call) {
+      try {
+        const parsed = spec.input.safeParse(input);
+        if (!parsed.success) throw invalid(parsed.error);
+        const { result, text } = await run(parsed.data, context, call);
+        return { content: [{ type: "text", text }], structuredContent: result };
+      } catch (thrown) {
+        const error = toSpreadError(thrown);
+        context.log[error.code === "internal" ? "error" : "info"](`${spec.name}: ${error.code}`);
+        return { isError: true, content: [{ type: "text", text: errorText(error) }] };
+      }
+    },
+  };
+}
+
+/** `code: what happened.` and what to do, one line each. */
+function errorText(error: SpreadError): string {
+  return `Error ${error.code}: ${error.message}.\nWhat to do: ${error.hint}`;
+}
+
+/** Names each wrong argument, and quotes none. */
+function invalid(error: z.ZodError): SpreadError {
+  const wrong = error.issues.map((issue) => {
+    const name = issue.path.join(".");
+    return name === "" ? issue.message : `${name}: ${issue.message}`;
+  });
+  return new SpreadError("invalid-input", wrong.join("; "));
+}

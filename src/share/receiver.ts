@@ -1,0 +1,139 @@
+/**
+ * One document, received: a path is dialled, both ends prove themselves, the document goes into the inbox, and the sender
+ * gets its receipt. It reads top to bottom, and whatever fails leaves nothing behind.
+ */
+import { SpreadError, toSpreadError } from "../errors.ts";
+import { type Delivered, openDelivery } from "../handoff/inbox.ts";
+import { cleanLine } from "../handoff/untrusted.ts";
+import { MAX_TITLE_CHARS } from "../limits.ts";
+import { proveToSender } from "../protocol/handshake.ts";
+import type { Offer } from "../protocol/messages.ts";
+import { collect, giveReceipt, requestOffer } from "../protocol/transfer.ts";
+import { abortReason, type Link } from "../transport/link.ts";
+import { joinRoom } from "../transport/relay.ts";
+import { dialTcp } from "../transport/tcp.ts";
+
+/** One way to the sender. */
+export type Path =
+  | { readonly by: "lan"; readonly host: string; readonly port: number }
+  | { readonly by: "relay"; readonly relay: URL; readonly room: string };
+
+export interface ReceiveRequest {
+  /** The three words of a code joined by `-`, or a passphrase. */
+  readonly secret: string;
+  /** Undefined where only a passphrase is known, and a host. */
+  readonly room: string | undefined;
+  /** Tried in this order, each once; at least one. */
+  readonly paths: readonly Path[];
+  /** DISTILL_HOME. */
+  readonly home: string;
+  /** For finding the sender and proving both ends; a transfer that runs has a stall limit instead. */
+  readonly timeoutMs: number;
+}
+
+/** How far it has come, for whoever waits. Bytes are of the document. */
+export type Step =
+  | { readonly at: "dialling"; readonly path: Path }
+  | { readonly at: "proving" }
+  | { readonly at: "receiving"; readonly received: number; readonly bytes: number };
+
+export interface Received extends Delivered {
+  readonly title: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly via: Path;
+  /** Whether the sender has said that it knows. */
+  readonly acknowledged: boolean;
+}
+
+/**
+ * @param report called at each step, and at every piece of the document.
+ * @param signal cancels, at whatever step.
+ * @throws SpreadError; of several paths that failed, that of the last one.
+ */
+export async function receive(
+  request: ReceiveRequest,
+  report: (step: Step) => void,
+  signal: AbortSignal,
+): Promise<Received> {
+  const late = new AbortController();
+  const timer = setTimeout(
+    () => late.abort(new SpreadError("timed-out", "the sender was not found, or did not answer, in time")),
+    request.timeoutMs,
+  );
+  const life = AbortSignal.any([signal, late.signal]);
+  let proven = false;
+  const onProven = () => {
+    proven = true;
+    clearTimeout(timer);
+  };
+  try {
+    let failure: SpreadError | undefined;
+    for (const path of request.paths) {
+      if (life.aborted) break;
+      try {
+        return await receiveBy(path, request, report, life, onProven);
+      } catch (error) {
+        failure = toSpreadError(error);
+        // Before its proof, nobody's word about the share is believed: the sender may be on the next path.
+        if (proven) break;
+      }
+    }
+    throw failure ?? abortReason(life);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function receiveBy(
+  path: Path,
+  request: ReceiveRequest,
+  report: (step: Step) => void,
+  life: AbortSignal,
+  onProven: () => void,
+): Promise<Received> {
+  report({ at: "dialling", path });
+  await using link = await dial(path, life);
+  report({ at: "proving" });
+  const stream = await proveToSender(link, request.secret, request.room);
+  try {
+    const offer = await requestOffer(stream);
+    onProven();
+    const title = cleanLine(offer.title, MAX_TITLE_CHARS);
+    const delivered = await keep(request.home, path, offer, collect(stream, offer), report);
+    const acknowledged = await giveReceipt(stream, offer);
+    return { ...delivered, title, bytes: offer.bytes, sha256: offer.sha256, via: path, acknowledged };
+  } catch (error) {
+    await stream.giveUp(toSpreadError(error));
+    throw error;
+  }
+}
+
+function dial(path: Path, life: AbortSignal): Promise<Link> {
+  return path.by === "lan" ? dialTcp(path.host, path.port, life) : joinRoom(path.relay, path.room, life);
+}
+
+async function keep(
+  home: string,
+  path: Path,
+  offer: Offer,
+  pieces: AsyncIterable<Uint8Array>,
+  report: (step: Step) => void,
+): Promise<Delivered> {
+  await using delivery = await openDelivery(home, {
+    title: offer.title,
+    sentAt: offer.shared_at,
+    receivedAt: new Date(),
+    sha256: offer.sha256,
+    bytes: offer.bytes,
+    path: path.by === "lan" ? "direct TCP" : path.relay.href,
+  });
+  let received = 0;
+  report({ at: "receiving", received, bytes: offer.bytes });
+  for await (const piece of pieces) {
+    await delivery.write(piece);
+    received += piece.length;
+    report({ at: "receiving", received, bytes: offer.bytes });
+  }
+  return await delivery.commit();
+}
