@@ -1,1 +1,47 @@
-export {};
+#!/usr/bin/env node
+/** The process around a relay: its settings, its signals, its two lines of log and its exit code. */
+import { readConfig, usage } from "./config.ts";
+import { startRelay } from "./relay.ts";
+
+const EXIT_FAILED = 1;
+const EXIT_WRONG_SETTINGS = 2;
+
+const config = readConfig(process.argv.slice(2), process.env);
+switch (config.kind) {
+  case "help":
+    process.stdout.write(usage());
+    break;
+  case "wrong":
+    process.stderr.write(`relay: wrong settings\n${config.problems.map((problem) => `  ${problem}\n`).join("")}`);
+    process.exitCode = EXIT_WRONG_SETTINGS;
+    break;
+  case "run":
+    await run(config.settings);
+    break;
+  default:
+    config satisfies never;
+}
+
+async function run(settings: Parameters<typeof startRelay>[0]): Promise<void> {
+  let relay: Awaited<ReturnType<typeof startRelay>>;
+  try {
+    relay = await startRelay(settings);
+  } catch (cause) {
+    process.stderr.write(`relay: cannot listen: ${cause instanceof Error ? cause.message : "unknown error"}\n`);
+    process.exitCode = EXIT_FAILED;
+    return;
+  }
+  process.stdout.write(`relay listening on ${relay.url}\n`);
+
+  let stopping = false;
+  const onSignal = () => {
+    if (stopping) process.exit(EXIT_FAILED);
+    stopping = true;
+    void relay.stop().then(() => {
+      const ended = [...relay.ended].map(([why, count]) => `, ${why} ${count}`).join("");
+      process.stdout.write(`relay stopped; rooms ended${ended || ", none"}\n`);
+    });
+  };
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+}

@@ -1,0 +1,118 @@
+/**
+ * Where a connection is between its upgrade and its first request: it asks for a room of its own or for a place in
+ * another's, or it is shown out. Nobody stays here longer than `firstMessageMs`.
+ */
+import type { Socket } from "node:net";
+import type { Settings } from "./config.ts";
+import { addressKey, type RateLimiter, type SilentSockets } from "./limits.ts";
+import type { Peer, PeerOwner } from "./peer.ts";
+import type { Rooms } from "./rooms.ts";
+import { confirm, type GoneReason, parseRequest, type RefusedReason, type Request } from "./wire.ts";
+
+/** Headers of frames, and a few pings, beside the request itself, in bytes. */
+const FRAMING_BYTES = 1024;
+
+interface Visit {
+  socket: Socket;
+  /** Remembered from the start: a socket that closes forgets it. */
+  address: string;
+  timer: NodeJS.Timeout;
+  countBytes: (chunk: Buffer) => void;
+}
+
+export class Lobby implements PeerOwner {
+  readonly #rooms: Rooms;
+  readonly #limiter: RateLimiter;
+  readonly #silent: SilentSockets;
+  readonly #settings: Settings;
+  readonly #visits = new Map<Peer, Visit>();
+
+  constructor(rooms: Rooms, limiter: RateLimiter, silent: SilentSockets, settings: Settings) {
+    this.#rooms = rooms;
+    this.#limiter = limiter;
+    this.#silent = silent;
+    this.#settings = settings;
+  }
+
+  enter(peer: Peer, socket: Socket): void {
+    const { firstMessageMs, maxRequestBytes } = this.#settings;
+    const timer = setTimeout(() => this.#showOut(peer, "no-request"), firstMessageMs);
+    // A message is heard when it is whole, and may be as large as the relay forwards. A stranger's may not: it is
+    // refused half-way, and nothing more of it is read.
+    let bytes = 0;
+    const countBytes = (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= maxRequestBytes + FRAMING_BYTES || !this.#visits.has(peer)) return;
+      this.#refuse(peer, "invalid_request");
+      peer.pause();
+    };
+    socket.on("data", countBytes);
+    this.#visits.set(peer, { socket, address: addressKey(socket.remoteAddress ?? ""), timer, countBytes });
+    peer.owner = this;
+  }
+
+  heard(peer: Peer, frame: Buffer, binary: boolean): void {
+    const visit = this.#visits.get(peer);
+    if (!visit) return;
+    const request = frame.length > this.#settings.maxRequestBytes ? undefined : parseRequest(frame, binary);
+    const refused = request ? this.#serve(peer, request, visit.address) : "invalid_request";
+    if (refused) this.#refuse(peer, refused);
+    else this.#end(peer);
+  }
+
+  lost(peer: Peer): void {
+    this.#end(peer);
+  }
+
+  showAllOut(why: GoneReason): void {
+    for (const peer of this.#visits.keys()) this.#showOut(peer, why);
+  }
+
+  /** A sender always counts against its address, a receiver only when it asks for what is not there: so guessing ends. */
+  #serve(peer: Peer, request: Request, address: string): RefusedReason | undefined {
+    if (!this.#limiter.allows(address)) return "rate_limited";
+    const refused = request.type === "CREATE_ROOM" ? this.#create(peer, request) : this.#join(peer, request);
+    if (refused || request.type === "CREATE_ROOM") this.#limiter.count(address);
+    return refused;
+  }
+
+  #create(peer: Peer, request: Request & { type: "CREATE_ROOM" }): RefusedReason | undefined {
+    const features = confirm(request.features, ["turns"]);
+    const ttlMs = Math.min((request.ttl_seconds ?? Number.POSITIVE_INFINITY) * 1000, this.#settings.roomTtlMs);
+    const room = this.#rooms.create(peer, { ttlMs, turns: features?.includes("turns") ?? false });
+    if (!room) return "too_many_rooms";
+    // Clients of old get the answer of old, to the byte.
+    const lifetime = features || request.ttl_seconds ? { expires_in: Math.floor(ttlMs / 1000) } : {};
+    peer.say({ type: "ROOM_CREATED", room_id: room.id, ...lifetime, ...(features && { features }) });
+    return undefined;
+  }
+
+  #join(peer: Peer, request: Request & { type: "JOIN_ROOM" }): RefusedReason | undefined {
+    const room = this.#rooms.find(request.room_id);
+    if (!room) return "room_not_found";
+    if (room.full) return "queue_full";
+    const features = confirm(request.features, []);
+    peer.say({ type: "ROOM_JOINED", room_id: room.id, ...(features && { features }) });
+    room.join(peer);
+    return undefined;
+  }
+
+  #refuse(peer: Peer, reason: RefusedReason): void {
+    peer.say({ type: "ERROR", reason });
+    this.#showOut(peer, "refused");
+  }
+
+  #showOut(peer: Peer, why: GoneReason): void {
+    this.#end(peer);
+    peer.leave(why);
+  }
+
+  #end(peer: Peer): void {
+    const visit = this.#visits.get(peer);
+    if (!visit) return;
+    this.#visits.delete(peer);
+    clearTimeout(visit.timer);
+    visit.socket.off("data", visit.countBytes);
+    this.#silent.spoke(visit.socket);
+  }
+}

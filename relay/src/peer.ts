@@ -1,0 +1,206 @@
+/**
+ * One WebSocket connection: what it is sent, how it is slowed down, how we know that it lives and takes what is there for
+ * it, and how it ends. What its frames mean is its owner's business. Everything that it opened ends with its close.
+ */
+import { randomBytes } from "node:crypto";
+import type { Socket } from "node:net";
+import type { WebSocket } from "ws";
+import type { Settings } from "./config.ts";
+import { type Answer, CLOSE_CODE, encode, type GoneReason } from "./wire.ts";
+
+/** Whoever a peer's frames are for at the moment. */
+export interface PeerOwner {
+  /** The frame is a view into a larger chunk: who keeps it for long copies it. */
+  heard(peer: Peer, frame: Buffer, binary: boolean): void;
+  /** Said once, and only of a peer that went without being told to. All its frames have been heard. */
+  lost(peer: Peer, why: GoneReason): void;
+}
+
+/** How often within `stalledMs` progress is looked at: a stalled peer is cut at most a quarter too late. */
+const STALL_LOOKS = 4;
+
+/** Frames below this are copied when they have to wait, in bytes: else a tiny one can keep a 64 KiB chunk alive. */
+const COPY_BELOW_BYTES = 4096;
+
+export class Peer {
+  readonly id = `conn_${randomBytes(6).toString("hex")}`;
+  owner: PeerOwner | undefined;
+
+  readonly #ws: WebSocket;
+  readonly #socket: Socket;
+  readonly #settings: Settings;
+
+  /** Frames that were given to the socket and have not left this process yet. */
+  #inFlight = 0;
+  /** Frames that have, ever. */
+  #taken = 0;
+  #paused = false;
+  #caughtUp: (() => void) | undefined;
+  /** What we know better than the close code does. */
+  #cause: GoneReason | undefined;
+  /** The close that is said once the last frame in flight is taken. */
+  #farewell: GoneReason | undefined;
+  #wasHandedData = false;
+
+  readonly #pings: NodeJS.Timeout;
+  #bytesReadAtPing: number | undefined;
+  #stallTimer: NodeJS.Timeout | undefined;
+  #endTimer: NodeJS.Timeout | undefined;
+
+  /** Subscribes at once: the first frames may be in the chunk that brought the upgrade. */
+  constructor(ws: WebSocket, socket: Socket, settings: Settings, closed: (peer: Peer) => void) {
+    this.#ws = ws;
+    this.#socket = socket;
+    this.#settings = settings;
+    this.#pings = setInterval(() => this.#keepAlive(), settings.pingMs);
+    ws.on("message", (data, binary) => this.owner?.heard(this, data as Buffer, binary));
+    ws.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code?.startsWith("WS_ERR_UNSUPPORTED_")) this.#cause = "too-big";
+    });
+    // ws ends the socket once both sides have said close. A peer that then keeps its half open gets no more time.
+    socket.once("finish", () => this.#cutAfter(settings.closeMs));
+    ws.on("close", (code) => {
+      clearInterval(this.#pings);
+      clearInterval(this.#stallTimer);
+      clearTimeout(this.#endTimer);
+      closed(this);
+      this.#lose(this.#cause ?? (code === CLOSE_CODE.done ? "done" : "peer-left"));
+    });
+  }
+
+  say(answer: Answer): void {
+    this.#send(encode(answer), false);
+  }
+
+  /** Hands on a frame of another peer. */
+  forward(frame: Buffer, binary: boolean): void {
+    this.#wasHandedData = true;
+    const small = frame.length < COPY_BELOW_BYTES && this.#inFlight > 0;
+    this.#send(small ? Buffer.from(frame) : frame, binary);
+  }
+
+  /** More waits for this peer than should. */
+  get lagging(): boolean {
+    return this.#ws.bufferedAmount > this.#settings.highWaterBytes || this.#inFlight > this.#settings.highWaterFrames;
+  }
+
+  /** Calls back once, when less than half of that waits. Only the last one to ask is called. */
+  whenCaughtUp(then: () => void): void {
+    this.#caughtUp = then;
+  }
+
+  /** While it is paused we hear neither its pongs nor its close, so it is not judged by them. */
+  pause(): void {
+    this.#paused = true;
+    this.#ws.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#ws.resume();
+  }
+
+  /** Ends it from our side: what it was given before still reaches it, if it takes it, and then the close. */
+  leave(why: GoneReason): void {
+    this.owner = undefined;
+    this.#caughtUp = undefined;
+    this.resume();
+    if (this.#ws.readyState !== this.#ws.OPEN) return;
+    if (this.#inFlight === 0) this.#close(why);
+    else {
+      this.#farewell = why;
+      this.#cutAfter(this.#settings.flushMs);
+    }
+  }
+
+  /** Ends it at once, with nothing said. Its owner is told. */
+  cut(why: GoneReason): void {
+    this.#ws.terminate();
+    this.#lose(why);
+  }
+
+  #lose(why: GoneReason): void {
+    const owner = this.owner;
+    this.owner = undefined;
+    this.#caughtUp = undefined;
+    owner?.lost(this, why);
+  }
+
+  #send(frame: Buffer | string, binary: boolean): void {
+    if (this.#ws.readyState !== this.#ws.OPEN) return;
+    this.#inFlight++;
+    this.#ws.send(frame, { binary }, this.#onTaken);
+    if (this.#inFlight > 0) this.#stallTimer ??= this.#watchForStall();
+  }
+
+  /** A field, not a method: one function for all frames. Also called for each frame that a cut left untaken. */
+  readonly #onTaken = (): void => {
+    this.#inFlight--;
+    this.#taken++;
+    if (this.#farewell && this.#inFlight === 0) this.#close(this.#farewell);
+    if (!this.#caughtUp || this.#inFlight > this.#settings.highWaterFrames / 2) return;
+    if (this.#ws.bufferedAmount > this.#settings.highWaterBytes / 2) return;
+    const then = this.#caughtUp;
+    this.#caughtUp = undefined;
+    then();
+  };
+
+  #close(why: GoneReason): void {
+    this.#farewell = undefined;
+    this.#ws.close(CLOSE_CODE[why], why);
+    this.#cutAfter(this.#wasHandedData ? this.#settings.lingerMs : this.#settings.closeMs);
+  }
+
+  #cutAfter(ms: number): void {
+    clearTimeout(this.#endTimer);
+    if (this.#ws.readyState === this.#ws.CLOSED) return;
+    // Its close follows, with the code that it said, if it did.
+    this.#endTimer = setTimeout(() => this.#ws.terminate(), ms);
+  }
+
+  /**
+   * Any byte since the last ping is a sign of life: a pong cannot come in the middle of a large frame. A peer that we
+   * paused, or whose ping would stand behind data that it still has to take, is judged by what is taken instead.
+   */
+  #keepAlive(): void {
+    if (this.#ws.readyState !== this.#ws.OPEN) return;
+    if (this.#paused || this.#ws.bufferedAmount > 0) {
+      this.#bytesReadAtPing = undefined;
+      return;
+    }
+    if (this.#bytesReadAtPing === this.#socket.bytesRead) {
+      this.cut("dead-peer");
+      return;
+    }
+    this.#bytesReadAtPing = this.#socket.bytesRead;
+    this.#ws.ping();
+  }
+
+  /** Runs while something is in flight. A frame of megabytes on a slow line is progress long before it is taken whole. */
+  #watchForStall(): NodeJS.Timeout {
+    let taken = this.#taken;
+    let queued = kernelQueueBytes(this.#socket);
+    let looks = 0;
+    return setInterval(() => {
+      if (this.#inFlight === 0) {
+        clearInterval(this.#stallTimer);
+        this.#stallTimer = undefined;
+        return;
+      }
+      const queuedNow = kernelQueueBytes(this.#socket);
+      looks = taken === this.#taken && queued === queuedNow ? looks + 1 : 0;
+      taken = this.#taken;
+      queued = queuedNow;
+      if (looks >= STALL_LOOKS) this.cut("stalled");
+    }, this.#settings.stalledMs / STALL_LOOKS);
+  }
+}
+
+/**
+ * What of the current write the kernel has not accepted yet, in bytes. Node's own socket timeout looks at the same number,
+ * but counts what is read as well; `bytesWritten` moves only when a whole write is through.
+ */
+function kernelQueueBytes(socket: Socket): number {
+  return (socket as { _handle?: { writeQueueSize?: number } | null })._handle?.writeQueueSize ?? 0;
+}

@@ -1,0 +1,57 @@
+/** All rooms of this relay: the only map of them, their ids, how many there may be, and why they ended. */
+import { randomInt } from "node:crypto";
+import type { Settings } from "./config.ts";
+import type { Peer } from "./peer.ts";
+import { Room } from "./room.ts";
+import type { GoneReason } from "./wire.ts";
+
+/** Without 0 o 1 l i, which are mistaken for each other when they are read aloud or copied by hand. */
+const ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789";
+const ID_LENGTH = 6;
+
+export class Rooms {
+  readonly #rooms = new Map<string, Room>();
+  readonly #ended = new Map<GoneReason, number>();
+  readonly #settings: Settings;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  get size(): number {
+    return this.#rooms.size;
+  }
+
+  /** How many rooms ended for which reason since the start. */
+  get ended(): ReadonlyMap<GoneReason, number> {
+    return this.#ended;
+  }
+
+  /** Undefined when there are too many already. */
+  create(sender: Peer, options: { ttlMs: number; turns: boolean }): Room | undefined {
+    if (this.#rooms.size >= this.#settings.maxRooms) return undefined;
+    const room = new Room(this.#freeId(), sender, options, this.#settings, (gone, why) => {
+      this.#rooms.delete(gone.id);
+      this.#ended.set(why, (this.#ended.get(why) ?? 0) + 1);
+    });
+    this.#rooms.set(room.id, room);
+    return room;
+  }
+
+  /** The room, if it still takes receivers. One whose time is over keeps its id until its last transfer has ended. */
+  find(id: string): Room | undefined {
+    const room = this.#rooms.get(id);
+    return room?.open ? room : undefined;
+  }
+
+  endAll(why: GoneReason): void {
+    for (const room of this.#rooms.values()) room.end(why);
+  }
+
+  #freeId(): string {
+    for (;;) {
+      const id = Array.from({ length: ID_LENGTH }, () => ID_ALPHABET[randomInt(ID_ALPHABET.length)]).join("");
+      if (!this.#rooms.has(id)) return id;
+    }
+  }
+}

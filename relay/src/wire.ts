@@ -1,0 +1,96 @@
+/**
+ * The room protocol in one sitting: what a peer may ask, what the relay answers, and why a connection ends. Text becomes a
+ * request here or is refused here. Once two peers are paired the relay reads nothing any more, so no other frame is listed.
+ */
+import { z } from "zod";
+
+/** What a sender may ask for beyond the plain protocol. Asked for in `features`, and confirmed in the answer's. */
+const FEATURES = ["turns"] as const;
+export type Feature = (typeof FEATURES)[number];
+
+const features = z.array(z.string()).optional();
+
+const Request = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("CREATE_ROOM"), ttl_seconds: z.int().positive().optional(), features }),
+  // Any string: a malformed id is simply the id of no room, and says nothing about which ones exist.
+  z.object({ type: z.literal("JOIN_ROOM"), room_id: z.string(), features }),
+]);
+export type Request = z.infer<typeof Request>;
+
+const Next = z.object({ type: z.literal("NEXT") });
+
+/** Why a request was refused, for the peer's program. */
+export type RefusedReason =
+  | "room_not_found"
+  | "too_many_rooms"
+  | "rate_limited"
+  | "invalid_request"
+  | "sender_disconnected"
+  | "queue_full";
+
+export type Answer =
+  | { type: "ROOM_CREATED"; room_id: string; expires_in?: number; features?: Feature[] }
+  | { type: "ROOM_JOINED"; room_id: string; features?: Feature[] }
+  | { type: "PEER_JOINED"; peer_id: string }
+  | { type: "PEER_DISCONNECTED"; peer_id: string }
+  | { type: "ERROR"; reason: RefusedReason };
+
+/**
+ * Why a connection ended: one word for close code, close reason and counter. Only a transfer that both ends finished is
+ * 1000, so that a truncated one never looks clean; 4000-4999 is the private range (RFC 6455, section 7.4.2).
+ */
+export const CLOSE_CODE = {
+  /** The sender closed with 1000 after all that it had to say, and all of it was handed on. */
+  done: 1000,
+  /** The other peer went away in any way but with 1000. */
+  "peer-left": 4001,
+  /** The room's lifetime is over. */
+  expired: 4002,
+  /** The request was refused; the ERROR before this close says why. */
+  refused: 4003,
+  /** A waiting receiver said more than the relay keeps for it. */
+  "too-much": 4004,
+  /** Nothing was asked in time. */
+  "no-request": 4005,
+  /** A receiver whose turn it was said nothing. */
+  quiet: 4006,
+  /** The other peer took nothing while there was something to take. */
+  stalled: 4007,
+  /** The other peer no longer showed any life. */
+  "dead-peer": 4008,
+  /** The other peer sent a message over the limit. It was itself closed with 1009, the standard's code for that. */
+  "too-big": 4009,
+  /** The relay is stopping. */
+  restart: 4010,
+} as const;
+export type GoneReason = keyof typeof CLOSE_CODE;
+
+/** The request in a connection's first frame, or undefined for anything else. */
+export function parseRequest(frame: Buffer, binary: boolean): Request | undefined {
+  return parse(Request, frame, binary);
+}
+
+/** Whether a frame is a `turns` sender's word that its next receiver may come. */
+export function isNext(frame: Buffer, binary: boolean): boolean {
+  return parse(Next, frame, binary) !== undefined;
+}
+
+export function encode(answer: Answer): string {
+  return JSON.stringify(answer);
+}
+
+/** Those of the asked features that this relay has; undefined for a peer that asked for none, whose answers stay as of old. */
+export function confirm<Offered extends Feature>(asked: string[] | undefined, offered: readonly Offered[]) {
+  return asked && offered.filter((feature) => asked.includes(feature));
+}
+
+function parse<T>(schema: z.ZodType<T>, frame: Buffer, binary: boolean): T | undefined {
+  if (binary) return undefined;
+  let json: unknown;
+  try {
+    json = JSON.parse(frame.toString("utf8"));
+  } catch {
+    return undefined;
+  }
+  return schema.safeParse(json).data;
+}

@@ -1,0 +1,233 @@
+import { once } from "node:events";
+import { expect, test } from "vitest";
+import { harness, roomsOf } from "./support.ts";
+
+const { relay, client, sender, receiver, pair, raw, rawUpgraded } = harness();
+
+test("a sender that closes with 1000 has all its frames delivered, and then its receiver is closed with 1000", async () => {
+  const started = await relay();
+  const { sender: a, receiver: b } = await pair(started.url);
+  b.ws.pause();
+  for (let i = 0; i < 100; i++) a.send(Buffer.alloc(100_000, i));
+  a.ws.close(1000);
+  b.ws.resume();
+  for (let i = 0; i < 100; i++) expect((await b.next()).data[99_999]).toBe(i);
+  expect(await b.ended).toEqual({ code: 1000, reason: "done" });
+  expect([...started.ended]).toEqual([["done", 1]]);
+});
+
+test.each([
+  ["vanishes", (ws: { terminate(): void }) => ws.terminate()],
+  ["closes with 1001", (ws: { close(code: number): void }) => ws.close(1001)],
+  ["closes without a code", (ws: { close(): void }) => ws.close()],
+])("a receiver whose sender %s in the middle gets what came before, and 4001, never 1000", async (_, leave) => {
+  const { url } = await relay();
+  const { sender: a, receiver: b } = await pair(url);
+  a.send("part");
+  expect(await b.text()).toBe("part");
+  leave(a.ws);
+  expect(await b.ended).toEqual({ code: 4001, reason: "peer-left" });
+});
+
+test("waiting receivers are told sender_disconnected, even after a clean end", async () => {
+  const { url } = await relay();
+  const { sender: a, receiver: b, room } = await pair(url);
+  const c = await receiver(url, room);
+  a.ws.close(1000);
+  expect(await c.text()).toBe('{"type":"ERROR","reason":"sender_disconnected"}');
+  expect(await c.ended).toEqual({ code: 4001, reason: "peer-left" });
+  expect((await b.ended).code).toBe(1000);
+});
+
+test("a receiver that closes with 1000 has all its frames delivered before PEER_DISCONNECTED", async () => {
+  const { url } = await relay();
+  const { sender: a, receiver: b } = await pair(url);
+  for (let i = 0; i < 50; i++) b.send(Buffer.alloc(100_000, i));
+  b.ws.close(1000);
+  for (let i = 0; i < 50; i++) expect((await a.next()).data[0]).toBe(i);
+  expect((await a.json()).type).toBe("PEER_DISCONNECTED");
+});
+
+test("an idle room ends with its lifetime: the sender is closed with 4002", async () => {
+  const started = await relay({ roomTtlMs: 100 });
+  const { self, room } = await sender(started.url);
+  expect(await self.ended).toEqual({ code: 4002, reason: "expired" });
+  const b = await client(started.url);
+  expect((await b.ask({ type: "JOIN_ROOM", room_id: room })).reason).toBe("room_not_found");
+  expect(await roomsOf(started)).toBe(0);
+});
+
+test("a sender's own ttl_seconds ends its room", async () => {
+  const { url } = await relay();
+  const { self } = await sender(url, { ttl_seconds: 1 });
+  expect((await self.ended).code).toBe(4002);
+});
+
+test("at the end of its lifetime a transfer may end, while waiting receivers and new ones are sent away", async () => {
+  const started = await relay({ roomTtlMs: 300 });
+  const { sender: a, receiver: b, room } = await pair(started.url);
+  const c = await receiver(started.url, room);
+  expect(await c.text()).toBe('{"type":"ERROR","reason":"room_not_found"}');
+  expect((await c.ended).code).toBe(4002);
+  const d = await client(started.url);
+  expect((await d.ask({ type: "JOIN_ROOM", room_id: room })).reason).toBe("room_not_found");
+  expect(await roomsOf(started)).toBe(1);
+  a.send("the rest");
+  expect(await b.text()).toBe("the rest");
+  b.send("thanks");
+  expect(await a.text()).toBe("thanks");
+  await b.close();
+  expect((await a.json()).type).toBe("PEER_DISCONNECTED");
+  expect(await a.ended).toEqual({ code: 4002, reason: "expired" });
+  expect(await roomsOf(started)).toBe(0);
+});
+
+test("a sender that ends a transfer after the lifetime of its room ends it as any other", async () => {
+  const started = await relay({ roomTtlMs: 200 });
+  const { sender: a, receiver: b, room } = await pair(started.url);
+  const c = await receiver(started.url, room);
+  await c.ended;
+  a.ws.close(1000);
+  expect((await b.ended).code).toBe(1000);
+});
+
+test("a transfer that never ends is ended after its overtime", async () => {
+  const { url } = await relay({ roomTtlMs: 50, overtimeMs: 100 });
+  const { sender: a, receiver: b } = await pair(url);
+  expect((await a.ended).code).toBe(4002);
+  expect((await b.ended).code).toBe(4002);
+});
+
+test("a sender with turns that never says NEXT is closed with its room's lifetime", async () => {
+  const { url } = await relay({ roomTtlMs: 400 });
+  const { sender: a, receiver: b, room } = await pair(url, { features: ["turns"] });
+  await b.close();
+  const c = await receiver(url, room);
+  expect((await c.json()).reason).toBe("room_not_found");
+  expect((await a.json()).type).toBe("PEER_DISCONNECTED");
+  expect((await a.ended).code).toBe(4002);
+});
+
+test("a receiver that says nothing at its turn is closed alone, and the next one is served", async () => {
+  const { url } = await relay({ quietReceiverMs: 100 });
+  const { sender: a, receiver: b, room, peer } = await pair(url);
+  const c = await receiver(url, room);
+  c.send("I speak");
+  expect(await b.ended).toEqual({ code: 4006, reason: "quiet" });
+  expect(await a.json()).toEqual({ type: "PEER_DISCONNECTED", peer_id: peer });
+  expect((await a.json()).type).toBe("PEER_JOINED");
+  expect(await a.text()).toBe("I speak");
+});
+
+test("one word is enough, before its turn or in it", async () => {
+  const { url } = await relay({ quietReceiverMs: 150 });
+  const { sender: a, receiver: b, room } = await pair(url);
+  const c = await receiver(url, room);
+  b.send("hello");
+  c.send("me too");
+  expect(await a.text()).toBe("hello");
+  // Another room's silent receiver, paired later, times this: by its end, b's time is long over.
+  const other = await pair(url);
+  expect((await other.receiver.ended).code).toBe(4006);
+  a.send("still there?");
+  expect(await b.text()).toBe("still there?");
+  await b.close();
+  expect((await a.json()).type).toBe("PEER_DISCONNECTED");
+  expect((await a.json()).type).toBe("PEER_JOINED");
+  expect(await a.text()).toBe("me too");
+  const another = await pair(url);
+  expect((await another.receiver.ended).code).toBe(4006);
+  a.send("still there?");
+  expect(await c.text()).toBe("still there?");
+});
+
+test("a connection that asks nothing is closed with 4005", async () => {
+  const { url } = await relay({ firstMessageMs: 100 });
+  const a = await client(url);
+  expect(await a.ended).toEqual({ code: 4005, reason: "no-request" });
+});
+
+test("a connection that never sends its HTTP request, or half of it, is cut", async () => {
+  const { port } = await relay({ firstMessageMs: 200 });
+  const silent = await raw(port);
+  const half = await raw(port);
+  half.write("GET / HTTP/1.1\r\nHost: relay.test\r\nUpgr");
+  silent.resume();
+  half.resume();
+  await Promise.all([once(silent, "close"), once(half, "close")]);
+});
+
+test("when too many connections are silent, the longest silent one gives way", async () => {
+  const { url } = await relay({ maxSilent: 2 });
+  const first = await client(url);
+  const asked = await sender(url);
+  await client(url);
+  await client(url);
+  expect((await first.ended).code).toBe(1006);
+  asked.self.ws.ping();
+  await once(asked.self.ws, "pong");
+});
+
+test("a sender that shows no life loses its room, and its receiver is closed with 4008", async () => {
+  const started = await relay({ pingMs: 60 });
+  const a = await client(started.url, { autoPong: false });
+  const { room_id } = await a.ask({ type: "CREATE_ROOM" });
+  const b = await receiver(started.url, room_id);
+  expect(await b.ended).toEqual({ code: 4008, reason: "dead-peer" });
+  expect((await a.ended).code).toBe(1006);
+  expect(await roomsOf(started)).toBe(0);
+});
+
+test("a receiver that shows no life is cut alone, and one that answers pings is kept", async () => {
+  const { url } = await relay({ pingMs: 60 });
+  const { self: a, room } = await sender(url);
+  const b = await client(url, { autoPong: false });
+  b.say({ type: "JOIN_ROOM", room_id: room });
+  expect((await a.json()).type).toBe("PEER_JOINED");
+  expect((await a.json()).type).toBe("PEER_DISCONNECTED");
+  expect((await b.ended).code).toBe(1006);
+  const c = await receiver(url, room);
+  expect((await a.json()).type).toBe("PEER_JOINED");
+  for (let i = 0; i < 5; i++) await once(c.ws, "ping");
+  a.send("alive");
+  expect(await c.text()).toBe("alive");
+});
+
+test("a message of exactly the limit passes, and one byte more ends the sender with 1009 and the receiver with 4009", async () => {
+  const { url } = await relay({ maxMessageBytes: 200_000 });
+  const { sender: a, receiver: b } = await pair(url);
+  a.send(Buffer.alloc(200_000));
+  expect((await b.next()).data.length).toBe(200_000);
+  a.send(Buffer.alloc(200_001));
+  expect((await a.ended).code).toBe(1009);
+  expect(await b.ended).toEqual({ code: 4009, reason: "too-big" });
+});
+
+test("a receiver that sends too much at once is closed alone", async () => {
+  const { url } = await relay({ maxMessageBytes: 200_000 });
+  const { sender: a, receiver: b } = await pair(url);
+  b.send(Buffer.alloc(200_001));
+  expect((await b.ended).code).toBe(1009);
+  expect((await a.json()).type).toBe("PEER_DISCONNECTED");
+});
+
+test("a refused peer that answers no close is cut after closeMs", async () => {
+  const { port } = await relay({ closeMs: 100 });
+  const socket = await rawUpgraded(port);
+  socket.write(Buffer.from([0x81, 0x80, 0, 0, 0, 0]));
+  socket.resume();
+  await once(socket, "close");
+});
+
+test("a stopped relay has told everyone 4010, and stops only once", async () => {
+  const started = await relay({ stopMs: 5000 });
+  const { sender: a, receiver: b, room } = await pair(started.url);
+  const c = await receiver(started.url, room);
+  const silent = await client(started.url);
+  const stopped = started.stop();
+  expect(started.stop()).toBe(stopped);
+  for (const peer of [a, b, c, silent]) expect(await peer.ended).toEqual({ code: 4010, reason: "restart" });
+  await stopped;
+  await expect(fetch(`http://127.0.0.1:${started.port}/health`)).rejects.toThrow();
+  expect([...started.ended]).toEqual([["restart", 1]]);
+});

@@ -1,0 +1,176 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { type Client, harness } from "./support.ts";
+
+const { relay, client, sender, receiver, pair } = harness();
+
+const FRAME_BYTES = 256 * 1024;
+/** More than all buffers between two peers hold: two kernels' socket buffers twice, and what the relay keeps. */
+const FRAMES = 400;
+/** What those buffers may hold at most. */
+const IN_BETWEEN_BYTES = 40 * 1024 * 1024;
+
+function pump(from: Client, frames = FRAMES): void {
+  for (let i = 0; i < frames; i++) from.send(Buffer.alloc(FRAME_BYTES, i));
+}
+
+/** What has left a client that pumps, once no more leaves it. */
+async function standstill(from: Client): Promise<number> {
+  let left = from.ws.bufferedAmount;
+  for (let same = 0; same < 10; ) {
+    await delay(20);
+    same = left === from.ws.bufferedAmount ? same + 1 : 0;
+    left = from.ws.bufferedAmount;
+  }
+  return FRAMES * FRAME_BYTES - left;
+}
+
+test("a receiver that reads nothing stops its sender, and then gets everything in order", async () => {
+  const { url } = await relay();
+  const { sender: a, receiver: b } = await pair(url);
+  b.send("hello");
+  b.ws.pause();
+  pump(a);
+  expect(await standstill(a)).toBeLessThan(IN_BETWEEN_BYTES);
+  b.ws.resume();
+  for (let i = 0; i < FRAMES; i++) expect((await b.next()).data[FRAME_BYTES - 1]).toBe(i % 256);
+});
+
+test("a sender that reads nothing stops its receiver, and then gets everything in order", async () => {
+  const { url } = await relay();
+  const { sender: a, receiver: b } = await pair(url);
+  a.ws.pause();
+  pump(b);
+  expect(await standstill(b)).toBeLessThan(IN_BETWEEN_BYTES);
+  a.ws.resume();
+  for (let i = 0; i < FRAMES; i++) expect((await a.next()).data[FRAME_BYTES - 1]).toBe(i % 256);
+});
+
+test("neither side of a stopped pipe is taken for dead, however many pings it misses", async () => {
+  const { url } = await relay({ pingMs: 50 });
+  const { sender: a, receiver: b } = await pair(url);
+  b.send("hello");
+  b.ws.pause();
+  pump(a);
+  await standstill(a);
+  await delay(500);
+  b.ws.resume();
+  a.ws.close(1000);
+  for (let i = 0; i < FRAMES; i++) await b.next();
+  expect((await b.ended).code).toBe(1000);
+});
+
+test("a receiver that takes nothing is cut alone; meanwhile another room runs as ever, and then the next is served", async () => {
+  const { url } = await relay({ stalledMs: 600 });
+  const { sender: a, receiver: b, room, peer } = await pair(url);
+  expect(peer).toMatch(/^conn_/);
+  const c = await receiver(url, room);
+  c.send("my turn");
+  const other = await pair(url);
+  b.send("hello");
+  expect(await a.text()).toBe("hello");
+  b.ws.pause();
+  pump(a);
+
+  const over = a.json();
+  let running = true;
+  void over.then(() => {
+    running = false;
+  });
+  let trips = 0;
+  let slowestMs = 0;
+  while (running) {
+    const began = Date.now();
+    other.sender.send("ping");
+    await other.receiver.next();
+    other.receiver.send("pong");
+    await other.sender.next();
+    slowestMs = Math.max(slowestMs, Date.now() - began);
+    trips++;
+  }
+  expect((await over).type).toBe("PEER_DISCONNECTED");
+  expect(trips).toBeGreaterThan(100);
+  expect(slowestMs).toBeLessThan(400);
+
+  b.ws.resume();
+  expect((await b.ended).code).toBe(1006);
+  expect((await a.json()).type).toBe("PEER_JOINED");
+  expect(await a.text()).toBe("my turn");
+  a.send("for c");
+  let last = await c.next();
+  while (last.binary) last = await c.next();
+  expect(last.data.toString()).toBe("for c");
+});
+
+test("a sender that takes nothing loses its room, and its receiver is closed with 4007", async () => {
+  // Both ends of the close are heard, though the receiver was not read from before: no timer has to help.
+  const { url } = await relay({ stalledMs: 300, closeMs: 60_000, lingerMs: 60_000 });
+  const { sender: a, receiver: b, room } = await pair(url);
+  const c = await receiver(url, room);
+  a.ws.pause();
+  pump(b);
+  expect((await c.json()).reason).toBe("sender_disconnected");
+  a.ws.resume();
+  expect((await a.ended).code).toBe(1006);
+  expect(await b.ended).toEqual({ code: 4007, reason: "stalled" });
+});
+
+test("a receiver that takes one large message slowly is not cut, though it takes far longer than stalledMs", async () => {
+  const { url } = await relay({ stalledMs: 400, maxMessageBytes: 64 * 1024 * 1024 });
+  const { sender: a, receiver: b } = await pair(url);
+  b.send("hello");
+  const began = Date.now();
+  const slow = setInterval(() => {
+    b.ws.resume();
+    setTimeout(() => b.ws.pause(), 1);
+  }, 50);
+  b.ws.pause();
+  const whole = Buffer.alloc(48 * 1024 * 1024, 5);
+  a.send(whole);
+  while (b.unread === 0 && Date.now() - began < 1500) await delay(20);
+  clearInterval(slow);
+  b.ws.resume();
+  expect((await b.next()).data.equals(whole)).toBe(true);
+});
+
+test("a peer that uploads one large message slowly is alive, though it answers no ping meanwhile", async () => {
+  const { url } = await relay({ pingMs: 60 });
+  const { self: a, room } = await sender(url);
+  const b = await client(url, { autoPong: false });
+  b.say({ type: "JOIN_ROOM", room_id: room });
+  expect((await a.json()).type).toBe("PEER_JOINED");
+  for (let i = 0; i < 30; i++) {
+    b.ws.send("x", { fin: i === 29 });
+    await delay(20);
+  }
+  expect(await a.text()).toBe("x".repeat(30));
+});
+
+test("the last data of a sender that finished is cut off for a receiver that takes nothing, and never looks clean", async () => {
+  const { url } = await relay({ stalledMs: 300, highWaterBytes: 1024 * 1024 * 1024 });
+  const { sender: a, receiver: b } = await pair(url);
+  b.send("hello");
+  b.ws.pause();
+  pump(a);
+  a.ws.close(1000);
+  await a.ended;
+  await delay(600);
+  b.ws.resume();
+  expect((await b.ended).code).toBe(1006);
+});
+
+test("receivers that come and go cannot fill the relay for a sender that does not read", async () => {
+  const { url } = await relay({ highWaterBytes: 100_000 });
+  const { self: a, room } = await sender(url);
+  a.ws.pause();
+  let served = 0;
+  // Each leaves a large frame for the sender. Soon the next has to wait until the sender has taken the last one's.
+  for (; served < 40; served++) {
+    const b = await receiver(url, room);
+    b.send(Buffer.alloc(4 * 1024 * 1024));
+    b.ws.close(1000);
+    const left = await Promise.race([b.ended, delay(1000)]);
+    if (left?.code !== 1000) break;
+  }
+  expect(served).toBeLessThan(20);
+});

@@ -1,0 +1,93 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { harness, rawFrame } from "./support.ts";
+
+const ENTRY = fileURLToPath(new URL("../../relay/dist/index.js", import.meta.url));
+const { relay, pair, rawUpgraded, undo } = harness();
+
+function run(args: string[], env: Record<string, string> = {}) {
+  const child: ChildProcess = spawn(process.execPath, [ENTRY, ...args], {
+    env: { PATH: process.env.PATH, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  undo.push(() => child.kill("SIGKILL"));
+  const output = { stdout: "", stderr: "" };
+  child.stdout?.on("data", (text) => {
+    output.stdout += text;
+  });
+  child.stderr?.on("data", (text) => {
+    output.stderr += text;
+  });
+  const ended = once(child, "close").then(([code]) => ({ code, ...output }));
+  return { child, output, ended };
+}
+
+async function started(args: string[] = []) {
+  const process = run(["--port=0", "--host", "127.0.0.1", ...args]);
+  await expect.poll(() => process.output.stdout).toMatch(/\n/);
+  const url = /^relay listening on (ws:\/\/127\.0\.0\.1:(\d+))\n$/.exec(process.output.stdout);
+  return { ...process, url: url?.[1] ?? "", port: Number(url?.[2]) };
+}
+
+test.each(["SIGTERM", "SIGINT"] as const)("says where it listens, serves, and ends with 0 on %s", async (signal) => {
+  const { child, url, ended } = await started();
+  const { sender: a, receiver: b } = await pair(url);
+  a.send("through");
+  expect(await b.text()).toBe("through");
+  child.kill(signal);
+  expect((await a.ended).code).toBe(4010);
+  expect((await b.ended).code).toBe(4010);
+  expect(await ended).toMatchObject({ code: 0, stderr: "" });
+});
+
+test("ends within 5 s although a peer answers nothing, and logs no room, address or frame", async () => {
+  const { child, port, ended } = await started();
+  const socket = await rawUpgraded(port);
+  socket.write(rawFrame(1, '{"type":"CREATE_ROOM"}'));
+  const [answer] = (await once(socket, "data")) as [Buffer];
+  const room = /"room_id":"([a-z0-9]{6})"/.exec(answer.toString("latin1"))?.[1] ?? "none";
+  const began = Date.now();
+  child.kill("SIGTERM");
+  const { code, stdout } = await ended;
+  expect(code).toBe(0);
+  expect(Date.now() - began).toBeLessThan(5000);
+  expect(stdout).not.toContain(room);
+  expect(stdout.split("\n").slice(1)).toEqual(["relay stopped; rooms ended, restart 1", ""]);
+});
+
+test("a second signal ends it at once", async () => {
+  const { child, port, ended } = await started();
+  await rawUpgraded(port);
+  const began = Date.now();
+  child.kill("SIGTERM");
+  await expect
+    .poll(async () => {
+      child.kill("SIGTERM");
+      return child.exitCode;
+    })
+    .not.toBe(null);
+  expect((await ended).code).toBe(1);
+  expect(Date.now() - began).toBeLessThan(1500);
+});
+
+test("refuses to start with wrong settings, names them all on stderr, and exits with 2", async () => {
+  const { code, stdout, stderr } = await run(["--port", "x", "--nonsense"], { RELAY_MAX_ROOMS: "many" }).ended;
+  expect(code).toBe(2);
+  expect(stdout).toBe("");
+  for (const wrong of ["--port", "--nonsense", "RELAY_MAX_ROOMS"]) expect(stderr).toContain(wrong);
+});
+
+test("says in one line that its port is taken, and exits with 1", async () => {
+  const { port } = await relay();
+  const { code, stdout, stderr } = await run([`--port=${port}`, "--host=127.0.0.1"]).ended;
+  expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  expect(stderr).toMatch(/^relay: .*address already in use.*\n$/);
+});
+
+test("--help prints the settings and exits with 0", async () => {
+  const { code, stdout, stderr } = await run(["--help"]).ended;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toContain("RELAY_RATE_LIMIT_WINDOW");
+});
