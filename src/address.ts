@@ -28,7 +28,7 @@ export function formatRelayUrl(url: URL): string {
 
 /** Whether only this machine can reach the address. */
 export function isLoopback(url: URL): boolean {
-  return url.hostname === "localhost" || url.hostname === "[::1]" || /^127\./.test(url.hostname);
+  return url.hostname === "localhost" || url.hostname === "[::1]" || /^127(?:\.\d+){3}$/.test(url.hostname);
 }
 
 /** `host:port`, an IPv6 address in brackets. @throws SpreadError `bad-host`. */

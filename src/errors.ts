@@ -10,7 +10,7 @@ const HINTS = {
   // What the user typed
   "invalid-input": "Correct the arguments and call again.",
   "bad-config": "Correct the environment variables that are named, then restart Claude Code.",
-  "bad-code": `A code looks like 7f3k2a-crisp-otter-lunar: six characters, then three words. ${ASK}`,
+  "bad-code": `A code looks like 7f3k2a-crisp-orbit-lunar: six characters, then three words. ${ASK}`,
   "unknown-word": `A word of the code is misspelt. Nothing was sent, no attempt was spent. ${ASK}`,
   "weak-passphrase": "Choose a longer passphrase, or leave it out: then a strong code is made.",
   "bad-relay-url": "A relay address looks like wss://relay.example or ws://192.168.1.5:9784.",

@@ -15,7 +15,10 @@ export const MAX_TITLE_CHARS = 200;
 /** How long a transfer may stand still, in ms, before it is given up: a laptop's Wi-Fi changing cells takes less. */
 export const STALL_MS = 60_000;
 
-/** How long an end waits for each answer of the handshake, in ms: both ends are machines, so this is the network's share. */
+/**
+ * How long a sender waits for each message of a handshake, and a receiver for a relay's answer, in ms: machines answer at
+ * once, so this is the network's share. A receiver waits for its sender as long as its user lets it: it may have to queue.
+ */
 export const HANDSHAKE_MS = 15_000;
 
 /** How long a clean close may take, in ms, before the link is cut. */

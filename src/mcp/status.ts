@@ -85,6 +85,5 @@ const IN_WORDS: Record<ShareState, string> = {
 };
 
 function inWords(share: Share): string {
-  const { delivered } = share.gate.counts;
-  return `${IN_WORDS[share.state]} (${delivered} of ${share.receivers} delivered)`;
+  return `${IN_WORDS[share.state]}; ${share.gate.counts.delivered} of ${share.receivers} delivered`;
 }

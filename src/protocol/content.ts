@@ -8,6 +8,12 @@ import type { Encoding } from "./messages.ts";
 /** Quality 4: about as small as 5 on Markdown, and fast enough not to slow a LAN down. */
 const BROTLI_QUALITY = 4;
 
+/**
+ * What compressed content may have more than the content itself, in bytes: far above what any encoder adds (RFC 7932), and
+ * an end to empty blocks, of which there could otherwise come any number.
+ */
+const BROTLI_SPARE_BYTES = 1024 * 1024;
+
 export interface Chunk {
   /** CHUNK_BYTES bytes; the last one has fewer or as many, and none if the document has none. */
   readonly bytes: Uint8Array;
@@ -29,7 +35,7 @@ export async function* decode(
   bytes: number,
 ): AsyncIterable<Uint8Array> {
   let left = bytes;
-  for await (const piece of encoding === "br" ? inflate(chunks) : chunks) {
+  for await (const piece of encoding === "br" ? inflate(atMost(bytes + BROTLI_SPARE_BYTES, chunks)) : chunks) {
     left -= piece.length;
     if (left < 0) throw wrongSize();
     yield piece;
@@ -73,8 +79,18 @@ async function* inflate(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8A
   try {
     yield* through(chunks, brotli);
   } catch (cause) {
-    const broken = !(cause instanceof SpreadError) && /^(ERR_|Z_)/.test(systemCode(cause) ?? "");
+    // Zlib's own codes, and `pipeline`'s for input that comes behind the end of the compressed stream.
+    const broken = !(cause instanceof SpreadError) && /^(?:ERR_|Z_|ABORT_ERR)/.test(systemCode(cause) ?? "");
     throw broken ? new SpreadError("bad-message", "the document does not inflate", { cause }) : cause;
+  }
+}
+
+async function* atMost(bytes: number, chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  let left = bytes;
+  for await (const chunk of chunks) {
+    left -= chunk.length;
+    if (left < 0) throw wrongSize();
+    yield chunk;
   }
 }
 

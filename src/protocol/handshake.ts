@@ -35,6 +35,7 @@ import {
   type RefusedReason,
   SID_BYTES,
   SUITE,
+  sidOf,
   VERSION,
 } from "./messages.ts";
 import { SealedStream } from "./stream.ts";
@@ -51,9 +52,8 @@ const MAX_SKIPPED_BYTES = 32 * 1024 * 1024;
 /** How long a visitor that is sent away may take to hear it, in ms. */
 const FAREWELL_MS = 500;
 
-const REFUSED_AS: Record<RefusedReason, [ErrorCode, string]> = {
+const REFUSED_AS: Record<RefusedReason | "unknown", [ErrorCode, string]> = {
   unsupported_version: ["version-mismatch", "the two ends speak different versions of the protocol"],
-  unsupported_suite: ["version-mismatch", "the two ends use different cryptography"],
   bad_message: ["bad-message", "the handshake was not in the protocol"],
   proof_failed: ["wrong-code", "the proof of the code did not verify"],
   too_many_attempts: ["too-many-attempts", "the sender takes no more attempts from this address"],
@@ -62,6 +62,7 @@ const REFUSED_AS: Record<RefusedReason, [ErrorCode, string]> = {
   used_up: ["share-ended", "all places of this share have been used"],
   expired: ["expired", "the share has expired"],
   stopped: ["share-ended", "the share was stopped"],
+  unknown: ["peer-aborted", "the sender refused, for a reason that is not known here"],
 };
 
 /** The fresh randomness of one handshake. Given only to reproduce the worked example of the specification. */
@@ -141,7 +142,7 @@ export async function admitReceiver<Place>(
   using patience = new Watchdog(link, HANDSHAKE_MS, () => new SpreadError("timed-out", "the visitor said nothing"));
 
   const helloFrame = await heard(link);
-  const hello = await orRefuse(link, undefined, () => parseHello(helloFrame));
+  const hello = await orRefuse(link, sidOf(helloFrame), () => parseHello(helloFrame));
   const sid = Buffer.from(hello.sid, "hex");
   const early = share.gate.refusal(link.address);
   if (early) throw await refuse(link, early, hello.sid);

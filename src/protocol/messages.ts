@@ -21,10 +21,12 @@ const MAX_WIRE_TITLE_CHARS = 1000;
 
 const hex = (bytes: number) => z.string().regex(new RegExp(`^[0-9a-f]{${bytes * 2}}$`));
 
-/** Why a sender sends a receiver away before its proof. It is not authentic, so it is a hint, never a fact. */
+/**
+ * Why a sender sends a receiver away before its proof. It is not authentic, so it is a hint, never a fact. Both lists can
+ * grow: a reason that is not known here is taken for a failure of the other end.
+ */
 export const REFUSED_REASONS = [
-  "unsupported_version", // the HELLO is of another version
-  "unsupported_suite",
+  "unsupported_version", // the HELLO is of another version, or of another suite than this version's
   "bad_message", // not in the protocol, or a share that is no group element
   "proof_failed", // the CONFIRM did not verify: a failed attempt
   "too_many_attempts", // this address has failed too often
@@ -44,13 +46,14 @@ export const ABORT_REASONS = [
   "too_large", // more than the receiver takes
   "unsupported", // a kind or an encoding that the receiver does not take
   "bad_message", // not in the protocol
-  "tampered", // a sealed frame did not open
-  "wrong_digest", // the document is not the one that was offered
+  "tampered", // a sealed frame did not open, or the document is not the one that was offered
   "no_space", // the receiver cannot keep it
   "stalled", // nothing moved for too long
   "internal",
 ] as const;
 export type AbortReason = (typeof ABORT_REASONS)[number];
+
+const otherReason = z.string().max(64);
 
 const Hello = z.object({
   type: z.literal("HELLO"),
@@ -68,7 +71,12 @@ const Pake = z.object({
 const Confirm = z.object({ type: z.literal("CONFIRM"), mac: hex(PROOF_BYTES) });
 const Refused = z.object({
   type: z.literal("REFUSED"),
-  reason: z.enum(REFUSED_REASONS),
+  reason: z.enum(REFUSED_REASONS).or(
+    z
+      .string()
+      .max(64)
+      .transform(() => "unknown" as const),
+  ),
   /** Echo of the HELLO's, where that could be read: tells a receiver that the refusal is its own. */
   sid: hex(SID_BYTES).optional(),
 });
@@ -102,7 +110,10 @@ const Offer = z.object({
 const Receipt = z.object({ type: z.literal("RECEIPT"), transfer: hex(TRANSFER_ID_BYTES), sha256: hex(32) });
 /** The sender has the receipt and counts the document as delivered. */
 const Delivered = z.object({ type: z.literal("DELIVERED"), transfer: hex(TRANSFER_ID_BYTES) });
-const Abort = z.object({ type: z.literal("ABORT"), reason: z.enum(ABORT_REASONS) });
+const Abort = z.object({
+  type: z.literal("ABORT"),
+  reason: z.enum(ABORT_REASONS).or(otherReason.transform(() => "internal" as const)),
+});
 
 export type Ready = z.infer<typeof Ready>;
 export type Offer = z.infer<typeof Offer>;
@@ -129,6 +140,15 @@ export function parseHello(frame: Uint8Array): Hello {
     throw new SpreadError("version-mismatch", "the receiver speaks another version of the protocol");
   }
   return parse(Hello, json);
+}
+
+/** The sid of something that may be a HELLO of another version, for the echo in a refusal; undefined if it has none. */
+export function sidOf(frame: Uint8Array): string | undefined {
+  try {
+    return z.object({ sid: hex(SID_BYTES) }).safeParse(parseJson(frame, MAX_HANDSHAKE_BYTES)).data?.sid;
+  } catch {
+    return undefined;
+  }
 }
 
 /** @throws SpreadError `bad-message`. */
@@ -173,7 +193,7 @@ export function parseSealed(type: number, body: Uint8Array): SealedFrame {
 function parseJson(bytes: Uint8Array, maxBytes: number): unknown {
   if (bytes.length > maxBytes) throw notInProtocol();
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
   } catch (cause) {
     throw notInProtocol(cause);
   }

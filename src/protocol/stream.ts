@@ -23,7 +23,6 @@ const ABORTED_AS: Record<AbortReason, [ErrorCode, string]> = {
   unsupported: ["version-mismatch", "the receiver does not know this kind of document"],
   bad_message: ["bad-message", "the other end could not understand a message"],
   tampered: ["tampered", "the other end got data that was altered on the way"],
-  wrong_digest: ["tampered", "the document that arrived is not the one that was offered"],
   no_space: ["peer-aborted", "the receiver cannot store the document"],
   stalled: ["stalled", "the other end saw no progress for too long"],
   internal: ["peer-aborted", "the other end failed"],

@@ -42,14 +42,12 @@ export function formatCode({ room, secret }: Code): string {
 }
 
 /**
- * Reads a code as people type it: any case, blanks or dashes between the parts.
+ * Reads a code as people type it: any case, blanks or dashes between the parts, quotes or a full stop around it.
  * @throws SpreadError `bad-code` if it has not the form, `unknown-word` with the nearest words if one is misspelt.
  */
 export function parseCode(typed: string): Code {
-  const [room, ...words] = typed
-    .trim()
-    .toLowerCase()
-    .split(/[\s\-\u2010-\u2015_.,]+/u);
+  const bare = typed.toLowerCase().replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, "");
+  const [room, ...words] = bare.split(/[\s\-\u2010-\u2015_.,]+/u);
   if (room === undefined || !ROOM.test(room) || words.length !== WORDS) {
     throw new SpreadError("bad-code", "that is not a code");
   }

@@ -2,6 +2,7 @@
  * One document, received: a path is dialled, both ends prove themselves, the document goes into the inbox, and the sender
  * gets its receipt. It reads top to bottom, and whatever fails leaves nothing behind.
  */
+import { formatRelayUrl } from "../address.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
 import { type Delivered, openDelivery } from "../handoff/inbox.ts";
 import { cleanLine } from "../handoff/untrusted.ts";
@@ -126,7 +127,7 @@ async function keep(
     receivedAt: new Date(),
     sha256: offer.sha256,
     bytes: offer.bytes,
-    path: path.by === "lan" ? "direct TCP" : path.relay.href,
+    path: path.by === "lan" ? "direct TCP" : formatRelayUrl(path.relay),
   });
   let received = 0;
   report({ at: "receiving", received, bytes: offer.bytes });

@@ -79,8 +79,8 @@ it("gives two ends with one secret one key, and ends with two secrets two", () =
     const other = shareFor(generator(text(theirs), text("c"), sid), z);
     return [hex(commonElement(other, y)), hex(commonElement(ours, z))];
   };
-  const [one, same] = key("crisp-otter-lunar", "crisp-otter-lunar");
+  const [one, same] = key("crisp-orbit-lunar", "crisp-orbit-lunar");
   expect(one).toBe(same);
-  const [left, right] = key("crisp-otter-lunar", "crisp-otter-lunas");
+  const [left, right] = key("crisp-orbit-lunar", "crisp-orbit-lunas");
   expect(left).not.toBe(right);
 });

@@ -53,6 +53,21 @@ it("stops inflating at the size that was offered: a bomb of 1 GiB in one chunk g
   expect(out).toBeLessThanOrEqual(100_000);
 });
 
+it("refuses chunks behind the end of compressed content", async () => {
+  const whole = brotliCompressSync(Buffer.alloc(1000, "text "));
+  const more = [whole, Buffer.alloc(CHUNK_BYTES, 1), Buffer.alloc(CHUNK_BYTES, 2), Buffer.alloc(10)];
+  await expect(gather(decode(pieces(...more), "br", 1000))).rejects.toMatchObject({ code: "bad-message" });
+});
+
+it("refuses compressed content that goes on and on without saying anything", async () => {
+  // A brotli stream header and then empty metadata blocks (RFC 7932, section 9.2), each a byte: 0x06 = no last, skip 0.
+  async function* endless() {
+    yield Buffer.from([0x0c]);
+    for (;;) yield Buffer.alloc(CHUNK_BYTES, 0x06);
+  }
+  await expect(gather(decode(endless(), "br", 1000))).rejects.toMatchObject({ code: "bad-message" });
+});
+
 it.each([
   ["is no brotli", Buffer.from("this is not brotli at all, is it")],
   ["is cut short", brotliCompressSync(Buffer.alloc(1000, "text ")).subarray(0, -3)],

@@ -69,7 +69,7 @@ describe("with the right secret", () => {
       return [frame];
     });
     await converse(links, DOCUMENT);
-    for (const word of ["crisp", "otter", "lunar", "A title", "work so far"]) {
+    for (const word of ["crisp", "orbit", "lunar", "A title", "work so far"]) {
       expect(said.filter((frame) => frame.includes(word))).toEqual([]);
     }
   });
@@ -77,7 +77,7 @@ describe("with the right secret", () => {
 
 describe("with a wrong secret", () => {
   it("the receiver gets wrong-code, the sender counts one attempt, and the place stays free", async () => {
-    const { receiver, sender, gate } = await converse(untouched(), DOCUMENT, { secret: "crisp-otter-lunas" });
+    const { receiver, sender, gate } = await converse(untouched(), DOCUMENT, { secret: "crisp-orbit-lunas" });
     expect([receiver, sender]).toEqual(["wrong-code", "wrong-code"]);
     expect(gate.counts).toEqual({ failedAttempts: 1, held: 0, spent: 0, delivered: 0 });
   });
@@ -88,7 +88,7 @@ describe("with a wrong secret", () => {
       if (from === "sender") answers.push(json(frame));
       return [frame];
     });
-    await converse(links, DOCUMENT, { secret: "crisp-otter-lunas" });
+    await converse(links, DOCUMENT, { secret: "crisp-orbit-lunas" });
     expect(answers).toEqual([
       { type: "PAKE", sid: expect.any(String), room: ROOM, share: expect.any(String) },
       { type: "REFUSED", reason: "proof_failed", sid: expect.any(String) },
@@ -172,11 +172,15 @@ describe("a HELLO", () => {
   it.each([
     ["of version 1", { ...hello, version: 1 }],
     ["of version 1 as the old tools say it", { type: "HELLO", version: 1 }],
-    ["of version 3", { ...hello, version: 3 }],
+    ["of version 3", { ...hello, version: 3, share: "something else" }],
     ["of another suite", { ...hello, suite: "CPACE-P256-SHA256+AES-128-GCM" }],
   ])("%s is refused as unsupported_version, and is no attempt", async (_what, message) => {
     const { answer, thrown, attempts } = await answerTo(JSON.stringify(message));
-    expect(answer).toMatchObject({ type: "REFUSED", reason: "unsupported_version" });
+    expect(answer).toEqual({
+      type: "REFUSED",
+      reason: "unsupported_version",
+      ...("sid" in message && { sid: hello.sid }),
+    });
     expect([thrown, attempts]).toEqual(["version-mismatch", 0]);
   });
 
@@ -259,7 +263,6 @@ describe("the receiver", () => {
     await other.send(JSON.stringify({ type: "REFUSED", reason, sid }));
     const expected: Record<RefusedReason, string> = {
       unsupported_version: "version-mismatch",
-      unsupported_suite: "version-mismatch",
       bad_message: "bad-message",
       proof_failed: "wrong-code",
       too_many_attempts: "too-many-attempts",
@@ -270,6 +273,14 @@ describe("the receiver", () => {
       stopped: "share-ended",
     };
     expect(await proving).toMatchObject({ code: expected[reason] });
+  });
+
+  it("takes a reason that it does not know for a failure of the sender, and does not quote it", async () => {
+    const [link, other] = memoryLinks();
+    const proving = proveToSender(link, SECRET, ROOM).catch((error: unknown) => error);
+    const { sid } = json((await other.receive()) ?? Buffer.from("{}"));
+    await other.send(JSON.stringify({ type: "REFUSED", reason: "of_the_future", sid }));
+    expect(await proving).toMatchObject({ code: "peer-aborted", message: expect.not.stringContaining("future") });
   });
 
   it.each(["CHALLENGE", "DENIED"])("says version-mismatch to a version 1 sender's %s", async (type) => {
@@ -288,7 +299,7 @@ describe("the receiver", () => {
         edited(frame, { sid: "ab".repeat(16) }),
         Buffer.from(JSON.stringify({ type: "REFUSED", reason: "burned", sid: "ab".repeat(16) })),
         Buffer.from(JSON.stringify({ type: "NEXT" })),
-        Buffer.from(JSON.stringify({ type: "REFUSED", reason: "<made up>" })),
+        Buffer.from(JSON.stringify({ type: "REFUSED", reason: 7 })),
       ];
       return [stale, stale, ...others, Buffer.alloc(0), frame];
     });

@@ -8,7 +8,7 @@ import { type Place, ShareGate } from "../../src/share/gate.ts";
 import type { Link } from "../../src/transport/link.ts";
 import { memoryLinks } from "../../src/transport/memory.ts";
 
-export const SECRET = "crisp-otter-lunar";
+export const SECRET = "crisp-orbit-lunar";
 export const ROOM = "7f3k2a";
 
 export type From = "receiver" | "sender";

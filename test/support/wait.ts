@@ -18,10 +18,10 @@ export async function until(
 
 /** Until a reading has not changed for 200 ms: what is pumped has come to rest. */
 export async function settled(read: () => unknown): Promise<void> {
-  let last = read();
+  let last = await read();
   for (let same = 0; same < 20; ) {
     await delay(POLL_MS);
-    const now = read();
+    const now = await read();
     same = now === last ? same + 1 : 0;
     last = now;
   }

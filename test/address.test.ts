@@ -1,0 +1,69 @@
+import { describe, expect, it } from "vitest";
+import { formatHost, formatRelayUrl, isLoopback, parseHost, parseRelayUrl } from "../src/address.ts";
+
+describe("a relay's address", () => {
+  it.each([
+    ["wss://relay.example", "wss://relay.example"],
+    [" ws://192.168.1.5:9784/ ", "ws://192.168.1.5:9784"],
+    ["wss://example.org/relay", "wss://example.org/relay"],
+    ["ws://[::1]:9784", "ws://[::1]:9784"],
+  ])("%j is taken, and shown as %s", (typed, shown) => {
+    expect(formatRelayUrl(parseRelayUrl(typed))).toBe(shown);
+  });
+
+  it.each([
+    ["http://relay.example", "http"],
+    ["https://relay.example", "http"],
+    ["relay.example:9784", "ws:// or wss://"],
+    ["ftp://relay.example", "ws:// or wss://"],
+    ["relay", "not a URL"],
+    ["", "not a URL"],
+    ["ws://", "host"],
+    ["wss://user:hunter2@relay.example", "credentials"],
+    ["wss://relay.example/?token=hunter2", "query"],
+    ["wss://relay.example/#hunter2", "fragment"],
+  ])("%j is refused, and not quoted", (typed, why) => {
+    let error: { code?: string; message?: string } = {};
+    try {
+      parseRelayUrl(typed);
+    } catch (it) {
+      error = it as typeof error;
+    }
+    expect(error).toMatchObject({ code: "bad-relay-url", message: expect.stringContaining(why) });
+    expect(error.message).not.toContain("hunter2");
+  });
+
+  it("is of this machine if it is a loopback one", () => {
+    expect(
+      ["ws://localhost:1", "ws://127.0.0.1:1", "ws://127.9.9.9", "ws://[::1]:1"].map((it) => isLoopback(new URL(it))),
+    ).toEqual([true, true, true, true]);
+    expect(["ws://127.example.org", "ws://10.0.0.1"].map((it) => isLoopback(new URL(it)))).toEqual([false, false]);
+  });
+});
+
+describe("a host", () => {
+  it.each([
+    ["192.168.1.5:40123", "192.168.1.5", 40123],
+    [" laptop.local:1 ", "laptop.local", 1],
+    ["[2001:db8::1]:65535", "2001:db8::1", 65535],
+    ["[fe80::1%eth0]:80", "fe80::1%eth0", 80],
+  ])("%j is taken, and shown as it was", (typed, host, port) => {
+    expect(parseHost(typed)).toEqual({ host, port });
+    expect(formatHost(host, port)).toBe(typed.trim());
+  });
+
+  it.each([
+    "",
+    "abc",
+    "192.168.1.5",
+    "192.168.1.5:",
+    "192.168.1.5:0",
+    "192.168.1.5:65536",
+    "2001:db8::1:80",
+    "[zz]:80",
+    "http://a:80",
+    "a b:80",
+  ])("%j is refused: bad-host", (typed) => {
+    expect(() => parseHost(typed)).toThrow(expect.objectContaining({ code: "bad-host" }));
+  });
+});

@@ -1,0 +1,164 @@
+/** Counting, as the design's section 4.2 has it: failed attempts and places. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { addressGroup, type Place, ShareGate } from "../../src/share/gate.ts";
+
+const right = () => true;
+const wrong = () => false;
+/** A good CONFIRM from somewhere on a relay, whose place must be there. */
+const enter = (gate: ShareGate): Place => {
+  const verdict = gate.judge(undefined, right);
+  if (!verdict.proven || !verdict.place) throw new Error("no place");
+  return verdict.place;
+};
+
+describe("failed attempts", () => {
+  it("ten in all burn the share: the tenth is told so, and nothing is verified any more", () => {
+    const gate = new ShareGate(1);
+    for (let i = 1; i <= 9; i++)
+      expect(gate.judge(undefined, wrong)).toEqual({ proven: false, reason: "proof_failed" });
+    expect(gate.burned).toBe(false);
+    expect(gate.judge(undefined, wrong)).toEqual({ proven: false, reason: "burned" });
+    expect(gate.burned).toBe(true);
+    let verified = 0;
+    const late = gate.judge(undefined, () => {
+      verified += 1;
+      return true;
+    });
+    expect(late).toEqual({ proven: false, reason: "burned" });
+    expect(verified).toBe(0);
+    expect(gate.refusal("192.0.2.1")).toBe("burned");
+    expect(gate.counts.failedAttempts).toBe(10);
+  });
+
+  it("three of one address, and it gets no more, even with the right code; others do", () => {
+    const gate = new ShareGate(1);
+    for (let i = 0; i < 3; i++) gate.judge("192.0.2.1", wrong);
+    expect(gate.refusal("192.0.2.1")).toBe("too_many_attempts");
+    expect(gate.judge("192.0.2.1", right)).toEqual({ proven: false, reason: "too_many_attempts" });
+    expect(gate.refusal("192.0.2.2")).toBeUndefined();
+    expect(gate.judge("192.0.2.2", right).proven).toBe(true);
+  });
+
+  it("counts an IPv6 /64 as one address", () => {
+    const gate = new ShareGate(1);
+    for (const host of ["1", "2", "ffff:ffff:ffff:ffff"])
+      gate.judge(`2001:db8:0:7::${host}`.replace("::ffff:ffff:ffff:ffff", ":ffff:ffff:ffff:ffff"), wrong);
+    expect(gate.refusal("2001:db8:0:7:abcd::9")).toBe("too_many_attempts");
+    expect(gate.refusal("2001:db8:0:8::1")).toBeUndefined();
+  });
+
+  it("through a relay there is no address: only the ten in all count", () => {
+    const gate = new ShareGate(1);
+    for (let i = 0; i < 9; i++) gate.judge(undefined, wrong);
+    expect(gate.refusal(undefined)).toBeUndefined();
+  });
+
+  it("count also while every place is taken: being busy is no free guess", () => {
+    const gate = new ShareGate(1);
+    enter(gate);
+    expect(gate.refusal("192.0.2.1")).toBe("busy");
+    expect(gate.judge("192.0.2.1", wrong)).toEqual({ proven: false, reason: "proof_failed" });
+    expect(gate.counts.failedAttempts).toBe(1);
+  });
+});
+
+describe("places", () => {
+  it("are taken at a good CONFIRM, and who comes next proves itself and finds none", () => {
+    const gate = new ShareGate(2);
+    enter(gate);
+    enter(gate);
+    expect(gate.refusal(undefined)).toBe("busy");
+    expect(gate.judge(undefined, right)).toEqual({ proven: true, place: undefined });
+    expect(gate.counts).toEqual({ failedAttempts: 0, held: 2, spent: 0, delivered: 0 });
+  });
+
+  it("come back when a transfer ends before all content was handed over", () => {
+    const gate = new ShareGate(1);
+    enter(gate).release();
+    expect(gate.counts.held).toBe(0);
+    expect(gate.refusal(undefined)).toBeUndefined();
+  });
+
+  it("are spent behind that, receipt or not, and only a receipt makes it delivered", () => {
+    const gate = new ShareGate(2);
+    const first = enter(gate);
+    first.spend();
+    first.release();
+    expect(gate.counts).toEqual({ failedAttempts: 0, held: 0, spent: 1, delivered: 0 });
+    const second = enter(gate);
+    second.spend();
+    second.deliver();
+    second.release();
+    expect(gate.counts).toEqual({ failedAttempts: 0, held: 0, spent: 2, delivered: 1 });
+    expect(gate.usedUp).toBe(true);
+    expect(gate.refusal(undefined)).toBe("used_up");
+    expect(gate.judge(undefined, right)).toEqual({ proven: false, reason: "used_up" });
+  });
+
+  it("do not move twice: no step can be repeated, skipped or undone", () => {
+    const gate = new ShareGate(1);
+    const place = enter(gate);
+    place.deliver();
+    expect(gate.counts.delivered).toBe(0);
+    place.spend();
+    place.spend();
+    place.deliver();
+    place.deliver();
+    place.release();
+    place.release();
+    place.spend();
+    expect(gate.counts).toEqual({ failedAttempts: 0, held: 0, spent: 1, delivered: 1 });
+  });
+
+  it("never exceed the receivers, whatever visitors do in whatever order", () => {
+    const step = fc.record({
+      who: fc.nat({ max: 5 }),
+      what: fc.constantFrom("enter", "guess", "spend", "deliver", "release"),
+    });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 4 }), fc.array(step, { maxLength: 60 }), (receivers, steps) => {
+        const gate = new ShareGate(receivers);
+        const places = new Map<number, Place>();
+        for (const { who, what } of steps) {
+          const place = places.get(who);
+          if (what === "guess") gate.judge(`192.0.2.${who}`, wrong);
+          else if (what === "enter" && !place) {
+            const verdict = gate.judge(`198.51.100.${who}`, right);
+            if (verdict.proven && verdict.place) places.set(who, verdict.place);
+          } else if (what === "spend") place?.spend();
+          else if (what === "deliver") place?.deliver();
+          else if (what === "release") {
+            place?.release();
+            places.delete(who);
+          }
+          const { held, spent, delivered, failedAttempts } = gate.counts;
+          expect(held).toBeGreaterThanOrEqual(0);
+          expect(held + spent).toBeLessThanOrEqual(receivers);
+          expect(delivered).toBeLessThanOrEqual(spent);
+          expect(failedAttempts).toBeLessThanOrEqual(10);
+        }
+      }),
+    );
+  });
+});
+
+it("tells late visitors why it was closed: the first reason stands", () => {
+  const gate = new ShareGate(1);
+  gate.close("expired");
+  gate.close("stopped");
+  expect(gate.refusal(undefined)).toBe("expired");
+  expect(gate.judge(undefined, right)).toEqual({ proven: false, reason: "expired" });
+});
+
+it.each([
+  ["192.0.2.1", "192.0.2.1"],
+  ["2001:db8::1", "2001:db8:0:0::/64"],
+  ["2001:DB8:0:0:1:2:3:4", "2001:db8:0:0::/64"],
+  ["::1", "0:0:0:0::/64"],
+  ["fe80::1%eth0", "fe80:0:0:0::/64"],
+  ["2001:db8:1:2::", "2001:db8:1:2::/64"],
+  ["64:ff9b::192.0.2.1", "64:ff9b:0:0::/64"],
+])("groups %s as %s", (address, group) => {
+  expect(addressGroup(address)).toBe(group);
+});

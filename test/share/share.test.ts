@@ -1,0 +1,365 @@
+/** A share from its first visitor to its end: real sockets, a real relay, a real inbox. */
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { startRelay } from "../../relay/src/relay.ts";
+import { SpreadError, toSpreadError } from "../../src/errors.ts";
+import { snapshotText } from "../../src/handoff/snapshot.ts";
+import { silent } from "../../src/log.ts";
+import { proveToSender } from "../../src/protocol/handshake.ts";
+import { requestOffer } from "../../src/protocol/transfer.ts";
+import { type Path, receive } from "../../src/share/receiver.ts";
+import { openShare, type Share, type ShareRequest } from "../../src/share/sender.ts";
+import { Shares } from "../../src/share/shares.ts";
+import type { Link } from "../../src/transport/link.ts";
+import { joinRoom } from "../../src/transport/relay.ts";
+import { dialTcp } from "../../src/transport/tcp.ts";
+import { until } from "../support/wait.ts";
+
+const TEXT = "# The work so far\n\nIt is done.\n";
+const forever = () => new AbortController().signal;
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+async function home(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "spread-test-"));
+  closers.push(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function relayUrl(settings: Parameters<typeof startRelay>[0] = {}): Promise<URL> {
+  const relay = await startRelay({ host: "127.0.0.1", port: 0, ...settings });
+  closers.push(() => relay.stop());
+  return new URL(relay.url);
+}
+
+async function share(options: Partial<ShareRequest> & { text?: string } = {}): Promise<Share> {
+  const { text = TEXT, ...request } = options;
+  const opened = await openShare(
+    {
+      content: await snapshotText(text),
+      title: "The work so far",
+      passphrase: undefined,
+      mode: "auto",
+      relay: undefined,
+      receivers: 1,
+      lifetimeMs: 600_000,
+      ...request,
+    },
+    forever(),
+  );
+  closers.push(() => opened[Symbol.asyncDispose]());
+  return opened;
+}
+
+const lanPath = (it: Share): Path => ({ by: "lan", host: "127.0.0.1", port: it.lan?.port ?? 0 });
+const relayPath = (it: Share): Path => ({ by: "relay", relay: it.relay as URL, room: it.room });
+
+async function take(it: Share, path: Path, secret = it.secret, folder?: string) {
+  return receive(
+    { secret, room: it.room, paths: [path], home: folder ?? (await home()), timeoutMs: 10_000 },
+    () => {},
+    forever(),
+  );
+}
+const codeOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => "ok",
+    (error: unknown) => toSpreadError(error).code,
+  );
+const dial = (it: Share, by: Path["by"]): Promise<Link> =>
+  by === "lan" ? dialTcp("127.0.0.1", it.lan?.port ?? 0, forever()) : joinRoom(it.relay as URL, it.room, forever());
+
+describe.each(["lan", "relay"] as const)("a share over %s", (by) => {
+  const open = async (options: Parameters<typeof share>[0] = {}) =>
+    share({ ...(by === "relay" ? { mode: "relay", relay: await relayUrl() } : { mode: "lan" }), ...options });
+  const pathOf = by === "lan" ? lanPath : relayPath;
+
+  it("is delivered: the exact bytes are kept, the sender knows, and everything is given back", async () => {
+    const it = await open();
+    const folder = await home();
+    const received = await take(it, pathOf(it), it.secret, folder);
+    expect(await readFile(received.original, "utf8")).toBe(TEXT);
+    expect(received).toMatchObject({ title: "The work so far", acknowledged: true, via: { by }, sha256: it.sha256 });
+    expect(received.document).toContain(TEXT);
+    await until("the share has ended", () => it.endedAt !== undefined);
+    expect(it.state).toBe("delivered");
+    expect(await readdir(join(folder, "staging"))).toEqual([]);
+    expect(await codeOf(take(it, pathOf(it)))).toBe(by === "lan" ? "host-refused" : "room-not-found");
+  });
+
+  it("goes to each of three receivers, and no fourth", async () => {
+    const it = await open({ receivers: 3 });
+    const results = await Promise.all(Array.from({ length: 3 }, () => codeOf(take(it, pathOf(it)))));
+    expect(results).toEqual(["ok", "ok", "ok"]);
+    await until("the share has ended", () => it.endedAt !== undefined);
+    expect([it.state, it.gate.counts.delivered]).toEqual(["delivered", 3]);
+  });
+
+  it("tried by 12 at once goes to one of them, and the others get an error", async () => {
+    const it = await open();
+    const results = await Promise.all(Array.from({ length: 12 }, () => codeOf(take(it, pathOf(it)))));
+    expect(results.filter((result) => result === "ok")).toHaveLength(1);
+    for (const result of results) {
+      expect(["ok", "busy", "share-ended", "room-not-found", "host-refused", "link-lost"]).toContain(result);
+    }
+    await until("the share has ended", () => it.endedAt !== undefined);
+    expect(it.gate.counts).toEqual({ failedAttempts: 0, held: 0, spent: 1, delivered: 1 });
+  });
+
+  it("outlives visitors who leave at every step, and counts no attempt and no place for them", async () => {
+    const it = await open();
+    const leave: ((link: Link) => Promise<unknown>)[] = [
+      async () => {},
+      (link) => link.send("not a hello"),
+      (link) => link.send(JSON.stringify({ type: "HELLO", version: 1 })),
+      // Proves nothing, because it takes the room to be another one.
+      (link) => proveToSender(link, it.secret, "zzzzzz").catch(() => {}),
+    ];
+    for (const step of leave) {
+      const link = await dial(it, by);
+      await step(link);
+      await link.close();
+    }
+    // Proves itself, and leaves before or while it is served: the place comes back unless all was sent.
+    const link = await dial(it, by);
+    await proveToSender(link, it.secret, it.room);
+    link.abort(new SpreadError("cancelled", "gone"));
+    await until("nobody is served any more", () => it.state === "waiting");
+    expect(it.gate.counts).toEqual({ failedAttempts: 0, held: 0, spent: 0, delivered: 0 });
+    expect(await codeOf(take(it, pathOf(it)))).toBe("ok");
+  });
+
+  it("that was sent whole to a receiver who then vanishes ends as unconfirmed", async () => {
+    const it = await open();
+    const link = await dial(it, by);
+    const stream = await proveToSender(link, it.secret, it.room);
+    await requestOffer(stream);
+    const content = await stream.hear();
+    expect(content).toMatchObject({ is: "content", end: true });
+    await link.close();
+    await until("the share has ended", () => it.endedAt !== undefined);
+    expect(it.state).toBe("unconfirmed");
+    expect(it.gate.counts).toEqual({ failedAttempts: 0, held: 0, spent: 1, delivered: 0 });
+  });
+
+  it("gives a wrong code wrong-code, counts it, and lives on", async () => {
+    const it = await open();
+    expect(await codeOf(take(it, pathOf(it), "wrong-wrong-wrong"))).toBe("wrong-code");
+    await until("it is counted", () => it.gate.counts.failedAttempts === 1);
+    expect(await codeOf(take(it, pathOf(it)))).toBe("ok");
+  });
+
+  it("that is stopped says so to visitors, and is gone", async () => {
+    const it = await open();
+    const visitor = await dial(it, by);
+    const proving = codeOf(
+      (async () => {
+        await it.stop();
+        await proveToSender(visitor, it.secret, it.room);
+      })(),
+    );
+    expect(["share-ended", "link-lost"]).toContain(await proving);
+    expect(it.state).toBe("stopped");
+    expect(["host-refused", "room-not-found"]).toContain(await codeOf(take(it, pathOf(it))));
+  });
+
+  it("that is stopped in a transfer tells the receiver, and leaves nothing in its inbox", async () => {
+    const it = await open({ text: randomText(24 * 1024 * 1024) });
+    const folder = await home();
+    let begun = () => {};
+    const started = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    const receiving = codeOf(
+      receive(
+        { secret: it.secret, room: it.room, paths: [pathOf(it)], home: folder, timeoutMs: 10_000 },
+        (step) => {
+          if (step.at === "receiving" && step.received > 0) begun();
+        },
+        forever(),
+      ),
+    );
+    await started;
+    await it.stop();
+    expect(["share-ended", "link-lost"]).toContain(await receiving);
+    expect(it.state).toBe("stopped");
+    expect(await readdir(join(folder, "inbox"))).toEqual([]);
+    expect(await readdir(join(folder, "staging"))).toEqual([]);
+  });
+
+  it("that a receiver cancels in the middle waits for the next one", async () => {
+    const it = await open({ text: randomText(24 * 1024 * 1024) });
+    const folder = await home();
+    const life = new AbortController();
+    const receiving = codeOf(
+      receive(
+        { secret: it.secret, room: it.room, paths: [pathOf(it)], home: folder, timeoutMs: 10_000 },
+        (step) => {
+          if (step.at === "receiving" && step.received > 0) life.abort();
+        },
+        life.signal,
+      ),
+    );
+    expect(await receiving).toBe("cancelled");
+    expect(await readdir(join(folder, "inbox"))).toEqual([]);
+    expect(await readdir(join(folder, "staging"))).toEqual([]);
+    await until("the place is free again", () => it.state === "waiting");
+    expect(it.gate.counts.held).toBe(0);
+    expect(await codeOf(take(it, pathOf(it)))).toBe("ok");
+  });
+
+  it("expires: says so in its state, and is gone", async () => {
+    const it = await open({ lifetimeMs: 1000 });
+    await until("it has ended", () => it.endedAt !== undefined);
+    expect(it.state).toBe("expired");
+    expect(["host-refused", "room-not-found"]).toContain(await codeOf(take(it, pathOf(it))));
+  });
+});
+
+describe("burning", () => {
+  it("on a LAN takes more than one address: one that failed three times gets no more", async () => {
+    const it = await share({ mode: "lan" });
+    for (let i = 0; i < 3; i++) expect(await codeOf(take(it, lanPath(it), "wrong-wrong-wrong"))).toBe("wrong-code");
+    expect(await codeOf(take(it, lanPath(it)))).toBe("too-many-attempts");
+    expect([it.state, it.gate.counts.failedAttempts]).toEqual(["waiting", 3]);
+  });
+
+  it("through a relay takes ten wrong codes, tried one after another", async () => {
+    const it = await share({ mode: "relay", relay: await relayUrl() });
+    for (let i = 1; i <= 9; i++) expect(await codeOf(take(it, relayPath(it), "wrong-wrong-wrong"))).toBe("wrong-code");
+    expect(await codeOf(take(it, relayPath(it), "wrong-wrong-wrong"))).toBe("burned");
+    await until("it has ended", () => it.endedAt !== undefined);
+    expect(it.state).toBe("burned");
+    expect(await codeOf(take(it, relayPath(it)))).toBe("room-not-found");
+  });
+
+  it("takes exactly ten however many come at once: 40 visitors with wrong codes", async () => {
+    const it = await share({ mode: "auto", relay: await relayUrl() });
+    const tries = Array.from({ length: 40 }, (_, i) =>
+      codeOf(take(it, i % 2 ? lanPath(it) : relayPath(it), "wrong-wrong-wrong")),
+    );
+    const results = await Promise.all(tries);
+    await until("it has ended", () => it.endedAt !== undefined);
+    expect(it.state).toBe("burned");
+    expect(it.gate.counts.failedAttempts).toBe(10);
+    expect(results.filter((result) => result === "ok")).toEqual([]);
+  });
+});
+
+describe("two paths", () => {
+  it("are offered under one code in auto, and either can be taken", async () => {
+    const relay = await relayUrl();
+    const it = await share({ relay, receivers: 2 });
+    expect((await take(it, lanPath(it))).via.by).toBe("lan");
+    expect((await take(it, relayPath(it))).via.by).toBe("relay");
+    expect([it.lan, it.relay?.href]).toEqual([expect.objectContaining({ port: expect.any(Number) }), relay.href]);
+  });
+
+  it("are tried in their order: nobody on the first, the second is taken", async () => {
+    const it = await share({ relay: await relayUrl() });
+    const other = await share({ mode: "lan" });
+    const dead = lanPath(other);
+    await other.stop();
+    const request = { secret: it.secret, room: it.room, home: await home(), timeoutMs: 10_000 };
+    const received = await receive({ ...request, paths: [dead, relayPath(it)] }, () => {}, forever());
+    expect(received.via.by).toBe("relay");
+  });
+
+  it("an impostor on the first does not keep the receiver from the second", async () => {
+    const it = await share({ relay: await relayUrl() });
+    const impostor = await share({ mode: "lan" });
+    const request = { secret: it.secret, room: undefined, home: await home(), timeoutMs: 10_000 };
+    const received = await receive({ ...request, paths: [lanPath(impostor), relayPath(it)] }, () => {}, forever());
+    expect(received.via.by).toBe("relay");
+    expect(impostor.gate.counts.failedAttempts).toBe(1);
+  });
+
+  it("auto without its relay is a share on the LAN, and says so", async () => {
+    const relay = await startRelay({ host: "127.0.0.1", port: 0 });
+    await relay.stop();
+    const it = await share({ relay: new URL(relay.url) });
+    expect(it.relay).toBeUndefined();
+    expect(it.warnings).toEqual([expect.stringContaining("Not on the relay")]);
+    expect(await codeOf(take(it, lanPath(it)))).toBe("ok");
+  });
+
+  it("a relay that goes away leaves the LAN, and fails a share that has nothing else", async () => {
+    const relay = await startRelay({ host: "127.0.0.1", port: 0 });
+    const both = await share({ relay: new URL(relay.url) });
+    const alone = await share({ mode: "relay", relay: new URL(relay.url) });
+    await relay.stop();
+    await until("the share by relay alone has ended", () => alone.endedAt !== undefined);
+    expect(alone.state).toBe("failed");
+    await until("the other one knows", () => both.relay === undefined);
+    expect(both.warnings).toEqual([expect.stringContaining("lost")]);
+    expect(await codeOf(take(both, lanPath(both)))).toBe("ok");
+  });
+});
+
+it("ends when the relay's time for its room does, if that is earlier", async () => {
+  const it = await share({ mode: "relay", relay: await relayUrl({ roomTtlMs: 1000 }), lifetimeMs: 600_000 });
+  expect(it.expiresAt.getTime() - it.createdAt.getTime()).toBeLessThan(2000);
+  await until("it has ended", () => it.endedAt !== undefined);
+  expect(it.state).toBe("expired");
+});
+
+it("leaves nothing open when it cannot be opened", async () => {
+  const relay = await startRelay({ host: "127.0.0.1", port: 0 });
+  await relay.stop();
+  const content = await snapshotText(TEXT);
+  let closed = false;
+  const watched = {
+    ...content,
+    [Symbol.asyncDispose]: async () => {
+      closed = true;
+    },
+  };
+  const opening = openShare(
+    {
+      content: watched,
+      title: "",
+      passphrase: undefined,
+      mode: "relay",
+      relay: new URL(relay.url),
+      receivers: 1,
+      lifetimeMs: 60_000,
+    },
+    forever(),
+  );
+  expect(await codeOf(opening)).toBe("relay-unreachable");
+  expect(closed).toBe(true);
+});
+
+it("remembers how shares ended, and takes no more than twenty at once", async () => {
+  await using shares = new Shares(silent);
+  const request = async (): Promise<ShareRequest> => ({
+    content: await snapshotText(TEXT),
+    title: "",
+    passphrase: undefined,
+    mode: "lan",
+    relay: undefined,
+    receivers: 1,
+    lifetimeMs: 60_000,
+  });
+  const made = [];
+  for (let i = 0; i < 20; i++) made.push(await shares.open(await request(), forever()));
+  expect(await codeOf(shares.open(await request(), forever()))).toBe("too-many-shares");
+  await shares.stop(made[3]?.id ?? "");
+  expect(await codeOf(shares.stop("no such id"))).toBe("no-such-share");
+  made.push(await shares.open(await request(), forever()));
+  expect(shares.all.map(({ state }) => state).filter((state) => state === "stopped")).toHaveLength(1);
+  expect(await shares.stopAll()).toHaveLength(20);
+  expect(shares.all.every(({ endedAt }) => endedAt !== undefined)).toBe(true);
+});
+
+/** Text that does not compress well, so that it takes its time. */
+function randomText(bytes: number): string {
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(65_536)))
+    .toString("base64")
+    .repeat(Math.ceil(bytes / 87_384))
+    .slice(0, bytes);
+}

@@ -1,0 +1,316 @@
+/** Real server processes, each in a world of its own: what a model sees of Claude Spread. All of it is gone after the test. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chown, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import type { RequestOptions } from "@modelcontextprotocol/sdk/shared/protocol.js";
+import { LATEST_PROTOCOL_VERSION } from "@modelcontextprotocol/sdk/types.js";
+import { afterAll, afterEach, expect } from "vitest";
+import { until } from "./wait.ts";
+
+const ENTRY = fileURLToPath(new URL("../../dist/index.js", import.meta.url));
+const NOBODY = 65_534;
+
+const afterTest: (() => unknown)[] = [];
+const afterFile: (() => unknown)[] = [];
+afterEach(() => undo(afterTest));
+afterAll(() => undo(afterFile));
+
+async function undo(steps: (() => unknown)[]): Promise<void> {
+  for (const step of steps.splice(0).reverse()) await step();
+}
+
+/** What is read again until it is as expected: processes take their time. */
+export function eventually<T>(read: () => T | Promise<T>) {
+  return expect.poll(read, { timeout: 10_000 });
+}
+
+/** Done after the test, the last one first. */
+export function later(step: () => unknown): void {
+  afterTest.push(step);
+}
+
+export interface Options {
+  /** On top of what every server gets; undefined takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** The world of another server, instead of a new one. */
+  readonly world?: World;
+  /** Lives until the last test of the file is over. */
+  readonly lasting?: boolean;
+  /** Where the tests run as root, whom no permission stops: as a user without any. */
+  readonly unprivileged?: boolean;
+}
+
+/** The folders that a server sees: all absolute, all of this test alone. */
+export interface World {
+  readonly base: string;
+  /** DISTILL_HOME, which is not there until it is needed. */
+  readonly home: string;
+  readonly project: string;
+  /** In no folder that may be shared from. */
+  readonly outside: string;
+}
+
+export async function makeWorld(lasting = false): Promise<World> {
+  const base = await mkdtemp(join(tmpdir(), "claude-spread-test-"));
+  (lasting ? afterFile : afterTest).push(() => rm(base, { recursive: true, force: true }));
+  for (const name of ["user", "project", "outside", "tmp"]) await mkdir(join(base, name));
+  return {
+    base,
+    home: join(base, "user", ".claude-spread"),
+    project: join(base, "project"),
+    outside: join(base, "outside"),
+  };
+}
+
+async function commandOf({ env, unprivileged }: Options, world: World) {
+  const variables: Record<string, string | undefined> = {
+    PATH: process.env.PATH,
+    HOME: join(world.base, "user"),
+    TMPDIR: join(world.base, "tmp"),
+    DISTILL_HOME: world.home,
+    CLAUDE_PROJECT_DIR: world.project,
+    ...env,
+  };
+  const args = [ENTRY];
+  if (unprivileged && process.getuid?.() === 0) {
+    for (const name of ["", "user", "project", "outside", "tmp"]) await chown(join(world.base, name), NOBODY, NOBODY);
+    const drop = `process.setgroups([]);process.setgid(${NOBODY});process.setuid(${NOBODY})`;
+    args.unshift("--import", `data:text/javascript,${drop}`);
+  }
+  const set = Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return { command: process.execPath, args, env: Object.fromEntries(set) };
+}
+
+/** What distill_share answers. */
+export interface Offered {
+  share_id: string;
+  code?: string;
+  room: string;
+  relay_url?: string;
+  lan?: { port: number; addresses: string[] };
+  expires_at: string;
+  receivers: number;
+  bytes: number;
+  sha256: string;
+  tell_receiver: string;
+  warnings: string[];
+}
+
+/** What distill_receive answers. */
+export interface Taken {
+  title: string;
+  content: string;
+  bytes: number;
+  sha256: string;
+  saved_to: string;
+  original: string;
+  via: "lan" | "relay";
+  warnings: string[];
+}
+
+/** A share as distill_status lists it. */
+export interface Listed extends Omit<Offered, "tell_receiver"> {
+  title: string;
+  state: string;
+  summary: string;
+  delivered: number;
+  unconfirmed: number;
+  failed_attempts: number;
+  ended_at?: string;
+  last_failure?: string;
+}
+
+export interface Answer {
+  readonly isError: boolean;
+  readonly text: string;
+  readonly data: unknown;
+}
+
+type Arguments = Record<string, unknown>;
+
+export class TestServer {
+  readonly client: Client;
+  readonly world: World;
+  readonly pid: number;
+  readonly #stderr: string[];
+
+  constructor(client: Client, world: World, pid: number, stderr: string[]) {
+    this.client = client;
+    this.world = world;
+    this.pid = pid;
+    this.#stderr = stderr;
+  }
+
+  get home(): string {
+    return this.world.home;
+  }
+
+  get project(): string {
+    return this.world.project;
+  }
+
+  stderr(): string {
+    return this.#stderr.join("");
+  }
+
+  /** The client checks every result by the tool's output schema. */
+  async call(name: string, args: Arguments = {}, options: RequestOptions = {}): Promise<Answer> {
+    const answer = await this.client.callTool({ name, arguments: args }, undefined, options);
+    const [first] = answer.content as { type: string; text?: string }[];
+    return { isError: answer.isError === true, text: first?.text ?? "", data: answer.structuredContent };
+  }
+
+  async share(args: Arguments): Promise<Offered> {
+    return (await this.#well("distill_share", args)) as Offered;
+  }
+
+  async receive(args: Arguments, options?: RequestOptions): Promise<Taken> {
+    return (await this.#well("distill_receive", args, options)) as Taken;
+  }
+
+  async shares(): Promise<Listed[]> {
+    return ((await this.#well("distill_status", {})) as { shares: Listed[] }).shares;
+  }
+
+  /** The youngest share. */
+  async status(): Promise<Listed> {
+    const last = (await this.shares()).at(-1);
+    if (!last) throw new Error("there is no share");
+    return last;
+  }
+
+  /** Until the youngest share is in this state. */
+  async becomes(state: string, limitMs?: number): Promise<Listed> {
+    let seen = "";
+    const there = async () => {
+      seen = (await this.status()).state;
+      return seen === state;
+    };
+    await until(`the share is ${state}`, there, limitMs).catch((error: Error) => {
+      throw new Error(`${error.message}, it is ${seen}`);
+    });
+    return this.status();
+  }
+
+  /** A call that must fail, and in the form that all errors have. */
+  async fails(name: string, args: Arguments, options?: RequestOptions): Promise<{ code: string; text: string }> {
+    const { isError, text } = await this.call(name, args, options);
+    const code = /^Error ([a-z-]+): [^\n]+\.\nWhat to do: [^\n]+\.$/.exec(text)?.[1];
+    if (!isError || code === undefined) throw new Error(`no error in its form: ${text}`);
+    return { code, text };
+  }
+
+  /** Names of what lies in a folder of the home. */
+  async kept(folder: "inbox" | "staging" | "spool"): Promise<string[]> {
+    return readdir(join(this.home, folder)).catch(() => []);
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    process.kill(this.pid, signal);
+  }
+
+  async stop(): Promise<void> {
+    await this.client.close();
+  }
+
+  async #well(name: string, args: Arguments, options?: RequestOptions): Promise<unknown> {
+    const { isError, text, data } = await this.call(name, args, options);
+    if (isError) throw new Error(text);
+    return data;
+  }
+}
+
+/** A server and the client that has started it. */
+export async function startServer(options: Options = {}): Promise<TestServer> {
+  const world = options.world ?? (await makeWorld(options.lasting));
+  const transport = new StdioClientTransport({
+    ...(await commandOf(options, world)),
+    cwd: world.project,
+    stderr: "pipe",
+  });
+  const stderr: string[] = [];
+  transport.stderr?.on("data", (text) => stderr.push(String(text)));
+  const client = new Client({ name: "test", version: "0" });
+  (options.lasting ? afterFile : afterTest).push(() => client.close());
+  await client.connect(transport);
+  await client.listTools(); // from here on, the client knows the output schemas
+  return new TestServer(client, world, transport.pid ?? 0, stderr);
+}
+
+/** A server spoken to without a library, for what one hides: the bytes on stdout, the exit code, the end of stdin. */
+export class BareServer {
+  readonly world: World;
+  readonly child: ChildProcess;
+  /** The exit code, null after a signal that was not caught. */
+  readonly ended: Promise<number | null>;
+  stdout = "";
+  stderr = "";
+  #id = 0;
+
+  constructor(child: ChildProcess, world: World) {
+    this.child = child;
+    this.world = world;
+    this.ended = once(child, "close").then(([code]) => code as number | null);
+    child.stdin?.on("error", () => {});
+    child.stdout?.setEncoding("utf8").on("data", (text) => {
+      this.stdout += text;
+    });
+    child.stderr?.setEncoding("utf8").on("data", (text) => {
+      this.stderr += text;
+    });
+  }
+
+  get lines(): string[] {
+    return this.stdout.split("\n").slice(0, -1);
+  }
+
+  write(text: string): void {
+    this.child.stdin?.write(text);
+  }
+
+  /** @returns the number that the answer will have. */
+  send(method: string, params: object): number {
+    this.#id += 1;
+    this.write(`${JSON.stringify({ jsonrpc: "2.0", id: this.#id, method, params })}\n`);
+    return this.#id;
+  }
+
+  async ask<T>(method: string, params: object): Promise<T> {
+    const id = this.send(method, params);
+    let answer: { result?: T } | undefined;
+    await until(`${method} is answered`, () => {
+      answer = this.lines.map((line) => JSON.parse(line)).find((message) => message.id === id);
+      return answer !== undefined;
+    });
+    if (!answer?.result) throw new Error(JSON.stringify(answer));
+    return answer.result;
+  }
+
+  async share(args: Arguments): Promise<Offered> {
+    const params = { name: "distill_share", arguments: args };
+    return (await this.ask<{ structuredContent: Offered }>("tools/call", params)).structuredContent;
+  }
+}
+
+export async function startBare(options: Options = {}): Promise<BareServer> {
+  const world = options.world ?? (await makeWorld());
+  const { command, args, env } = await commandOf(options, world);
+  const child = spawn(command, args, { env, cwd: world.project, stdio: "pipe" });
+  const server = new BareServer(child, world);
+  later(async () => {
+    child.kill("SIGKILL");
+    await server.ended;
+  });
+  await server.ask("initialize", {
+    protocolVersion: LATEST_PROTOCOL_VERSION,
+    capabilities: {},
+    clientInfo: { name: "test", version: "0" },
+  });
+  server.write(`${JSON.stringify({ jsonrpc: "2.0", method: "notifications/initialized" })}\n`);
+  return server;
+}
