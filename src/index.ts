@@ -26,20 +26,26 @@ process.on("uncaughtException", (error) => {
   process.exit(1);
 });
 
+// Nobody reads the log any more: no reason to stop.
+process.stderr.on("error", () => {});
+
+const { server, idle } = createServer({ config: () => readConfig(process.env), shares, log }, version);
+
 const ended = new Promise<void>((resolve) => {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve());
   // The SDK watches neither: an open share would outlive its client for ever.
   for (const event of ["end", "close", "error"] as const) process.stdin.once(event, () => resolve());
   process.stdout.once("error", () => resolve());
+  // The SDK gives up reading, and so does not see the end of stdin, after a message that is too large for it.
+  server.onclose = resolve;
 });
 
-const server = createServer({ config: () => readConfig(process.env), shares, log }, version);
 await server.connect(new StdioServerTransport());
 void sweepLeftovers();
 
 await ended;
 const overdue = setTimeout(() => process.exit(0), GOODBYE_MS);
-await Promise.allSettled([server.close(), shares[Symbol.asyncDispose]()]);
+await Promise.allSettled([server.close().then(idle), shares[Symbol.asyncDispose]()]);
 clearTimeout(overdue);
 process.exit(0);
 

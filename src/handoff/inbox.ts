@@ -4,9 +4,11 @@
  * reading. Nothing here checks a digest: who calls `commit` has done so.
  */
 import { randomInt } from "node:crypto";
-import { type FileHandle, lstat, mkdir, open, rename, rm, stat, statfs } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, type FileHandle, lstat, mkdir, open, rename, rm, rmdir, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { SpreadError, systemCode } from "../errors.ts";
+import { MAX_SHARE_BYTES } from "../limits.ts";
 import { excerpt, type Fence, fence, INLINE_CHARS, lineEnd, Outline, type Provenance } from "./document.ts";
 import { homeError, homeFolder, ownedName, syncFolder } from "./home.ts";
 import { cleanLine, TextCleaner, warningsOf } from "./untrusted.ts";
@@ -60,19 +62,37 @@ const SUFFIX_CHARS = 4;
 const MAX_NAMES_TRIED = 16;
 
 /**
+ * The largest document, in bytes, that can be kept now. To be asked before a sender is: what it has sent is used up, whether
+ * it could be kept or not.
+ * @throws SpreadError `disk-full` where nothing can, `home-unwritable`
+ */
+export async function inboxCapacity(home: string): Promise<number> {
+  const { inbox, staging } = await foldersOf(home);
+  try {
+    await access(inbox, constants.W_OK);
+    // Permissions are not all that can forbid it: whether a folder can be written to shows when it is.
+    const probe = join(staging, ownedName());
+    await mkdir(probe, { mode: 0o700 });
+    await rmdir(probe);
+  } catch (cause) {
+    throw homeError(home, cause);
+  }
+  const bytes = await capacityOf(staging);
+  if (bytes <= 0) throw new SpreadError("disk-full", `there is no space left for ${home}`);
+  return Math.min(bytes, MAX_SHARE_BYTES);
+}
+
+/**
  * Makes the place for one document that is about to come.
  * @throws SpreadError `disk-full` (also when it can be foreseen), `home-unwritable`. Nothing is left then.
  */
 export async function openDelivery(home: string, about: Provenance): Promise<Delivery> {
-  const inbox = await homeFolder(home, "inbox");
-  const staging = await homeFolder(home, "staging");
+  const { inbox, staging } = await foldersOf(home);
   const folder = join(staging, ownedName());
   const handles: FileHandle[] = [];
   try {
-    await refuseFull(staging, about.bytes);
-    // A link to a folder of the same disk is the user's choice; to another disk nothing can be moved in one step.
-    if ((await stat(inbox)).dev !== (await stat(staging)).dev) {
-      throw new SpreadError("home-unwritable", `the inbox is on another disk than the rest of ${home}`);
+    if (about.bytes > (await capacityOf(staging))) {
+      throw new SpreadError("disk-full", `there is too little space for a document of ${about.bytes} bytes`);
     }
     await mkdir(folder, { mode: 0o700 });
     for (const name of ["original.md", "handoff.md"]) handles.push(await open(join(folder, name), "wx", 0o600));
@@ -273,13 +293,22 @@ class BatchedFile {
   }
 }
 
-/** Better said before the transfer than in the middle of it: both files are about as large as the content. */
-async function refuseFull(folder: string, bytes: number): Promise<void> {
-  const disk = await statfs(folder).catch(() => undefined);
-  if (disk === undefined || disk.blocks === 0) return; // some network file systems do not tell
-  if (disk.bavail * disk.bsize < 2 * bytes + SPARE_BYTES) {
-    throw new SpreadError("disk-full", `there is too little space for a document of ${bytes} bytes`);
+/** Both folders, made if they were missing. */
+async function foldersOf(home: string): Promise<{ inbox: string; staging: string }> {
+  const inbox = await homeFolder(home, "inbox");
+  const staging = await homeFolder(home, "staging");
+  // A link to a folder of the same disk is the user's choice; to another disk nothing can be moved in one step.
+  if ((await stat(inbox)).dev !== (await stat(staging)).dev) {
+    throw new SpreadError("home-unwritable", `the inbox is on another disk than the rest of ${home}`);
   }
+  return { inbox, staging };
+}
+
+/** Bytes of the largest document for which there is space: both files are about as large as the content. */
+async function capacityOf(folder: string): Promise<number> {
+  const disk = await statfs(folder).catch(() => undefined);
+  if (disk === undefined || disk.blocks === 0) return MAX_SHARE_BYTES; // some network file systems do not tell
+  return Math.floor((disk.bavail * disk.bsize - SPARE_BYTES) / 2);
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -94,7 +94,7 @@ export const receiveTool = tool({
 type Known = z.output<typeof Input>;
 
 async function whatIsKnown(input: Known): Promise<{ secret: string; room: string | undefined }> {
-  const { parseCode, parseRoom } = await import("../share/code.ts");
+  const { checkPassphrase, parseCode, parseRoom } = await import("../share/code.ts");
   if ((input.code === undefined) === (input.passphrase === undefined)) {
     throw new SpreadError("invalid-input", "either code or passphrase must be given, and not both");
   }
@@ -106,7 +106,9 @@ async function whatIsKnown(input: Known): Promise<{ secret: string; room: string
     return code;
   }
   const room = input.room === undefined ? undefined : parseRoom(input.room);
-  return { secret: input.passphrase ?? "", room };
+  const secret = input.passphrase ?? "";
+  checkPassphrase(secret); // no share can have another one, and a try with it would count
+  return { secret, room };
 }
 
 /** Where to look, in order. */

@@ -2,12 +2,15 @@
 import { z } from "zod";
 import { formatHost, formatRelayUrl, isLoopback, parseRelayUrl } from "../address.ts";
 import { SpreadError } from "../errors.ts";
+import type { Snapshot } from "../handoff/snapshot.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
 import type { Share } from "../share/sender.ts";
 import { type Context, tool } from "./tool.ts";
 
 const MAX_RECEIVERS = 100;
 const MAX_EXPIRES_MINUTES = 24 * 60;
+/** Where a heading is looked for that can be the title. */
+const TITLE_WITHIN_BYTES = 4096;
 
 const DESCRIPTION = `Hands a document over to another person or machine: normally the distillation (hand-off document) of this session.
 
@@ -112,26 +115,35 @@ async function readDocument(
   { content, path, title }: Pick<z.output<typeof Input>, "content" | "path" | "title">,
   context: Context,
   signal: AbortSignal,
-) {
-  const [{ snapshotFile, snapshotText }, { cleanLine }] = await Promise.all([
-    import("../handoff/snapshot.ts"),
-    import("../handoff/untrusted.ts"),
-  ]);
+): Promise<{ content: Snapshot; title: string }> {
   if ((content === undefined) === (path === undefined)) {
     throw new SpreadError("invalid-input", "either content or path must be given, and not both");
   }
-  if (content !== undefined) {
-    const heading = /^ {0,3}#{1,6}[ \t]+(.+)$/m.exec(content.slice(0, 4096))?.[1] ?? "";
-    return { content: await snapshotText(content), title: cleanLine(title ?? heading, MAX_TITLE_CHARS) };
-  }
-  const { openSource } = await import("../handoff/source.ts");
-  const { basename } = await import("node:path");
-  const config = context.config();
-  const source = await openSource(path ?? "", { roots: config.roots, cwd: config.project });
-  return {
-    content: await snapshotFile(source.handle, { home: config.home, signal }),
-    title: cleanLine(title ?? basename(source.path), MAX_TITLE_CHARS),
+  const [{ snapshotFile, snapshotText }, { openSource }, { cleanLine }] = await Promise.all([
+    import("../handoff/snapshot.ts"),
+    import("../handoff/source.ts"),
+    import("../handoff/untrusted.ts"),
+  ]);
+  const frozen = async () => {
+    if (content !== undefined) return snapshotText(content);
+    const { home, project, roots } = context.config();
+    const { handle } = await openSource(path ?? "", { roots, cwd: project });
+    return snapshotFile(handle, { home, signal });
   };
+  const snapshot = await frozen();
+  return { content: snapshot, title: cleanLine(title ?? (await firstHeading(snapshot)), MAX_TITLE_CHARS) };
+}
+
+/** Of the document's beginning; the empty text if it has none there. */
+async function firstHeading(content: Snapshot): Promise<string> {
+  const { Outline } = await import("../handoff/document.ts");
+  const outline = new Outline(1);
+  for await (const piece of content.read()) {
+    outline.push(Buffer.from(piece).subarray(0, TITLE_WITHIN_BYTES).toString());
+    break;
+  }
+  outline.end();
+  return outline.headings[0]?.text ?? "";
 }
 
 function cautions(share: Share, askedMinutes: number): string[] {

@@ -68,7 +68,8 @@ function errorText(error: SpreadError): string {
 function invalid(error: z.ZodError): SpreadError {
   const wrong = error.issues.map((issue) => {
     const name = issue.path.join(".");
-    return name === "" ? issue.message : `${name}: ${issue.message}`;
+    const what = issue.message.replace(/\s+/g, " ");
+    return name === "" ? what : `${name}: ${what}`;
   });
   return new SpreadError("invalid-input", wrong.join("; "));
 }

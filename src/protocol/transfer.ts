@@ -115,12 +115,15 @@ async function sendAll(
 /**
  * The receiver's first sealed word, which belongs in one flight with its CONFIRM, and the sender's answer to it, which
  * proves the sender.
+ * @param maxBytes the largest document that we can take.
  * @throws SpreadError `wrong-sender` if the answer does not open, `too-large`, `bad-message`, or the stream's.
  */
-export async function requestOffer(stream: SealedStream): Promise<Offer> {
-  await stream.say({ type: "READY", kinds: [KIND], encodings: ["br"], max_bytes: MAX_SHARE_BYTES });
+export async function requestOffer(stream: SealedStream, maxBytes = MAX_SHARE_BYTES): Promise<Offer> {
+  await stream.say({ type: "READY", kinds: [KIND], encodings: ["br"], max_bytes: maxBytes });
   try {
-    return await stream.hearMessage("OFFER");
+    const offer = await stream.hearMessage("OFFER");
+    if (offer.bytes > maxBytes) throw new SpreadError("too-large", "the document is larger than what we take");
+    return offer;
   } catch (error) {
     if (error instanceof SpreadError && error.code === "tampered") {
       throw new SpreadError("wrong-sender", "the sender could not prove that it knows the code", { cause: error });

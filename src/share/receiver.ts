@@ -4,9 +4,9 @@
  */
 import { formatRelayUrl } from "../address.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
-import { type Delivered, openDelivery } from "../handoff/inbox.ts";
+import { type Delivered, inboxCapacity, openDelivery } from "../handoff/inbox.ts";
 import { cleanLine } from "../handoff/untrusted.ts";
-import { MAX_TITLE_CHARS } from "../limits.ts";
+import { MAX_SHARE_BYTES, MAX_TITLE_CHARS } from "../limits.ts";
 import { proveToSender } from "../protocol/handshake.ts";
 import type { Offer } from "../protocol/messages.ts";
 import { collect, giveReceipt, requestOffer } from "../protocol/transfer.ts";
@@ -69,15 +69,17 @@ export async function receive(
     clearTimeout(timer);
   };
   try {
+    const maxBytes = await inboxCapacity(request.home);
     let failure: SpreadError | undefined;
     for (const path of request.paths) {
       if (life.aborted) break;
       try {
-        return await receiveBy(path, request, report, life, onProven);
+        return await receiveBy(path, { ...request, maxBytes }, report, life, onProven);
       } catch (error) {
         failure = toSpreadError(error);
-        // Before its proof, nobody's word about the share is believed: the sender may be on the next path.
-        if (proven) break;
+        // Who has not proved itself is not believed about the share: the sender may be on the next path. But a code that
+        // was found wrong is not tried again, since each try costs one of ten.
+        if (proven || failure.code === "wrong-code") break;
       }
     }
     throw failure ?? abortReason(life);
@@ -88,7 +90,7 @@ export async function receive(
 
 async function receiveBy(
   path: Path,
-  request: ReceiveRequest,
+  request: ReceiveRequest & { readonly maxBytes: number },
   report: (step: Step) => void,
   life: AbortSignal,
   onProven: () => void,
@@ -98,7 +100,9 @@ async function receiveBy(
   report({ at: "proving" });
   const stream = await proveToSender(link, request.secret, request.room);
   try {
-    const offer = await requestOffer(stream);
+    const offer = await requestOffer(stream, request.maxBytes).catch((error: unknown) => {
+      throw request.maxBytes < MAX_SHARE_BYTES ? spaceError(error) : error;
+    });
     onProven();
     const title = cleanLine(offer.title, MAX_TITLE_CHARS);
     const delivered = await keep(request.home, path, offer, collect(stream, offer), report);
@@ -108,6 +112,12 @@ async function receiveBy(
     await stream.giveUp(toSpreadError(error));
     throw error;
   }
+}
+
+/** What was too large for a nearly full disk is no fault of the document. */
+function spaceError(error: unknown): unknown {
+  const full = error instanceof SpreadError && error.code === "too-large";
+  return full ? new SpreadError("disk-full", "there is too little space for the document") : error;
 }
 
 function dial(path: Path, life: AbortSignal): Promise<Link> {

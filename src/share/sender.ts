@@ -229,14 +229,15 @@ export class Share implements AsyncDisposable {
       const granted = new Date(Date.now() + room.expiresInSeconds * 1000);
       if (granted < this.#expiresAt) this.#expiresAt = granted;
     }
-    void room.lost.then(() => this.#loseRelay());
+    void room.lost.then((reason) => this.#loseRelay(reason));
   }
 
-  #loseRelay(): void {
+  #loseRelay({ code }: SpreadError): void {
     this.#relay = undefined;
     if (this.#over !== undefined) return;
     this.warnings.push("The connection to the relay was lost; receivers can no longer come by it.");
-    if (this.#lan === undefined) this.#end("failed");
+    // The relay's clock can be a little ahead of ours.
+    if (this.#lan === undefined) this.#end(code === "expired" ? "expired" : "failed");
   }
 
   /** A visitor has come. */

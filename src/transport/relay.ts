@@ -19,8 +19,10 @@ const MAX_CONTROL_BYTES = 1024;
  */
 const MAX_RELAY_MESSAGE_BYTES = 10 * 1024 * 1024;
 
-/** RFC 6455, section 7.4.1. Everything else is a loss, whatever the relay means by it. */
+/** RFC 6455, section 7.4.1. Every code that is not named here is a loss, whatever the relay means by it. */
 const CLEAN_CLOSE = 1000;
+/** The relay's own: the room's lifetime is over. */
+const EXPIRED_CLOSE = 4002;
 
 /** How often the sender's idle connection is probed, in ms: below the minute after which home routers forget it. */
 const KEEP_ALIVE_MS = 30_000;
@@ -36,8 +38,8 @@ const Control = z.discriminatedUnion("type", [
     features: z.array(z.string()).optional(),
   }),
   z.object({ type: z.literal("ROOM_JOINED"), room_id: RoomId }),
-  z.object({ type: z.literal("PEER_JOINED") }),
-  z.object({ type: z.literal("PEER_DISCONNECTED") }),
+  z.object({ type: z.literal("PEER_JOINED"), peer_id: z.string() }),
+  z.object({ type: z.literal("PEER_DISCONNECTED"), peer_id: z.string() }),
   z.object({ type: z.literal("ERROR"), reason: z.string() }),
 ]);
 type Control = z.infer<typeof Control>;
@@ -99,7 +101,8 @@ class SenderRoom implements Room, Sink {
   readonly #turns: boolean;
   readonly #keepAlive: NodeJS.Timeout;
   #lose: (reason: SpreadError) => void = () => {};
-  #visitor: RelayLink | undefined;
+  /** From PEER_JOINED to PEER_DISCONNECTED, whether its link is still open or not. */
+  #visitor: { readonly link: RelayLink; readonly peerId: string } | undefined;
   #closing = false;
 
   constructor(connection: Connection, created: RoomCreated, take: LinkTaker) {
@@ -112,22 +115,21 @@ class SenderRoom implements Room, Sink {
       this.#lose = resolve;
     });
     // While somebody is served the transfer's own limits judge the connection: a pong may be stuck behind megabytes.
-    this.#keepAlive = setInterval(() => connection.probe(!this.#visitor?.open), KEEP_ALIVE_MS);
+    this.#keepAlive = setInterval(() => connection.probe(!this.#visitor?.link.open), KEEP_ALIVE_MS);
   }
 
   frame(bytes: Uint8Array, text: boolean): void {
     const control = text ? parseControl(bytes) : undefined;
-    // A visitor can forge both of these, and so ends its own visit, or begins another: hence no id is compared, and every
-    // departure is answered. One NEXT too many reaches a receiver before anything else does, and is skipped by it.
-    if (control?.type === "PEER_JOINED") {
-      this.#dismiss();
-      this.#visitor = new RelayLink(this.#connection, "shared");
-      this.#take(this.#visitor);
-    } else if (control?.type === "PEER_DISCONNECTED") {
+    // A visitor can forge both of these. But the first word of a visit is the relay's, and so is its id, which visitors are
+    // not told: a second PEER_JOINED, or a PEER_DISCONNECTED of another id, is the visitor's own frame.
+    if (control?.type === "PEER_JOINED" && !this.#visitor) {
+      this.#visitor = { link: new RelayLink(this.#connection, "shared"), peerId: control.peer_id };
+      this.#take(this.#visitor.link);
+    } else if (control?.type === "PEER_DISCONNECTED" && control.peer_id === this.#visitor?.peerId) {
       this.#dismiss();
       if (this.#turns) this.#connection.say({ type: "NEXT" });
     } else {
-      this.#visitor?.deliver(bytes);
+      this.#visitor?.link.deliver(bytes);
     }
   }
 
@@ -144,7 +146,7 @@ class SenderRoom implements Room, Sink {
 
   /** A visitor's link is over before the next one begins, so that no frame of the old one can reach the new one. */
   #dismiss(): void {
-    this.#visitor?.end(new SpreadError("link-lost", "the receiver has left the room"));
+    this.#visitor?.link.end(new SpreadError("link-lost", "the receiver has left the room"));
     this.#visitor = undefined;
   }
 }
@@ -199,6 +201,8 @@ class Connection {
     ws.on("close", (code) => {
       if (signal.aborted) this.#sink?.closed(abortReason(signal));
       else if (code === CLEAN_CLOSE) this.#sink?.closed(undefined);
+      else if (code === EXPIRED_CLOSE)
+        this.#sink?.closed(new SpreadError("expired", "the relay's time for the room is over"));
       else this.#sink?.closed(new SpreadError("link-lost", "the connection to the relay was lost"));
     });
     // The close event that follows says all there is to say.

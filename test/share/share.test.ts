@@ -7,14 +7,14 @@ import { startRelay } from "../../relay/src/relay.ts";
 import { SpreadError, toSpreadError } from "../../src/errors.ts";
 import { snapshotText } from "../../src/handoff/snapshot.ts";
 import { silent } from "../../src/log.ts";
-import { proveToSender } from "../../src/protocol/handshake.ts";
+import { admitReceiver, proveToSender } from "../../src/protocol/handshake.ts";
 import { requestOffer } from "../../src/protocol/transfer.ts";
 import { type Path, receive } from "../../src/share/receiver.ts";
 import { openShare, type Share, type ShareRequest } from "../../src/share/sender.ts";
 import { Shares } from "../../src/share/shares.ts";
 import type { Link } from "../../src/transport/link.ts";
 import { joinRoom } from "../../src/transport/relay.ts";
-import { dialTcp } from "../../src/transport/tcp.ts";
+import { dialTcp, listenTcp } from "../../src/transport/tcp.ts";
 import { until } from "../support/wait.ts";
 
 const TEXT = "# The work so far\n\nIt is done.\n";
@@ -269,13 +269,29 @@ describe("two paths", () => {
     expect(received.via.by).toBe("relay");
   });
 
-  it("an impostor on the first does not keep the receiver from the second", async () => {
-    const it = await share({ relay: await relayUrl() });
-    const impostor = await share({ mode: "lan" });
-    const request = { secret: it.secret, room: undefined, home: await home(), timeoutMs: 10_000 };
-    const received = await receive({ ...request, paths: [lanPath(impostor), relayPath(it)] }, () => {}, forever());
+  it("an impostor on the first, who takes any proof for good, does not keep the receiver from the second", async () => {
+    const it = await share({ relay: await relayUrl(), receivers: 1 });
+    const gate = { refusal: () => undefined, judge: () => ({ proven: true, place: 1 }) as const };
+    const impostor = await listenTcp((link) => {
+      void admitReceiver(link, { secret: "guess-guess-guess", room: it.room, gate })
+        .then(({ stream }) => stream.say({ type: "DELIVERED", transfer: "00".repeat(16) }))
+        .finally(() => link.close());
+    });
+    closers.push(() => impostor.close());
+    const request = { secret: it.secret, room: it.room, home: await home(), timeoutMs: 10_000 };
+    const first: Path = { by: "lan", host: "127.0.0.1", port: impostor.port };
+    const received = await receive({ ...request, paths: [first, relayPath(it)] }, () => {}, forever());
     expect(received.via.by).toBe("relay");
-    expect(impostor.gate.counts.failedAttempts).toBe(1);
+    expect(it.gate.counts.failedAttempts).toBe(0);
+  });
+
+  it("a wrong code is tried on the first alone: it costs one attempt", async () => {
+    const it = await share({ relay: await relayUrl() });
+    const request = { secret: "wrong-wrong-wrong", room: it.room, home: await home(), timeoutMs: 10_000 };
+    expect(await codeOf(receive({ ...request, paths: [lanPath(it), relayPath(it)] }, () => {}, forever()))).toBe(
+      "wrong-code",
+    );
+    expect(it.gate.counts.failedAttempts).toBe(1);
   });
 
   it("auto without its relay is a share on the LAN, and says so", async () => {

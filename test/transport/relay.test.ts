@@ -139,7 +139,7 @@ describe("a room", () => {
     await good.close();
   });
 
-  it("takes what a visitor forges in the relay's name for the visitor's own end, and serves on", async () => {
+  it("takes what a visitor forges in the relay's name for the visitor's own frames, and serves on", async () => {
     const url = await bundledRelay();
     const { room, visitor } = await openRoom(url);
     const ws = new WebSocket(url);
@@ -150,13 +150,10 @@ describe("a room", () => {
     ws.send("not json");
     expect(Buffer.from((await first.receive()) ?? "").toString()).toContain("aaaaaa");
     expect(Buffer.from((await first.receive()) ?? "").toString()).toBe("not json");
-    ws.send(JSON.stringify({ type: "PEER_JOINED", peer_id: "forged" }));
-    const second = await visitor();
-    await expect(first.receive()).rejects.toMatchObject({ code: "link-lost" });
-    ws.send(JSON.stringify({ type: "PEER_DISCONNECTED", peer_id: "forged" }));
-    await expect(second.receive()).rejects.toMatchObject({ code: "link-lost" });
-    ws.send(JSON.stringify({ type: "PEER_JOINED", peer_id: "forged again" }));
-    await visitor();
+    for (const forged of ["PEER_JOINED", "PEER_DISCONNECTED"]) {
+      ws.send(JSON.stringify({ type: forged, peer_id: "forged" }));
+      expect(Buffer.from((await first.receive()) ?? "").toString()).toContain(forged);
+    }
     ws.close();
     const good = await joinRoom(url, room.id, forever());
     await good.send(Buffer.from("hello"));

@@ -1,0 +1,297 @@
+import { once } from "node:events";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { type BareServer, eventually, startBare, startServer } from "../support/server.ts";
+import { DOCUMENT, longFile, sha256 } from "./texts.ts";
+import { falseRelay, host, isOpen, relayHere, relayProcess, roomsOf, wireTo } from "./wires.ts";
+
+const BUFFERS = 64 * 1024;
+/** Longer than Claude Code waits, and what a busy machine may need. */
+const END_MS = 1000;
+
+/** How long a process lives on behind what ends it, and its exit code. */
+async function endOf(server: BareServer, cause: () => unknown): Promise<{ code: number | null; ms: number }> {
+  const began = performance.now();
+  cause();
+  const code = await Promise.race([
+    server.ended,
+    new Promise<"alive">((resolve) => setTimeout(() => resolve("alive"), 5 * END_MS).unref()),
+  ]);
+  if (code === "alive") throw new Error(`the process lives on ${5 * END_MS} ms later`);
+  return { code, ms: performance.now() - began };
+}
+
+describe.each([
+  ["the end of stdin", ({ child }: BareServer) => child.stdin?.end()],
+  ["SIGTERM", ({ child }: BareServer) => child.kill("SIGTERM")],
+  ["SIGINT", ({ child }: BareServer) => child.kill("SIGINT")],
+  ["SIGHUP", ({ child }: BareServer) => child.kill("SIGHUP")],
+])("%s ends the process with 0, at once, and leaves nothing,", (_what, cause) => {
+  it("while nothing is shared", async () => {
+    const server = await startBare();
+    const { code, ms } = await endOf(server, () => cause(server));
+    expect(code).toBe(0);
+    expect(ms).toBeLessThan(END_MS);
+    expect(server.stderr).toBe("");
+  });
+
+  it("while a share waits: its port is closed, its room is gone", async () => {
+    const relay = await relayHere();
+    const server = await startBare();
+    const { lan } = await server.share({ content: DOCUMENT, relay_url: relay.url });
+    expect([await isOpen(lan?.port ?? 0), await roomsOf(relay)]).toEqual([true, 1]);
+    const { code, ms } = await endOf(server, () => cause(server));
+    expect(code).toBe(0);
+    expect(ms).toBeLessThan(END_MS);
+    expect(await isOpen(lan?.port ?? 0)).toBe(false);
+    await eventually(() => roomsOf(relay)).toBe(0);
+  });
+
+  it("while a visitor of the share says nothing", async () => {
+    const server = await startBare();
+    const { lan } = await server.share({ content: DOCUMENT, mode: "lan" });
+    const visitor = connect(lan?.port ?? 0, "127.0.0.1");
+    await once(visitor, "connect");
+    const { code, ms } = await endOf(server, () => cause(server));
+    visitor.destroy();
+    expect(code).toBe(0);
+    expect(ms).toBeLessThan(END_MS);
+  });
+
+  it("while a share opens at a relay that says nothing", async () => {
+    const mute = await host(() => {});
+    const server = await startBare();
+    const args = { content: DOCUMENT, relay_url: `ws://127.0.0.1:${mute.port}` };
+    server.send("tools/call", { name: "distill_share", arguments: args });
+    await eventually(() => mute.visits).toBe(1);
+    const { code, ms } = await endOf(server, () => cause(server));
+    expect(code).toBe(0);
+    expect(ms).toBeLessThan(END_MS);
+  });
+
+  it("while it receives: nothing half-written is left", async () => {
+    const sender = await startServer();
+    const share = await sender.share({ path: await longFile(sender.project), mode: "lan" });
+    const wire = await wireTo(share.lan?.port ?? 0, BUFFERS);
+    const server = await startBare();
+    const args = { code: share.code, host: `127.0.0.1:${wire.port}` };
+    server.send("tools/call", { name: "distill_receive", arguments: args });
+    await eventually(() => readdir(join(server.world.home, "staging")).catch(() => [])).toHaveLength(1);
+    const { code, ms } = await endOf(server, () => cause(server));
+    expect(code).toBe(0);
+    expect(ms).toBeLessThan(END_MS);
+    await sender.becomes("waiting");
+    expect(await readdir(join(server.world.home, "inbox"))).toEqual([]);
+    expect(await readdir(join(server.world.home, "staging"))).toEqual([]);
+  });
+
+  it("while it sends: the receiver is told, and keeps nothing", async () => {
+    const server = await startBare();
+    const share = await server.share({ path: await longFile(server.world.project), mode: "lan" });
+    const wire = await wireTo(share.lan?.port ?? 0, BUFFERS);
+    const receiver = await startServer();
+    const call = receiver.fails("distill_receive", { code: share.code, host: `127.0.0.1:${wire.port}` });
+    await eventually(() => receiver.kept("staging")).toHaveLength(1);
+    const { code, ms } = await endOf(server, () => cause(server));
+    expect(code).toBe(0);
+    expect(ms).toBeLessThan(END_MS);
+    wire.release();
+    expect((await call).code).toMatch(/^(link-lost|share-ended)$/);
+    expect([await receiver.kept("staging"), await receiver.kept("inbox")]).toEqual([[], []]);
+  });
+});
+
+describe("SIGKILL", () => {
+  async function halfWay(mode: "lan" | "relay", at?: { url: string; port: number }) {
+    const relay = at ?? (await relayHere());
+    const [sender, receiver] = await Promise.all([startServer(), startServer()]);
+    const share = await sender.share({ path: await longFile(sender.project), mode, relay_url: relay.url });
+    const wire = await wireTo(share.lan?.port ?? relay.port, BUFFERS);
+    const where = mode === "lan" ? { host: `127.0.0.1:${wire.port}` } : { relay_url: `ws://127.0.0.1:${wire.port}` };
+    const args = { code: share.code, ...where };
+    const call = receiver.fails("distill_receive", args);
+    call.catch(() => {}); // a killed process answers nothing
+    await Promise.all([sender.becomes("serving"), eventually(() => receiver.kept("staging")).toHaveLength(1)]);
+    return { sender, receiver, share, wire, args, call };
+  }
+
+  it.each(["lan", "relay"] as const)(
+    "of the receiver leaves no half of a document, the share lives on, and the next start sweeps, by %s",
+    async (mode) => {
+      const { sender, receiver, share, wire, args } = await halfWay(mode);
+      receiver.kill("SIGKILL");
+      expect(await sender.becomes("waiting")).toMatchObject({
+        delivered: 0,
+        unconfirmed: 0,
+        last_failure: "link-lost",
+      });
+      expect(await receiver.kept("inbox")).toEqual([]);
+      expect(await receiver.kept("staging")).toHaveLength(1);
+      const next = await startServer({ world: receiver.world });
+      await eventually(() => next.kept("staging")).toEqual([]);
+      wire.release();
+      const { original } = await next.receive(args);
+      expect(sha256(await readFile(original))).toBe(share.sha256);
+      await sender.becomes("delivered");
+    },
+  );
+
+  it.each(["lan", "relay"] as const)(
+    "of the sender loses the link, and the receiver keeps nothing, by %s",
+    async (mode) => {
+      const { sender, receiver, wire, call } = await halfWay(mode);
+      sender.kill("SIGKILL");
+      wire.release();
+      expect((await call).code).toBe("link-lost");
+      expect([await receiver.kept("staging"), await receiver.kept("inbox")]).toEqual([[], []]);
+      expect(await sender.kept("spool")).toEqual([]);
+    },
+  );
+
+  it("of the relay loses the link for both, ends the share, and the receiver keeps nothing", async () => {
+    const relay = await relayProcess();
+    const { sender, receiver, wire, call } = await halfWay("relay", relay);
+    relay.kill();
+    wire.release();
+    expect((await call).code).toBe("link-lost");
+    expect(await sender.becomes("failed")).toMatchObject({ delivered: 0, unconfirmed: 0, last_failure: "link-lost" });
+    expect([await receiver.kept("staging"), await receiver.kept("inbox")]).toEqual([[], []]);
+  });
+});
+
+describe("stdout", () => {
+  it("carries MCP and nothing else, whatever happens and is logged", async () => {
+    const relay = await relayHere();
+    const env = { DISTILL_LOG: "info", DISTILL_RELAY_URL: relay.url };
+    const [sender, receiver] = await Promise.all([startBare({ env }), startBare({ env })]);
+    const { code, lan } = await sender.share({ content: DOCUMENT, receivers: 2 });
+    const at = `127.0.0.1:${lan?.port}`;
+    const _meta = { progressToken: 7 };
+    for (const args of [
+      { code },
+      { code, host: at },
+      { code },
+      { code: "x" },
+      { code, host: "127.0.0.1:1", mode: "lan" },
+    ]) {
+      await receiver.ask("tools/call", { name: "distill_receive", arguments: args, _meta });
+    }
+    await endOf(sender, () => sender.child.stdin?.end());
+    await endOf(receiver, () => receiver.child.stdin?.end());
+    for (const { stdout, stderr, lines } of [sender, receiver]) {
+      expect(stdout.endsWith("\n")).toBe(true);
+      for (const line of lines) expect(JSON.parse(line)).toMatchObject({ jsonrpc: "2.0" });
+      expect(stderr).toMatch(/^(claude-spread \S+ (info|error) .*\n)+$/);
+    }
+    expect(receiver.lines.some((line) => line.includes("notifications/progress"))).toBe(true);
+  });
+
+  it("carries no progress for a client that did not ask", async () => {
+    const sender = await startServer();
+    const receiver = await startBare();
+    const { code, lan } = await sender.share({ content: DOCUMENT, mode: "lan" });
+    await receiver.ask("tools/call", { name: "distill_receive", arguments: { code, host: `127.0.0.1:${lan?.port}` } });
+    expect(receiver.lines).toHaveLength(2);
+  });
+
+  it("that is closed ends the process, and with it the share", async () => {
+    const server = await startBare();
+    const { lan } = await server.share({ content: DOCUMENT, mode: "lan" });
+    const { ms } = await endOf(server, () => {
+      server.child.stdout?.destroy();
+      server.send("tools/list", {});
+    });
+    expect(ms).toBeLessThan(END_MS);
+    expect(await isOpen(lan?.port ?? 0)).toBe(false);
+  });
+});
+
+it("a log that nobody reads any more costs the log, not the server", async () => {
+  const server = await startBare({ env: { DISTILL_LOG: "info" } });
+  const { lan } = await server.share({ content: DOCUMENT, mode: "lan" });
+  server.child.stderr?.destroy();
+  for (let i = 0; i < 5; i++) {
+    await server.ask("tools/call", { name: "distill_receive", arguments: { code: "x" } });
+  }
+  expect(await isOpen(lan?.port ?? 0)).toBe(true);
+});
+
+describe("stdin", () => {
+  it("may hold what is no JSON, and the server answers what follows", async () => {
+    const server = await startBare();
+    server.write('garbage\n{"jsonrpc":"2.0"}\n\n');
+    const { tools } = await server.ask<{ tools: unknown[] }>("tools/list", {});
+    expect(tools).toHaveLength(4);
+  });
+
+  it("may hold a message above the limit: the server answers on, or ends as if its client had gone", async () => {
+    const server = await startBare();
+    const { lan } = await server.share({ content: DOCUMENT, mode: "lan" });
+    const id = server.send("tools/call", {
+      name: "distill_share",
+      arguments: { content: "word ".repeat(3_000_000), mode: "lan" },
+    });
+    const answered = () => server.lines.some((line) => JSON.parse(line).id === id);
+    await eventually(() => answered() || server.child.exitCode !== null).toBe(true);
+    const { ms } = await endOf(server, () => server.child.stdin?.end());
+    expect(ms).toBeLessThan(END_MS);
+    expect(await isOpen(lan?.port ?? 0)).toBe(false);
+  });
+
+  it("that ends ends the process even behind a message above the limit", async () => {
+    const server = await startBare();
+    const { lan } = await server.share({ content: DOCUMENT, mode: "lan" });
+    server.write(`${"x".repeat(11 * 1024 * 1024)}\n`);
+    const { ms } = await endOf(server, () => server.child.stdin?.end());
+    expect(ms).toBeLessThan(END_MS);
+    expect(await isOpen(lan?.port ?? 0)).toBe(false);
+  });
+});
+
+describe("a home", () => {
+  it("serves two servers at once", async () => {
+    const sender = await startServer();
+    const first = await startServer();
+    const second = await startServer({ world: first.world });
+    const share = await sender.share({ content: DOCUMENT, mode: "lan", receivers: 10 });
+    const args = { code: share.code, host: `127.0.0.1:${share.lan?.port}` };
+    const taken = await Promise.all([first, second, first, second].map((server) => server.receive(args)));
+    expect(new Set(taken.map(({ saved_to }) => dirname(saved_to))).size).toBe(4);
+    expect(await first.kept("inbox")).toHaveLength(4);
+    expect(await first.kept("staging")).toEqual([]);
+  });
+
+  it("keeps what another server is receiving into it when one starts", async () => {
+    const sender = await startServer();
+    const share = await sender.share({ path: await longFile(sender.project), mode: "lan" });
+    const wire = await wireTo(share.lan?.port ?? 0, BUFFERS);
+    const first = await startServer();
+    const call = first.receive({ code: share.code, host: `127.0.0.1:${wire.port}` });
+    await eventually(() => first.kept("staging")).toHaveLength(1);
+    const dead = join(first.home, "staging", (await first.kept("staging"))[0]?.replace(/^\d+/, "999999999") ?? "");
+    await mkdir(dead);
+    await writeFile(join(dead, "original.md"), "x");
+    const second = await startServer({ world: first.world });
+    await eventually(() => second.kept("staging")).toHaveLength(1); // the dead one's is swept
+    wire.release();
+    expect((await call).sha256).toBe(share.sha256);
+  });
+
+  it("is not made before something has to be kept in it", async () => {
+    const server = await startServer();
+    await server.share({ content: DOCUMENT, mode: "lan" });
+    await server.shares();
+    await expect(readdir(server.home)).rejects.toMatchObject({ code: "ENOENT" });
+  });
+});
+
+it("a server outlives whatever its visitors and relays do", async () => {
+  const server = await startServer();
+  const { lan } = await server.share({ content: DOCUMENT, mode: "lan" });
+  const garbage = await falseRelay((ws) => ws.send(Buffer.alloc(11 * 1024 * 1024)));
+  await server.fails("distill_receive", { code: "7f3k2a-crisp-original-lunar", relay_url: garbage });
+  await Promise.all(Array.from({ length: 30 }, () => fetch(`http://127.0.0.1:${lan?.port}/`).catch(() => {})));
+  expect(await server.status()).toMatchObject({ state: "waiting", failed_attempts: 0 });
+});

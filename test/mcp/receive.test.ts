@@ -1,0 +1,427 @@
+import { execFileSync } from "node:child_process";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import type { Socket } from "node:net";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { eventually, later, makeWorld, type Offered, startServer, type TestServer } from "../support/server.ts";
+import { DOCUMENT, longFile, wrong } from "./texts.ts";
+import { falseRelay, host, relayHere, wireThatBreaks, wireTo } from "./wires.ts";
+
+/** A code that nobody waits with. */
+const CODE = "7f3k2a-crisp-original-lunar";
+const BUFFERS = 64 * 1024;
+
+let receiver: TestServer;
+beforeAll(async () => {
+  receiver = await startServer({ lasting: true });
+});
+
+const receive = (args: Record<string, unknown>) => receiver.fails("distill_receive", args);
+const at = ({ lan }: Offered) => `127.0.0.1:${lan?.port}`;
+
+async function offered(args: Record<string, unknown> = {}) {
+  const sender = await startServer();
+  const share = await sender.share({ content: DOCUMENT, mode: "lan", ...args });
+  return { sender, share };
+}
+
+/** How long something took, in ms. */
+async function timed<T>(run: () => Promise<T>): Promise<{ result: T; ms: number }> {
+  const began = performance.now();
+  const result = await run();
+  return { result, ms: performance.now() - began };
+}
+
+describe("arguments that cannot be right are refused before anything is dialled:", () => {
+  it.each([
+    ["nothing", {}, "invalid-input"],
+    ["code and passphrase", { code: CODE, passphrase: "seventeen swans" }, "invalid-input"],
+    ["a code with a room that is not its own", { code: CODE, room: "222222" }, "invalid-input"],
+    ["an empty passphrase", { passphrase: "" }, "invalid-input|weak-passphrase"],
+    ["a passphrase that no share can have", { passphrase: "five5" }, "invalid-input|weak-passphrase"],
+    ["a passphrase with a room that is none", { passphrase: "seventeen swans", room: "../../" }, "bad-code"],
+    ["two words", { code: "7f3k2a-crisp-lunar" }, "bad-code"],
+    ["four words", { code: `${CODE}-lunar` }, "bad-code"],
+    ["a sentence", { code: "Please take the document from Alice" }, "bad-code"],
+    ["an empty code", { code: "" }, "bad-code"],
+    ["timeout_seconds: 0", { code: CODE, timeout_seconds: 0 }, "invalid-input"],
+    ["mode: wan", { code: CODE, mode: "wan" }, "invalid-input"],
+  ])("%s", async (_what, args, code) => {
+    const somebody = await host((it) => it.end());
+    expect((await receive({ host: `127.0.0.1:${somebody.port}`, ...args })).code).toMatch(new RegExp(`^(${code})$`));
+    expect(somebody.visits).toBe(0);
+  });
+
+  it("a misspelt word, for which the nearest words are told and no attempt is counted", async () => {
+    const somebody = await host((it) => it.end());
+    const code = "7f3k2a-crips-original-lunar";
+    const { code: error, text } = await receive({ code, host: `127.0.0.1:${somebody.port}` });
+    expect(error).toBe("unknown-word");
+    expect(text).toContain("crisp");
+    expect(text).toContain("ask the user");
+    expect(somebody.visits).toBe(0);
+  });
+
+  it.each(["abc", "abc:", ":123", "127.0.0.1:0", "127.0.0.1:65536", "::1:123", "http://127.0.0.1:80", "a b:80"])(
+    "host %j",
+    async (address) => {
+      expect((await receive({ code: CODE, host: address })).code).toBe("bad-host");
+    },
+  );
+
+  it("no way to the sender", async () => {
+    expect((await receive({ code: CODE })).code).toBe("no-path");
+    expect((await receive({ code: CODE, mode: "lan", relay_url: "ws://127.0.0.1:1" })).code).toBe("no-path");
+    expect((await receive({ code: CODE, mode: "relay", host: "127.0.0.1:1" })).code).toBe("no-relay");
+  });
+
+  it("a passphrase for a relay without the room", async () => {
+    const { url } = await relayHere();
+    const { code, text } = await receive({ passphrase: "seventeen swans", relay_url: url });
+    expect(code).toBe("invalid-input");
+    expect(text).toContain("room");
+  });
+
+  it("an address of a relay that is none, without its password", async () => {
+    for (const relay_url of ["http://127.0.0.1:1", "foo", "ws://joe:hush@127.0.0.1:1"]) {
+      const { code, text } = await receive({ code: CODE, relay_url });
+      expect(code).toBe("bad-relay-url");
+      expect(text).not.toContain("hush");
+    }
+  });
+});
+
+describe("a wrong code", () => {
+  it.each(["lan", "relay"])(
+    "is one failed attempt, the user is to be asked, and the right one still works, by %s",
+    async (mode) => {
+      const { url } = await relayHere();
+      const { sender, share } = await offered({ mode, relay_url: url });
+      const where = mode === "lan" ? { host: at(share) } : { relay_url: url };
+      const { code, text } = await receive({ code: wrong(share.code), ...where });
+      expect(code).toBe("wrong-code");
+      expect(text).toContain("ask the user");
+      expect(await sender.becomes("waiting")).toMatchObject({ failed_attempts: 1 });
+      await receiver.receive({ code: share.code, ...where });
+      expect(await sender.becomes("delivered")).toMatchObject({ failed_attempts: 1 });
+    },
+  );
+
+  it("is told as such, although the relay that is tried next is not there", async () => {
+    const { share } = await offered();
+    const { code } = await receive({ code: wrong(share.code), host: at(share), relay_url: "ws://127.0.0.1:1" });
+    expect(code).toBe("wrong-code");
+  });
+
+  it("costs one attempt, although host and relay lead to the same share", async () => {
+    const { url } = await relayHere();
+    const { sender, share } = await offered({ mode: "auto", relay_url: url });
+    const args = { code: wrong(share.code), host: at(share), relay_url: url };
+    expect((await receive(args)).code).toBe("wrong-code");
+    expect(await sender.becomes("waiting")).toMatchObject({ failed_attempts: 1 });
+  });
+
+  it("gets one address three attempts, and then not even the right one", async () => {
+    const { sender, share } = await offered();
+    for (let i = 0; i < 3; i++) {
+      expect((await receive({ code: wrong(share.code), host: at(share) })).code).toBe("wrong-code");
+    }
+    for (const code of [wrong(share.code), share.code]) {
+      const refused = await receive({ code, host: at(share) });
+      expect(refused.code).toBe("too-many-attempts");
+      expect(refused.text).toContain("ask the user");
+    }
+    expect(await sender.status()).toMatchObject({ state: "waiting", failed_attempts: 3 });
+  });
+
+  it("burns the share at the tenth attempt, and then the right one gets nothing", async () => {
+    const { url } = await relayHere();
+    const { sender, share } = await offered({ mode: "relay", relay_url: url });
+    for (let i = 1; i < 10; i++) {
+      expect((await receive({ code: wrong(share.code), relay_url: url })).code).toBe("wrong-code");
+    }
+    expect((await receive({ code: wrong(share.code), relay_url: url })).code).toBe("burned");
+    const burned = await sender.becomes("burned");
+    expect(burned).toMatchObject({ failed_attempts: 10, delivered: 0 });
+    expect(burned).not.toHaveProperty("code");
+    expect((await receive({ code: share.code, relay_url: url })).code).toMatch(/^(burned|share-ended|room-not-found)$/);
+  });
+
+  it("at once from ten receivers counts ten, not more", async () => {
+    const { url } = await relayHere();
+    const { sender, share } = await offered({ mode: "relay", relay_url: url });
+    const all = Array.from({ length: 12 }, () => receive({ code: wrong(share.code), relay_url: url }));
+    const codes = (await Promise.all(all)).map(({ code }) => code);
+    expect(codes.filter((code) => code === "wrong-code")).toHaveLength(9);
+    expect(await sender.becomes("burned")).toMatchObject({ failed_attempts: 10 });
+  });
+
+  it("in a room of somebody else is no attempt at that share", async () => {
+    const { sender, share } = await offered();
+    const code = `222222-${share.code?.split("-").slice(1).join("-")}`;
+    expect((await receive({ code, host: at(share) })).code).toBe("wrong-sender");
+    expect((await sender.becomes("waiting")).failed_attempts).toBe(0);
+  });
+});
+
+describe("a share that is over", () => {
+  it.each(["lan", "relay"])("because it was stopped, or taken by another, is not to be had, by %s", async (mode) => {
+    const { url } = await relayHere();
+    const { sender, share } = await offered({ mode, relay_url: url });
+    const second = await sender.share({ content: DOCUMENT, mode, relay_url: url });
+    const where = (it: Offered) => (mode === "lan" ? { host: at(it) } : { relay_url: url });
+    await sender.call("distill_stop", { share_id: share.share_id });
+    await receiver.receive({ code: second.code, ...where(second) });
+    await sender.becomes("delivered");
+    for (const it of [share, second]) {
+      const { code } = await receive({ code: it.code, ...where(it) });
+      expect(code).toBe(mode === "lan" ? "host-refused" : "room-not-found");
+    }
+  });
+
+  it("because its time on the relay is over has expired, for both", async () => {
+    const { url } = await relayHere({ roomTtlMs: 1000 });
+    const { sender, share } = await offered({ mode: "relay", relay_url: url });
+    const gone = async () => (await sender.status()).state !== "waiting";
+    await eventually(gone).toBe(true);
+    expect((await receive({ code: share.code, relay_url: url })).code).toMatch(/^(expired|room-not-found)$/);
+    const { state, warnings } = await sender.status();
+    expect(state).toBe("expired");
+    expect(warnings.join()).not.toContain("lost");
+  });
+
+  it("because its process has ended", async () => {
+    const { sender, share } = await offered();
+    await sender.stop();
+    expect((await receive({ code: share.code, host: at(share) })).code).toBe("host-refused");
+  });
+});
+
+describe("a host", () => {
+  const silence = () => {};
+  const frame = (text: string) => Buffer.concat([Buffer.from([0, 0, 0, text.length]), Buffer.from(text)]);
+  it.each<[string, (it: Socket) => unknown, string]>([
+    ["that says nothing", silence, "timed-out"],
+    ["that stops within a frame", (it) => it.write(frame("{}").subarray(0, 5)), "timed-out"],
+    ["that hangs up", (it) => it.end(), "link-lost"],
+    ["that resets", (it) => it.resetAndDestroy(), "link-lost|host-refused"],
+    ["that ends within a frame", (it) => it.end(frame("{}").subarray(0, 5)), "link-lost"],
+    ["that announces 2 GB", (it) => it.write(Buffer.from([0x7f, 0xff, 0xff, 0xff])), "bad-message"],
+    ["that speaks HTTP", (it) => it.write("HTTP/1.1 400 Bad Request\r\n\r\n"), "bad-message"],
+    ["that talks of something else", (it) => it.write(frame('{"type":"HALLO"}')), "timed-out"],
+    ["that speaks version 1", (it) => it.write(frame('{"type":"CHALLENGE"}')), "version-mismatch"],
+    ["that refuses", (it) => it.write(frame('{"type":"REFUSED","reason":"expired"}')), "expired"],
+    [
+      "that refuses for a reason of its own",
+      (it) => it.end(frame('{"type":"REFUSED","reason":"<b>"}')),
+      "peer-aborted",
+    ],
+  ])("%s", async (_what, visited, expected) => {
+    const { port } = await host(visited);
+    const args = { code: CODE, host: `127.0.0.1:${port}`, timeout_seconds: 1 };
+    const { result, ms } = await timed(() => receive(args));
+    expect(result.code).toMatch(new RegExp(`^(${expected})$`));
+    expect(result.text).not.toContain("<b>");
+    expect(ms).toBeLessThan(3000);
+  });
+
+  it("that floods is given up on in time", async () => {
+    const flood = frame('{"type":"HALLO"}');
+    const { port } = await host((it) => {
+      const more = () => {
+        while (it.writable && it.write(Buffer.concat(Array(1000).fill(flood))));
+      };
+      it.on("drain", more);
+      more();
+    });
+    const args = { code: CODE, host: `127.0.0.1:${port}`, timeout_seconds: 2 };
+    const { result, ms } = await timed(() => receive(args));
+    expect(result.code).toMatch(/^(bad-message|timed-out)$/);
+    expect(ms).toBeLessThan(4000);
+  });
+
+  it("that nothing listens at refuses", async () => {
+    expect((await receive({ code: CODE, host: "127.0.0.1:1" })).code).toBe("host-refused");
+  });
+
+  it("can be an IPv6 address, or a name", async () => {
+    for (const name of ["[::1]", "localhost"]) {
+      const { share } = await offered();
+      await receiver.receive({ code: share.code, host: `${name}:${share.lan?.port}` });
+    }
+  });
+});
+
+describe("a relay", () => {
+  it.each([
+    ["garbage", "relay-refused"],
+    ['{"type":"ERROR","reason":"<script>"}', "relay-refused"],
+    ['{"type":"ROOM_JOINED","room_id":"aaaaaa"}', "relay-refused"],
+    ['{"type":"ERROR","reason":"queue_full"}', "relay-full"],
+  ])("that answers %s: %s", async (answer, expected) => {
+    const relay_url = await falseRelay((ws) => ws.send(answer));
+    const { code, text } = await receive({ code: CODE, relay_url });
+    expect(code).toBe(expected);
+    expect(text).not.toContain("script");
+  });
+
+  it.each([
+    ["says nothing", () => {}],
+    ["lets us in, and says nothing more", "join"],
+  ])("that %s is not waited for beyond timeout_seconds", async (_what, how) => {
+    const relay_url = await falseRelay((ws) => {
+      if (how === "join") ws.send('{"type":"ROOM_JOINED","room_id":"7f3k2a"}');
+    });
+    const { result, ms } = await timed(() => receive({ code: CODE, relay_url, timeout_seconds: 1 }));
+    expect(result.code).toBe("timed-out");
+    expect(ms).toBeLessThan(3000);
+  });
+
+  it("that is not there, has no such room, or has had enough", async () => {
+    const { url } = await relayHere({ rateLimitMax: 1 });
+    expect((await receive({ code: CODE, relay_url: "ws://127.0.0.1:1" })).code).toBe("relay-unreachable");
+    expect((await receive({ code: CODE, relay_url: url })).code).toBe("room-not-found");
+    expect((await receive({ code: CODE, relay_url: url })).code).toBe("rate-limited");
+  });
+});
+
+describe("a call that is cancelled", () => {
+  it("drops the connection at once while it waits", async () => {
+    let closed = false;
+    const mute = await host((it) => it.resume().on("close", () => (closed = true)));
+    const cancel = new AbortController();
+    const args = { code: CODE, host: `127.0.0.1:${mute.port}` };
+    const call = receiver.call("distill_receive", args, { signal: cancel.signal });
+    await eventually(() => mute.visits).toBe(1);
+    cancel.abort();
+    await expect(call).rejects.toThrow();
+    await eventually(() => closed).toBe(true);
+  });
+
+  it.each(["lan", "relay"])("in the middle leaves nothing, and the share to be had again, by %s", async (mode) => {
+    const relay = await relayHere();
+    const sender = await startServer();
+    const share = await sender.share({ path: await longFile(sender.project), mode, relay_url: relay.url });
+    const wire = await wireTo(share.lan?.port ?? relay.port, BUFFERS);
+    const where = mode === "lan" ? { host: `127.0.0.1:${wire.port}` } : { relay_url: `ws://127.0.0.1:${wire.port}` };
+    const own = await startServer();
+    const cancel = new AbortController();
+    const call = own.call("distill_receive", { code: share.code, ...where }, { signal: cancel.signal });
+    await Promise.all([sender.becomes("serving"), eventually(() => own.kept("staging")).toHaveLength(1)]);
+    cancel.abort();
+    await expect(call).rejects.toThrow();
+    await eventually(() => own.kept("staging")).toEqual([]);
+    expect(await own.kept("inbox")).toEqual([]);
+    await eventually(() => wire.open).toBe(0);
+    expect(await sender.becomes("waiting")).toMatchObject({ delivered: 0, unconfirmed: 0, failed_attempts: 0 });
+    wire.release();
+    expect((await own.receive({ code: share.code, ...where })).sha256).toBe(share.sha256);
+  });
+});
+
+it("a document whose receipt is lost is kept, and its sender does not claim that it was delivered", async () => {
+  const { sender, share } = await offered();
+  const receipt = 4; // behind HELLO, CONFIRM and READY
+  const port = await wireThatBreaks(share.lan?.port ?? 0, receipt);
+  const { warnings, original } = await receiver.receive({ code: share.code, host: `127.0.0.1:${port}` });
+  expect(await readFile(original, "utf8")).toBe(DOCUMENT);
+  expect(warnings).toEqual([expect.stringContaining("unconfirmed")]);
+  expect(await sender.becomes("unconfirmed")).toMatchObject({ delivered: 0, unconfirmed: 1 });
+});
+
+it("a second receiver is told that the place is taken, and has it when the first one fails", async () => {
+  const sender = await startServer();
+  const share = await sender.share({ path: await longFile(sender.project), mode: "lan" });
+  const wire = await wireTo(share.lan?.port ?? 0, BUFFERS);
+  const own = await startServer();
+  const cancel = new AbortController();
+  const args = { code: share.code, host: `127.0.0.1:${wire.port}` };
+  const first = own.call("distill_receive", args, { signal: cancel.signal });
+  first.catch(() => {});
+  await sender.becomes("serving");
+  expect((await receive({ code: share.code, host: at(share) })).code).toBe("busy");
+  cancel.abort();
+  expect(await sender.becomes("waiting")).toMatchObject({ failed_attempts: 0, unconfirmed: 0 });
+  await receiver.receive({ code: share.code, host: at(share) });
+});
+
+it("a transfer that runs when the share's time is over may end", async () => {
+  const relay = await relayHere({ roomTtlMs: 1000 });
+  const sender = await startServer();
+  const share = await sender.share({ path: await longFile(sender.project), mode: "relay", relay_url: relay.url });
+  const wire = await wireTo(relay.port, BUFFERS);
+  const call = receiver.receive({ code: share.code, relay_url: `ws://127.0.0.1:${wire.port}` });
+  await sender.becomes("serving");
+  await eventually(() => Date.now() - Date.parse(share.expires_at)).toBeGreaterThan(500);
+  expect((await sender.status()).state).toBe("serving");
+  wire.release();
+  expect((await call).sha256).toBe(share.sha256);
+  await sender.becomes("delivered");
+});
+
+it("a share that is stopped in the middle of a transfer is said to be, and leaves nothing", async () => {
+  const sender = await startServer();
+  const share = await sender.share({ path: await longFile(sender.project), mode: "lan" });
+  const wire = await wireTo(share.lan?.port ?? 0, BUFFERS);
+  const own = await startServer();
+  const call = own.fails("distill_receive", { code: share.code, host: `127.0.0.1:${wire.port}` });
+  await sender.becomes("serving");
+  const stopped = sender.call("distill_stop", { all: true });
+  wire.release();
+  expect((await call).code).toMatch(/^(share-ended|link-lost)$/);
+  expect((await stopped).isError).toBe(false);
+  expect(await sender.status()).toMatchObject({ state: "stopped", delivered: 0 });
+  expect([await own.kept("staging"), await own.kept("inbox")]).toEqual([[], []]);
+});
+
+it("a transfer that runs is not cut by timeout_seconds", async () => {
+  const sender = await startServer();
+  const share = await sender.share({ path: await longFile(sender.project), mode: "lan" });
+  const wire = await wireTo(share.lan?.port ?? 0, BUFFERS);
+  const began = performance.now();
+  const call = receiver.receive({ code: share.code, host: `127.0.0.1:${wire.port}`, timeout_seconds: 1 });
+  await eventually(() => performance.now() - began).toBeGreaterThan(1500);
+  wire.release();
+  expect((await call).bytes).toBe(share.bytes);
+});
+
+describe("a machine that cannot keep the document", () => {
+  it.each([
+    ["a file stands in its place", async (home: string) => writeFile(home, "x")],
+    [
+      "a file stands in the inbox's place",
+      async (home: string) => {
+        await mkdir(home);
+        await writeFile(join(home, "inbox"), "x");
+      },
+    ],
+  ])("says home-unwritable where %s, and the share lives on", async (_what, spoil) => {
+    const { sender, share } = await offered();
+    const world = await makeWorld();
+    await spoil(world.home);
+    const homeless = await startServer({ world });
+    const args = { code: share.code, host: at(share) };
+    expect((await homeless.fails("distill_receive", args)).code).toBe("home-unwritable");
+    expect(await sender.becomes("waiting", 2000)).toMatchObject({ unconfirmed: 0 });
+    await receiver.receive(args);
+  });
+
+  const mayMount = process.platform === "linux" && process.getuid?.() === 0;
+  // Only root can make a disk as small as that.
+  it.skipIf(!mayMount).each([
+    ["is full", "a short document", "64k", DOCUMENT],
+    ["is too small", "a long one", "2m", "A line.\n".repeat(130_000)],
+  ])("says disk-full where the disk %s for %s, and the share lives on", async (_what, _which, size, content) => {
+    const { sender, share } = await offered({ content });
+    const world = await makeWorld();
+    await mkdir(world.home);
+    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", world.home]);
+    later(() => execFileSync("umount", ["-l", world.home]));
+    const full = await startServer({ world });
+    const args = { code: share.code, host: at(share) };
+    expect((await full.fails("distill_receive", args)).code).toBe("disk-full");
+    expect([await full.kept("staging"), await full.kept("inbox")]).toEqual([[], []]);
+    expect(await sender.becomes("waiting", 2000)).toMatchObject({ unconfirmed: 0 });
+    await receiver.receive(args);
+  });
+});

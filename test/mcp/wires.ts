@@ -1,0 +1,150 @@
+/** What stands between or behind two servers: relays, wires that stop half-way, and hosts that are no senders. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { fileURLToPath } from "node:url";
+import { type WebSocket, WebSocketServer } from "ws";
+import { startRelay } from "../../relay/src/relay.ts";
+import { later } from "../support/server.ts";
+import { until } from "../support/wait.ts";
+
+export type Relay = Awaited<ReturnType<typeof startRelay>>;
+
+export async function relayHere(settings: Parameters<typeof startRelay>[0] = {}): Promise<Relay> {
+  const relay = await startRelay({ host: "127.0.0.1", port: 0, stopMs: 100, ...settings });
+  later(() => relay.stop());
+  return relay;
+}
+
+/** The relay as people run it. */
+export async function relayProcess(): Promise<{ url: string; port: number; kill(): void }> {
+  const entry = fileURLToPath(new URL("../../relay/dist/index.js", import.meta.url));
+  const child = spawn(process.execPath, [entry, "--host", "127.0.0.1", "--port", "0"], { env: {}, stdio: "pipe" });
+  const closed = once(child, "close");
+  const kill = () => child.kill("SIGKILL");
+  later(() => {
+    kill();
+    return closed;
+  });
+  let said = "";
+  child.stdout.on("data", (text) => {
+    said += text;
+  });
+  await until("the relay listens", () => said.includes("\n"));
+  const url = /ws:\/\/\S+/.exec(said)?.[0] ?? said;
+  return { url, port: Number(new URL(url).port), kill };
+}
+
+export async function roomsOf({ port }: Relay): Promise<number> {
+  const health = await fetch(`http://127.0.0.1:${port}/health`);
+  return ((await health.json()) as { rooms: number }).rooms;
+}
+
+/** Something on a port of this machine, and how many have come to it. */
+export async function host(visited: (socket: Socket) => unknown): Promise<{ port: number; visits: number }> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    here.visits += 1;
+    socket.on("error", () => {});
+    socket.on("close", () => sockets.delete(socket));
+    visited(socket);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  later(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const here = { port: (server.address() as AddressInfo).port, visits: 0 };
+  return here;
+}
+
+export interface Wire {
+  readonly port: number;
+  /** Connections that are open. */
+  readonly open: number;
+  /** From here on everything passes. */
+  release(): void;
+}
+
+/** Passes everything to a port of this machine, and back only so much until it is released. */
+export async function wireTo(target: number, bytesBack: number): Promise<Wire> {
+  let left = bytesBack;
+  let open = 0;
+  const held = new Set<Socket>();
+  const { port } = await host((near) => {
+    const far = connect(target, "127.0.0.1");
+    open += 1;
+    near.on("close", () => {
+      open -= 1;
+      far.destroy();
+    });
+    far.on("error", () => near.destroy());
+    far.on("close", () => near.destroy());
+    near.pipe(far);
+    far.on("data", (bytes) => {
+      near.write(bytes);
+      left -= bytes.length;
+      if (left > 0) return;
+      held.add(far);
+      far.pause();
+    });
+  });
+  return {
+    port,
+    get open() {
+      return open;
+    },
+    release: () => {
+      left = Number.POSITIVE_INFINITY;
+      for (const far of held) far.resume();
+    },
+  };
+}
+
+/** Passes everything to a sender's port, and breaks when a receiver says its `last` frame. @returns its port. */
+export async function wireThatBreaks(target: number, last: number): Promise<number> {
+  const { port } = await host((near) => {
+    const far = connect(target, "127.0.0.1");
+    far.on("error", () => near.destroy());
+    far.on("close", () => near.destroy());
+    near.on("close", () => far.destroy());
+    far.pipe(near);
+    let seen = Buffer.alloc(0);
+    let frames = 0;
+    near.on("data", (bytes) => {
+      seen = Buffer.concat([seen, bytes]);
+      while (seen.length >= 4 && seen.length >= 4 + seen.readUInt32BE()) {
+        const frame = seen.subarray(0, 4 + seen.readUInt32BE());
+        seen = seen.subarray(frame.length);
+        frames += 1;
+        if (frames < last) far.write(frame);
+        else near.destroy();
+      }
+    });
+  });
+  return port;
+}
+
+/** A relay of one line. @returns its address. */
+export async function falseRelay(heard: (ws: WebSocket) => void): Promise<string> {
+  const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+  await once(server, "listening");
+  server.on("connection", (ws) => ws.on("message", () => heard(ws)));
+  later(() => {
+    for (const ws of server.clients) ws.terminate();
+    server.close();
+  });
+  return `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+export async function isOpen(port: number): Promise<boolean> {
+  const socket = connect(port, "127.0.0.1");
+  const open = await new Promise<boolean>((resolve) => {
+    socket.on("connect", () => resolve(true));
+    socket.on("error", () => resolve(false));
+  });
+  socket.destroy();
+  return open;
+}
