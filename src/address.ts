@@ -1,5 +1,5 @@
-/** Addresses as people type them: of a relay, and of a sender on the network. */
-import { isIP } from "node:net";
+/** Addresses: as people type them, as they are shown, and as strangers are counted by them. */
+import { isIP, isIPv6 } from "node:net";
 import { SpreadError } from "./errors.ts";
 
 /** @throws SpreadError `bad-relay-url`, without quoting what was typed: there can be a password in it. */
@@ -44,4 +44,23 @@ export function parseHost(typed: string): { host: string; port: number } {
 
 export function formatHost(host: string, port: number): string {
   return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** What counts as one address: an IPv4 address, or an IPv6 /64, since a host can take as many addresses of it as it likes. */
+export function addressGroup(address: string): string {
+  if (!isIPv6(address)) return address;
+  const plain = address.replace(/%.*$/, "");
+  const [head = "", tail] = plain.split("::");
+  const groups = head === "" ? [] : head.split(":");
+  if (tail !== undefined) {
+    const behind = tail === "" ? [] : tail.split(":");
+    // A dotted IPv4 tail stands for two groups.
+    const length = behind.length + (behind.at(-1)?.includes(".") ? 1 : 0);
+    while (groups.length + length < 8) groups.push("0");
+    groups.push(...behind);
+  }
+  return `${groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(":")}::/64`;
 }

@@ -20,9 +20,10 @@ const log = stderrLogger(logLevel());
 const shares = new Shares(log);
 const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
 
-process.on("uncaughtException", (error) => {
+process.on("uncaughtException", (thrown: unknown) => {
   // The frames say where; the message could hold what nobody should read in a log.
-  log.error(`defect, the server ends: ${error.stack?.split("\n").slice(1).join(" | ") ?? "no stack"}`);
+  const frames = thrown instanceof Error ? thrown.stack?.split("\n").filter((line) => /^\s+at /.test(line)) : undefined;
+  log.error(`defect, the server ends: ${frames?.map((line) => line.trim()).join(" | ") ?? "no stack"}`);
   process.exit(1);
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatHost, formatRelayUrl, isLoopback, parseHost, parseRelayUrl } from "../src/address.ts";
+import { addressGroup, formatHost, formatRelayUrl, isLoopback, parseHost, parseRelayUrl } from "../src/address.ts";
 
 describe("a relay's address", () => {
   it.each([
@@ -66,4 +66,16 @@ describe("a host", () => {
   ])("%j is refused: bad-host", (typed) => {
     expect(() => parseHost(typed)).toThrow(expect.objectContaining({ code: "bad-host" }));
   });
+});
+
+it.each([
+  ["192.0.2.1", "192.0.2.1"],
+  ["2001:db8::1", "2001:db8:0:0::/64"],
+  ["2001:DB8:0:0:1:2:3:4", "2001:db8:0:0::/64"],
+  ["::1", "0:0:0:0::/64"],
+  ["fe80::1%eth0", "fe80:0:0:0::/64"],
+  ["2001:db8:1:2::", "2001:db8:1:2::/64"],
+  ["64:ff9b::192.0.2.1", "64:ff9b:0:0::/64"],
+])("groups %s as %s", (address, group) => {
+  expect(addressGroup(address)).toBe(group);
 });

@@ -26,8 +26,8 @@ export interface Source {
   readonly bytes: number;
 }
 
-/** Enough, in bytes, to see past the comments that key generators put before a key. */
-const HEAD_BYTES = 4096;
+/** Enough, in bytes, to see past a chain of certificates, and past the comments that generators put before a key. */
+const HEAD_BYTES = 64 * 1024;
 
 /** A path in an error message, in UTF-16 units. */
 const SHOWN_PATH_CHARS = 300;
@@ -37,8 +37,11 @@ const SHOWN_PATH_CHARS = 300;
  * and against the one it resolved to. `docs/credentials-rotation.md` is a document, and stays one.
  */
 const SECRET_NAMES: readonly { readonly name: RegExp; readonly holds: string }[] = [
-  { name: /^\.env(?!\.(?:example|sample|template|dist)$)(?:\..*)?$/, holds: "environment secrets" },
-  { name: /^(?:\.envrc|(?!(?:example|sample|template|dist)\.).+\.env)$/, holds: "environment secrets" },
+  { name: /^\.env(?!\.(?:example|sample|template|dist)$)(?:[^a-z0-9].*)?$/, holds: "environment secrets" },
+  {
+    name: /^(?:\.envrc|(?!(?:example|sample|template|dist)\.).+\.env(?:\.(?:local|bak|old|backup))?)$/,
+    holds: "environment secrets",
+  },
   { name: /\.(?:pem|key|p12|pfx|jks|keystore|kdbx|ppk)$/, holds: "keys" },
   { name: /^id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?$/, holds: "a private SSH key" },
   { name: /^(?:\.npmrc|\.pypirc)$/, holds: "registry tokens" },
@@ -46,6 +49,10 @@ const SECRET_NAMES: readonly { readonly name: RegExp; readonly holds: string }[]
   { name: /^(?:\.pgpass|pgpass\.conf|\.my\.cnf|\.mylogin\.cnf)$/, holds: "database passwords" },
   { name: /^\.htpasswd$/, holds: "password hashes" },
   { name: /^\.?credentials(?:\.json)?$/, holds: "credentials, Claude's own among them" },
+  { name: /^credentials\.toml$/, holds: "registry tokens" },
+  { name: /^\.yarnrc(?:\.yml)?$/, holds: "registry tokens" },
+  { name: /\.tfvars(?:\.json)?$/, holds: "values for Terraform, keys among them" },
+  { name: /^settings\.local\.json$/, holds: "private settings, Claude's among them" },
   { name: /^\.claude\.json$/, holds: "Claude's account and the environment of MCP servers" },
   { name: /^(?:service-account.*|application_default_credentials)\.json$/, holds: "a cloud account's key" },
   { name: /^secrets\.(?:ya?ml|json|toml|env)$/, holds: "secrets by its name" },
@@ -65,11 +72,19 @@ const SECRET_FOLDERS = [
   "/.config/gcloud/",
   "/appdata/roaming/gcloud/",
   "/.password-store/",
+  "/.git/",
 ] as const;
 
 /** How files begin that are a private key, whatever their name: PEM and OpenSSH and PGP, SSH2, PuTTY, age. */
 const KEY_HEAD =
   /^(?:-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|---- BEGIN SSH2 .*PRIVATE KEY|PuTTY-User-Key-File-|AGE-SECRET-KEY-)/;
+
+/**
+ * A private key further down, behind a certificate, or as a string in JSON: its first line, headers perhaps, and a line of
+ * its body. A text that only speaks of such lines has no body behind them.
+ */
+const PEM_KEY =
+  /-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(?:\\r|\\n|\s)+(?:[\w-]+: [^\n]*\s+)*[A-Za-z0-9+/=]{32}/;
 
 /**
  * Opens an ordinary file that may be shared.
@@ -177,13 +192,11 @@ async function refuseSwapped(opened: BigIntStats, requested: string, real: strin
 async function refuseKey(handle: FileHandle, shown: string): Promise<void> {
   const head = Buffer.alloc(HEAD_BYTES);
   const { bytesRead } = await handle.read(head, 0, HEAD_BYTES, 0); // by position: the handle stays at the start
-  const lines = head
-    .toString("utf8", 0, bytesRead)
-    .replace(/^\ufeff/, "")
-    .split(/\r\n?|\n/);
+  const text = head.toString("utf8", 0, bytesRead).replace(/^\ufeff/, "");
+  const lines = text.split(/\r\n?|\n/);
   const first = lines.map((line) => line.trim()).find((line) => line !== "" && !line.startsWith("#"));
-  if (first !== undefined && KEY_HEAD.test(first)) {
-    throw new SpreadError("secret-file", `${shown} begins with a private key`);
+  if (PEM_KEY.test(text) || (first !== undefined && KEY_HEAD.test(first))) {
+    throw new SpreadError("secret-file", `${shown} holds a private key`);
   }
 }
 

@@ -77,13 +77,17 @@ const IN_WORDS: Record<ShareState, string> = {
   waiting: "waiting for a receiver",
   serving: "being received right now",
   delivered: "delivered",
-  unconfirmed: "all was sent, but not every receiver has confirmed",
+  unconfirmed: "over",
   burned: "ended by ten wrong attempts; share again with a new code",
   expired: "expired",
   stopped: "stopped",
   failed: "ended, because the connection to the relay was lost",
 };
 
-function inWords(share: Share): string {
-  return `${IN_WORDS[share.state]}; ${share.gate.counts.delivered} of ${share.receivers} delivered`;
+/** The state of a share as a person would say it. */
+export function inWords(share: Share): string {
+  const { delivered, spent } = share.gate.counts;
+  const unconfirmed = spent - delivered;
+  const more = unconfirmed > 0 ? `, ${unconfirmed} sent but unconfirmed` : "";
+  return `${IN_WORDS[share.state]}; ${delivered} of ${share.receivers} delivered${more}`;
 }

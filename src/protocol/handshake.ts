@@ -199,7 +199,10 @@ async function answerTo(sid: Uint8Array, link: Link): Promise<Pake> {
   for (let skippedBytes = 0; skippedBytes <= MAX_SKIPPED_BYTES; ) {
     const frame = await heard(link);
     const answer = answerIn(frame, sid);
-    if (answer instanceof SpreadError) throw answer;
+    if (answer instanceof SpreadError) {
+      if (answer.code !== "wrong-code") throw answer;
+      throw new SpreadError("wrong-sender", "a proof was refused that had not been given");
+    }
     if (answer) return answer;
     skippedBytes += frame.length + 1; // an empty frame is not free
   }

@@ -3,14 +3,14 @@
  * ends the stream; an ABORT of the other end is thrown as an error.
  */
 import type { DirectionKeys } from "../crypto/keys.ts";
-import { Opener, Sealer } from "../crypto/seal.ts";
+import { type Opened, Opener, Sealer } from "../crypto/seal.ts";
 import { type ErrorCode, SpreadError } from "../errors.ts";
 import type { Link } from "../transport/link.ts";
 import { type AbortReason, FRAME_TYPE, parseSealed, type SealedFrame, type SealedMessage } from "./messages.ts";
 import { Watchdog } from "./watchdog.ts";
 
-/** How long our ABORT may take to leave, in ms, before the link is cut without it. */
-const GIVE_UP_MS = 1_000;
+/** How long our last words may take to leave once there is no hope, in ms, before the link is cut without them. */
+export const GIVE_UP_MS = 1_000;
 
 /** Messages behind which their direction is over. */
 const FINAL: ReadonlySet<SealedMessage["type"]> = new Set(["RECEIPT", "DELIVERED", "ABORT"]);
@@ -86,14 +86,13 @@ export class SealedStream {
     await this.link.send(this.#sealer.seal(end ? FRAME_TYPE.contentEnd : FRAME_TYPE.content, chunk));
   }
 
-  /** @throws SpreadError `tampered`, `bad-message`, what an ABORT says, or the link's. */
+  /** @throws SpreadError `wrong-sender`, `tampered`, `bad-message`, what a REFUSED or an ABORT says, or the link's. */
   async hear(): Promise<SealedFrame> {
     const frame = await this.link.receive();
     if (!frame) throw new SpreadError("link-lost", "the other end closed the connection before it was done");
     const refused = this.#refusal?.(frame);
     if (refused) throw refused;
-    const { type, body, last } = this.#opener.open(frame);
-    this.#refusal = undefined;
+    const { type, body, last } = this.#open(frame);
     const heard = parseSealed(type, body);
     if (last !== (heard.is === "message" && FINAL.has(heard.message.type))) {
       throw new SpreadError("bad-message", "the other end ended its stream at the wrong place");
@@ -102,6 +101,18 @@ export class SealedStream {
       throw new SpreadError(...ABORTED_AS[heard.message.reason]);
     }
     return heard;
+  }
+
+  /** The first frame that opens is the other end's proof. */
+  #open(frame: Uint8Array): Opened {
+    try {
+      return this.#opener.open(frame);
+    } catch (cause) {
+      if (this.#refusal === undefined) throw cause;
+      throw new SpreadError("wrong-sender", "the sender could not prove that it knows the code", { cause });
+    } finally {
+      this.#refusal = undefined;
+    }
   }
 
   /** @throws SpreadError `bad-message` if the next thing is not that message; else as `hear`. */

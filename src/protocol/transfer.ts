@@ -9,11 +9,11 @@
  *                                        <-   DELIVERED
  */
 import { createHash, randomBytes } from "node:crypto";
-import { SpreadError } from "../errors.ts";
+import { SpreadError, toSpreadError } from "../errors.ts";
 import { HANDSHAKE_MS, MAX_SHARE_BYTES, STALL_MS } from "../limits.ts";
 import { type Chunk, decode, encode } from "./content.ts";
 import { type Offer, TRANSFER_ID_BYTES } from "./messages.ts";
-import type { SealedStream } from "./stream.ts";
+import { GIVE_UP_MS, type SealedStream } from "./stream.ts";
 import { Watchdog } from "./watchdog.ts";
 
 /** How long the sender waits for the receipt, in ms: what is still on its way must arrive, and a slow disk must sync. */
@@ -49,6 +49,11 @@ export async function deliver(stream: SealedStream, document: Outgoing, handedOv
   }
   const encoding = document.compressible && ready.encodings.includes("br") ? "br" : "identity";
   const transfer = randomBytes(TRANSFER_ID_BYTES).toString("hex");
+  using stall = new Watchdog(
+    stream.link,
+    STALL_MS,
+    () => new SpreadError("stalled", "the receiver took nothing for too long"),
+  );
   await stream.say({
     type: "OFFER",
     transfer,
@@ -60,22 +65,28 @@ export async function deliver(stream: SealedStream, document: Outgoing, handedOv
     encoding,
   });
 
-  // The receiver may give up at any time, so its word is listened for while we speak.
+  // The receiver may give up at any time, so its word is listened for while we speak; also while we are stuck in a send.
   let early = false;
+  let farewell: Watchdog | undefined;
   const answer = stream.hearMessage("RECEIPT").finally(() => {
     early = true;
   });
-  answer.catch(() => {});
-  const complete = await sendAll(stream, encode(document.read(), encoding), () => early).catch((error: unknown) => {
-    if (!early) throw error;
-    return false; // the receiver's reason says more than our lost link
+  answer.catch((error: unknown) => {
+    farewell = new Watchdog(stream.link, GIVE_UP_MS, () => toSpreadError(error));
   });
+  const complete = await sendAll(stream, encode(document.read(), encoding), stall, () => early)
+    .catch((error: unknown) => {
+      if (!early) throw error;
+      return false; // the receiver's reason says more than our lost link
+    })
+    .finally(() => farewell?.[Symbol.dispose]());
   if (!complete) {
     await answer;
     throw new SpreadError("bad-message", "the receiver gave a receipt before it could have the document");
   }
   handedOver();
 
+  stall[Symbol.dispose]();
   using _ = new Watchdog(stream.link, RECEIPT_MS, () => new SpreadError("stalled", "no receipt came"));
   const receipt = await answer;
   if (receipt.transfer !== transfer || receipt.sha256 !== document.sha256) {
@@ -97,13 +108,9 @@ async function readyOf(stream: SealedStream) {
 async function sendAll(
   stream: SealedStream,
   chunks: AsyncIterable<Chunk>,
+  stall: Watchdog,
   interrupted: () => boolean,
 ): Promise<boolean> {
-  using stall = new Watchdog(
-    stream.link,
-    STALL_MS,
-    () => new SpreadError("stalled", "the receiver took nothing for too long"),
-  );
   for await (const chunk of chunks) {
     if (interrupted()) return false;
     await stream.sendChunk(chunk.bytes, chunk.end);
@@ -116,20 +123,13 @@ async function sendAll(
  * The receiver's first sealed word, which belongs in one flight with its CONFIRM, and the sender's answer to it, which
  * proves the sender.
  * @param maxBytes the largest document that we can take.
- * @throws SpreadError `wrong-sender` if the answer does not open, `too-large`, `bad-message`, or the stream's.
+ * @throws SpreadError `too-large`, `bad-message`, or the stream's.
  */
 export async function requestOffer(stream: SealedStream, maxBytes = MAX_SHARE_BYTES): Promise<Offer> {
   await stream.say({ type: "READY", kinds: [KIND], encodings: ["br"], max_bytes: maxBytes });
-  try {
-    const offer = await stream.hearMessage("OFFER");
-    if (offer.bytes > maxBytes) throw new SpreadError("too-large", "the document is larger than what we take");
-    return offer;
-  } catch (error) {
-    if (error instanceof SpreadError && error.code === "tampered") {
-      throw new SpreadError("wrong-sender", "the sender could not prove that it knows the code", { cause: error });
-    }
-    throw error;
-  }
+  const offer = await stream.hearMessage("OFFER");
+  if (offer.bytes > maxBytes) throw new SpreadError("too-large", "the document is larger than what we take");
+  return offer;
 }
 
 /**

@@ -2,7 +2,8 @@
  * Who may try a share, and who may have it: failed attempts and places, counted. No sockets and no clocks: every rule of
  * the design's section on counting is a line here, and can be read and tested alone.
  */
-import { isIPv6 } from "node:net";
+
+import { addressGroup } from "../address.ts";
 import type { Gate, Verdict } from "../protocol/handshake.ts";
 import type { RefusedReason } from "../protocol/messages.ts";
 
@@ -108,23 +109,4 @@ export class ShareGate implements Gate<Place> {
       },
     };
   }
-}
-
-/** What counts as one address: an IPv4 address, or an IPv6 /64, since a host has all of that to itself. */
-export function addressGroup(address: string): string {
-  if (!isIPv6(address)) return address;
-  const plain = address.replace(/%.*$/, "");
-  const [head = "", tail] = plain.split("::");
-  const groups = head === "" ? [] : head.split(":");
-  if (tail !== undefined) {
-    const behind = tail === "" ? [] : tail.split(":");
-    // A dotted IPv4 tail stands for two groups.
-    const length = behind.length + (behind.at(-1)?.includes(".") ? 1 : 0);
-    while (groups.length + length < 8) groups.push("0");
-    groups.push(...behind);
-  }
-  return `${groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(":")}::/64`;
 }

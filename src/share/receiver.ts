@@ -3,14 +3,14 @@
  * gets its receipt. It reads top to bottom, and whatever fails leaves nothing behind.
  */
 import { formatRelayUrl } from "../address.ts";
-import { SpreadError, toSpreadError } from "../errors.ts";
+import { type ErrorCode, SpreadError, toSpreadError } from "../errors.ts";
 import { type Delivered, inboxCapacity, openDelivery } from "../handoff/inbox.ts";
 import { cleanLine } from "../handoff/untrusted.ts";
 import { MAX_SHARE_BYTES, MAX_TITLE_CHARS } from "../limits.ts";
 import { proveToSender } from "../protocol/handshake.ts";
 import type { Offer } from "../protocol/messages.ts";
 import { collect, giveReceipt, requestOffer } from "../protocol/transfer.ts";
-import { abortReason, type Link } from "../transport/link.ts";
+import type { Link } from "../transport/link.ts";
 import { joinRoom } from "../transport/relay.ts";
 import { dialTcp } from "../transport/tcp.ts";
 
@@ -28,7 +28,7 @@ export interface ReceiveRequest {
   readonly paths: readonly Path[];
   /** DISTILL_HOME. */
   readonly home: string;
-  /** For finding the sender and proving both ends; a transfer that runs has a stall limit instead. */
+  /** For finding the sender and proving both ends, over all paths; a transfer that runs has a stall limit instead. */
   readonly timeoutMs: number;
 }
 
@@ -50,43 +50,65 @@ export interface Received extends Delivered {
 /**
  * @param report called at each step, and at every piece of the document.
  * @param signal cancels, at whatever step.
- * @throws SpreadError; of several paths that failed, that of the last one.
+ * @throws SpreadError; where several paths failed, its message names each failure.
  */
 export async function receive(
   request: ReceiveRequest,
   report: (step: Step) => void,
   signal: AbortSignal,
 ): Promise<Received> {
-  const late = new AbortController();
-  const timer = setTimeout(
-    () => late.abort(new SpreadError("timed-out", "the sender was not found, or did not answer, in time")),
-    request.timeoutMs,
-  );
-  const life = AbortSignal.any([signal, late.signal]);
-  let proven = false;
-  const onProven = () => {
-    proven = true;
-    clearTimeout(timer);
-  };
-  try {
-    const maxBytes = await inboxCapacity(request.home);
-    let failure: SpreadError | undefined;
-    for (const path of request.paths) {
-      if (life.aborted) break;
-      try {
-        return await receiveBy(path, { ...request, maxBytes }, report, life, onProven);
-      } catch (error) {
-        failure = toSpreadError(error);
-        // Who has not proved itself is not believed about the share: the sender may be on the next path. But a code that
-        // was found wrong is not tried again, since each try costs one of ten.
-        if (proven || failure.code === "wrong-code") break;
-      }
+  const maxBytes = await inboxCapacity(request.home);
+  const end = performance.now() + request.timeoutMs;
+  const failures: SpreadError[] = [];
+  for (const [index, path] of request.paths.entries()) {
+    // A host that says nothing must leave time for the paths behind it.
+    const budgetMs = (end - performance.now()) / (request.paths.length - index);
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(tooLate()), Math.max(0, budgetMs));
+    let proven = false;
+    const onProven = () => {
+      proven = true;
+      clearTimeout(timer);
+    };
+    try {
+      return await receiveBy(path, { ...request, maxBytes }, report, AbortSignal.any([signal, late.signal]), onProven);
+    } catch (thrown) {
+      const error = toSpreadError(thrown);
+      failures.push(error);
+      // Who has not proved itself is not believed about the share: the sender may be on the next path. But a code that was
+      // found wrong is not tried again, since each try costs one of ten.
+      if (proven || signal.aborted || error.code === "wrong-code") throw error;
+    } finally {
+      clearTimeout(timer);
     }
-    throw failure ?? abortReason(life);
-  } finally {
-    clearTimeout(timer);
   }
+  throw summary(failures);
 }
+
+function tooLate(): SpreadError {
+  return new SpreadError("timed-out", "the sender was not found, or did not answer, in time");
+}
+
+/** Nobody was there on these paths. The first one is what the user was told, and the one to give advice on. */
+function summary(failures: readonly SpreadError[]): SpreadError {
+  const [first, ...others] = failures;
+  if (!first) return new SpreadError("no-path", "it is not known where the sender is");
+  const telling = failures.find(({ code }) => !NOBODY_THERE.has(code)) ?? first;
+  if (others.length === 0) return telling;
+  return new SpreadError(telling.code, failures.map(({ message }) => message).join("; then "), { cause: telling });
+}
+
+const NOBODY_THERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "host-refused",
+  "host-timeout",
+  "host-unreachable",
+  "relay-unreachable",
+  "relay-refused",
+  "relay-full",
+  "rate-limited",
+  "room-not-found",
+  "timed-out",
+]);
 
 async function receiveBy(
   path: Path,

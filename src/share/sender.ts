@@ -242,6 +242,10 @@ export class Share implements AsyncDisposable {
 
   /** A visitor has come. */
   #take(link: Link): void {
+    if (this.#endedAt !== undefined) {
+      void sendAway(link, this.#tooLate());
+      return;
+    }
     this.#links.set(link, undefined);
     const served = this.#serve(link).finally(() => {
       this.#links.delete(link);
@@ -255,6 +259,8 @@ export class Share implements AsyncDisposable {
   async #serve(visitor: Link): Promise<void> {
     await using link = visitor;
     await this.#opened;
+    // A machine that slept has timers that are late.
+    if (Date.now() >= this.#expiresAt.getTime()) this.#end("expired");
     const admitted = await admitReceiver(link, { secret: this.secret, room: this.#room, gate: this.gate }).catch(
       (error: unknown) => {
         this.#log.info(`visitor sent away: ${toSpreadError(error).code}`);
@@ -290,6 +296,10 @@ export class Share implements AsyncDisposable {
     place.deliver();
   }
 
+  #tooLate(): RefusedReason {
+    return TOO_LATE[this.#over ?? "used-up"];
+  }
+
   #transferring(): boolean {
     return [...this.#links.values()].some((stream) => stream !== undefined);
   }
@@ -318,8 +328,7 @@ export class Share implements AsyncDisposable {
   #giveBack(): Promise<void> {
     this.#givenBack ??= (async () => {
       this.#endedAt = new Date();
-      const reason = TOO_LATE[this.#over ?? "used-up"];
-      await Promise.all([...this.#links.keys()].map((link) => sendAway(link, reason)));
+      await Promise.all([...this.#links.keys()].map((link) => sendAway(link, this.#tooLate())));
       await Promise.all(this.#doors.map((door) => door.close()));
       await this.#request.content[Symbol.asyncDispose]();
     })();

@@ -8,6 +8,9 @@ import { SpreadError } from "../errors.ts";
 const HIGH_BYTES = 512 * 1024;
 const LOW_BYTES = 128 * 1024;
 
+/** What a frame costs beyond its bytes: with none, a peer could pile up empty frames for ever. */
+const FRAME_COST_BYTES = 256;
+
 /** The source of a mailbox. Both calls are idempotent. */
 export interface Flow {
   pause(): void;
@@ -41,7 +44,7 @@ export class Mailbox {
       return;
     }
     this.#frames.push(frame);
-    this.#bytes += frame.length;
+    this.#bytes += frame.length + FRAME_COST_BYTES;
     if (this.#bytes > HIGH_BYTES && !this.#paused) {
       this.#paused = true;
       this.#flow.pause();
@@ -70,7 +73,7 @@ export class Mailbox {
   pull(): Promise<Uint8Array | undefined> {
     const frame = this.#frames.shift();
     if (frame) {
-      this.#bytes -= frame.length;
+      this.#bytes -= frame.length + FRAME_COST_BYTES;
       this.#resumeBelow(LOW_BYTES);
       return Promise.resolve(frame);
     }

@@ -15,7 +15,8 @@ const MAX_CONTROL_BYTES = 1024;
 
 /**
  * The largest message taken from a relay, in bytes: as much as relays forward by default. It is more than a link carries,
- * because a larger one would end the whole connection, and any visitor could so end a share; this way it ends a link.
+ * because a larger one ends the whole connection, and a visitor could so end a share; this way it ends a link. A relay that
+ * forwards more than this gives its visitors that power.
  */
 const MAX_RELAY_MESSAGE_BYTES = 10 * 1024 * 1024;
 

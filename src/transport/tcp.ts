@@ -4,6 +4,7 @@
  */
 import { type AddressInfo, connect, createServer, isIPv6, type Server, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
+import { addressGroup } from "../address.ts";
 import { SpreadError, systemCode } from "../errors.ts";
 import { CLOSE_MS, MAX_FRAME_BYTES } from "../limits.ts";
 import { abortReason, bindSignal, type Door, type Link, type LinkTaker } from "./link.ts";
@@ -15,7 +16,7 @@ const DIAL_MS = 10_000;
 const KEEP_ALIVE_MS = 30_000;
 /** Links that a listener holds at once: a household of receivers, and a bound on what strangers can occupy. */
 const MAX_LINKS = 64;
-/** Of these, links of one address: one stranger cannot take all places. */
+/** Of these, links of one address (IPv6: of one /64): one stranger cannot take all places. */
 const MAX_LINKS_PER_ADDRESS = 16;
 
 const HEADER_BYTES = 4;
@@ -34,16 +35,17 @@ export async function listenTcp(take: LinkTaker): Promise<Listener> {
   const perAddress = new Map<string, number>();
   const server = createServer((socket) => {
     const address = plainAddress(socket.remoteAddress);
-    const held = address === undefined ? MAX_LINKS_PER_ADDRESS : (perAddress.get(address) ?? 0);
+    const group = address === undefined ? "" : addressGroup(address);
+    const held = perAddress.get(group) ?? 0;
     if (address === undefined || held >= MAX_LINKS_PER_ADDRESS) {
       socket.destroy();
       return;
     }
-    perAddress.set(address, held + 1);
+    perAddress.set(group, held + 1);
     socket.once("close", () => {
-      const left = (perAddress.get(address) ?? 1) - 1;
-      if (left > 0) perAddress.set(address, left);
-      else perAddress.delete(address);
+      const left = (perAddress.get(group) ?? 1) - 1;
+      if (left > 0) perAddress.set(group, left);
+      else perAddress.delete(group);
     });
     take(new TcpLink(socket, address));
   });

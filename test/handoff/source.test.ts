@@ -174,6 +174,36 @@ test("an empty file is refused with empty, one of MAX_SHARE_BYTES + 1 with too-l
   expect(bytes).toBe(MAX_SHARE_BYTES);
 });
 
+describe("a private key that does not stand at the beginning is refused with secret-file", () => {
+  const body = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7\nAAAA";
+  test.each([
+    [
+      "behind a certificate",
+      `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n${body}\n`,
+    ],
+    [
+      "as a string in JSON",
+      JSON.stringify({ type: "account", private_key: `-----BEGIN PRIVATE KEY-----\n${body}\n` }, null, 2),
+    ],
+    ["behind bag attributes", `Bag Attributes\n    localKeyID: 01\n-----BEGIN ENCRYPTED PRIVATE KEY-----\n${body}\n`],
+    [
+      "with headers of its own",
+      `notes\n-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES\n\n${body}\n`,
+    ],
+  ])("%s", async (_where, text) => {
+    await using at = await makeProject();
+    await writeFile(join(at.project, "bundle.txt"), text);
+    await expectCode(at.open("bundle.txt"), "secret-file");
+  });
+
+  test("but a document that only speaks of such lines is shared", async () => {
+    await using at = await makeProject();
+    const text = "# Keys\n\nThe file begins with\n\n    -----BEGIN PRIVATE KEY-----\n\nand is never committed.\n";
+    await writeFile(join(at.project, "keys.md"), text);
+    expect(await textOf(await at.open("keys.md"))).toBe(text);
+  });
+});
+
 describe("keys and passwords are refused with secret-file", () => {
   const secrets = [
     ".env",
@@ -216,6 +246,16 @@ describe("keys and passwords are refused with secret-file", () => {
     "secrets.env",
     "prod.tfstate",
     "prod.tfstate.backup",
+    "prod.tfvars",
+    ".env~",
+    ".env-prod",
+    ".env_local",
+    "prod.env.local",
+    "secrets.env.bak",
+    ".cargo/credentials.toml",
+    ".yarnrc.yml",
+    ".git/config",
+    ".claude/settings.local.json",
     ".bash_history",
     ".zsh_history",
     ".python_history",
@@ -251,6 +291,8 @@ describe("keys and passwords are refused with secret-file", () => {
     "environment.md",
     "history.md",
     ".env/readme.md",
+    ".environment.md",
+    "git/setup.md",
     "gcloud/setup.md",
     "ssh/setup.md",
   ];

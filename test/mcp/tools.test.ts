@@ -110,7 +110,7 @@ describe("distill_stop", () => {
     await server.receive({ code, host: `127.0.0.1:${lan?.port}` });
     await own.becomes("delivered");
     const { data } = await own.call("distill_stop", { share_id });
-    expect(data).toEqual({ stopped: [{ share_id, state: "delivered", delivered: 1 }] });
+    expect(data).toEqual({ stopped: [{ share_id, state: "delivered", delivered: 1, unconfirmed: 0 }] });
   });
 
   it("ends one share and leaves the others", async () => {
@@ -118,7 +118,7 @@ describe("distill_stop", () => {
     const first = await own.share({ content: "one", mode: "lan" });
     await own.share({ content: "two", mode: "lan" });
     const { data } = await own.call("distill_stop", { share_id: first.share_id });
-    expect(data).toEqual({ stopped: [{ share_id: first.share_id, state: "stopped", delivered: 0 }] });
+    expect(data).toEqual({ stopped: [{ share_id: first.share_id, state: "stopped", delivered: 0, unconfirmed: 0 }] });
     expect((await own.shares()).map(({ state }) => state)).toEqual(["stopped", "waiting"]);
     await own.call("distill_stop", { all: true });
     expect((await own.shares()).map(({ state }) => state)).toEqual(["stopped", "stopped"]);

@@ -264,7 +264,7 @@ describe("the receiver", () => {
     const expected: Record<RefusedReason, string> = {
       unsupported_version: "version-mismatch",
       bad_message: "bad-message",
-      proof_failed: "wrong-code",
+      proof_failed: "wrong-sender", // before a proof was given; see above for the answer to one
       too_many_attempts: "too-many-attempts",
       burned: "burned",
       busy: "busy",

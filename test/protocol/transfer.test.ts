@@ -17,6 +17,7 @@ import {
   SECRET,
   sendBy,
 } from "../support/conversation.ts";
+import { settled } from "../support/wait.ts";
 
 const pass: Meddle = (frame) => [frame];
 /** Three chunks, the last of them short. */
@@ -232,6 +233,17 @@ describe("a peer that knows the code but not its manners", () => {
     await link.close();
     expect(await sending).toBe("peer-aborted");
     expect(gate.counts).toMatchObject({ held: 0, spent: 0 });
+  });
+
+  it("aborts, and reads no more, while the sender is stuck in the content: the sender does not wait for the stall", async () => {
+    const { stream, sending, gate, link } = await visit(undefined, Buffer.alloc(100 * CHUNK_BYTES));
+    await stream.say(ready);
+    await stream.hearMessage("OFFER");
+    await settled(() => gate.counts.held);
+    await stream.say({ type: "ABORT", reason: "no_space" });
+    expect(await sending).toBe("peer-aborted");
+    expect(gate.counts).toMatchObject({ held: 0, spent: 0 });
+    await link.close();
   });
 
   it("speaks behind its last word: refused", async () => {

@@ -1,7 +1,7 @@
 /** Counting, as the design's section 4.2 has it: failed attempts and places. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { addressGroup, type Place, ShareGate } from "../../src/share/gate.ts";
+import { type Place, ShareGate } from "../../src/share/gate.ts";
 
 const right = () => true;
 const wrong = () => false;
@@ -149,16 +149,4 @@ it("tells late visitors why it was closed: the first reason stands", () => {
   gate.close("stopped");
   expect(gate.refusal(undefined)).toBe("expired");
   expect(gate.judge(undefined, right)).toEqual({ proven: false, reason: "expired" });
-});
-
-it.each([
-  ["192.0.2.1", "192.0.2.1"],
-  ["2001:db8::1", "2001:db8:0:0::/64"],
-  ["2001:DB8:0:0:1:2:3:4", "2001:db8:0:0::/64"],
-  ["::1", "0:0:0:0::/64"],
-  ["fe80::1%eth0", "fe80:0:0:0::/64"],
-  ["2001:db8:1:2::", "2001:db8:1:2::/64"],
-  ["64:ff9b::192.0.2.1", "64:ff9b:0:0::/64"],
-])("groups %s as %s", (address, group) => {
-  expect(addressGroup(address)).toBe(group);
 });

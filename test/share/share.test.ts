@@ -1,5 +1,7 @@
 /** A share from its first visitor to its end: real sockets, a real relay, a real inbox. */
+import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -283,6 +285,35 @@ describe("two paths", () => {
     const received = await receive({ ...request, paths: [first, relayPath(it)] }, () => {}, forever());
     expect(received.via.by).toBe("relay");
     expect(it.gate.counts.failedAttempts).toBe(0);
+  });
+
+  it("a host that says nothing leaves half of the time for the relay", async () => {
+    const it = await share({ relay: await relayUrl() });
+    const mute = createServer();
+    mute.listen(0, "127.0.0.1");
+    await once(mute, "listening");
+    closers.push(() => mute.close());
+    const first: Path = { by: "lan", host: "127.0.0.1", port: (mute.address() as AddressInfo).port };
+    const request = { secret: it.secret, room: it.room, home: await home(), timeoutMs: 2000 };
+    const received = await receive({ ...request, paths: [first, relayPath(it)] }, () => {}, forever());
+    expect(received.via.by).toBe("relay");
+  });
+
+  it("that both fail are both named, and the first one gives the advice", async () => {
+    const it = await share({ mode: "relay", relay: await relayUrl() });
+    const gone = await share({ mode: "lan" });
+    const dead = lanPath(gone);
+    await gone.stop();
+    const path = relayPath(it);
+    await it.stop();
+    const request = { secret: it.secret, room: it.room, home: await home(), timeoutMs: 2000 };
+    const error = await receive({ ...request, paths: [dead, path] }, () => {}, forever()).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toMatchObject({
+      code: "host-refused",
+      message: expect.stringContaining("; then the relay has no such room"),
+    });
   });
 
   it("a wrong code is tried on the first alone: it costs one attempt", async () => {
