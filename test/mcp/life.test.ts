@@ -1,12 +1,15 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { type BareServer, eventually, startBare, startServer } from "../support/server.ts";
+import { type BareServer, eventually, makeWorld, startBare, startServer } from "../support/server.ts";
 import { DOCUMENT, longFile, sha256 } from "./texts.ts";
 import { falseRelay, host, isOpen, relayHere, relayProcess, roomsOf, wireTo } from "./wires.ts";
 
+const ENTRY = fileURLToPath(new URL("../../dist/index.js", import.meta.url));
 const BUFFERS = 64 * 1024;
 /** Longer than Claude Code waits, and what a busy machine may need. */
 const END_MS = 1000;
@@ -102,6 +105,41 @@ describe.each([
     expect([await receiver.kept("staging"), await receiver.kept("inbox")]).toEqual([[], []]);
   });
 });
+
+it("ends with its client, even if that is killed by SIGKILL while a share waits", async () => {
+  const { base, home, project } = await makeWorld();
+  // A client of a few lines: it starts the server on its own pipes, shares, and tells what it got.
+  const client = spawn(
+    process.execPath,
+    [
+      "-e",
+      `const server = require("node:child_process").spawn(process.execPath, [${JSON.stringify(ENTRY)}], { stdio: ["pipe", "pipe", "inherit"] });
+       const say = (message) => server.stdin.write(JSON.stringify({ jsonrpc: "2.0", ...message }) + "\\n");
+       server.stdout.on("data", (data) => { if (String(data).includes("share_id")) console.log(server.pid + " " + /"port":(\\d+)/.exec(data)[1]); });
+       say({ id: 1, method: "initialize", params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "c", version: "1" } } });
+       say({ method: "notifications/initialized" });
+       say({ id: 2, method: "tools/call", params: { name: "distill_share", arguments: { content: "# Text", mode: "lan" } } });`,
+    ],
+    {
+      env: { PATH: process.env.PATH, HOME: base, DISTILL_HOME: home, CLAUDE_PROJECT_DIR: project },
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
+  const [line] = await once(client.stdout, "data");
+  const [pid = 0, port = 0] = String(line).trim().split(" ").map(Number);
+  expect(await isOpen(port)).toBe(true);
+  client.kill("SIGKILL");
+  await eventually(() => isOpen(port)).toBe(false);
+  await eventually(() => isAlive(pid)).toBe(false);
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 describe("SIGKILL", () => {
   async function halfWay(mode: "lan" | "relay", at?: { url: string; port: number }) {
