@@ -90,8 +90,9 @@ async function floor(by: By, bytes: number, floorRelay: number): Promise<number>
     });
   }
   const url = `ws://127.0.0.1:${floorRelay}`;
-  const pusher = spawn(process.execPath, [FLOOR, "push", url, String(bytes)], { stdio: "inherit" });
+  const pusher = spawn(process.execPath, [FLOOR, "push", url, String(bytes)], { stdio: ["ignore", "pipe", "inherit"] });
   children.push(pusher);
+  await once(pusher.stdout, "data"); // it is connected: the start of its process is no part of the floor
   return timed(async () => {
     const ws = new WebSocket(`${url}/pull`, { perMessageDeflate: false });
     let got = 0;
@@ -174,7 +175,7 @@ async function measureHandOver(by: By, bytes: number, runs: number, relay: strin
   }
   const [mine, theirs] = [median(ours), median(bare)];
   const size = bytes < MIB ? `${bytes / KIB} KiB` : `${bytes / MIB} MiB`;
-  const against = bytes < MIB ? `+${ms(mine - theirs)}` : `${(mine / theirs).toFixed(1)}x`;
+  const against = bytes < MIB ? `floor + ${ms(mine - theirs)}` : `${(mine / theirs).toFixed(1)}x`;
   const name = by === "lan" ? "TCP" : "relay";
   row(`${size} by ${name}, call to result`, ms(mine), `bare ${name}: ${ms(theirs)}`, against);
   if (bytes >= 100 * MIB) {

@@ -6,7 +6,7 @@
  *     node floor.js relay              forwards frames from a client of /push to one of /pull, without backpressure
  *     node floor.js push <url> <bytes> sends that many bytes through such a relay
  *
- * The first two print their port.
+ * The first two print their port, the third says when it is connected.
  */
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -48,6 +48,8 @@ function relay(): void {
 
 async function push(url: string, bytes: number): Promise<void> {
   const ws = new WebSocket(`${url}/push`, { perMessageDeflate: false });
+  await once(ws, "open");
+  console.log("connected");
   await once(ws, "message");
   for (const frame of framesOf(bytes)) await new Promise((sent) => ws.send(frame, sent));
   ws.close();

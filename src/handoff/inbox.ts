@@ -253,11 +253,14 @@ export function slugOf(title: string): string {
   return words.join("-").slice(0, MAX_SLUG_CHARS).replace(/-$/, "") || "handoff";
 }
 
-/** An open file that is written in batches, and lets go of what it is given at once. */
+/** An open file that is written in batches: one is written while the next one is gathered. */
 class BatchedFile {
   readonly #file: FileHandle;
-  readonly #batch = Buffer.allocUnsafe(BATCH_BYTES);
+  #batch = Buffer.allocUnsafe(BATCH_BYTES);
+  #spare = Buffer.allocUnsafe(BATCH_BYTES);
   #used = 0;
+  /** Of the batch before. Its failure is thrown by the next call. */
+  #writing: Promise<void> = Promise.resolve();
   #open = true;
 
   constructor(file: FileHandle) {
@@ -277,6 +280,7 @@ class BatchedFile {
   /** Everything to the disk itself, then closed. */
   async finish(): Promise<void> {
     await this.#flush();
+    await this.#writing;
     await this.#file.sync();
     await this.close();
   }
@@ -284,12 +288,17 @@ class BatchedFile {
   async close(): Promise<void> {
     if (!this.#open) return;
     this.#open = false;
+    await this.#writing.catch(() => {});
     await this.#file.close();
   }
 
   async #flush(): Promise<void> {
-    await this.#file.writeFile(this.#batch.subarray(0, this.#used)); // from where the last one ended
+    await this.#writing;
+    const full = this.#batch.subarray(0, this.#used);
+    [this.#batch, this.#spare] = [this.#spare, this.#batch];
     this.#used = 0;
+    this.#writing = this.#file.writeFile(full); // from where the last one ended
+    this.#writing.catch(() => {});
   }
 }
 

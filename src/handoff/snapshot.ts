@@ -120,16 +120,32 @@ interface Spool extends Store {
 }
 
 async function freeze(store: Store, bytes: number, sha256: string): Promise<Snapshot> {
+  let closed = false;
   return {
     bytes,
     sha256,
     compressible: await probe(store, bytes),
     async *read() {
-      for (let position = 0; position < bytes; position += SNAPSHOT_READ_BYTES) {
-        yield await store.at(position, Math.min(SNAPSHOT_READ_BYTES, bytes - position));
+      const pieceAt = (position: number) => {
+        const piece = store.at(position, Math.min(SNAPSHOT_READ_BYTES, bytes - position));
+        piece.catch(() => {}); // a reader that stops early never asks how its last piece went
+        return piece;
+      };
+      // One piece is read while the one before is used.
+      let next = pieceAt(0);
+      for (let behind = SNAPSHOT_READ_BYTES; behind < bytes; behind += SNAPSHOT_READ_BYTES) {
+        const piece = await next;
+        next = pieceAt(behind);
+        yield piece;
+        // What was read ahead is not given out any more.
+        if (closed) throw cancelled();
       }
+      yield await next;
     },
-    [Symbol.asyncDispose]: () => store.close(),
+    [Symbol.asyncDispose]: () => {
+      closed = true;
+      return store.close();
+    },
   };
 }
 

@@ -21,6 +21,9 @@ const RECEIPT_MS = 5 * 60_000;
 /** How long the receiver, which has its document, waits to hear that the sender knows. */
 const DELIVERED_MS = 10_000;
 
+/** Chunks that are being sent at once: the next one is read and sealed while the one before leaves. */
+const MAX_CHUNKS_IN_FLIGHT = 8;
+
 const KIND = "distillation";
 
 export interface Outgoing {
@@ -111,11 +114,15 @@ async function sendAll(
   stall: Watchdog,
   interrupted: () => boolean,
 ): Promise<boolean> {
+  const sending: Promise<void>[] = [];
   for await (const chunk of chunks) {
     if (interrupted()) return false;
-    await stream.sendChunk(chunk.bytes, chunk.end);
-    stall.progress();
+    const sent = stream.sendChunk(chunk.bytes, chunk.end).then(() => stall.progress());
+    sent.catch(() => {}); // thrown below, when its turn comes
+    sending.push(sent);
+    if (sending.length >= MAX_CHUNKS_IN_FLIGHT) await sending.shift();
   }
+  await Promise.all(sending);
   return true;
 }
 
