@@ -1,6 +1,7 @@
 /**
- * Every number that the relay obeys, with its default and its reason, and how the operator changes those that are
- * theirs: by flag, by environment, or not at all. Nothing else reads the environment or the command line.
+ * Every number of the relay that can be set, with its default and its reason: by the operator, by flag or environment, or
+ * by a program or test that starts a relay of its own. Nothing else reads the environment or the command line. A number
+ * that nobody sets stands in the file that uses it.
  */
 import { parseArgs } from "node:util";
 import { z } from "zod";
@@ -15,12 +16,14 @@ export const DEFAULTS = {
   roomTtlMs: 30 * 60_000,
   /** The largest message of a peer: a whole share of the first clients travels in one of 10 MiB. */
   maxMessageBytes: 10 * 1024 * 1024,
-  /** CREATE_ROOMs and failed JOIN_ROOMs of one address in a window: more than a person needs, too few to guess rooms. */
+  /** CREATE_ROOMs, and JOIN_ROOMs of no room, of one address in a window: more than a person needs, too few to guess rooms. */
   rateLimitMax: 20,
   rateLimitWindowMs: 60_000,
 
   /** Receivers that may wait in one room. */
   maxWaiting: 64,
+  /** The same of one address: an office behind one router, and too few for one visitor to close a room to all others. */
+  maxWaitingPerAddress: 16,
   /** What a waiting receiver may say before its turn: a handshake's first message many times over. */
   maxBacklogBytes: 64 * 1024,
   /** The same in frames, because an empty one costs memory too. */
@@ -33,8 +36,15 @@ export const DEFAULTS = {
   firstMessageMs: 10_000,
   /** How long a receiver may say nothing at its turn, in ms: it speaks first in every protocol of ours, unprompted. */
   quietReceiverMs: 15_000,
+  /** How long a pair may say nothing in either direction after that, in ms: twice the longest pause that `stalledMs` allows. */
+  idlePairMs: 120_000,
   /** How long a peer may take nothing while there is something to take, in ms: a laptop changing networks needs less. */
   stalledMs: 60_000,
+  /**
+   * How long one read of a peer, of up to 64 KiB, may take to handle before the next has to wait for all others, in ms: ten
+   * times what a large frame takes. Of tiny ones a read brings 10,000, and without this there are 32 reads in a row.
+   */
+  readMs: 1,
   /** Between two pings, in ms: below the 30 s after which the strictest middleboxes forget an idle connection. */
   pingMs: 25_000,
   /** What may wait for one peer before the other is paused: hides a round trip at 100 Mbit/s, and costs 1 GB in 1000 rooms. */
@@ -55,6 +65,9 @@ export const DEFAULTS = {
 export type Settings = Readonly<typeof DEFAULTS>;
 
 const MS_PER_S = 1000;
+
+/** Below, a relay would start and then fail every transfer: the largest frame of today's clients is 66,560 bytes. */
+const MIN_MESSAGE_BYTES = 128 * 1024;
 
 /** A whole number as operators write it: the value in `unit`, times `scale` in our own. */
 function whole(min: number, max: number, unit: string, scale = 1) {
@@ -90,7 +103,7 @@ const OPERATORS = {
     flag: "max-msg-size",
     env: "RELAY_MAX_MSG_SIZE",
     what: "largest message",
-    ...whole(1024, 1024 ** 3, "bytes"),
+    ...whole(MIN_MESSAGE_BYTES, 1024 ** 3, "bytes"),
   },
   rateLimitMax: {
     flag: "rate-limit-max",
@@ -115,7 +128,7 @@ export type Config =
   /** One line for everything that is wrong, so that one start tells it all. */
   | { kind: "wrong"; problems: string[] };
 
-/** A flag beats the environment; an environment variable that is empty counts as unset. */
+/** A flag beats the environment; an environment variable that is empty counts as unset; --help beats whatever is wrong. */
 export function readConfig(argv: string[], env: NodeJS.ProcessEnv): Config {
   const problems: string[] = [];
   const flags = readFlags(argv, problems);
@@ -148,7 +161,7 @@ function readFlags(argv: string[], problems: string[]): Map<string, string | und
   const options = Object.fromEntries(KEYS.map((key) => [OPERATORS[key].flag, { type: "string" as const }]));
   // parseArgs would take the flag that follows for the value that is missing, and hide what is wrong with it.
   const lacksValue = (arg: string, next = "") =>
-    arg.slice(2) in options && arg.startsWith("--") && next.startsWith("--");
+    Object.hasOwn(options, arg.slice(2)) && arg.startsWith("--") && next.startsWith("--");
   const { tokens } = parseArgs({
     args: argv.map((arg, at) => (lacksValue(arg, argv[at + 1]) ? `${arg}=` : arg)),
     options: { ...options, help: { type: "boolean" } },
@@ -159,7 +172,7 @@ function readFlags(argv: string[], problems: string[]): Map<string, string | und
   for (const token of tokens) {
     if (token.kind === "positional") problems.push(`unexpected argument "${token.value}"`);
     if (token.kind !== "option") continue;
-    if (token.name in options || token.name === "help") flags.set(token.name, token.value);
+    if (Object.hasOwn(options, token.name) || token.name === "help") flags.set(token.name, token.value);
     else problems.push(`unknown flag ${token.rawName}`);
   }
   return flags;

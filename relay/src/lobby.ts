@@ -9,15 +9,11 @@ import type { Peer, PeerOwner } from "./peer.ts";
 import type { Rooms } from "./rooms.ts";
 import { confirm, type GoneReason, parseRequest, type RefusedReason, type Request } from "./wire.ts";
 
-/** Headers of frames, and a few pings, beside the request itself, in bytes. */
-const FRAMING_BYTES = 1024;
-
 interface Visit {
   socket: Socket;
   /** Remembered from the start: a socket that closes forgets it. */
   address: string;
   timer: NodeJS.Timeout;
-  countBytes: (chunk: Buffer) => void;
 }
 
 export class Lobby implements PeerOwner {
@@ -37,18 +33,9 @@ export class Lobby implements PeerOwner {
   enter(peer: Peer, socket: Socket): void {
     const { firstMessageMs, maxRequestBytes } = this.#settings;
     const timer = setTimeout(() => this.#showOut(peer, "no-request"), firstMessageMs);
-    // A message is heard when it is whole, and may be as large as the relay forwards. A stranger's may not: it is
-    // refused half-way, and nothing more of it is read.
-    let bytes = 0;
-    const countBytes = (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes <= maxRequestBytes + FRAMING_BYTES || !this.#visits.has(peer)) return;
-      this.#refuse(peer, "invalid_request");
-      peer.pause();
-    };
-    socket.on("data", countBytes);
-    this.#visits.set(peer, { socket, address: addressKey(socket.remoteAddress ?? ""), timer, countBytes });
+    this.#visits.set(peer, { socket, address: addressKey(socket.remoteAddress ?? ""), timer });
     peer.owner = this;
+    peer.maxMessageBytes = maxRequestBytes;
   }
 
   heard(peer: Peer, frame: Buffer, binary: boolean): void {
@@ -58,6 +45,11 @@ export class Lobby implements PeerOwner {
     const refused = request ? this.#serve(peer, request, visit.address) : "invalid_request";
     if (refused) this.#refuse(peer, refused);
     else this.#end(peer);
+  }
+
+  /** A stranger's message is refused half-way. */
+  overlong(peer: Peer): void {
+    this.#refuse(peer, "invalid_request");
   }
 
   lost(peer: Peer): void {
@@ -71,8 +63,8 @@ export class Lobby implements PeerOwner {
   /** A sender always counts against its address, a receiver only when it asks for what is not there: so guessing ends. */
   #serve(peer: Peer, request: Request, address: string): RefusedReason | undefined {
     if (!this.#limiter.allows(address)) return "rate_limited";
-    const refused = request.type === "CREATE_ROOM" ? this.#create(peer, request) : this.#join(peer, request);
-    if (refused || request.type === "CREATE_ROOM") this.#limiter.count(address);
+    const refused = request.type === "CREATE_ROOM" ? this.#create(peer, request) : this.#join(peer, request, address);
+    if (refused === "room_not_found" || request.type === "CREATE_ROOM") this.#limiter.count(address);
     return refused;
   }
 
@@ -87,13 +79,13 @@ export class Lobby implements PeerOwner {
     return undefined;
   }
 
-  #join(peer: Peer, request: Request & { type: "JOIN_ROOM" }): RefusedReason | undefined {
+  #join(peer: Peer, request: Request & { type: "JOIN_ROOM" }, address: string): RefusedReason | undefined {
     const room = this.#rooms.find(request.room_id);
     if (!room) return "room_not_found";
-    if (room.full) return "queue_full";
+    if (room.fullFor(address)) return "queue_full";
     const features = confirm(request.features, []);
     peer.say({ type: "ROOM_JOINED", room_id: room.id, ...(features && { features }) });
-    room.join(peer);
+    room.join(peer, address);
     return undefined;
   }
 
@@ -112,7 +104,6 @@ export class Lobby implements PeerOwner {
     if (!visit) return;
     this.#visits.delete(peer);
     clearTimeout(visit.timer);
-    visit.socket.off("data", visit.countBytes);
     this.#silent.spoke(visit.socket);
   }
 }

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
+import { performance } from "node:perf_hooks";
 import type { WebSocket } from "ws";
 import type { Settings } from "./config.ts";
 import { type Answer, CLOSE_CODE, encode, type GoneReason } from "./wire.ts";
@@ -12,6 +13,8 @@ import { type Answer, CLOSE_CODE, encode, type GoneReason } from "./wire.ts";
 export interface PeerOwner {
   /** The frame is a view into a larger chunk: who keeps it for long copies it. */
   heard(peer: Peer, frame: Buffer, binary: boolean): void;
+  /** What came of its next message is more than a whole one may have. No more of it is read: the peer is to be ended. */
+  overlong(peer: Peer): void;
   /** Said once, and only of a peer that went without being told to. All its frames have been heard. */
   lost(peer: Peer, why: GoneReason): void;
 }
@@ -22,9 +25,21 @@ const STALL_LOOKS = 4;
 /** Frames below this are copied when they have to wait, in bytes: else a tiny one can keep a 64 KiB chunk alive. */
 const COPY_BELOW_BYTES = 4096;
 
+/** How much more than a message itself its bytes may be: headers of frames, of 64 bytes or more on average, */
+const FRAMING_RATIO = 1 / 8;
+/** and a few pings and pongs, in bytes. So much is also forgiven at each ping, as a peer may say nothing else for hours. */
+const FRAMING_BYTES = 1024;
+
+/** Header of a client's ping or pong, in bytes (RFC 6455, section 5.2). */
+const CONTROL_HEADER_BYTES = 6;
+
 export class Peer {
   readonly id = `conn_${randomBytes(6).toString("hex")}`;
   owner: PeerOwner | undefined;
+  /** How large a message its owner wants to hear. */
+  maxMessageBytes: number;
+  /** Nothing of it is left in this process. */
+  readonly closed: Promise<void>;
 
   readonly #ws: WebSocket;
   readonly #socket: Socket;
@@ -35,6 +50,12 @@ export class Peer {
   /** Frames that have, ever. */
   #taken = 0;
   #paused = false;
+  /** Until then it is not read either, because its last read took too long. */
+  #breath: NodeJS.Immediate | undefined;
+  #readBegan = 0;
+  /** Bytes read since the last whole message. Each small piece of a next one can keep the 64 KiB alive that it came in. */
+  #unheardBytes = 0;
+  #controlBytes = 0;
   #caughtUp: (() => void) | undefined;
   /** What we know better than the close code does. */
   #cause: GoneReason | undefined;
@@ -48,23 +69,39 @@ export class Peer {
   #endTimer: NodeJS.Timeout | undefined;
 
   /** Subscribes at once: the first frames may be in the chunk that brought the upgrade. */
-  constructor(ws: WebSocket, socket: Socket, settings: Settings, closed: (peer: Peer) => void) {
+  constructor(ws: WebSocket, socket: Socket, settings: Settings) {
     this.#ws = ws;
     this.#socket = socket;
     this.#settings = settings;
+    this.maxMessageBytes = settings.maxMessageBytes;
     this.#pings = setInterval(() => this.#keepAlive(), settings.pingMs);
-    ws.on("message", (data, binary) => this.owner?.heard(this, data as Buffer, binary));
+    // ws handles a chunk between these two, with all messages that end in it.
+    socket.prependListener("data", (chunk: Buffer) => {
+      this.#unheardBytes += chunk.length;
+      this.#readBegan = performance.now();
+    });
+    socket.on("data", () => this.#afterRead());
+    ws.on("message", (data, binary) => {
+      this.#unheardBytes = 0;
+      this.owner?.heard(this, data as Buffer, binary);
+    });
+    const countControl = (payload: Buffer) => {
+      this.#controlBytes += CONTROL_HEADER_BYTES + payload.length;
+    };
+    ws.on("ping", countControl).on("pong", countControl);
     ws.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code?.startsWith("WS_ERR_UNSUPPORTED_")) this.#cause = "too-big";
     });
     // ws ends the socket once both sides have said close. A peer that then keeps its half open gets no more time.
     socket.once("finish", () => this.#cutAfter(settings.closeMs));
-    ws.on("close", (code) => {
-      clearInterval(this.#pings);
-      clearInterval(this.#stallTimer);
-      clearTimeout(this.#endTimer);
-      closed(this);
-      this.#lose(this.#cause ?? (code === CLOSE_CODE.done ? "done" : "peer-left"));
+    this.closed = new Promise((closed) => {
+      ws.on("close", (code) => {
+        clearInterval(this.#pings);
+        clearInterval(this.#stallTimer);
+        clearTimeout(this.#endTimer);
+        closed();
+        this.#lose(this.#cause ?? (code === CLOSE_CODE.done && !isInMessage(ws) ? "done" : "peer-left"));
+      });
     });
   }
 
@@ -77,6 +114,21 @@ export class Peer {
     this.#wasHandedData = true;
     const small = frame.length < COPY_BELOW_BYTES && this.#inFlight > 0;
     this.#send(small ? Buffer.from(frame) : frame, binary);
+  }
+
+  /** Whether a frame of the other peer was ever handed on to it. */
+  get wasHandedData(): boolean {
+    return this.#wasHandedData;
+  }
+
+  /** Bytes it ever said, but for pings and pongs. */
+  get saidBytes(): number {
+    return this.#socket.bytesRead - this.#controlBytes;
+  }
+
+  /** It has not taken everything yet. */
+  get owed(): boolean {
+    return this.#inFlight > 0;
   }
 
   /** More waits for this peer than should. */
@@ -98,7 +150,7 @@ export class Peer {
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#ws.resume();
+    if (!this.#breath) this.#ws.resume();
   }
 
   /** Ends it from our side: what it was given before still reaches it, if it takes it, and then the close. */
@@ -125,6 +177,20 @@ export class Peer {
     this.owner = undefined;
     this.#caughtUp = undefined;
     owner?.lost(this, why);
+  }
+
+  #afterRead(): void {
+    if (this.#unheardBytes > this.maxMessageBytes * (1 + FRAMING_RATIO) + FRAMING_BYTES) {
+      this.owner?.overlong(this);
+      this.pause();
+      return;
+    }
+    if (performance.now() - this.#readBegan <= this.#settings.readMs) return;
+    this.#ws.pause();
+    this.#breath ??= setImmediate(() => {
+      this.#breath = undefined;
+      if (!this.#paused) this.#ws.resume();
+    });
   }
 
   #send(frame: Buffer | string, binary: boolean): void {
@@ -164,6 +230,7 @@ export class Peer {
    * paused, or whose ping would stand behind data that it still has to take, is judged by what is taken instead.
    */
   #keepAlive(): void {
+    this.#unheardBytes = Math.max(0, this.#unheardBytes - FRAMING_BYTES);
     if (this.#ws.readyState !== this.#ws.OPEN) return;
     if (this.#paused || this.#ws.bufferedAmount > 0) {
       this.#bytesReadAtPing = undefined;
@@ -195,6 +262,11 @@ export class Peer {
       if (looks >= STALL_LOOKS) this.cut("stalled");
     }, this.#settings.stalledMs / STALL_LOOKS);
   }
+}
+
+/** Whether some but not all frames of a message have come. ws takes a close between them for a clean one, and tells nobody. */
+function isInMessage(ws: WebSocket): boolean {
+  return Boolean((ws as { _receiver?: { _fragmented?: number } })._receiver?._fragmented);
 }
 
 /**

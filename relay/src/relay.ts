@@ -39,11 +39,12 @@ export async function startRelay(options: Partial<Settings> = {}): Promise<Relay
     silent,
     rooms: () => rooms.size,
     upgraded: (ws, socket) => {
-      const peer = new Peer(ws, socket, settings, (closed) => {
-        peers.delete(closed);
+      const peer = new Peer(ws, socket, settings);
+      peers.add(peer);
+      void peer.closed.then(() => {
+        peers.delete(peer);
         if (stopping && peers.size === 0) allGone.abort();
       });
-      peers.add(peer);
       lobby.enter(peer, socket);
     },
   });

@@ -1,22 +1,26 @@
 /**
  * One sender, the receivers that wait for it, and the pipe to the one whose turn it is. What goes through the pipe is
- * never looked at. A room knows nothing of other rooms, addresses or limits per address.
+ * never looked at. A room knows nothing of other rooms, and of addresses only which of its waiting receivers share one.
  */
 import type { Settings } from "./config.ts";
 import type { Peer, PeerOwner } from "./peer.ts";
 import { type GoneReason, isNext } from "./wire.ts";
 
+/** How often within `idlePairMs` a pair is looked at: an idle one is parted at most a quarter too late. */
+const IDLE_LOOKS = 4;
+
 type State =
   /** Nobody's turn: the next receiver is paired as soon as there is one. What the sender says reaches nobody. */
   | { at: "idle" }
-  /** `quiet` runs until the receiver has said its first word. */
-  | { at: "paired"; receiver: Peer; quiet: NodeJS.Timeout | undefined }
+  /** `quiet` waits for the receiver's first word, and from then on for a silence of both. */
+  | { at: "paired"; receiver: Peer; spoke: boolean; quiet: NodeJS.Timeout }
   /** With `turns`: what the sender says may still be meant for the receiver that left, until it says NEXT. */
   | { at: "between" }
   | { at: "gone" };
 
 interface Waiting {
   peer: Peer;
+  address: string;
   backlog: { frame: Buffer; binary: boolean }[];
   backlogBytes: number;
 }
@@ -26,7 +30,7 @@ export class Room implements PeerOwner {
   readonly #sender: Peer;
   readonly #turns: boolean;
   readonly #settings: Settings;
-  readonly #gone: (room: Room, why: GoneReason) => void;
+  readonly #gone: (room: Room, why: GoneReason, allClosed: Promise<unknown>) => void;
   readonly #queue: Waiting[] = [];
   #state: State = { at: "idle" };
   #expired = false;
@@ -37,7 +41,7 @@ export class Room implements PeerOwner {
     sender: Peer,
     options: { ttlMs: number; turns: boolean },
     settings: Settings,
-    gone: (room: Room, why: GoneReason) => void,
+    gone: (room: Room, why: GoneReason, allClosed: Promise<unknown>) => void,
   ) {
     this.id = id;
     this.#sender = sender;
@@ -46,6 +50,7 @@ export class Room implements PeerOwner {
     this.#gone = gone;
     this.#timer = setTimeout(() => this.#expire(), options.ttlMs);
     sender.owner = this;
+    sender.maxMessageBytes = settings.maxMessageBytes;
   }
 
   /** Whether it takes receivers at all. */
@@ -53,14 +58,18 @@ export class Room implements PeerOwner {
     return !this.#expired && this.#state.at !== "gone";
   }
 
-  get full(): boolean {
-    return this.#queue.length >= this.#settings.maxWaiting;
+  /** Whether one more receiver of this address cannot wait here. */
+  fullFor(address: string): boolean {
+    const { maxWaiting, maxWaitingPerAddress } = this.#settings;
+    const ofAddress = this.#queue.filter((waiting) => waiting.address === address).length;
+    return this.#queue.length >= maxWaiting || ofAddress >= maxWaitingPerAddress;
   }
 
   /** Takes a receiver, which has been told so, to wait for its turn or to have it at once. */
-  join(peer: Peer): void {
+  join(peer: Peer, address: string): void {
     peer.owner = this;
-    this.#queue.push({ peer, backlog: [], backlogBytes: 0 });
+    peer.maxMessageBytes = this.#settings.maxBacklogBytes;
+    this.#queue.push({ peer, address, backlog: [], backlogBytes: 0 });
     this.#pairNext();
   }
 
@@ -68,9 +77,19 @@ export class Room implements PeerOwner {
     const state = this.#state;
     if (peer === this.#sender) this.#heardSender(frame, binary);
     else if (state.at === "paired" && state.receiver === peer) {
-      clearTimeout(state.quiet);
+      if (!state.spoke) {
+        state.spoke = true;
+        clearTimeout(state.quiet);
+        state.quiet = this.#watchForIdle(peer);
+      }
       this.#pass(peer, this.#sender, frame, binary);
     } else this.#keep(peer, frame, binary);
+  }
+
+  overlong(peer: Peer): void {
+    const waiting = this.#queue.find((one) => one.peer === peer);
+    if (waiting) this.#tooMuch(waiting);
+    else peer.cut("too-big");
   }
 
   lost(peer: Peer, why: GoneReason): void {
@@ -89,16 +108,19 @@ export class Room implements PeerOwner {
     if (state.at === "gone") return;
     this.#state = { at: "gone" };
     clearTimeout(this.#timer);
+    const handed = [this.#sender];
     this.#sender.leave(why);
     if (state.at === "paired") {
       clearTimeout(state.quiet);
-      state.receiver.leave(why);
+      handed.push(state.receiver);
+      // Nothing at all is no finished transfer.
+      state.receiver.leave(why === "done" && !state.receiver.wasHandedData ? "peer-left" : why);
     }
     for (const { peer } of this.#queue.splice(0)) {
       if (why !== "restart") peer.say({ type: "ERROR", reason: "sender_disconnected" });
       peer.leave(why === "restart" ? why : "peer-left");
     }
-    this.#gone(this, why);
+    this.#gone(this, why, Promise.all(handed.map((peer) => peer.closed)));
   }
 
   #heardSender(frame: Buffer, binary: boolean): void {
@@ -108,7 +130,7 @@ export class Room implements PeerOwner {
         this.#pass(this.#sender, state.receiver, frame, binary);
         return;
       case "between":
-        if (frame.length > this.#settings.maxRequestBytes || !isNext(frame, binary)) return;
+        if (!isNext(frame, binary)) return;
         this.#state = { at: "idle" };
         this.#pairNext();
         return;
@@ -133,12 +155,16 @@ export class Room implements PeerOwner {
     if (!waiting) return;
     const { maxBacklogBytes, maxBacklogFrames } = this.#settings;
     if (waiting.backlogBytes + frame.length > maxBacklogBytes || waiting.backlog.length >= maxBacklogFrames) {
-      this.#queue.splice(this.#queue.indexOf(waiting), 1);
-      peer.leave("too-much");
+      this.#tooMuch(waiting);
       return;
     }
     waiting.backlogBytes += frame.length;
     waiting.backlog.push({ frame: Buffer.from(frame), binary });
+  }
+
+  #tooMuch(waiting: Waiting): void {
+    this.#queue.splice(this.#queue.indexOf(waiting), 1);
+    waiting.peer.leave("too-much");
   }
 
   #pairNext(): void {
@@ -151,16 +177,39 @@ export class Room implements PeerOwner {
     const next = this.#queue.shift();
     if (!next) return;
     const { peer, backlog } = next;
-    const quiet =
-      backlog.length === 0 ? setTimeout(() => this.#dropQuiet(), this.#settings.quietReceiverMs) : undefined;
-    this.#state = { at: "paired", receiver: peer, quiet };
+    const spoke = backlog.length > 0;
+    const quiet = spoke
+      ? this.#watchForIdle(peer)
+      : setTimeout(() => this.#dropQuiet(), this.#settings.quietReceiverMs);
+    this.#state = { at: "paired", receiver: peer, spoke, quiet };
+    peer.maxMessageBytes = this.#settings.maxMessageBytes;
     this.#sender.say({ type: "PEER_JOINED", peer_id: peer.id });
     for (const { frame, binary } of backlog) this.#pass(peer, this.#sender, frame, binary);
   }
 
+  /** Silence while something is still to be taken is none: that is the stalled peer's matter. No timer moves with a frame. */
+  #watchForIdle(receiver: Peer): NodeJS.Timeout {
+    const pair = [this.#sender, receiver] as const;
+    const saidBytes = () => pair[0].saidBytes + pair[1].saidBytes;
+    let said = saidBytes();
+    let looks = 0;
+    return setInterval(() => {
+      const saidNow = saidBytes();
+      looks = said === saidNow && !pair.some((peer) => peer.owed) ? looks + 1 : 0;
+      said = saidNow;
+      if (looks >= IDLE_LOOKS) this.#dropQuiet();
+    }, this.#settings.idlePairMs / IDLE_LOOKS);
+  }
+
   #dropQuiet(): void {
     if (this.#state.at !== "paired") return;
-    this.#state.receiver.leave("quiet");
+    const { receiver } = this.#state;
+    // Data that it does not take would outlive its turn, and the next quiet one could be given as much.
+    if (receiver.owed) {
+      receiver.cut("quiet");
+      return;
+    }
+    receiver.leave("quiet");
     this.#turnOver();
   }
 

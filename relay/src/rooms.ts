@@ -12,6 +12,8 @@ const ID_LENGTH = 6;
 export class Rooms {
   readonly #rooms = new Map<string, Room>();
   readonly #ended = new Map<GoneReason, number>();
+  /** Rooms that ended, whose peers are not all closed yet: what is still there for them takes as much memory as before. */
+  #lingering = 0;
   readonly #settings: Settings;
 
   constructor(settings: Settings) {
@@ -29,10 +31,12 @@ export class Rooms {
 
   /** Undefined when there are too many already. */
   create(sender: Peer, options: { ttlMs: number; turns: boolean }): Room | undefined {
-    if (this.#rooms.size >= this.#settings.maxRooms) return undefined;
-    const room = new Room(this.#freeId(), sender, options, this.#settings, (gone, why) => {
+    if (this.#rooms.size + this.#lingering >= this.#settings.maxRooms) return undefined;
+    const room = new Room(this.#freeId(), sender, options, this.#settings, (gone, why, allClosed) => {
       this.#rooms.delete(gone.id);
       this.#ended.set(why, (this.#ended.get(why) ?? 0) + 1);
+      this.#lingering++;
+      void allClosed.then(() => this.#lingering--);
     });
     this.#rooms.set(room.id, room);
     return room;

@@ -6,7 +6,7 @@ const ENVIRONMENT = {
   RELAY_PORT: "1",
   RELAY_MAX_ROOMS: "2",
   RELAY_ROOM_TTL: "3",
-  RELAY_MAX_MSG_SIZE: "4096",
+  RELAY_MAX_MSG_SIZE: "131072",
   RELAY_RATE_LIMIT_MAX: "5",
   RELAY_RATE_LIMIT_WINDOW: "6",
 };
@@ -15,7 +15,7 @@ const SETTINGS = {
   port: 1,
   maxRooms: 2,
   roomTtlMs: 3000,
-  maxMessageBytes: 4096,
+  maxMessageBytes: 131072,
   rateLimitMax: 5,
   rateLimitWindowMs: 6000,
 };
@@ -43,7 +43,7 @@ test("reads every setting from flags, with = and without", () => {
     "--port": "1",
     "--max-rooms": "2",
     "--room-ttl": "3",
-    "--max-msg-size": "4096",
+    "--max-msg-size": "131072",
     "--rate-limit-max": "5",
     "--rate-limit-window": "6",
   };
@@ -76,7 +76,7 @@ test("names every wrong setting at once, with what it should be", () => {
   expect(problems).toContain("unknown flag --bogus");
   expect(problems).toContain("--host must be an IP address or a host name");
   expect(problems).toContain('RELAY_ROOM_TTL must be a whole number from 1 to 604800 (seconds), not "1.5"');
-  expect(problems).toContain('RELAY_MAX_MSG_SIZE must be a whole number from 1024 to 1073741824 (bytes), not "10M"');
+  expect(problems).toContain('RELAY_MAX_MSG_SIZE must be a whole number from 131072 to 1073741824 (bytes), not "10M"');
   expect(problems).toContain("RELAY_RATE_LIMIT_MAX must be a whole number from 1");
   expect(problems).toContain("RELAY_RATE_LIMIT_WINDOW must be a whole number from 1 to 86400 (seconds)");
 });
@@ -89,8 +89,19 @@ test("refuses an argument that is no flag, and a flag without its value", () => 
   });
 });
 
+test.each(["constructor", "__proto__", "toString"])("knows no flag --%s", (name) => {
+  expect(readConfig([`--${name}`], {})).toEqual({ kind: "wrong", problems: [`unknown flag --${name}`] });
+  expect(readConfig([`--${name}`, "--help"], {})).toEqual({ kind: "help" });
+});
+
+test("refuses messages below 128 KiB, which would fail every transfer", () => {
+  expect(readConfig(["--max-msg-size=131071"], {}).kind).toBe("wrong");
+  expect(readConfig(["--max-msg-size=131072"], {}).kind).toBe("run");
+});
+
 test("help names every flag and every variable with its default", () => {
   expect(readConfig(["--help"], {})).toEqual({ kind: "help" });
+  expect(readConfig(["--bogus", "--help"], { RELAY_PORT: "x" })).toEqual({ kind: "help" });
   for (const name of Object.keys(ENVIRONMENT)) expect(usage()).toContain(name);
   expect(usage()).toMatch(/--room-ttl .*\[1800 seconds\]/);
 });

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { expect, test } from "vitest";
-import { harness, roomsOf } from "./support.ts";
+import { below, harness, roomsOf, tinyFrame } from "./support.ts";
 
 const { relay, client, sender, receiver, pair, raw, rawUpgraded } = harness();
 
@@ -29,10 +29,30 @@ test.each([
   expect(await b.ended).toEqual({ code: 4001, reason: "peer-left" });
 });
 
+test("a sender that closes with 1000 in the middle of a message has not finished", async () => {
+  const { url } = await relay();
+  const { sender: a, receiver: b } = await pair(url);
+  a.send("whole");
+  // All in one chunk: a whole message, half of one, and the close.
+  const half = tinyFrame(2, "half", { fin: false });
+  below(a).write(Buffer.concat([tinyFrame(2, "whole"), half, tinyFrame(8, "\x03\xe8")]));
+  expect(await b.text()).toBe("whole");
+  expect((await b.next()).data.toString()).toBe("whole");
+  expect(await b.ended).toEqual({ code: 4001, reason: "peer-left" });
+});
+
+test("a receiver that was never told anything is not told that the transfer is finished", async () => {
+  const { url } = await relay();
+  const { sender: a, receiver: b } = await pair(url);
+  a.ws.close(1000);
+  expect(await b.ended).toEqual({ code: 4001, reason: "peer-left" });
+});
+
 test("waiting receivers are told sender_disconnected, even after a clean end", async () => {
   const { url } = await relay();
   const { sender: a, receiver: b, room } = await pair(url);
   const c = await receiver(url, room);
+  a.send("all");
   a.ws.close(1000);
   expect(await c.text()).toBe('{"type":"ERROR","reason":"sender_disconnected"}');
   expect(await c.ended).toEqual({ code: 4001, reason: "peer-left" });
@@ -87,6 +107,7 @@ test("a sender that ends a transfer after the lifetime of its room ends it as an
   const { sender: a, receiver: b, room } = await pair(started.url);
   const c = await receiver(started.url, room);
   await c.ended;
+  a.send("the rest");
   a.ws.close(1000);
   expect((await b.ended).code).toBe(1000);
 });
@@ -139,6 +160,47 @@ test("one word is enough, before its turn or in it", async () => {
   expect((await another.receiver.ended).code).toBe(4006);
   a.send("still there?");
   expect(await c.text()).toBe("still there?");
+});
+
+test("a pair in which nobody says anything any more is parted, and the next receiver is served", async () => {
+  const { url } = await relay({ idlePairMs: 80, pingMs: 30 });
+  const { sender: a, receiver: b, room } = await pair(url);
+  const c = await receiver(url, room);
+  c.send("I speak");
+  b.send("x");
+  expect(await a.text()).toBe("x");
+  // Pings and pongs are no word.
+  const pings = setInterval(() => b.ws.ping(), 10);
+  expect(await b.ended).toEqual({ code: 4006, reason: "quiet" });
+  clearInterval(pings);
+  expect((await a.json()).type).toBe("PEER_DISCONNECTED");
+  expect((await a.json()).type).toBe("PEER_JOINED");
+  // A receiver that spoke while it waited is under the same rule.
+  expect(await a.text()).toBe("I speak");
+  expect((await c.ended).code).toBe(4006);
+});
+
+test("a pair is kept while either side says something, be it a byte of a message that is not whole", async () => {
+  const { url } = await relay({ idlePairMs: 200 });
+  const { sender: a, receiver: b } = await pair(url);
+  b.send("x");
+  expect(await a.text()).toBe("x");
+  const idle = await pair(url);
+  idle.receiver.send("x");
+  let over = false;
+  void idle.receiver.ended.then(() => {
+    over = true;
+  });
+  // The pair that is parted times this.
+  while (!over) {
+    a.ws.send("x", { fin: false });
+    a.ws.ping();
+    await once(a.ws, "pong");
+  }
+  a.ws.send("x");
+  expect(await b.text()).toMatch(/^x{10,}$/);
+  await b.close();
+  expect((await a.json()).type).toBe("PEER_DISCONNECTED");
 });
 
 test("a connection that asks nothing is closed with 4005", async () => {

@@ -36,6 +36,17 @@ test("a receiver that reads nothing stops its sender, and then gets everything i
   for (let i = 0; i < FRAMES; i++) expect((await b.next()).data[FRAME_BYTES - 1]).toBe(i % 256);
 });
 
+test("a pipe whose every read is over its time still stops where it must, and loses nothing", async () => {
+  const { url } = await relay({ readMs: 0 });
+  const { sender: a, receiver: b } = await pair(url);
+  b.send("hello");
+  b.ws.pause();
+  pump(a);
+  expect(await standstill(a)).toBeLessThan(IN_BETWEEN_BYTES);
+  b.ws.resume();
+  for (let i = 0; i < FRAMES; i++) expect((await b.next()).data[FRAME_BYTES - 1]).toBe(i % 256);
+});
+
 test("a sender that reads nothing stops its receiver, and then gets everything in order", async () => {
   const { url } = await relay();
   const { sender: a, receiver: b } = await pair(url);
@@ -144,6 +155,28 @@ test("a peer that uploads one large message slowly is alive, though it answers n
     await delay(20);
   }
   expect(await a.text()).toBe("x".repeat(30));
+});
+
+test("a receiver that takes no data and says nothing is not left with it when its turn is over", async () => {
+  const { url } = await relay({ quietReceiverMs: 200 });
+  const { sender: a, receiver: b } = await pair(url);
+  b.ws.pause();
+  pump(a);
+  expect((await a.json()).type).toBe("PEER_DISCONNECTED");
+  b.ws.resume();
+  expect((await b.ended).code).toBe(1006);
+});
+
+test("a pair is not idle while one side still has something to take", async () => {
+  const { url } = await relay({ idlePairMs: 100, stalledMs: 1200 });
+  const { sender: a, receiver: b } = await pair(url);
+  b.send("hello");
+  expect(await a.text()).toBe("hello");
+  b.ws.pause();
+  pump(a);
+  const began = Date.now();
+  expect((await a.json()).type).toBe("PEER_DISCONNECTED");
+  expect(Date.now() - began).toBeGreaterThan(1000);
 });
 
 test("the last data of a sender that finished is cut off for a receiver that takes nothing, and never looks clean", async () => {

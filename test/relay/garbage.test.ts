@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { expect, test } from "vitest";
-import { harness, rawFrame, roomsOf, upgradeRequest } from "./support.ts";
+import { below, harness, rawFrame, roomsOf, tinyFrame, upgradeRequest } from "./support.ts";
 
 const { relay, client, sender, pair, raw, rawUpgraded } = harness();
 
@@ -82,11 +82,48 @@ test.each([
   await once(stranger, "close");
 
   const { sender: a, receiver: b } = await pair(started.url);
-  // Below the client's own framing, on the connection that it holds.
-  (a.ws as unknown as { _socket: Socket })._socket.write(bytes());
+  below(a).write(bytes());
   const { code } = await b.ended;
   expect([4001, 4009]).toContain(code);
   expect(process.memoryUsage().rss - before).toBeLessThan(200 * 1024 * 1024);
   await expect.poll(() => roomsOf(started)).toBe(0);
   await sender(started.url);
+});
+
+test("fragments of one byte each, with pongs between them, cannot hold more than a whole message may", async () => {
+  const { url } = await relay({ maxMessageBytes: 1024 * 1024 });
+  const { sender: a, receiver: b } = await pair(url);
+  const pongs = Buffer.concat(Array<Buffer>(500).fill(tinyFrame(10, "p".repeat(125))));
+  below(a).write(tinyFrame(2, "x", { fin: false }));
+  // 1.3 MB, of which 20 bytes are message.
+  for (let i = 0; i < 20; i++) below(a).write(Buffer.concat([tinyFrame(0, "x", { fin: false }), pongs]));
+  expect(await b.ended).toEqual({ code: 4009, reason: "too-big" });
+  expect((await a.ended).code).toBe(1006);
+});
+
+test("a message of the limit in many frames passes, time and again", async () => {
+  const { url } = await relay({ maxMessageBytes: 128 * 1024 });
+  const { sender: a, receiver: b } = await pair(url);
+  for (let message = 0; message < 10; message++) {
+    for (let i = 1; i <= 128; i++) a.ws.send(Buffer.alloc(1024, message), { fin: i === 128 });
+  }
+  for (let message = 0; message < 10; message++) expect((await b.next()).data[128 * 1024 - 1]).toBe(message);
+});
+
+test("pongs of hours are no message that is too long", async () => {
+  const { url } = await relay({ pingMs: 20, maxBacklogBytes: 1024 });
+  const { room, sender: a, receiver: b } = await pair(url);
+  const c = await client(url);
+  expect((await c.ask({ type: "JOIN_ROOM", room_id: room })).type).toBe("ROOM_JOINED");
+  // Five times what a waiting receiver may say, each in answer to a ping.
+  for (let i = 0; i < 20; i++) {
+    await once(c.ws, "ping");
+    c.ws.pong("p".repeat(125));
+    c.ws.pong("p".repeat(125));
+  }
+  c.send("my turn");
+  await b.close();
+  expect((await a.json()).type).toBe("PEER_DISCONNECTED");
+  expect((await a.json()).type).toBe("PEER_JOINED");
+  expect(await a.text()).toBe("my turn");
 });

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { harness, rawFrame } from "./support.ts";
+import { harness, rawFrame, tinyFrame } from "./support.ts";
 
 const ENTRY = fileURLToPath(new URL("../../relay/dist/index.js", import.meta.url));
 const { relay, pair, rawUpgraded, undo } = harness();
@@ -55,6 +55,23 @@ test("ends within 5 s although a peer answers nothing, and logs no room, address
   expect(Date.now() - began).toBeLessThan(5000);
   expect(stdout).not.toContain(room);
   expect(stdout.split("\n").slice(1)).toEqual(["relay stopped; rooms ended, restart 1", ""]);
+});
+
+test("answers and ends within 5 s while 30 senders flood it with the smallest frames", async () => {
+  const { child, port, ended } = await started(["--rate-limit-max=100"]);
+  const flood = Buffer.concat(Array<Buffer>(700_000).fill(tinyFrame(1)));
+  for (let i = 0; i < 30; i++) {
+    const socket = await rawUpgraded(port);
+    socket.resume();
+    socket.write(rawFrame(1, '{"type":"CREATE_ROOM"}'));
+    const pump = () => socket.write(flood, (lost) => lost ?? pump());
+    pump();
+  }
+  const began = Date.now();
+  expect(await (await fetch(`http://127.0.0.1:${port}/health`)).json()).toEqual({ ok: true, rooms: 30 });
+  child.kill("SIGTERM");
+  expect((await ended).code).toBe(0);
+  expect(Date.now() - began).toBeLessThan(5000);
 });
 
 test("a second signal ends it at once", async () => {

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { expect, test } from "vitest";
 import { CLOSE_CODE } from "../../relay/src/wire.ts";
-import { harness, rawFrame, roomsOf } from "./support.ts";
+import { below, harness, rawFrame, roomsOf } from "./support.ts";
 
 const { relay, client, sender, receiver, pair, raw, rawUpgraded } = harness();
 
@@ -137,6 +137,25 @@ test("keeps 64 KiB of a waiting receiver, and closes it at one byte more", async
   expect((await a.next()).data.length).toBe(64 * 1024);
 });
 
+test("closes a waiting receiver in the middle of a message that is larger than what is kept", async () => {
+  const { url } = await relay({ closeMs: 100 });
+  const { room } = await pair(url);
+  const c = await receiver(url, room);
+  below(c).write(rawFrame(2, Buffer.alloc(80_000), 1_000_000n));
+  expect(await c.ended).toEqual({ code: 4004, reason: "too-much" });
+});
+
+test("a receiver whose turn has come may say as much at once as any", async () => {
+  const { url } = await relay();
+  const { sender: a, receiver: b, room } = await pair(url);
+  const c = await receiver(url, room);
+  await b.close();
+  expect((await a.json()).type).toBe("PEER_DISCONNECTED");
+  expect((await a.json()).type).toBe("PEER_JOINED");
+  c.send(Buffer.alloc(1_000_000));
+  expect((await a.next()).data.length).toBe(1_000_000);
+});
+
 test("keeps 1024 frames of a waiting receiver, and closes it at one more, even if they are empty", async () => {
   const { url } = await relay();
   const { room } = await pair(url);
@@ -194,6 +213,9 @@ test("with turns, what a sender says after PEER_DISCONNECTED reaches nobody unti
   a.send("for b");
   a.send(Buffer.from('{"type":"NEXT"}'));
   a.send('{"type":"NEXTS"}');
+  a.send('["NEXT"]');
+  a.send('"NEXT"}');
+  a.say({ type: "NEXT", more: "x".repeat(64) });
   a.send("not json");
   a.send(Buffer.alloc(100_000));
   a.ws.ping();
@@ -291,10 +313,10 @@ test.each([
   expect(await roomsOf(started)).toBe(0);
 });
 
-test("refuses a first message of megabytes when 17 KiB of it have come, without waiting for the rest", async () => {
+test("refuses a first message of megabytes when 20 KiB of it have come, without waiting for the rest", async () => {
   const { port } = await relay({ closeMs: 200 });
   const socket = await rawUpgraded(port);
-  socket.write(rawFrame(1, "x".repeat(20_000), 9_000_000n));
+  socket.write(rawFrame(1, "x".repeat(20 * 1024), 9_000_000n));
   const [answer] = await once(socket, "data");
   expect(answer.toString("latin1")).toContain('{"type":"ERROR","reason":"invalid_request"}');
   await once(socket, "close");
@@ -339,6 +361,23 @@ test("refuses the room after RELAY_MAX_ROOMS, until one is free", async () => {
   await sender(started.url);
 });
 
+test("a room counts until its last peer has taken what is there for it, though it is no room any more", async () => {
+  const started = await relay({ maxRooms: 1 });
+  const { sender: a, receiver: b } = await pair(started.url);
+  b.ws.pause();
+  for (let i = 0; i < 5; i++) a.send(Buffer.alloc(8 * 1024 * 1024));
+  // It has left as soon as the relay has read all; until then it is not read, because its receiver reads nothing.
+  a.ws.terminate();
+  await expect.poll(() => roomsOf(started)).toBe(0);
+  const second = await client(started.url);
+  expect((await second.ask({ type: "CREATE_ROOM" })).reason).toBe("too_many_rooms");
+  b.ws.resume();
+  expect((await b.ended).code).toBe(4001);
+  await expect
+    .poll(async () => (await (await client(started.url)).ask({ type: "CREATE_ROOM" })).type)
+    .toBe("ROOM_CREATED");
+});
+
 test("refuses the receiver after the last place in the queue", async () => {
   const { url } = await relay({ maxWaiting: 2 });
   const { room } = await pair(url);
@@ -347,6 +386,21 @@ test("refuses the receiver after the last place in the queue", async () => {
   const late = await client(url);
   expect(await late.ask({ type: "JOIN_ROOM", room_id: room })).toEqual({ type: "ERROR", reason: "queue_full" });
   expect((await late.ended).code).toBe(CLOSE_CODE.refused);
+});
+
+test("lets 16 receivers of one address wait in a room, and others still come in", async () => {
+  const { url } = await relay({ rateLimitMax: 3 });
+  const { room } = await pair(url);
+  for (let i = 0; i < 16; i++) await receiver(url, room);
+  // As often as it likes: the place is what is missing, not the patience of the relay.
+  for (let i = 0; i < 3; i++) {
+    const surplus = await client(url);
+    expect(await surplus.ask({ type: "JOIN_ROOM", room_id: room })).toEqual({ type: "ERROR", reason: "queue_full" });
+  }
+  const other = await client(url, { localAddress: "127.0.0.2" });
+  expect((await other.ask({ type: "JOIN_ROOM", room_id: room })).type).toBe("ROOM_JOINED");
+  const elsewhere = await pair(url);
+  await receiver(url, elsewhere.room);
 });
 
 test("counts rooms and failed joins against an address, but no join that succeeds", async () => {

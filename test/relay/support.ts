@@ -162,12 +162,23 @@ export function upgradeRequest(path = "/"): string {
   ].join("\r\n");
 }
 
-/** A client's frame, masked with zeros (RFC 6455, section 5.2); `declared` may lie about the length. */
+/** A client's frame, masked with zeros (RFC 6455, section 5.2), in the fewest bytes. */
+export function tinyFrame(opcode: number, payload = "", { fin = true } = {}): Buffer {
+  const header = [(fin ? 0x80 : 0) | opcode, 0x80 | payload.length, 0, 0, 0, 0];
+  return Buffer.concat([Buffer.from(header), Buffer.from(payload, "latin1")]);
+}
+
+/** The same with eight bytes of length; `declared` may lie about it. */
 export function rawFrame(opcode: number, payload: Uint8Array | string, declared?: bigint): Buffer {
   const body = Buffer.from(payload);
   const length = Buffer.alloc(8);
   length.writeBigUInt64BE(declared ?? BigInt(body.length));
   return Buffer.concat([Buffer.from([0x80 | opcode, 0x80 | 127]), length, Buffer.alloc(4), body]);
+}
+
+/** The socket below a client, for what its own framing would not say. */
+export function below(client: Client): Socket {
+  return (client.ws as unknown as { _socket: Socket })._socket;
 }
 
 export async function roomsOf(relay: Relay): Promise<number> {
