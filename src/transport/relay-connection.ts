@@ -1,0 +1,218 @@
+/**
+ * One connection to a relay: opened, asked one question, and then a pipe of frames with backpressure. Here is all that is
+ * known of the relay's wire (relay/README.md) and of WebSocket; what rooms and visits are is told in relay.ts.
+ */
+import WebSocket from "ws";
+import { z } from "zod";
+import { SpreadError, systemCode } from "../errors.ts";
+import { CLOSE_MS, HANDSHAKE_MS } from "../limits.ts";
+import { abortReason, bindSignal } from "./link.ts";
+
+/** Control messages are short; a longer text frame is a peer's, and is not even parsed. */
+const MAX_CONTROL_BYTES = 1024;
+
+/**
+ * The largest message taken from a relay, in bytes: as much as relays forward by default. It is more than a link carries,
+ * because a larger one ends the whole connection, and a visitor could so end a share; this way it ends a link. A relay that
+ * forwards more than this gives its visitors that power.
+ */
+const MAX_RELAY_MESSAGE_BYTES = 10 * 1024 * 1024;
+
+/** RFC 6455, section 7.4.1. Every code that is not named here is a loss, whatever the relay means by it. */
+const CLEAN_CLOSE = 1000;
+/** The relay's own: the room's lifetime is over. */
+const EXPIRED_CLOSE = 4002;
+
+/** Ids as a relay may give them; anything else is not shown to anybody. */
+const RoomId = z.string().regex(/^[a-z0-9]{6}$/);
+
+const Control = z.discriminatedUnion("type", [
+  z.object({
+    type: z.literal("ROOM_CREATED"),
+    room_id: RoomId,
+    expires_in: z.number().positive().optional(),
+    features: z.array(z.string()).optional(),
+  }),
+  z.object({ type: z.literal("ROOM_JOINED"), room_id: RoomId }),
+  z.object({ type: z.literal("PEER_JOINED"), peer_id: z.string() }),
+  z.object({ type: z.literal("PEER_DISCONNECTED"), peer_id: z.string() }),
+  z.object({ type: z.literal("ERROR"), reason: z.string() }),
+]);
+export type Control = z.infer<typeof Control>;
+
+/** Who gets the frames of a connection. */
+export interface Sink {
+  frame(bytes: Uint8Array, text: boolean): void;
+  /** @param reason undefined after a clean close by the relay. */
+  closed(reason: SpreadError | undefined): void;
+}
+
+/** One WebSocket to a relay: a question and its answer, then frames. */
+export class Connection {
+  readonly #ws: WebSocket;
+  #sink: Sink | undefined;
+  #alive = true;
+
+  private constructor(ws: WebSocket, signal: AbortSignal) {
+    this.#ws = ws;
+    ws.on("message", (data: Buffer, binary) => {
+      this.#alive = true;
+      this.#sink?.frame(data, !binary);
+    });
+    ws.on("pong", () => {
+      this.#alive = true;
+    });
+    ws.on("close", (code) => {
+      if (signal.aborted) this.#sink?.closed(abortReason(signal));
+      else if (code === CLEAN_CLOSE) this.#sink?.closed(undefined);
+      else if (code === EXPIRED_CLOSE)
+        this.#sink?.closed(new SpreadError("expired", "the relay's time for the room is over"));
+      else this.#sink?.closed(new SpreadError("link-lost", "the connection to the relay was lost"));
+    });
+    // The close event that follows says all there is to say.
+    ws.on("error", () => {});
+  }
+
+  static async open(relay: URL, signal: AbortSignal): Promise<Connection> {
+    if (signal.aborted) throw abortReason(signal);
+    const ws = new WebSocket(relay, {
+      perMessageDeflate: false, // sealed bytes do not shrink
+      maxPayload: MAX_RELAY_MESSAGE_BYTES,
+      handshakeTimeout: HANDSHAKE_MS,
+    });
+    const connection = new Connection(ws, signal);
+    const bound = bindSignal({ abort: () => ws.terminate() }, signal);
+    ws.once("close", () => bound[Symbol.dispose]());
+    await new Promise<void>((resolve, reject) => {
+      ws.once("open", resolve);
+      ws.once("unexpected-response", (request, response) => {
+        reject(upgradeRefusal(response.statusCode ?? 0));
+        request.destroy();
+      });
+      ws.once("error", (cause) => {
+        const reason = signal.aborted ? abortReason(signal) : undefined;
+        reject(reason && reason.code !== "timed-out" ? reason : unreachable(cause));
+      });
+    });
+    return connection;
+  }
+
+  /**
+   * Asks the one question of this connection. What `accept` returns for the answer takes all frames from then on, those
+   * included that came in the same packet; undefined refuses the answer.
+   * @throws SpreadError, and the connection is closed.
+   */
+  async ask<T>(question: object, accept: (answer: Control) => { value: T; sink: Sink } | undefined): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        const mute = () => new SpreadError("relay-unreachable", "the relay gave no answer");
+        timer = setTimeout(() => reject(mute()), HANDSHAKE_MS);
+        this.#sink = {
+          frame: (bytes, text) => {
+            this.#sink = undefined;
+            const answer = text ? parseControl(bytes) : undefined;
+            const accepted = answer && accept(answer);
+            if (accepted) {
+              this.#sink = accepted.sink;
+              resolve(accepted.value);
+            } else if (answer?.type === "ERROR") reject(refusal(answer.reason));
+            else reject(new SpreadError("relay-refused", "what answered does not speak the relay's protocol"));
+          },
+          closed: (reason) => reject(reason && reason.code !== "link-lost" ? reason : mute()),
+        };
+        this.say(question);
+      });
+    } catch (error) {
+      this.#ws.terminate();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  say(message: object): void {
+    this.#ws.send(JSON.stringify(message), () => {});
+  }
+
+  /** @param sent called once, when the frame has left us or never will. */
+  send(frame: Uint8Array | string, sent: (error?: Error) => void): void {
+    this.#ws.send(frame, sent);
+  }
+
+  pause(): void {
+    this.#ws.pause();
+  }
+
+  resume(): void {
+    this.#ws.resume();
+  }
+
+  /** Pings. @param judge cuts the connection if there was no sign of life since the ping before. */
+  probe(judge: boolean): void {
+    if (judge && !this.#alive) this.#ws.terminate();
+    this.#alive = false;
+    this.#ws.ping(() => {});
+  }
+
+  async close(): Promise<void> {
+    const ws = this.#ws;
+    if (ws.readyState === WebSocket.CLOSED) return;
+    await new Promise<void>((closed) => {
+      const timer = setTimeout(() => ws.terminate(), CLOSE_MS);
+      ws.once("close", () => {
+        clearTimeout(timer);
+        closed();
+      });
+      ws.resume();
+      ws.close(CLEAN_CLOSE);
+    });
+  }
+
+  terminate(): void {
+    this.#ws.terminate();
+  }
+}
+
+function upgradeRefusal(status: number): SpreadError {
+  switch (status) {
+    case 429:
+      return new SpreadError("rate-limited", "the relay got too many requests from this address");
+    case 503:
+      return new SpreadError("relay-full", "the relay takes no more connections");
+    default:
+      return new SpreadError("relay-refused", `what answered is not a relay, or does not let us in (HTTP ${status})`);
+  }
+}
+
+function unreachable(cause: unknown): SpreadError {
+  const why = systemCode(cause);
+  return new SpreadError("relay-unreachable", `the relay cannot be reached${why ? ` (${why})` : ""}`, { cause });
+}
+
+/** A text frame as a control message; undefined for everything else, which is a peer's. */
+export function parseControl(bytes: Uint8Array): Control | undefined {
+  if (bytes.length > MAX_CONTROL_BYTES) return undefined;
+  try {
+    return Control.safeParse(JSON.parse(new TextDecoder().decode(bytes))).data;
+  } catch {
+    return undefined; // not JSON: a peer's frame, whose business it is elsewhere
+  }
+}
+
+/** What a relay's `reason` means to the user. */
+export function refusal(reason: string): SpreadError {
+  switch (reason) {
+    case "room_not_found":
+      return new SpreadError("room-not-found", "the relay has no such room");
+    case "sender_disconnected":
+      return new SpreadError("share-ended", "the sender has left the relay");
+    case "too_many_rooms":
+    case "queue_full":
+      return new SpreadError("relay-full", "the relay is full");
+    case "rate_limited":
+      return new SpreadError("rate-limited", "the relay got too many requests from this address");
+    default:
+      return new SpreadError("relay-refused", "the relay refused the request");
+  }
+}
