@@ -19,12 +19,12 @@ it("takes every variable, and several folders", () => {
     DISTILL_RELAY_URL: "wss://relay.example",
     DISTILL_LOG: "info",
     DISTILL_ALLOW_PATHS: `/data/a${delimiter}/data/b`,
-    CLAUDE_PROJECT_DIR: "/work/project",
+    CLAUDE_PROJECT_DIR: "/srv/project",
   });
   expect(config.home).toBe("/srv/spread");
   expect(config.relay?.href).toBe("wss://relay.example/");
   expect(config.log).toBe("info");
-  expect(config.roots).toEqual(["/work/project", tmpdir(), "/srv/spread", "/data/a", "/data/b"]);
+  expect(config.roots).toEqual(["/srv/project", tmpdir(), "/srv/spread", "/data/a", "/data/b"]);
 });
 
 it("takes what is empty, or a placeholder that the client left in place, for unset", () => {

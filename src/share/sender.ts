@@ -169,8 +169,9 @@ export class Share implements AsyncDisposable {
   /** Once, by `openShare`. */
   async open(signal: AbortSignal): Promise<void> {
     const { mode, relay, lifetimeMs } = this.#request;
-    if (mode === "relay" && !relay)
+    if (mode === "relay" && !relay) {
       throw new SpreadError("no-relay", "a share by relay was asked for, but no relay is known");
+    }
     const opening = AbortSignal.any([signal, this.#stop.signal]);
     if (relay && mode !== "lan") {
       await this.#openRelay(relay, Math.ceil(lifetimeMs / 1000), opening).catch((error: unknown) => {
@@ -300,8 +301,9 @@ export class Share implements AsyncDisposable {
     return TOO_LATE[this.#over ?? "used-up"];
   }
 
+  /** From the proof on, be it that the stream is not there yet. */
   #transferring(): boolean {
-    return [...this.#links.values()].some((stream) => stream !== undefined);
+    return this.gate.counts.held > 0 || [...this.#links.values()].some((stream) => stream !== undefined);
   }
 
   /** After each visitor: has the share come to its end? */

@@ -186,9 +186,10 @@ describe("a room", () => {
     const url = await bundledRelay();
     const { room, visitor } = await openRoom(url);
     const present = await joinRoom(url, room.id, forever());
-    await visitor();
+    await (await visitor()).send("the last word");
     const waiting = await joinRoom(url, room.id, forever());
     await room.close();
+    expect(Buffer.from((await present.receive()) ?? "").toString()).toBe("the last word");
     expect(await present.receive()).toBeUndefined();
     await expect(waiting.receive()).rejects.toMatchObject({ code: "share-ended" });
   });
