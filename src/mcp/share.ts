@@ -92,10 +92,10 @@ export const shareTool = tool({
       call.signal,
     );
     warnings.push(...share.warnings, ...cautions(share, input.expires_minutes));
-    const told = await tellReceiver(share);
+    const told = tellReceiver(share);
     const result = {
       share_id: share.id,
-      ...(!share.passphrase && { code: `${share.room}-${share.secret}` }),
+      ...(share.code !== undefined && { code: share.code }),
       room: share.room,
       mode: share.mode,
       ...(share.relay && { relay_url: formatRelayUrl(share.relay) }),
@@ -160,9 +160,8 @@ function cautions(share: Share, askedMinutes: number): string[] {
 }
 
 /** The whole of what one person has to tell the other. */
-async function tellReceiver(share: Share): Promise<string> {
-  const { formatCode } = await import("../share/code.ts");
-  const code = share.passphrase ? undefined : formatCode(share);
+function tellReceiver(share: Share): string {
+  const { code } = share;
   const direct = share.lan && `--host ${formatHost(share.lan.addresses[0] ?? "127.0.0.1", share.lan.port)}`;
   const relayed = share.relay && `--relay ${formatRelayUrl(share.relay)}`;
   const command = (way: string | undefined) =>

@@ -59,7 +59,7 @@ function view(share: Share): z.input<typeof Output>["shares"][number] {
     unconfirmed: spent - delivered,
     receivers: share.receivers,
     failed_attempts: failedAttempts,
-    ...(!share.passphrase && share.endedAt === undefined && { code: `${share.room}-${share.secret}` }),
+    ...(share.code !== undefined && share.endedAt === undefined && { code: share.code }),
     room: share.room,
     ...(share.relay && { relay_url: formatRelayUrl(share.relay) }),
     ...(share.lan && { lan: { port: share.lan.port, addresses: [...share.lan.addresses] } }),

@@ -15,7 +15,7 @@ import { deliver } from "../protocol/transfer.ts";
 import { abortReason, type Door, type Link } from "../transport/link.ts";
 import { createRoom } from "../transport/relay.ts";
 import { listenTcp } from "../transport/tcp.ts";
-import { newRoom, newSecret } from "./code.ts";
+import { formatCode, newRoom, newSecret } from "./code.ts";
 import { type Place, ShareGate } from "./gate.ts";
 
 export type Mode = "auto" | "lan" | "relay";
@@ -86,7 +86,6 @@ export class Share implements AsyncDisposable {
   readonly mode: Mode;
   readonly receivers: number;
   readonly createdAt = new Date();
-  readonly passphrase: boolean;
   readonly secret: string;
   readonly bytes: number;
   readonly sha256: string;
@@ -120,7 +119,6 @@ export class Share implements AsyncDisposable {
     this.title = request.title;
     this.mode = request.mode;
     this.receivers = request.receivers;
-    this.passphrase = request.passphrase !== undefined;
     this.secret = request.passphrase ?? newSecret();
     this.bytes = request.content.bytes;
     this.sha256 = request.content.sha256;
@@ -133,6 +131,11 @@ export class Share implements AsyncDisposable {
 
   get room(): string {
     return this.#room;
+  }
+
+  /** What the receiver is told; undefined where the two agreed on a passphrase. */
+  get code(): string | undefined {
+    return this.#request.passphrase === undefined ? formatCode({ room: this.#room, secret: this.secret }) : undefined;
   }
 
   /** Where a receiver on the same network can dial; undefined if the share is not there. */
