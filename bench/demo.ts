@@ -78,7 +78,10 @@ async function handOver(title: string, sender: Server, receiver: Server, relay: 
 
   console.log(`The receiver's Claude gets, ${took} ms later:\n`);
   const lines = String(received.content).split("\n");
-  console.log(`${indented([...lines.slice(0, 16), "...", ...lines.slice(-4)].join("\n").trimEnd())}\n`);
+  const [from, to] = [16, lines.length - 4];
+  console.log(indented(lines.slice(0, from).join("\n")));
+  console.log(`    (... ${to - from} lines left out here ...)`);
+  console.log(`${indented(lines.slice(to).join("\n").trimEnd())}\n`);
   console.log(`${received.bytes} bytes, SHA-256 ${digest.slice(0, 16)}…: the same on both sides.`);
   console.log(`Sender's status: ${await finalStatus(sender, String(shared.share_id))}`);
 }

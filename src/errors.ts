@@ -12,16 +12,17 @@ const HINTS = {
   "bad-config": "Correct the environment variables that are named, then restart Claude Code.",
   "bad-code": `A code looks like 7f3k2a-crisp-orbit-lunar: six characters, then three words. ${ASK}`,
   "unknown-word": `A word of the code is misspelt. Nothing was sent, no attempt was spent. ${ASK}`,
-  "weak-passphrase": "Choose a longer passphrase, or leave it out: then a strong code is made.",
+  "weak-passphrase": "Ask the user for a longer one, or whether to leave it out: then a strong code is made.",
   "bad-relay-url": "A relay address looks like wss://relay.example or ws://192.168.1.5:9784.",
   "bad-host": "Write host:port, as the sender's result shows it, for example 192.168.1.5:40123.",
   "no-relay": "Pass relay_url, or set DISTILL_RELAY_URL. Anyone can run a relay: node relay/dist/index.js.",
-  "no-path": "Say where the sender is: host (host:port on the same network) or relay_url, as the sender was told.",
+  "no-path":
+    "Say where the sender is, as the sender was told: host (host:port, on the same network), or relay_url unless mode is lan.",
   "no-such-share": "Call distill_status to see the shares of this session.",
   "too-many-shares": "Stop a share with distill_stop, or wait until one has ended.",
   // What is to be shared
   empty: "Write the document first, then share it.",
-  "not-text": "Only UTF-8 text can be shared. Convert the file, or describe it in the document.",
+  "not-text": "Only UTF-8 text without NUL can be shared. Convert the file, or describe it in the document.",
   "path-not-allowed": `Only files in the project, a temporary folder or DISTILL_HOME may be shared; DISTILL_ALLOW_PATHS widens that. ${ASK}`,
   "secret-file": "Files that hold keys or passwords are never shared. Describe what is needed instead.",
   "path-unreadable": "Check the path and its permissions; it must be an ordinary file.",
@@ -36,7 +37,7 @@ const HINTS = {
   busy: "Somebody else is receiving right now. Try again in a minute, while the share lives.",
   "version-mismatch": "The two ends run versions that do not understand each other. Update the older one.",
   "bad-message":
-    "What came is not in the protocol. Update both ends; if it persists, something on the way alters the traffic.",
+    "Compare the address with the sender's: another program may listen there. If it is right, update both ends.",
   tampered: "The data was altered on the way, and nothing of it was kept. Try again, by another path if it persists.",
   "peer-aborted": "The other end gave up; its own message says why. Nothing half-received was kept.",
   "link-lost": "The connection dropped, and nothing half-received was kept. Try again while the share lives.",
@@ -49,14 +50,12 @@ const HINTS = {
   "relay-full": "The relay takes no more rooms at the moment. Try later, or use another relay.",
   "rate-limited": "The relay asks for patience. Wait a minute, then try again.",
   "relay-refused": "The relay does not serve this request. Ask whoever runs it, or use another relay.",
-  "host-refused":
-    "Nothing listens there: the share may have ended, or host or port are mistyped. Compare them with the sender's.",
+  "host-refused": `Nothing listens there: the share has ended, or host or port are mistyped. ${ASK}`,
   "host-timeout":
     "Nothing answered: on the sender's machine, a firewall must let in TCP on that port. Or share by relay.",
   "host-unreachable": "There is no way to that machine from here. Check the network, or share by relay.",
   "port-unavailable": "No port could be opened for the share. Share with mode relay.",
-  "timed-out":
-    "Nothing was received in time. Check that the share still lives, then try again with a larger timeout_seconds.",
+  "timed-out": "Ask the user whether the share still lives; if so, call again with a larger timeout_seconds.",
   cancelled: "It was cancelled, and nothing was kept.",
   // This machine
   "disk-full":

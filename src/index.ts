@@ -38,6 +38,7 @@ const ended = new Promise<void>((resolve) => {
   for (const event of ["end", "close", "error"] as const) process.stdin.once(event, () => resolve());
   process.stdout.once("error", () => resolve());
   // The SDK gives up reading, and so does not see the end of stdin, after a message that is too large for it.
+  server.onerror = () => log.error("the client said something that could not be read");
   server.onclose = resolve;
 });
 

@@ -15,7 +15,7 @@ const MAX_RESULT_CHARS = 120_000;
 /** Progress is told at most this often, in ms. */
 const PROGRESS_MS = 250;
 
-const DESCRIPTION = `Receives a document that somebody shared with distill_share, and keeps it in the inbox (~/.claude-spread/inbox).
+const DESCRIPTION = `Receives a document that somebody shared with distill_share, and keeps it in the inbox (in DISTILL_HOME, by default ~/.claude-spread).
 
 Give the code that the sender told (for example 7f3k2a-crisp-orbit-lunar), or passphrase and room if they agreed on a passphrase. Say where the sender is: relay_url (default: DISTILL_RELAY_URL), or host as host:port on the same network. Pass code, room, host and relay_url as the user gave them; do not guess or correct them.
 

@@ -27,7 +27,9 @@ const Input = z.strictObject({
   path: z
     .string()
     .optional()
-    .describe("A UTF-8 text file to share instead: in the project, a temporary folder or DISTILL_HOME."),
+    .describe(
+      "A UTF-8 text file to share instead, absolute or from the project's root: in the project, a temporary folder or DISTILL_HOME.",
+    ),
   title: z.string().optional().describe("One line that says what it is about. Default: the document's first heading."),
   passphrase: z
     .string()
@@ -41,7 +43,9 @@ const Input = z.strictObject({
     .min(1)
     .max(MAX_EXPIRES_MINUTES)
     .default(30)
-    .describe("Minutes until it ends if nobody comes, at most 1440. Default: 30; a relay may allow less."),
+    .describe(
+      "Minutes until it ends, whoever came by then; a transfer that runs may finish. At most 1440. Default: 30; a relay may allow less.",
+    ),
 });
 
 const Output = z.object({
@@ -91,6 +95,7 @@ export const shareTool = tool({
       },
       call.signal,
     );
+    if (input.mode === "lan" && input.relay_url !== undefined) warnings.push("relay_url was not used: mode is lan.");
     warnings.push(...share.warnings, ...cautions(share, input.expires_minutes));
     const told = tellReceiver(share);
     const result = {
@@ -149,7 +154,8 @@ async function firstHeading(content: Snapshot): Promise<string> {
 function cautions(share: Share, askedMinutes: number): string[] {
   const cautions: string[] = [];
   const minutes = Math.round((share.expiresAt.getTime() - share.createdAt.getTime()) / 60_000);
-  if (minutes < Math.floor(askedMinutes)) cautions.push(`The relay keeps the share for ${minutes} minutes only.`);
+  if (minutes < Math.floor(askedMinutes))
+    cautions.push(`The relay keeps a share for ${minutes} minutes at most, so this one ends then, on the network too.`);
   if (share.receivers > 1) {
     cautions.push("Each receiver knows the secret, and could pose as the sender towards the others.");
   }
@@ -169,9 +175,9 @@ function tellReceiver(share: Share): string {
       .filter(Boolean)
       .join(" ");
   return [
-    `In Claude Code with Claude Spread, by ${share.expiresAt.toISOString().slice(0, 16).replace("T", " ")} UTC:`,
+    `To receive it, paste this line into Claude Code with Claude Spread, by ${share.expiresAt.toISOString().slice(0, 16).replace("T", " ")} UTC:`,
     command(relayed ?? direct),
-    ...(relayed && direct ? [`On the same network also without the relay: ${command(direct)}`] : []),
-    ...(code === undefined ? ["<passphrase> is the one that you agreed on; it is not repeated here."] : []),
+    ...(relayed && direct ? ["Or, on the same network, without the relay:", command(direct)] : []),
+    ...(code === undefined ? ["Put the passphrase that you agreed on where it says <passphrase>."] : []),
   ].join("\n");
 }

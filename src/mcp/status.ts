@@ -73,10 +73,9 @@ function view(share: Share): z.input<typeof Output>["shares"][number] {
   };
 }
 
-const IN_WORDS: Record<ShareState, string> = {
+const IN_WORDS: Record<Exclude<ShareState, "delivered">, string> = {
   waiting: "waiting for a receiver",
   serving: "being received right now",
-  delivered: "delivered",
   unconfirmed: "over",
   burned: "ended by ten wrong attempts; share again with a new code",
   expired: "expired",
@@ -89,5 +88,6 @@ export function inWords(share: Share): string {
   const { delivered, spent } = share.gate.counts;
   const unconfirmed = spent - delivered;
   const more = unconfirmed > 0 ? `, ${unconfirmed} sent but unconfirmed` : "";
+  if (share.state === "delivered") return `delivered to ${delivered} of ${share.receivers}`;
   return `${IN_WORDS[share.state]}; ${delivered} of ${share.receivers} delivered${more}`;
 }
