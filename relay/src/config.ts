@@ -36,8 +36,11 @@ export const DEFAULTS = {
   firstMessageMs: 10_000,
   /** How long a receiver may say nothing at its turn, in ms: it speaks first in every protocol of ours, unprompted. */
   quietReceiverMs: 15_000,
-  /** How long a pair may say nothing in either direction after that, in ms: twice the longest pause that `stalledMs` allows. */
-  idlePairMs: 120_000,
+  /**
+   * How long a pair may say nothing in either direction after that, in ms: more than the 300 s for which a sender waits for
+   * a receipt, since the receiver may be writing a large document to a slow disk.
+   */
+  idlePairMs: 330_000,
   /** How long a peer may take nothing while there is something to take, in ms: a laptop changing networks needs less. */
   stalledMs: 60_000,
   /**

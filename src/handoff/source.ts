@@ -84,7 +84,7 @@ const KEY_HEAD =
  * its body. A text that only speaks of such lines has no body behind them.
  */
 const PEM_KEY =
-  /-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(?:\\r|\\n|\s)+(?:[\w-]+: [^\n]*\s+)*[A-Za-z0-9+/=]{32}/;
+  /-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(?:\\r|\\n|\s)+(?:[\w-]+: [^\n]*\n\s*)*[A-Za-z0-9+/=]{32}/;
 
 /**
  * Opens an ordinary file that may be shared.

@@ -60,6 +60,8 @@ export class SealedStream {
   readonly #opener: Opener;
   /** Until the other end has proved itself by a frame that opens: what it may still say in the clear. */
   #refusal: ((frame: Uint8Array) => SpreadError | undefined) | undefined;
+  #proven = false;
+  #farewell: Promise<void> | undefined;
 
   /** @param refusal reads a refusal in the clear, which may come instead of the first sealed frame; undefined if it is none. */
   constructor(
@@ -74,6 +76,11 @@ export class SealedStream {
       role === "receiver" ? [keys.fromReceiver, keys.fromSender] : [keys.fromSender, keys.fromReceiver];
     this.#sealer = new Sealer(ours);
     this.#opener = new Opener(theirs);
+  }
+
+  /** The other end has proved itself: a frame of its has opened. */
+  get proven(): boolean {
+    return this.#proven;
   }
 
   async say(message: SealedMessage): Promise<void> {
@@ -106,7 +113,9 @@ export class SealedStream {
   /** The first frame that opens is the other end's proof. */
   #open(frame: Uint8Array): Opened {
     try {
-      return this.#opener.open(frame);
+      const opened = this.#opener.open(frame);
+      this.#proven = true;
+      return opened;
     } catch (cause) {
       if (this.#refusal === undefined) throw cause;
       throw new SpreadError("wrong-sender", "the sender could not prove that it knows the code", { cause });
@@ -125,7 +134,12 @@ export class SealedStream {
   }
 
   /** Tells the other end why we give up, if that can still be told. Never throws; the link is then to be closed. */
-  async giveUp(error: SpreadError): Promise<void> {
+  giveUp(error: SpreadError): Promise<void> {
+    this.#farewell ??= this.#abort(error);
+    return this.#farewell;
+  }
+
+  async #abort(error: SpreadError): Promise<void> {
     if (this.#sealer.ended) return;
     using _ = new Watchdog(this.link, GIVE_UP_MS, () => error);
     try {

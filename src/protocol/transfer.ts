@@ -39,7 +39,7 @@ export interface Outgoing {
 
 /**
  * The sender's side, from READY to the receipt.
- * @param handedOver called when all content has left us: from here on the receiver may have it.
+ * @param handedOver called when all content was handed to the link: from here on the receiver may get it.
  * @returns once the right receipt is there. @throws SpreadError; the caller tells the other end (`giveUp`).
  */
 export async function deliver(stream: SealedStream, document: Outgoing, handedOver: () => void): Promise<void> {
@@ -70,24 +70,31 @@ export async function deliver(stream: SealedStream, document: Outgoing, handedOv
 
   // The receiver may give up at any time, so its word is listened for while we speak; also while we are stuck in a send.
   let early = false;
+  let sending = true;
   let farewell: Watchdog | undefined;
   const answer = stream.hearMessage("RECEIPT").finally(() => {
     early = true;
   });
   answer.catch((error: unknown) => {
-    farewell = new Watchdog(stream.link, GIVE_UP_MS, () => toSpreadError(error));
+    if (sending) farewell = new Watchdog(stream.link, GIVE_UP_MS, () => toSpreadError(error));
   });
-  const complete = await sendAll(stream, encode(document.read(), encoding), stall, () => early)
+  const complete = await sendAll(stream, encode(document.read(), encoding), {
+    stall,
+    interrupted: () => early,
+    handedOver,
+  })
     .catch((error: unknown) => {
       if (!early) throw error;
       return false; // the receiver's reason says more than our lost link
     })
-    .finally(() => farewell?.[Symbol.dispose]());
+    .finally(() => {
+      sending = false;
+      farewell?.[Symbol.dispose]();
+    });
   if (!complete) {
     await answer;
     throw new SpreadError("bad-message", "the receiver gave a receipt before it could have the document");
   }
-  handedOver();
 
   stall[Symbol.dispose]();
   using _ = new Watchdog(stream.link, RECEIPT_MS, () => new SpreadError("stalled", "no receipt came"));
@@ -111,18 +118,22 @@ async function readyOf(stream: SealedStream) {
 async function sendAll(
   stream: SealedStream,
   chunks: AsyncIterable<Chunk>,
-  stall: Watchdog,
-  interrupted: () => boolean,
+  watch: { readonly stall: Watchdog; interrupted(): boolean; handedOver(): void },
 ): Promise<boolean> {
   const sending: Promise<void>[] = [];
   for await (const chunk of chunks) {
-    if (interrupted()) return false;
-    const sent = stream.sendChunk(chunk.bytes, chunk.end).then(() => stall.progress());
+    if (watch.interrupted()) return false;
+    const taken = stream.link.open;
+    const sent = stream.sendChunk(chunk.bytes, chunk.end).then(() => watch.stall.progress());
     sent.catch(() => {}); // thrown below, when its turn comes
+    // Not when the send has settled: what a link has taken can still arrive after the link was given up.
+    if (chunk.end && taken) watch.handedOver();
     sending.push(sent);
     if (sending.length >= MAX_CHUNKS_IN_FLIGHT) await sending.shift();
   }
-  await Promise.all(sending);
+  await Promise.all(sending).catch((error: unknown) => {
+    if (!watch.interrupted()) throw error; // else the receiver has said something, and that counts
+  });
   return true;
 }
 

@@ -14,7 +14,7 @@ export const MAX_FAILED_ATTEMPTS_PER_ADDRESS = 3;
 
 /** A place of one of the share's receivers: held by a transfer, then spent or given back, once. */
 export interface Place {
-  /** All content has left us: the place is used, whatever comes now. */
+  /** All content was handed to the link: the place is used, whatever comes now. */
   spend(): void;
   /** The right receipt came. Only after `spend`. */
   deliver(): void;

@@ -131,6 +131,7 @@ async function receiveBy(
     const acknowledged = await giveReceipt(stream, offer);
     return { ...delivered, title, bytes: offer.bytes, sha256: offer.sha256, via: path, acknowledged };
   } catch (error) {
+    if (stream.proven) onProven();
     await stream.giveUp(toSpreadError(error));
     throw error;
   }

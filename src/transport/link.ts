@@ -9,6 +9,9 @@ export interface Link extends AsyncDisposable {
   /** The peer's IP address, for counting attempts; undefined where the carrier does not show it. */
   readonly address: string | undefined;
 
+  /** False once either end is done with it: a send would fail at once. */
+  readonly open: boolean;
+
   /**
    * Settles once the frame has left us: awaiting it is the backpressure. A string is a text frame where the carrier tells
    * text from binary (WebSocket), and its UTF-8 bytes elsewhere.

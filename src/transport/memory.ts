@@ -37,6 +37,10 @@ class MemoryLink implements Link {
     this.#peer = peer;
   }
 
+  get open(): boolean {
+    return this.#gone === undefined;
+  }
+
   async send(frame: Uint8Array | string): Promise<void> {
     const bytes = typeof frame === "string" ? Buffer.from(frame) : Uint8Array.from(frame);
     if (bytes.length > MAX_FRAME_BYTES) throw new SpreadError("internal", "a frame is larger than a link carries");

@@ -134,7 +134,6 @@ class RelayLink implements Link {
     this.#mailbox = new Mailbox(connection);
   }
 
-  /** False once either end is done with it. */
   get open(): boolean {
     return this.#gone === undefined;
   }

@@ -167,6 +167,10 @@ class TcpLink implements Link {
     socket.on("close", () => this.#lose());
   }
 
+  get open(): boolean {
+    return this.#gone === undefined && this.#socket.writable;
+  }
+
   async send(frame: Uint8Array | string): Promise<void> {
     const bytes = typeof frame === "string" ? Buffer.from(frame) : frame;
     if (bytes.length > MAX_FRAME_BYTES) throw new SpreadError("internal", "a frame is larger than a link carries");

@@ -196,6 +196,25 @@ describe("a private key that does not stand at the beginning is refused with sec
     await expectCode(at.open("bundle.txt"), "secret-file");
   });
 
+  test.each([
+    ["headers without end", "name: put the key here, owner: ops, due: friday\n".repeat(1000)],
+    ["headers in one line", "a: ".repeat(20_000)],
+    ["empty lines", "a:  \n\n\n".repeat(8000)],
+    ["the same line again", "-----BEGIN PRIVATE KEY-----\n".repeat(2000)],
+  ])(
+    "is looked for in no time, also behind %s",
+    async (_what, noise) => {
+      await using at = await makeProject();
+      await writeFile(
+        join(at.project, "runbook.md"),
+        `Runbook\n-----BEGIN PRIVATE KEY-----\n${noise}\n-----END PRIVATE KEY-----\n`,
+      );
+      const { handle } = await at.open("runbook.md");
+      await handle.close();
+    },
+    2000,
+  );
+
   test("but a document that only speaks of such lines is shared", async () => {
     await using at = await makeProject();
     const text = "# Keys\n\nThe file begins with\n\n    -----BEGIN PRIVATE KEY-----\n\nand is never committed.\n";

@@ -57,6 +57,9 @@ type Said = { from: "receiver" | "sender"; text: string } | { from: "receiver" |
 function overheard(link: Link, from: Said["from"], said: Said[]): Link {
   return {
     address: link.address,
+    get open() {
+      return link.open;
+    },
     send: (frame) => {
       said.push(typeof frame === "string" ? { from, text: frame } : { from, frame: hex(frame) });
       return link.send(frame);

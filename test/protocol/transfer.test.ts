@@ -1,6 +1,7 @@
 /** src/protocol/README.md, "Transfer": whatever is done to whichever frame, nobody is told an untruth. */
 import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { SpreadError } from "../../src/errors.ts";
 import { CHUNK_BYTES, STALL_MS } from "../../src/limits.ts";
 import { proveToSender } from "../../src/protocol/handshake.ts";
 import type { Ready } from "../../src/protocol/messages.ts";
@@ -17,7 +18,7 @@ import {
   SECRET,
   sendBy,
 } from "../support/conversation.ts";
-import { settled } from "../support/wait.ts";
+import { settled, until } from "../support/wait.ts";
 
 const pass: Meddle = (frame) => [frame];
 /** Three chunks, the last of them short. */
@@ -243,6 +244,41 @@ describe("a peer that knows the code but not its manners", () => {
     await stream.say({ type: "ABORT", reason: "no_space" });
     expect(await sending).toBe("peer-aborted");
     expect(gate.counts).toMatchObject({ held: 0, spent: 0 });
+    await link.close();
+  });
+
+  it("has been handed everything, but read nothing, when the sender gives up: the place is spent, since it may arrive", async () => {
+    const gate = new ShareGate(1);
+    const [link, other] = memoryLinks();
+    const sending = sendBy(other, documentOf(Buffer.alloc(12 * CHUNK_BYTES)), gate).catch(
+      (it: { code: string }) => it.code,
+    );
+    const stream = await proveToSender(link, SECRET, ROOM);
+    await stream.say(ready);
+    await stream.hearMessage("OFFER");
+    await until("all was handed to the link", () => gate.counts.spent === 1);
+    other.abort(new SpreadError("share-ended", "stopped"));
+    expect(await sending).toBe("share-ended");
+    expect(gate.counts).toMatchObject({ held: 0, spent: 1, delivered: 0 });
+    await link.close();
+  });
+
+  it("is gone before the last chunk: the place comes back, since nothing took it", async () => {
+    const gate = new ShareGate(1);
+    const [link, other] = memoryLinks();
+    const document = documentOf(Buffer.alloc(CHUNK_BYTES));
+    const gone = {
+      ...document,
+      async *read() {
+        other.abort(new SpreadError("link-lost", "gone"));
+        yield* document.read();
+      },
+    };
+    const sending = sendBy(other, gone, gate).catch((it: { code: string }) => it.code);
+    const stream = await proveToSender(link, SECRET, ROOM);
+    await stream.say(ready);
+    expect(await sending).toBe("link-lost");
+    expect(gate.counts).toMatchObject({ held: 0, spent: 0, delivered: 0 });
     await link.close();
   });
 
