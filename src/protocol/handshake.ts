@@ -142,19 +142,31 @@ export async function admitReceiver<Place>(
   using patience = new Watchdog(link, HANDSHAKE_MS, () => new SpreadError("timed-out", "the visitor said nothing"));
 
   const helloFrame = await heard(link);
-  const hello = await orRefuse(link, sidOf(helloFrame), () => parseHello(helloFrame));
+  const hello = await orRefuse(
+    link,
+    () => sidOf(helloFrame),
+    () => parseHello(helloFrame),
+  );
   const sid = Buffer.from(hello.sid, "hex");
   const early = share.gate.refusal(link.address);
   if (early) throw await refuse(link, early, hello.sid);
   const theirs = Buffer.from(hello.share, "hex");
-  await orRefuse(link, hello.sid, () => decodeShare(theirs));
+  await orRefuse(
+    link,
+    () => hello.sid,
+    () => decodeShare(theirs),
+  );
 
   const ours = shareFor(generator(secretBytes(share.secret), CONTEXT, sid), scalar);
   await link.send(frameOf({ type: "PAKE", sid: hello.sid, room: share.room, share: hex(ours) } satisfies Pake));
   patience.progress();
 
   const confirmFrame = await heard(link);
-  const confirm = await orRefuse(link, hello.sid, () => parseConfirm(confirmFrame));
+  const confirm = await orRefuse(
+    link,
+    () => hello.sid,
+    () => parseConfirm(confirmFrame),
+  );
   const receiver: Side = { share: theirs, ad: receiverData(helloFrame) };
   const sender: Side = { share: ours, ad: senderData(share.room) };
   let key: Uint8Array = new Uint8Array();
@@ -222,12 +234,13 @@ async function heard(link: Link): Promise<Uint8Array> {
   return frame;
 }
 
-async function orRefuse<T>(link: Link, sid: string | undefined, parse: () => T): Promise<T> {
+/** @param sid what the refusal echoes; asked only then. */
+async function orRefuse<T>(link: Link, sid: () => string | undefined, parse: () => T): Promise<T> {
   try {
     return parse();
   } catch (error) {
     const old = error instanceof SpreadError && error.code === "version-mismatch";
-    throw await refuse(link, old ? "unsupported_version" : "bad_message", sid);
+    throw await refuse(link, old ? "unsupported_version" : "bad_message", sid());
   }
 }
 

@@ -129,7 +129,7 @@ async function sendAll(
     // Not when the send has settled: what a link has taken can still arrive after the link was given up.
     if (chunk.end && taken) watch.handedOver();
     sending.push(sent);
-    if (sending.length >= MAX_CHUNKS_IN_FLIGHT) await sending.shift();
+    if (!chunk.end && sending.length >= MAX_CHUNKS_IN_FLIGHT) await sending.shift();
   }
   await Promise.all(sending).catch((error: unknown) => {
     if (!watch.interrupted()) throw error; // else the receiver has said something, and that counts
