@@ -89,15 +89,18 @@ describe.each(FRAMES)("%s on the way", (name, from, index) => {
   it("altered in any bit: an error or the document, never anything else", async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(), fc.integer({ min: 0, max: 7 }), async (where, bit) => {
-        const links = middleman(
-          at(from, index, (frame) => {
-            const byte = where % frame.length;
-            frame[byte] = (frame[byte] ?? 0) ^ (1 << bit);
-            // Whoever skips the frame and waits is not what is looked at here.
-            setTimeout(() => void links.receiver.close(), 100);
-            return [frame];
-          }),
-        );
+        let passed = 0;
+        const altered = at(from, index, (frame) => {
+          const byte = where % frame.length;
+          frame[byte] = (frame[byte] ?? 0) ^ (1 << bit);
+          // Whoever skips the frame and waits is not what is looked at here: that ends when nothing moves any more.
+          void settled(() => passed).then(() => links.receiver.close());
+          return [frame];
+        });
+        const links = middleman((frame, who, i) => {
+          passed += 1;
+          return altered(frame, who, i);
+        });
         const outcome = await converse(links, DOCUMENT);
         expectHonest(outcome);
         if (name !== "DELIVERED") expect(outcome.sender).not.toBe("delivered");

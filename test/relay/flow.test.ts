@@ -25,19 +25,11 @@ async function standstill(from: Client): Promise<number> {
   return FRAMES * FRAME_BYTES - left;
 }
 
-test("a receiver that reads nothing stops its sender, and then gets everything in order", async () => {
-  const { url } = await relay();
-  const { sender: a, receiver: b } = await pair(url);
-  b.send("hello");
-  b.ws.pause();
-  pump(a);
-  expect(await standstill(a)).toBeLessThan(IN_BETWEEN_BYTES);
-  b.ws.resume();
-  for (let i = 0; i < FRAMES; i++) expect((await b.next()).data[FRAME_BYTES - 1]).toBe(i % 256);
-});
-
-test("a pipe whose every read is over its time still stops where it must, and loses nothing", async () => {
-  const { url } = await relay({ readMs: 0 });
+test.each([
+  ["a receiver that reads nothing", {}],
+  ["a receiver that reads nothing, of a sender whose every read is over its time,", { readMs: 0 }],
+])("%s stops its sender, and then gets everything in order", async (_who, settings) => {
+  const { url } = await relay(settings);
   const { sender: a, receiver: b } = await pair(url);
   b.send("hello");
   b.ws.pause();

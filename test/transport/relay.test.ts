@@ -8,6 +8,7 @@ import { SpreadError } from "../../src/errors.ts";
 import { MAX_FRAME_BYTES } from "../../src/limits.ts";
 import type { Link } from "../../src/transport/link.ts";
 import { createRoom, joinRoom } from "../../src/transport/relay.ts";
+import { Arrivals } from "../support/arrivals.ts";
 import { until } from "../support/wait.ts";
 import { linkSuite } from "./link-suite.ts";
 
@@ -26,24 +27,10 @@ async function bundledRelay(settings: Parameters<typeof startRelay>[0] = {}) {
 
 /** A room, and its visitors in the order in which they come. */
 async function openRoom(url: URL) {
-  const links: Link[] = [];
-  const waiting: ((link: Link) => void)[] = [];
-  const room = await createRoom(
-    url,
-    600,
-    (link) => {
-      const taker = waiting.shift();
-      if (taker) taker(link);
-      else links.push(link);
-    },
-    forever(),
-  );
+  const visitors = new Arrivals<Link>();
+  const room = await createRoom(url, 600, visitors.put, forever());
   closers.push(() => room.close());
-  const visitor = () => {
-    const link = links.shift();
-    return link ? Promise.resolve(link) : new Promise<Link>((resolve) => waiting.push(resolve));
-  };
-  return { room, visitor };
+  return { room, visitor: visitors.next };
 }
 
 linkSuite("relay", {

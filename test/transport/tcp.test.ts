@@ -6,6 +6,7 @@ import { SpreadError } from "../../src/errors.ts";
 import { MAX_FRAME_BYTES } from "../../src/limits.ts";
 import type { Link } from "../../src/transport/link.ts";
 import { dialTcp, listenTcp } from "../../src/transport/tcp.ts";
+import { Arrivals } from "../support/arrivals.ts";
 import { until } from "../support/wait.ts";
 import { linkSuite } from "./link-suite.ts";
 
@@ -15,18 +16,8 @@ const forever = () => new AbortController().signal;
 
 /** A listener, and its links in the order in which they came. */
 async function listen() {
-  const links: Link[] = [];
-  const waiting: ((link: Link) => void)[] = [];
-  const listener = await listenTcp((link) => {
-    const taker = waiting.shift();
-    if (taker) taker(link);
-    else links.push(link);
-  });
-  const accept = () => {
-    const link = links.shift();
-    return link ? Promise.resolve(link) : new Promise<Link>((resolve) => waiting.push(resolve));
-  };
-  return { listener, accept };
+  const links = new Arrivals<Link>();
+  return { listener: await listenTcp(links.put), accept: links.next };
 }
 
 linkSuite("tcp", {
