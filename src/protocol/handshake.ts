@@ -23,6 +23,7 @@ import {
   shareFor,
 } from "../crypto/cpace.ts";
 import { directionKeys, proofMatches, receiverProof } from "../crypto/keys.ts";
+import { type Signer, signatureHolds } from "../crypto/signature.ts";
 import { type ErrorCode, SpreadError } from "../errors.ts";
 import { HANDSHAKE_MS } from "../limits.ts";
 import type { Link } from "../transport/link.ts";
@@ -32,6 +33,7 @@ import {
   parseAnswer,
   parseConfirm,
   parseHello,
+  type Refused,
   type RefusedReason,
   SID_BYTES,
   SUITE,
@@ -42,6 +44,7 @@ import { SealedStream } from "./stream.ts";
 import { Watchdog } from "./watchdog.ts";
 
 const CONTEXT = lvCat(Buffer.from("claude-spread/2"));
+const REFUSAL_LABEL = Buffer.from("claude-spread/2 refused");
 
 /**
  * Bytes that a receiver skips while it waits for the answer to its own HELLO. An old relay can deliver what was meant for
@@ -95,6 +98,8 @@ export type Verdict<Place> =
 /**
  * The receiver's side. The sender has not proved anything when this returns: the first sealed frame that opens does.
  * @param room the room that must answer, where it is known.
+ * @param refusers keys of senders that have refused this secret, kept over the paths of one call: to them nothing is proved
+ *   again, since each try costs an attempt. A sender that signs its refusal is added.
  * @throws SpreadError what a refusal says; `wrong-sender`, `version-mismatch`, `bad-message`, or the link's.
  */
 export async function proveToSender(
@@ -102,6 +107,7 @@ export async function proveToSender(
   secret: string,
   room: string | undefined,
   { scalar, sid }: Ephemeral = fresh(),
+  refusers: Set<string> = new Set(),
 ): Promise<SealedStream> {
   const element = generator(secretBytes(secret), CONTEXT, sid);
   const share = shareFor(element, scalar);
@@ -114,18 +120,26 @@ export async function proveToSender(
   } satisfies Hello);
   await link.send(hello);
 
-  const pake = await answerTo(sid, link);
+  const { pake, frame: pakeFrame } = await answerTo(sid, link);
   if (room !== undefined && pake.room !== room) {
     throw new SpreadError("wrong-sender", "another share answered than the one that was asked for");
   }
+  if (pake.key !== undefined && refusers.has(pake.key)) throw new SpreadError(...REFUSED_AS.proof_failed);
 
   const receiver: Side = { share, ad: receiverData(Buffer.from(hello)) };
   const sender: Side = { share: Buffer.from(pake.share, "hex"), ad: senderData(pake.room) };
   const key = sessionKey(sid, commonElement(sender.share, scalar), receiver, sender);
-  await link.send(frameOf({ type: "CONFIRM", mac: hex(receiverProof(sid, key, receiver)) }));
+  const confirm = frameOf({ type: "CONFIRM", mac: hex(receiverProof(sid, key, receiver)) });
+  await link.send(confirm);
   return new SealedStream(link, "receiver", directionKeys(key), (frame) => {
     const answer = answerIn(frame, sid);
-    return answer instanceof SpreadError ? answer : undefined;
+    if (answer?.type !== "REFUSED") return undefined;
+    if (answer.reason === "proof_failed" && pake.key !== undefined && answer.signature !== undefined) {
+      const said = refusalOf(Buffer.from(hello), pakeFrame, Buffer.from(confirm));
+      const holds = signatureHolds(Buffer.from(pake.key, "hex"), said, Buffer.from(answer.signature, "hex"));
+      if (holds) refusers.add(pake.key);
+    }
+    return new SpreadError(...REFUSED_AS[answer.reason]);
   });
 }
 
@@ -136,7 +150,7 @@ export async function proveToSender(
  */
 export async function admitReceiver<Place>(
   link: Link,
-  share: { readonly secret: string; readonly room: string; readonly gate: Gate<Place> },
+  share: { readonly secret: string; readonly room: string; readonly gate: Gate<Place>; readonly signer?: Signer },
   { scalar }: Pick<Ephemeral, "scalar"> = fresh(),
 ): Promise<{ stream: SealedStream; place: Place }> {
   using patience = new Watchdog(link, HANDSHAKE_MS, () => new SpreadError("timed-out", "the visitor said nothing"));
@@ -158,7 +172,14 @@ export async function admitReceiver<Place>(
   );
 
   const ours = shareFor(generator(secretBytes(share.secret), CONTEXT, sid), scalar);
-  await link.send(frameOf({ type: "PAKE", sid: hello.sid, room: share.room, share: hex(ours) } satisfies Pake));
+  const pakeFrame = frameOf({
+    type: "PAKE",
+    sid: hello.sid,
+    room: share.room,
+    share: hex(ours),
+    ...(share.signer && { key: hex(share.signer.publicKey) }),
+  } satisfies Pake);
+  await link.send(pakeFrame);
   patience.progress();
 
   const confirmFrame = await heard(link);
@@ -174,7 +195,11 @@ export async function admitReceiver<Place>(
     key = sessionKey(sid, commonElement(theirs, scalar), receiver, sender);
     return proofMatches(receiverProof(sid, key, receiver), Buffer.from(confirm.mac, "hex"));
   });
-  if (!verdict.proven) throw await refuse(link, verdict.reason, hello.sid);
+  if (!verdict.proven) {
+    const failed = verdict.reason === "proof_failed";
+    const said = refusalOf(helloFrame, Buffer.from(pakeFrame), confirmFrame);
+    throw await refuse(link, verdict.reason, hello.sid, failed ? share.signer?.sign(said) : undefined);
+  }
 
   const stream = new SealedStream(link, "sender", directionKeys(key));
   if (verdict.place === undefined) {
@@ -207,25 +232,29 @@ function senderData(room: string): Buffer {
   return lvCat(Buffer.from("sender"), Buffer.from(room));
 }
 
-async function answerTo(sid: Uint8Array, link: Link): Promise<Pake> {
+/** What a refusal of a proof signs: the whole conversation up to there, so that it is good for no other. */
+function refusalOf(helloFrame: Uint8Array, pakeFrame: Uint8Array, confirmFrame: Uint8Array): Buffer {
+  return lvCat(REFUSAL_LABEL, helloFrame, pakeFrame, confirmFrame);
+}
+
+async function answerTo(sid: Uint8Array, link: Link): Promise<{ pake: Pake; frame: Uint8Array }> {
   for (let skippedBytes = 0; skippedBytes <= MAX_SKIPPED_BYTES; ) {
     const frame = await heard(link);
     const answer = answerIn(frame, sid);
-    if (answer instanceof SpreadError) {
-      if (answer.code !== "wrong-code") throw answer;
+    if (answer?.type === "PAKE") return { pake: answer, frame };
+    if (answer?.reason === "proof_failed") {
       throw new SpreadError("wrong-sender", "a proof was refused that had not been given");
     }
-    if (answer) return answer;
+    if (answer) throw new SpreadError(...REFUSED_AS[answer.reason]);
     skippedBytes += frame.length + 1; // an empty frame is not free
   }
   throw new SpreadError("bad-message", "what came was no answer to this handshake");
 }
 
-/** What a frame says to our HELLO: the PAKE, a refusal as the error that it means, or nothing. */
-function answerIn(frame: Uint8Array, sid: Uint8Array): Pake | SpreadError | undefined {
+/** What a frame says to our HELLO: the PAKE, a refusal, or nothing. */
+function answerIn(frame: Uint8Array, sid: Uint8Array): Pake | Refused | undefined {
   const answer = parseAnswer(frame);
-  if (!answer || (answer.sid !== undefined && answer.sid !== hex(sid))) return undefined;
-  return answer.type === "REFUSED" ? new SpreadError(...REFUSED_AS[answer.reason]) : answer;
+  return answer?.sid === undefined || answer.sid === hex(sid) ? answer : undefined;
 }
 
 async function heard(link: Link): Promise<Uint8Array> {
@@ -244,9 +273,15 @@ async function orRefuse<T>(link: Link, sid: () => string | undefined, parse: () 
   }
 }
 
-async function refuse(link: Link, reason: RefusedReason, sid: string | undefined): Promise<SpreadError> {
+async function refuse(
+  link: Link,
+  reason: RefusedReason,
+  sid: string | undefined,
+  signature?: Uint8Array,
+): Promise<SpreadError> {
+  const refused = { type: "REFUSED", reason, ...(sid && { sid }), ...(signature && { signature: hex(signature) }) };
   // Who does not wait for the answer is refused all the same.
-  await link.send(frameOf({ type: "REFUSED", reason, ...(sid !== undefined && { sid }) })).catch(() => {});
+  await link.send(frameOf(refused)).catch(() => {});
   return new SpreadError(...REFUSED_AS[reason]);
 }
 

@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { SHARE_BYTES } from "../crypto/cpace.ts";
 import { PROOF_BYTES } from "../crypto/keys.ts";
+import { SIGNATURE_BYTES, SIGNING_KEY_BYTES } from "../crypto/signature.ts";
 import { SpreadError } from "../errors.ts";
 import { CHUNK_BYTES, MAX_SHARE_BYTES } from "../limits.ts";
 
@@ -67,6 +68,8 @@ const Pake = z.object({
   sid: hex(SID_BYTES),
   room: z.string().regex(/^[a-z0-9]{6}$/),
   share: hex(SHARE_BYTES),
+  /** The share's own key, which signs its refusals. */
+  key: hex(SIGNING_KEY_BYTES).optional(),
 });
 const Confirm = z.object({ type: z.literal("CONFIRM"), mac: hex(PROOF_BYTES) });
 const Refused = z.object({
@@ -79,6 +82,8 @@ const Refused = z.object({
   ),
   /** Echo of the HELLO's, where that could be read: tells a receiver that the refusal is its own. */
   sid: hex(SID_BYTES).optional(),
+  /** Behind a CONFIRM, by the PAKE's key: tells a receiver on another path that this sender has refused it already. */
+  signature: hex(SIGNATURE_BYTES).optional(),
 });
 /** What a version 1 sender answers to a HELLO that it does not know. */
 const Version1 = z.object({ type: z.enum(["CHALLENGE", "DENIED"]) });

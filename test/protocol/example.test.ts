@@ -239,9 +239,12 @@ describe("the page", () => {
     CONFIRM: (json) => parseConfirm(Buffer.from(json)),
     REFUSED: (json) => parseAnswer(Buffer.from(json)),
   };
+  /** The sender of the example has no key. */
+  const withKey = (pake: string) => JSON.stringify({ ...JSON.parse(pake), key: "00".repeat(32) });
+  const optionals: Record<string, string[]> = { PAKE: ["key"], REFUSED: ["sid", "signature"] };
   const messages: [string, string][] = [
-    ...SPOKEN.map(({ name, text }): [string, string] => [name, text]),
-    ["REFUSED", JSON.stringify({ type: "REFUSED", reason: "busy", sid: GIVEN.sid })],
+    ...SPOKEN.map(({ name, text }): [string, string] => [name, name === "PAKE" ? withKey(text) : text]),
+    ["REFUSED", JSON.stringify({ type: "REFUSED", reason: "busy", sid: GIVEN.sid, signature: "00".repeat(64) })],
     ...SEALED.filter(({ type }) => type === 1).map(({ name, body }): [string, string] => [name, body]),
     ["ABORT", JSON.stringify({ type: "ABORT", reason: "busy" })],
   ];
@@ -260,7 +263,7 @@ describe("the page", () => {
     expect(fields).toEqual(Object.keys(message));
     expect(taken({ ...message, of_the_future: 1 })).toBe(true);
     const optional = Object.keys(message).filter((field) => taken({ ...message, [field]: undefined }));
-    expect(optional).toEqual(name === "REFUSED" ? ["sid"] : []);
+    expect(optional).toEqual(optionals[name] ?? []);
   });
 
   it.each([

@@ -1,15 +1,17 @@
 /** src/protocol/README.md, "Handshake": both roles, and everything that can come between them. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { newSigner } from "../../src/crypto/signature.ts";
 import { HANDSHAKE_MS } from "../../src/limits.ts";
 import { admitReceiver, proveToSender } from "../../src/protocol/handshake.ts";
 import { REFUSED_REASONS, type RefusedReason } from "../../src/protocol/messages.ts";
 import { ShareGate } from "../../src/share/gate.ts";
 import { memoryLinks } from "../../src/transport/memory.ts";
-import { converse, middleman, ROOM, SECRET } from "../support/conversation.ts";
+import { converse, type Meddle, middleman, ROOM, SECRET } from "../support/conversation.ts";
 
 const DOCUMENT = Buffer.from("# The work so far\n");
-const pass = (frame: Buffer) => [frame];
+const pass: Meddle = (frame) => [frame];
 const untouched = () => middleman(pass);
+const hexOf = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 const json = (frame: Uint8Array) => JSON.parse(Buffer.from(frame).toString());
 const edited = (frame: Buffer, change: object) => Buffer.from(JSON.stringify({ ...json(frame), ...change }));
 
@@ -93,6 +95,76 @@ describe("with a wrong secret", () => {
       { type: "PAKE", sid: expect.any(String), room: ROOM, share: expect.any(String) },
       { type: "REFUSED", reason: "proof_failed", sid: expect.any(String) },
     ]);
+  });
+});
+
+describe("a refused proof, on two paths to one share", () => {
+  const WRONG = "crisp-orbit-lunas";
+  const signer = newSigner();
+
+  /** A receiver with the wrong secret visits a sender. @returns what each frame said, and the receiver's error. */
+  async function visit(refusers: Set<string>, gate: ShareGate, share = signer, meddle: Meddle = pass) {
+    const said: { type: string }[] = [];
+    const links = middleman((frame, from, index) => {
+      const passed = meddle(frame, from, index);
+      if (passed !== "cut") said.push(...passed.map(json));
+      return passed;
+    });
+    const admitted = admitReceiver(links.sender, { secret: SECRET, room: ROOM, gate, signer: share });
+    const heard = await proveToSender(links.receiver, WRONG, ROOM, undefined, refusers)
+      .then((stream) => stream.hear())
+      .catch((error: { code: string }) => error.code);
+    await links.receiver.close();
+    await admitted.catch(() => {});
+    return { heard, types: said.map(({ type }) => type) };
+  }
+
+  it("costs one attempt: the sender's own key is known again, and no second CONFIRM is sent", async () => {
+    const refusers = new Set<string>();
+    const gate = new ShareGate(1);
+    const first = await visit(refusers, gate);
+    expect(first).toEqual({ heard: "wrong-code", types: ["HELLO", "PAKE", "CONFIRM", "REFUSED"] });
+    const second = await visit(refusers, gate);
+    expect(second).toEqual({ heard: "wrong-code", types: ["HELLO", "PAKE"] });
+    expect(gate.counts.failedAttempts).toBe(1);
+  });
+
+  it("says nothing about a sender with another key: that one is tried", async () => {
+    const refusers = new Set<string>();
+    await visit(refusers, new ShareGate(1), newSigner());
+    const gate = new ShareGate(1);
+    await visit(refusers, gate);
+    expect(gate.counts.failedAttempts).toBe(1);
+  });
+
+  const refusal = (frame: Buffer) => json(frame).type === "REFUSED";
+  it.each<[string, Meddle]>([
+    ["without a signature", (frame) => [refusal(frame) ? edited(frame, { signature: undefined }) : frame]],
+    [
+      "with a signature of nothing",
+      (frame) => [refusal(frame) ? edited(frame, { signature: "00".repeat(64) }) : frame],
+    ],
+    [
+      "by an impostor who shows the share's key",
+      (frame, from, index) => [
+        from === "sender" && index === 0 ? edited(frame, { key: hexOf(newSigner().publicKey) }) : frame,
+      ],
+    ],
+  ])("%s is not believed: the next path is tried", async (_what, meddle) => {
+    const refusers = new Set<string>();
+    expect((await visit(refusers, new ShareGate(1), signer, meddle)).heard).toBe("wrong-code");
+    expect(refusers.size).toBe(0);
+  });
+
+  it("that was refused for another reason is no wrong code", async () => {
+    const refusers = new Set<string>();
+    const late = { refusal: () => undefined, judge: () => ({ proven: false, reason: "expired" }) as const };
+    const links = middleman(pass);
+    const admitted = admitReceiver(links.sender, { secret: SECRET, room: ROOM, gate: late, signer });
+    const stream = await proveToSender(links.receiver, SECRET, ROOM, undefined, refusers);
+    await expect(stream.hear()).rejects.toMatchObject({ code: "expired" });
+    await admitted.catch(() => {});
+    expect(refusers.size).toBe(0);
   });
 });
 
