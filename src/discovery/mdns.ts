@@ -1,0 +1,284 @@
+/**
+ * Senders on the LAN, by mDNS: a share is advertised here, and looked for here. What is heard is data of strangers; it
+ * says where to dial and nothing else. Every failure of mDNS means "no LAN" and is never more than that: nothing here
+ * throws, and nothing may crash later. Codes, keys and links are not known here.
+ */
+import { randomBytes } from "node:crypto";
+import { BlockList, isIP } from "node:net";
+import { networkInterfaces } from "node:os";
+import type { Bonjour, Browser, Service as Found } from "bonjour-service";
+
+/** The two services on a LAN: version 2 shares, and version 1 (legacy) ones, which old tools find. */
+export type Service = "claude-spread" | "claude-distill";
+
+export interface Advertisement {
+  /** The name that others see: the service and the room. */
+  readonly instance: string;
+  /** Says goodbye, so that nobody finds what is gone. Idempotent, never throws, takes at most GOODBYE_MS. */
+  close(): Promise<void>;
+}
+
+export interface Sighting {
+  readonly room: string;
+  readonly port: number;
+  /** Where to dial: the address that the answer came from, then those that it lists. At most MAX_ADDRESSES. */
+  readonly addresses: readonly string[];
+}
+
+/** How long opening an interface may take, in ms: it is a bind and one datagram, so a machine is ill that needs longer. */
+const OPEN_MS = 500;
+/** How long a goodbye may take, in ms: all of the server has 300 to end. */
+const GOODBYE_MS = 100;
+/** How often an advertisement looks whether the machine has changed its network, in ms. */
+const REFRESH_MS = 5_000;
+/** Interfaces that are used at once: virtual machines and containers add some, and none of those is the LAN. */
+const MAX_INTERFACES = 16;
+
+/** Pauses between the questions of a look, in ms: short ones at first, since Wi-Fi loses a multicast now and then. */
+const ASK_PAUSES_MS = [120, 250, 500];
+const ASK_PAUSE_MS = 1_000;
+/** Distinct sightings of one look: a bound on what strangers can make us keep and dial. */
+const MAX_SIGHTINGS = 64;
+/** Addresses of one sighting: a laptop has a few, IPv6 included. */
+const MAX_ADDRESSES = 8;
+
+/** Listed addresses that lead nowhere, back to this machine, or to a link that only the sender knows. */
+const UNDIALABLE = new BlockList();
+for (const [net, prefix] of [
+  ["0.0.0.0", 8],
+  ["127.0.0.0", 8],
+  ["224.0.0.0", 3],
+] as const)
+  UNDIALABLE.addSubnet(net, prefix, "ipv4");
+for (const [net, prefix] of [
+  ["::", 127],
+  ["fe80::", 10],
+  ["ff00::", 8],
+] as const)
+  UNDIALABLE.addSubnet(net, prefix, "ipv6");
+
+/** @returns undefined where mDNS is impossible (no interface, port 5353 held, no permission): the receiver needs host:port. */
+export async function advertise(service: Service, room: string, port: number): Promise<Advertisement | undefined> {
+  const name = `${service}-${room}`;
+  // Not the machine's name, which tells whose it is; and unique, so that nothing has to be probed for.
+  const host = `${randomBytes(8).toString("hex")}.local`;
+  const lan = new Lan((bonjour) => {
+    bonjour.publish({ name, type: service, port, host, probe: false });
+  });
+  await lan.refresh();
+  if (lan.ways.length === 0) return undefined;
+  const refreshing = setInterval(() => void lan.refresh(), REFRESH_MS).unref();
+  return {
+    instance: name,
+    close: () => {
+      clearInterval(refreshing);
+      return lan.close();
+    },
+  };
+}
+
+/**
+ * Senders as they are seen, each (room, port, source address) once, until the signal aborts. Ends early where mDNS is
+ * impossible, and after MAX_SIGHTINGS.
+ * @param room the only one that matters, where it is known: a crowd of others then takes no place.
+ */
+export async function* look(service: Service, signal: AbortSignal, room?: string): AsyncGenerator<Sighting> {
+  const lan = new Lan(() => {});
+  const seen = new Set<string>();
+  const untold: Sighting[] = [];
+  let browsers: Browser[] = [];
+  let asking: NodeJS.Timeout | undefined;
+  let over = false;
+  let wake = () => {};
+
+  const hear = (found: Found) => {
+    const sighting = readSighting(service, found);
+    if (!sighting || (room !== undefined && sighting.room !== room)) return;
+    const key = `${sighting.room} ${sighting.port} ${sighting.addresses[0]}`;
+    if (seen.has(key) || seen.size === MAX_SIGHTINGS) return;
+    seen.add(key);
+    untold.push(sighting);
+    wake();
+  };
+  const ask = async (round: number) => {
+    await lan.refresh();
+    // Later on a network may be away for a while; one that was never there will not come for this look.
+    if (round === 0 && lan.ways.length === 0) stop();
+    if (over) return;
+    for (const browser of browsers) browser.stop();
+    // A browser asks once, when it is made. A new one each time also drops what a flood has put into the old one.
+    browsers = lan.ways.map((bonjour) => browse(bonjour, service, hear));
+    asking = setTimeout(() => void ask(round + 1), ASK_PAUSES_MS[round] ?? ASK_PAUSE_MS);
+  };
+  const stop = () => {
+    over = true;
+    clearTimeout(asking);
+    for (const browser of browsers) browser.stop();
+    void lan.close();
+    wake();
+  };
+
+  if (signal.aborted) return;
+  signal.addEventListener("abort", stop);
+  try {
+    void ask(0);
+    for (let told = 0; told < MAX_SIGHTINGS; ) {
+      const next = untold.shift();
+      if (signal.aborted || (over && !next)) return;
+      if (next) {
+        told += 1;
+        yield next;
+      } else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    }
+  } finally {
+    signal.removeEventListener("abort", stop);
+    stop();
+    await lan.close();
+  }
+}
+
+/** The part of bonjour-service's insides that has its errors: uncaught ones would end the process. */
+interface Mdns {
+  on(event: "error", listener: () => void): void;
+  query(questions: [], sent: (error?: Error | null) => void): void;
+}
+
+/** mDNS on the machine's interfaces, one instance each, kept in step with them. */
+class Lan {
+  readonly #use: (bonjour: Bonjour) => void;
+  readonly #ways = new Map<string, Bonjour>();
+  #refreshing: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  #closed = false;
+
+  /** @param use what is done with each interface that works, as it comes. */
+  constructor(use: (bonjour: Bonjour) => void) {
+    this.#use = use;
+  }
+
+  get ways(): Bonjour[] {
+    return [...this.#ways.values()];
+  }
+
+  /** Opens the interfaces that are new, or did not work before, and lets go of those that are gone. */
+  refresh(): Promise<void> {
+    this.#refreshing ??= this.#refresh().finally(() => {
+      this.#refreshing = undefined;
+    });
+    return this.#refreshing;
+  }
+
+  /** Goodbye on all interfaces. */
+  close(): Promise<void> {
+    this.#closed = true;
+    this.#closing ??= Promise.all(this.ways.map(leave)).then(() => this.#ways.clear());
+    return this.#closing;
+  }
+
+  async #refresh(): Promise<void> {
+    const addresses = lanAddresses();
+    for (const [address, bonjour] of this.#ways) {
+      if (!addresses.includes(address)) this.#drop(address, bonjour);
+    }
+    await Promise.all(addresses.filter((address) => !this.#ways.has(address)).map((address) => this.#open(address)));
+  }
+
+  async #open(address: string): Promise<void> {
+    let bonjour: Bonjour | undefined;
+    try {
+      const { default: Bonjour } = await import("bonjour-service");
+      if (this.#closed) return;
+      // `interface` chooses where it sends; without `bind` it would hear no multicast. The callback is for answers that
+      // cannot be sent, which would be thrown without it.
+      const options = { interface: address, bind: "0.0.0.0" } as ConstructorParameters<typeof Bonjour>[0];
+      const opened = new Bonjour(options, () => {});
+      bonjour = opened;
+      const { mdns } = (opened as unknown as { server: { mdns: Mdns } }).server;
+      mdns.on("error", () => this.#drop(address, opened));
+      const works = await canSend(mdns);
+      if (works && !this.#closed) {
+        this.#use(opened);
+        this.#ways.set(address, opened);
+        return;
+      }
+    } catch {
+      // No LAN by this interface.
+    }
+    bonjour?.destroy();
+  }
+
+  #drop(address: string, bonjour: Bonjour): void {
+    if (this.#ways.get(address) === bonjour) this.#ways.delete(address);
+    bonjour.destroy();
+  }
+}
+
+/** Whether the port could be bound and a datagram leaves: an empty question, which nobody answers. */
+function canSend(mdns: Mdns): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), OPEN_MS);
+    mdns.query([], (error) => {
+      clearTimeout(timer);
+      resolve(!error);
+    });
+  });
+}
+
+/** A goodbye goes out by `unpublishAll` alone; `destroy` is silent. */
+function leave(bonjour: Bonjour): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      bonjour.destroy();
+      resolve();
+    };
+    const timer = setTimeout(end, GOODBYE_MS);
+    try {
+      bonjour.unpublishAll(end);
+    } catch {
+      end();
+    }
+  });
+}
+
+/** One IPv4 address of each interface, loopback only where there is nothing else. */
+function lanAddresses(): string[] {
+  try {
+    const firsts = Object.values(networkInterfaces()).flatMap((list) => list?.find((it) => it.family === "IPv4") ?? []);
+    const outer = firsts.filter((it) => !it.internal);
+    return (outer.length > 0 ? outer : firsts).slice(0, MAX_INTERFACES).map((it) => it.address);
+  } catch {
+    return [];
+  }
+}
+
+function browse(bonjour: Bonjour, service: Service, hear: (found: Found) => void): Browser {
+  const browser = bonjour.find({ type: service }, (found) => {
+    // Forgotten at once: its list would grow with every name that a stranger invents, and hide a second sender that
+    // answers to the name of the first.
+    browser.services.length = 0;
+    hear(found);
+  });
+  return browser;
+}
+
+/** @returns undefined for what is no sender of ours. */
+function readSighting(service: Service, { fqdn, port, referer, addresses }: Found): Sighting | undefined {
+  const suffix = `._${service}._tcp.local`;
+  if (!fqdn.startsWith(`${service}-`) || !fqdn.endsWith(suffix)) return undefined;
+  const room = fqdn.slice(service.length + 1, -suffix.length);
+  if (!/^[a-z0-9]{6}$/.test(room) || !referer || !isIP(referer.address) || !(port >= 1 && port <= 65_535)) {
+    return undefined;
+  }
+  const listed = (addresses ?? []).filter(isDialable);
+  return { room, port, addresses: [...new Set([referer.address, ...listed])].slice(0, MAX_ADDRESSES) };
+}
+
+function isDialable(address: string): boolean {
+  const family = isIP(address);
+  return family !== 0 && !UNDIALABLE.check(address, family === 6 ? "ipv6" : "ipv4");
+}
