@@ -10,6 +10,8 @@ export interface Config {
   readonly home: string;
   /** DISTILL_RELAY_URL: the relay where a call names none. */
   readonly relay: URL | undefined;
+  /** DISTILL_MDNS: whether shares are announced and looked for on the LAN. */
+  readonly mdns: boolean;
   /** DISTILL_LOG. */
   readonly log: LogLevel;
   /** The folder that relative paths are seen from: the project that Claude Code is in. */
@@ -38,6 +40,9 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     wrong.push(`DISTILL_RELAY_URL: ${error instanceof SpreadError ? error.message : "not a relay address"}`);
   }
 
+  const mdns = value("DISTILL_MDNS") ?? "on";
+  if (mdns !== "on" && mdns !== "off") wrong.push("DISTILL_MDNS must be on or off");
+
   const logText = value("DISTILL_LOG") ?? "error";
   const log = LOG_LEVELS.find((level) => level === logText);
   if (!log) wrong.push(`DISTILL_LOG must be one of ${LOG_LEVELS.join(", ")}`);
@@ -49,5 +54,5 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 
   if (wrong.length > 0 || !log) throw new SpreadError("bad-config", wrong.join("; "));
   const project = resolve(value("CLAUDE_PROJECT_DIR") ?? process.cwd());
-  return { home, relay, log, project, roots: [project, tmpdir(), home, ...allowed] };
+  return { home, relay, mdns: mdns === "on", log, project, roots: [project, tmpdir(), home, ...allowed] };
 }

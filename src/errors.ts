@@ -44,6 +44,8 @@ const HINTS = {
   stalled:
     "The transfer stood still for too long, and nothing half-received was kept. Try again while the share lives.",
   // The way there
+  "sender-not-found": `Is the sender on this network, and the share still alive? Networks can keep devices apart (guest Wi-Fi, VPN, firewall on UDP 5353): then pass host (host:port) as the sender was shown, or share by relay. ${ASK}`,
+  "several-senders": `Pass room: the sender was shown it. ${ASK}`,
   "room-not-found": `No such room on this relay: the share has ended or expired, the room is mistyped, or it is on another relay. ${ASK}`,
   "relay-unreachable":
     "Check the relay's address and the network. On the same network, the sender can share with mode lan.",

@@ -7,6 +7,7 @@ it("stands on defaults where nothing is set", () => {
   expect(readConfig({})).toEqual({
     home: join(homedir(), ".claude-spread"),
     relay: undefined,
+    mdns: true,
     log: "error",
     project: process.cwd(),
     roots: [process.cwd(), tmpdir(), join(homedir(), ".claude-spread")],
@@ -18,12 +19,14 @@ it("takes every variable, and several folders", () => {
     DISTILL_HOME: "/srv/spread",
     DISTILL_RELAY_URL: "wss://relay.example",
     DISTILL_LOG: "info",
+    DISTILL_MDNS: "off",
     DISTILL_ALLOW_PATHS: `/data/a${delimiter}/data/b`,
     CLAUDE_PROJECT_DIR: "/srv/project",
   });
   expect(config.home).toBe("/srv/spread");
   expect(config.relay?.href).toBe("wss://relay.example/");
   expect(config.log).toBe("info");
+  expect(config.mdns).toBe(false);
   expect(config.roots).toEqual(["/srv/project", tmpdir(), "/srv/spread", "/data/a", "/data/b"]);
 });
 
@@ -37,6 +40,7 @@ it("names every wrong variable at once, and quotes none", () => {
     DISTILL_HOME: "relative/hunter2",
     DISTILL_RELAY_URL: "http://user:hunter2@x",
     DISTILL_LOG: "hunter2",
+    DISTILL_MDNS: "hunter2",
     DISTILL_ALLOW_PATHS: "hunter2",
   };
   let error: { code?: string; message?: string } = {};

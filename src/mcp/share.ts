@@ -4,7 +4,7 @@ import { formatHost, formatRelayUrl, isLoopback, parseRelayUrl } from "../addres
 import { SpreadError } from "../errors.ts";
 import type { Snapshot } from "../handoff/snapshot.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
-import type { Share } from "../share/sender.ts";
+import type { LanPath, Share } from "../share/sender.ts";
 import { type Context, tool } from "./tool.ts";
 
 const MAX_RECEIVERS = 100;
@@ -18,7 +18,7 @@ The document is frozen, encrypted end to end, and offered under one short code. 
 
 Give the document as content (Markdown), or as path for a file that is already written; never both. Write no secrets into it: no keys, passwords, tokens.
 Without passphrase a strong code is made; pass one only if the user chose one.
-mode: auto (default) offers it on this network and on the relay, if one is known; lan on this network only; relay on the relay only. A relay is known if relay_url or DISTILL_RELAY_URL is given.
+mode: auto (default) offers it on this network (found by mDNS) and on the relay, if one is known; lan on this network only; relay on the relay only. A relay is known if relay_url or DISTILL_RELAY_URL is given.
 
 Afterwards give the user the text in tell_receiver word for word, and the warnings if there are any: it is what the receiver needs. Whoever has the code can get the document, so it belongs in a channel that the user trusts. distill_status tells whether it was delivered; distill_stop ends it.`;
 
@@ -48,16 +48,22 @@ const Input = z.strictObject({
     ),
 });
 
+export const Lan = z.object({
+  instance: z
+    .string()
+    .optional()
+    .describe("Its name in mDNS; absent if it is not announced: then the receiver needs host."),
+  port: z.int(),
+  addresses: z.array(z.string()),
+});
+
 const Output = z.object({
   share_id: z.string().describe("For distill_stop."),
   code: z.string().optional().describe("What the receiver types. Absent where the user chose a passphrase."),
   room: z.string().describe("The public half of the code; with a passphrase, the receiver needs it on a relay."),
   mode: z.enum(["auto", "lan", "relay"]),
   relay_url: z.string().optional().describe("The relay that holds the share, if one does."),
-  lan: z
-    .object({ port: z.int(), addresses: z.array(z.string()) })
-    .optional()
-    .describe("Where it can be had on this network."),
+  lan: Lan.optional().describe("Where it can be had on this network."),
   expires_at: z.string().describe("ISO 8601, UTC."),
   receivers: z.int(),
   bytes: z.int(),
@@ -89,6 +95,7 @@ export const shareTool = tool({
         title,
         passphrase: input.passphrase,
         mode: input.mode,
+        announce: config.mdns,
         relay,
         receivers: input.receivers,
         lifetimeMs: input.expires_minutes * 60_000,
@@ -104,7 +111,7 @@ export const shareTool = tool({
       room: share.room,
       mode: share.mode,
       ...(share.relay && { relay_url: formatRelayUrl(share.relay) }),
-      ...(share.lan && { lan: { port: share.lan.port, addresses: [...share.lan.addresses] } }),
+      ...(share.lan && { lan: lanOf(share.lan) }),
       expires_at: share.expiresAt.toISOString(),
       receivers: share.receivers,
       bytes: share.bytes,
@@ -165,19 +172,24 @@ function cautions(share: Share, askedMinutes: number): string[] {
   return cautions;
 }
 
+export function lanOf({ instance, port, addresses }: LanPath): z.input<typeof Lan> {
+  return { ...(instance !== undefined && { instance }), port, addresses: [...addresses] };
+}
+
 /** The whole of what one person has to tell the other. */
 function tellReceiver(share: Share): string {
-  const { code } = share;
-  const direct = share.lan && `--host ${formatHost(share.lan.addresses[0] ?? "127.0.0.1", share.lan.port)}`;
-  const relayed = share.relay && `--relay ${formatRelayUrl(share.relay)}`;
+  const { code, lan } = share;
+  const host = lan && `--host ${formatHost(lan.addresses[0] ?? "127.0.0.1", lan.port)}`;
+  const relay = share.relay && `--relay ${formatRelayUrl(share.relay)}`;
   const command = (way: string | undefined) =>
     ["/distill-receive", code, way, code === undefined && `--room ${share.room} <passphrase>`]
       .filter(Boolean)
       .join(" ");
+  const first = relay ?? (lan?.instance === undefined ? host : undefined);
   return [
     `To receive it, paste this line into Claude Code with Claude Spread, by ${share.expiresAt.toISOString().slice(0, 16).replace("T", " ")} UTC:`,
-    command(relayed ?? direct),
-    ...(relayed && direct ? ["Or, on the same network, without the relay:", command(direct)] : []),
+    command(first),
+    ...(host && first !== host ? ["If it is not found, on the same network:", command(host)] : []),
     ...(code === undefined ? ["Put the passphrase that you agreed on where it says <passphrase>."] : []),
   ].join("\n");
 }

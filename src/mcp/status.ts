@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { formatRelayUrl } from "../address.ts";
 import type { Share, ShareState } from "../share/sender.ts";
+import { Lan, lanOf } from "./share.ts";
 import { tool } from "./tool.ts";
 
 const Output = z.object({
@@ -20,7 +21,7 @@ const Output = z.object({
       code: z.string().optional().describe("For its owner, while the share lives and has no passphrase."),
       room: z.string(),
       relay_url: z.string().optional(),
-      lan: z.object({ port: z.int(), addresses: z.array(z.string()) }).optional(),
+      lan: Lan.optional(),
       bytes: z.int(),
       sha256: z.string(),
       created_at: z.string(),
@@ -62,7 +63,7 @@ function view(share: Share): z.input<typeof Output>["shares"][number] {
     ...(share.code !== undefined && share.endedAt === undefined && { code: share.code }),
     room: share.room,
     ...(share.relay && { relay_url: formatRelayUrl(share.relay) }),
-    ...(share.lan && { lan: { port: share.lan.port, addresses: [...share.lan.addresses] } }),
+    ...(share.lan && { lan: lanOf(share.lan) }),
     bytes: share.bytes,
     sha256: share.sha256,
     created_at: share.createdAt.toISOString(),

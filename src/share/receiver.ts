@@ -1,6 +1,6 @@
 /**
- * One document, received: a path is dialled, both ends prove themselves, the document goes into the inbox, and the sender
- * gets its receipt. It reads top to bottom, and whatever fails leaves nothing behind.
+ * One document, received: the sender is found, both ends prove themselves, the document goes into the inbox, and the
+ * sender gets its receipt. It reads top to bottom, and whatever fails leaves nothing behind.
  */
 import { formatRelayUrl } from "../address.ts";
 import { type ErrorCode, SpreadError, toSpreadError } from "../errors.ts";
@@ -9,33 +9,31 @@ import { cleanLine } from "../handoff/untrusted.ts";
 import { MAX_SHARE_BYTES, MAX_TITLE_CHARS } from "../limits.ts";
 import { proveToSender } from "../protocol/handshake.ts";
 import type { Offer } from "../protocol/messages.ts";
+import type { SealedStream } from "../protocol/stream.ts";
 import { collect, giveReceipt, requestOffer } from "../protocol/transfer.ts";
-import type { Link } from "../transport/link.ts";
-import { joinRoom } from "../transport/relay.ts";
-import { dialTcp } from "../transport/tcp.ts";
+import { abortReason, type Link } from "../transport/link.ts";
+import { type Contender, type Course, type Path, race } from "./race.ts";
 
-/** One way to the sender. */
-export type Path =
-  | { readonly by: "lan"; readonly host: string; readonly port: number }
-  | { readonly by: "relay"; readonly relay: URL; readonly room: string };
+/** How long a sender on the LAN may take to prove itself while another way is left, in ms: it answers at once, or is none. */
+const LAN_PROOF_MS = 5_000;
 
 export interface ReceiveRequest {
   /** The three words of a code joined by `-`, or a passphrase. */
   readonly secret: string;
-  /** Undefined where only a passphrase is known, and a host. */
+  /** Undefined where only a passphrase is known. */
   readonly room: string | undefined;
-  /** Tried in this order, each once; at least one. */
-  readonly paths: readonly Path[];
+  /** Where the sender may be. */
+  readonly course: Course;
   /** DISTILL_HOME. */
   readonly home: string;
-  /** For finding the sender and proving both ends, over all paths; a transfer that runs has a stall limit instead. */
+  /** For finding the sender and proving both ends; a transfer that runs has a stall limit instead. */
   readonly timeoutMs: number;
 }
 
 /** How far it has come, for whoever waits. Bytes are of the document. */
 export type Step =
-  | { readonly at: "dialling"; readonly path: Path }
-  | { readonly at: "proving" }
+  | { readonly at: "looking"; readonly course: Course }
+  | { readonly at: "proving"; readonly path: Path }
   | { readonly at: "receiving"; readonly received: number; readonly bytes: number };
 
 export interface Received extends Delivered {
@@ -50,7 +48,7 @@ export interface Received extends Delivered {
 /**
  * @param report called at each step, and at every piece of the document.
  * @param signal cancels, at whatever step.
- * @throws SpreadError; where several paths failed, its message names each failure.
+ * @throws SpreadError; where both ways failed, its message names both failures.
  */
 export async function receive(
   request: ReceiveRequest,
@@ -58,47 +56,109 @@ export async function receive(
   signal: AbortSignal,
 ): Promise<Received> {
   const maxBytes = await inboxCapacity(request.home);
-  const end = performance.now() + request.timeoutMs;
-  const failures: SpreadError[] = [];
-  for (const [index, path] of request.paths.entries()) {
-    // A host that says nothing must leave time for the paths behind it.
-    const budgetMs = (end - performance.now()) / (request.paths.length - index);
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(tooLate()), Math.max(0, budgetMs));
-    let proven = false;
-    const onProven = () => {
-      proven = true;
-      clearTimeout(timer);
-    };
-    try {
-      return await receiveBy(path, { ...request, maxBytes }, report, AbortSignal.any([signal, late.signal]), onProven);
-    } catch (thrown) {
-      const error = toSpreadError(thrown);
-      failures.push(error);
-      // Who has not proved itself is not believed about the share: the sender may be on the next path. But a code that was
-      // found wrong is not tried again, since each try costs one of ten.
-      if (proven || signal.aborted || error.code === "wrong-code") throw error;
-    } finally {
-      clearTimeout(timer);
-    }
+  report({ at: "looking", course: request.course });
+  const { link, path, stream, offer } = await findSender({ ...request, maxBytes }, report, signal);
+  await using _ = link;
+  try {
+    const title = cleanLine(offer.title, MAX_TITLE_CHARS);
+    const delivered = await keep(request.home, path, offer, collect(stream, offer), report);
+    const acknowledged = await giveReceipt(stream, offer);
+    return { ...delivered, title, bytes: offer.bytes, sha256: offer.sha256, via: path, acknowledged };
+  } catch (error) {
+    await stream.giveUp(toSpreadError(error));
+    throw error;
   }
+}
+
+/** A sender that has proved itself. The link is the taker's. */
+interface Sender {
+  readonly link: Link;
+  readonly path: Path;
+  readonly stream: SealedStream;
+  readonly offer: Offer;
+}
+
+type Search = ReceiveRequest & { readonly maxBytes: number };
+
+/**
+ * Takes the ways as the race brings them, until a sender proves itself on one. Who has not proved itself is not believed
+ * about the share: what fails before that is the way's failure, and the other way is tried.
+ */
+async function findSender(request: Search, report: (step: Step) => void, signal: AbortSignal): Promise<Sender> {
+  const end = performance.now() + request.timeoutMs;
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(tooLate()), request.timeoutMs);
+  const failures: SpreadError[] = [];
+  const refusers = new Set<string>();
+  try {
+    for await (const contender of race(request.course, AbortSignal.any([signal, late.signal]))) {
+      if (contender instanceof SpreadError) {
+        failures.push(contender);
+        continue;
+      }
+      report({ at: "proving", path: contender.path });
+      const patience = setTimeout(() => contender.link.abort(tooLate()), patienceMs(contender, end));
+      const sender = await meet(contender, request, refusers).finally(() => clearTimeout(patience));
+      if (!(sender instanceof SpreadError)) return sender;
+      failures.push(sender);
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+  if (signal.aborted) throw abortReason(signal);
   throw summary(failures);
+}
+
+/** A way that says nothing must leave time for the other one. */
+function patienceMs({ path, last }: Contender, end: number): number {
+  const left = Math.max(0, end - performance.now());
+  if (last) return left;
+  return path.by === "lan" ? Math.min(LAN_PROOF_MS, left / 2) : left / 2;
+}
+
+/** @returns the failure, if the sender has not proved itself. @throws SpreadError what it said behind its proof. */
+async function meet(
+  { link, path }: Contender,
+  { secret, room, maxBytes }: Search,
+  refusers: Set<string>,
+): Promise<Sender | SpreadError> {
+  let stream: SealedStream | undefined;
+  try {
+    stream = await proveToSender(link, secret, room, undefined, refusers);
+    return { link, path, stream, offer: await requestOffer(stream, maxBytes) };
+  } catch (thrown) {
+    const error = toSpreadError(thrown);
+    await stream?.giveUp(error);
+    await link.close();
+    if (stream?.proven) throw maxBytes < MAX_SHARE_BYTES ? spaceError(error) : error;
+    return error;
+  }
+}
+
+/** What was too large for a nearly full disk is no fault of the document. */
+function spaceError(error: SpreadError): SpreadError {
+  return error.code === "too-large"
+    ? new SpreadError("disk-full", "there is too little space for the document")
+    : error;
 }
 
 function tooLate(): SpreadError {
   return new SpreadError("timed-out", "the sender was not found, or did not answer, in time");
 }
 
-/** Nobody was there on these paths. The first one is what the user was told, and the one to give advice on. */
+/** Nobody was there, or nobody who could prove it. The most telling failure gives the code and the advice. */
 function summary(failures: readonly SpreadError[]): SpreadError {
-  const [first, ...others] = failures;
-  if (!first) return new SpreadError("no-path", "it is not known where the sender is");
-  const telling = failures.find(({ code }) => !NOBODY_THERE.has(code)) ?? first;
-  if (others.length === 0) return telling;
-  return new SpreadError(telling.code, failures.map(({ message }) => message).join("; then "), { cause: telling });
+  const telling =
+    failures.find(({ code }) => !NOBODY_THERE.has(code)) ??
+    failures.find(({ code }) => code !== "sender-not-found") ??
+    failures[0];
+  if (!telling) return new SpreadError("no-path", "it is not known where the sender is");
+  if (failures.length === 1) return telling;
+  return new SpreadError(telling.code, failures.map(({ message }) => message).join("; and "), { cause: telling });
 }
 
 const NOBODY_THERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "sender-not-found",
   "host-refused",
   "host-timeout",
   "host-unreachable",
@@ -109,43 +169,6 @@ const NOBODY_THERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "room-not-found",
   "timed-out",
 ]);
-
-async function receiveBy(
-  path: Path,
-  request: ReceiveRequest & { readonly maxBytes: number },
-  report: (step: Step) => void,
-  life: AbortSignal,
-  onProven: () => void,
-): Promise<Received> {
-  report({ at: "dialling", path });
-  await using link = await dial(path, life);
-  report({ at: "proving" });
-  const stream = await proveToSender(link, request.secret, request.room);
-  try {
-    const offer = await requestOffer(stream, request.maxBytes).catch((error: unknown) => {
-      throw request.maxBytes < MAX_SHARE_BYTES ? spaceError(error) : error;
-    });
-    onProven();
-    const title = cleanLine(offer.title, MAX_TITLE_CHARS);
-    const delivered = await keep(request.home, path, offer, collect(stream, offer), report);
-    const acknowledged = await giveReceipt(stream, offer);
-    return { ...delivered, title, bytes: offer.bytes, sha256: offer.sha256, via: path, acknowledged };
-  } catch (error) {
-    if (stream.proven) onProven();
-    await stream.giveUp(toSpreadError(error));
-    throw error;
-  }
-}
-
-/** What was too large for a nearly full disk is no fault of the document. */
-function spaceError(error: unknown): unknown {
-  const full = error instanceof SpreadError && error.code === "too-large";
-  return full ? new SpreadError("disk-full", "there is too little space for the document") : error;
-}
-
-function dial(path: Path, life: AbortSignal): Promise<Link> {
-  return path.by === "lan" ? dialTcp(path.host, path.port, life) : joinRoom(path.relay, path.room, life);
-}
 
 async function keep(
   home: string,

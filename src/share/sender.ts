@@ -5,6 +5,8 @@
  *     open ---> over, for one of EndReason, and no new visitors ---> ended, once the last transfer is through
  */
 import { randomUUID } from "node:crypto";
+import { newSigner } from "../crypto/signature.ts";
+import { advertise } from "../discovery/mdns.ts";
 import { type ErrorCode, SpreadError, toSpreadError } from "../errors.ts";
 import type { Snapshot } from "../handoff/snapshot.ts";
 import { type Logger, silent } from "../log.ts";
@@ -28,6 +30,8 @@ export interface ShareRequest {
   /** Checked; without one, three words are made. */
   readonly passphrase: string | undefined;
   readonly mode: Mode;
+  /** Whether the share is announced on the LAN (mDNS); without that its address has to be told. */
+  readonly announce: boolean;
   readonly relay: URL | undefined;
   readonly receivers: number;
   readonly lifetimeMs: number;
@@ -60,6 +64,8 @@ const TOO_LATE: Record<EndReason, RefusedReason> = {
 };
 
 export interface LanPath {
+  /** Its name in mDNS; undefined if it is not announced. */
+  readonly instance: string | undefined;
   readonly port: number;
   readonly addresses: readonly string[];
 }
@@ -95,6 +101,7 @@ export class Share implements AsyncDisposable {
 
   readonly #request: ShareRequest;
   readonly #log: Logger;
+  readonly #signer = newSigner();
   readonly #doors: Door[] = [];
   /** Every link that is open, with its stream once the visitor has proved itself. */
   readonly #links = new Map<Link, SealedStream | undefined>();
@@ -190,6 +197,7 @@ export class Share implements AsyncDisposable {
       });
     }
     if (opening.aborted) throw abortReason(opening);
+    if (!this.#lan && !this.#relay) throw new SpreadError("link-lost", "the connection to the relay was lost");
     this.#expiry = setTimeout(() => this.#end("expired"), Math.max(0, this.#expiresAt.getTime() - Date.now()));
     this.#setOpened();
   }
@@ -216,7 +224,14 @@ export class Share implements AsyncDisposable {
   async #openLan(): Promise<void> {
     const listener = await listenTcp((link) => this.#take(link));
     this.#doors.push(listener);
-    this.#lan = { port: listener.port, addresses: listener.addresses };
+    const { port, addresses } = listener;
+    this.#lan = { instance: undefined, port, addresses };
+    if (!this.#request.announce) return;
+    const announced = await advertise("claude-spread", this.#room, port);
+    if (announced) {
+      this.#doors.push(announced);
+      this.#lan = { instance: announced.instance, port, addresses };
+    } else this.warnings.push("Not announced on this network, where mDNS is not possible: receivers there need host.");
   }
 
   async #openRelay(relay: URL, ttlSeconds: number, opening: AbortSignal): Promise<void> {
@@ -241,7 +256,7 @@ export class Share implements AsyncDisposable {
     if (this.#over !== undefined) return;
     this.warnings.push("The connection to the relay was lost; receivers can no longer come by it.");
     // The relay's clock can be a little ahead of ours.
-    if (this.#lan === undefined) this.#end(code === "expired" ? "expired" : "failed");
+    if (this.#lan === undefined && this.#expiry !== undefined) this.#end(code === "expired" ? "expired" : "failed");
   }
 
   /** A visitor has come. */
@@ -265,11 +280,11 @@ export class Share implements AsyncDisposable {
     await this.#opened;
     // A machine that slept has timers that are late.
     if (Date.now() >= this.#expiresAt.getTime()) this.#end("expired");
-    const admitted = await admitReceiver(link, { secret: this.secret, room: this.#room, gate: this.gate }).catch(
-      (error: unknown) => {
-        this.#log.info(`visitor sent away: ${toSpreadError(error).code}`);
-      },
-    );
+    const { secret, gate } = this;
+    const share = { secret, room: this.#room, gate, signer: this.#signer };
+    const admitted = await admitReceiver(link, share).catch((error: unknown) => {
+      this.#log.info(`visitor sent away: ${toSpreadError(error).code}`);
+    });
     if (!admitted) return;
     const { stream, place } = admitted;
     this.#links.set(link, stream);

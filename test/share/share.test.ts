@@ -1,7 +1,5 @@
 /** A share from its first visitor to its end: real sockets, a real relay, a real inbox. */
-import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -9,14 +7,15 @@ import { startRelay } from "../../relay/src/relay.ts";
 import { SpreadError, toSpreadError } from "../../src/errors.ts";
 import { snapshotText } from "../../src/handoff/snapshot.ts";
 import { silent } from "../../src/log.ts";
-import { admitReceiver, proveToSender } from "../../src/protocol/handshake.ts";
+import { proveToSender } from "../../src/protocol/handshake.ts";
 import { requestOffer } from "../../src/protocol/transfer.ts";
-import { type Path, receive } from "../../src/share/receiver.ts";
+import type { Course, Path } from "../../src/share/race.ts";
+import { receive } from "../../src/share/receiver.ts";
 import { openShare, type Share, type ShareRequest } from "../../src/share/sender.ts";
 import { Shares } from "../../src/share/shares.ts";
 import type { Link } from "../../src/transport/link.ts";
 import { joinRoom } from "../../src/transport/relay.ts";
-import { dialTcp, listenTcp } from "../../src/transport/tcp.ts";
+import { dialTcp } from "../../src/transport/tcp.ts";
 import { until } from "../support/wait.ts";
 
 const TEXT = "# The work so far\n\nIt is done.\n";
@@ -46,6 +45,7 @@ async function share(options: Partial<ShareRequest> & { text?: string } = {}): P
       title: "The work so far",
       passphrase: undefined,
       mode: "auto",
+      announce: false,
       relay: undefined,
       receivers: 1,
       lifetimeMs: 600_000,
@@ -59,10 +59,14 @@ async function share(options: Partial<ShareRequest> & { text?: string } = {}): P
 
 const lanPath = (it: Share): Path => ({ by: "lan", host: "127.0.0.1", port: it.lan?.port ?? 0 });
 const relayPath = (it: Share): Path => ({ by: "relay", relay: it.relay as URL, room: it.room });
+const course = (...paths: Path[]): Course => ({
+  lan: paths.find((path) => path.by === "lan"),
+  relay: paths.find((path) => path.by === "relay"),
+});
 
 async function take(it: Share, path: Path, secret = it.secret, folder?: string) {
   return receive(
-    { secret, room: it.room, paths: [path], home: folder ?? (await home()), timeoutMs: 10_000 },
+    { secret, room: it.room, course: course(path), home: folder ?? (await home()), timeoutMs: 10_000 },
     () => {},
     forever(),
   );
@@ -178,7 +182,7 @@ describe.each(["lan", "relay"] as const)("a share over %s", (by) => {
     });
     const receiving = codeOf(
       receive(
-        { secret: it.secret, room: it.room, paths: [pathOf(it)], home: folder, timeoutMs: 10_000 },
+        { secret: it.secret, room: it.room, course: course(pathOf(it)), home: folder, timeoutMs: 10_000 },
         (step) => {
           if (step.at === "receiving" && step.received > 0) begun();
         },
@@ -199,7 +203,7 @@ describe.each(["lan", "relay"] as const)("a share over %s", (by) => {
     const life = new AbortController();
     const receiving = codeOf(
       receive(
-        { secret: it.secret, room: it.room, paths: [pathOf(it)], home: folder, timeoutMs: 10_000 },
+        { secret: it.secret, room: it.room, course: course(pathOf(it)), home: folder, timeoutMs: 10_000 },
         (step) => {
           if (step.at === "receiving" && step.received > 0) life.abort();
         },
@@ -261,70 +265,6 @@ describe("two paths", () => {
     expect([it.lan, it.relay?.href]).toEqual([expect.objectContaining({ port: expect.any(Number) }), relay.href]);
   });
 
-  it("are tried in their order: nobody on the first, the second is taken", async () => {
-    const it = await share({ relay: await relayUrl() });
-    const other = await share({ mode: "lan" });
-    const dead = lanPath(other);
-    await other.stop();
-    const request = { secret: it.secret, room: it.room, home: await home(), timeoutMs: 10_000 };
-    const received = await receive({ ...request, paths: [dead, relayPath(it)] }, () => {}, forever());
-    expect(received.via.by).toBe("relay");
-  });
-
-  it("an impostor on the first, who takes any proof for good, does not keep the receiver from the second", async () => {
-    const it = await share({ relay: await relayUrl(), receivers: 1 });
-    const gate = { refusal: () => undefined, judge: () => ({ proven: true, place: 1 }) as const };
-    const impostor = await listenTcp((link) => {
-      void admitReceiver(link, { secret: "guess-guess-guess", room: it.room, gate })
-        .then(({ stream }) => stream.say({ type: "DELIVERED", transfer: "00".repeat(16) }))
-        .finally(() => link.close());
-    });
-    closers.push(() => impostor.close());
-    const request = { secret: it.secret, room: it.room, home: await home(), timeoutMs: 10_000 };
-    const first: Path = { by: "lan", host: "127.0.0.1", port: impostor.port };
-    const received = await receive({ ...request, paths: [first, relayPath(it)] }, () => {}, forever());
-    expect(received.via.by).toBe("relay");
-    expect(it.gate.counts.failedAttempts).toBe(0);
-  });
-
-  it("a host that says nothing leaves half of the time for the relay", async () => {
-    const it = await share({ relay: await relayUrl() });
-    const mute = createServer();
-    mute.listen(0, "127.0.0.1");
-    await once(mute, "listening");
-    closers.push(() => mute.close());
-    const first: Path = { by: "lan", host: "127.0.0.1", port: (mute.address() as AddressInfo).port };
-    const request = { secret: it.secret, room: it.room, home: await home(), timeoutMs: 2000 };
-    const received = await receive({ ...request, paths: [first, relayPath(it)] }, () => {}, forever());
-    expect(received.via.by).toBe("relay");
-  });
-
-  it("that both fail are both named, and the first one gives the advice", async () => {
-    const it = await share({ mode: "relay", relay: await relayUrl() });
-    const gone = await share({ mode: "lan" });
-    const dead = lanPath(gone);
-    await gone.stop();
-    const path = relayPath(it);
-    await it.stop();
-    const request = { secret: it.secret, room: it.room, home: await home(), timeoutMs: 2000 };
-    const error = await receive({ ...request, paths: [dead, path] }, () => {}, forever()).catch(
-      (thrown: unknown) => thrown,
-    );
-    expect(error).toMatchObject({
-      code: "host-refused",
-      message: expect.stringContaining("; then the relay has no such room"),
-    });
-  });
-
-  it("a wrong code is tried on the first alone: it costs one attempt", async () => {
-    const it = await share({ relay: await relayUrl() });
-    const request = { secret: "wrong-wrong-wrong", room: it.room, home: await home(), timeoutMs: 10_000 };
-    expect(await codeOf(receive({ ...request, paths: [lanPath(it), relayPath(it)] }, () => {}, forever()))).toBe(
-      "wrong-code",
-    );
-    expect(it.gate.counts.failedAttempts).toBe(1);
-  });
-
   it("auto without its relay is a share on the LAN, and says so", async () => {
     const relay = await startRelay({ host: "127.0.0.1", port: 0 });
     await relay.stop();
@@ -371,6 +311,7 @@ it("leaves nothing open when it cannot be opened", async () => {
       title: "",
       passphrase: undefined,
       mode: "relay",
+      announce: false,
       relay: new URL(relay.url),
       receivers: 1,
       lifetimeMs: 60_000,
@@ -388,6 +329,7 @@ it("remembers how shares ended, and takes no more than twenty at once", async ()
     title: "",
     passphrase: undefined,
     mode: "lan",
+    announce: false,
     relay: undefined,
     receivers: 1,
     lifetimeMs: 60_000,

@@ -73,6 +73,7 @@ async function commandOf({ env, unprivileged }: Options, world: World) {
     HOME: join(world.base, "user"),
     TMPDIR: join(world.base, "tmp"),
     DISTILL_HOME: world.home,
+    DISTILL_MDNS: "off", // the network of the machine that tests is no business of theirs
     CLAUDE_PROJECT_DIR: world.project,
     ...env,
   };

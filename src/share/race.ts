@@ -1,0 +1,159 @@
+/**
+ * The ways to a sender, raced: the LAN and the relay are tried at once, and links are handed out one after another, the
+ * LAN's first if it comes within a short head start. Nothing is said on a link here. Who takes it says HELLO, on one link
+ * at a time, and takes the next one only when that came to nothing.
+ */
+import { look, type Service, type Sighting } from "../discovery/mdns.ts";
+import { SpreadError, toSpreadError } from "../errors.ts";
+import { abortReason, type Link } from "../transport/link.ts";
+import { joinRoom } from "../transport/relay.ts";
+import { dialTcp } from "../transport/tcp.ts";
+
+/** How long a relay that is ready waits for the LAN, in ms: as long as RFC 8305 lets a better address come later. */
+export const HEAD_START_MS = 250;
+/** How long a sender is looked for on the LAN, in ms: Wi-Fi may lose several questions, and no one answers later than that. */
+const LOOK_MS = 8_000;
+/** How long others are waited for behind the first sender that was seen, in ms, where only one may be there. */
+const GATHER_MS = 1_000;
+/** Rooms that are named where there are several senders. */
+const MAX_ROOMS_NAMED = 10;
+
+/** One way to the sender. */
+export type Path =
+  | { readonly by: "lan"; readonly host: string; readonly port: number }
+  | { readonly by: "relay"; readonly relay: URL; readonly room: string };
+
+/** Where a sender may be: at an address, or somewhere on this network. Without a room, the only sender there is taken. */
+export type LanCourse =
+  | { readonly host: string; readonly port: number }
+  | { readonly service: Service; readonly room: string | undefined };
+
+/** All that is known of where the sender is; at least one of the two. */
+export interface Course {
+  readonly lan: LanCourse | undefined;
+  readonly relay: { readonly relay: URL; readonly room: string } | undefined;
+}
+
+/** A link that is there; it belongs to whoever is given it. */
+export interface Contender {
+  readonly path: Path;
+  readonly link: Link;
+  /** No other one can come after it. */
+  readonly last: boolean;
+}
+
+/**
+ * Each way once: a link, or why there is none. Those that were not handed out are cut when the race is left.
+ * @param signal rules the race, and the links that come of it for their whole life.
+ */
+export async function* race(course: Course, signal: AbortSignal): AsyncGenerator<Contender | SpreadError, void> {
+  const { lan, relay } = course;
+  const runners: Runner[] = [];
+  // In order of preference: of two that are there, the first is taken.
+  if (lan) runners.push(new Runner((life) => reachLan(lan, life), signal));
+  if (relay) runners.push(new Runner((life) => reachRelay(relay.relay, relay.room, life), signal));
+  try {
+    const [first, second] = runners;
+    if (first && second) await settledWithin(first.arrived, HEAD_START_MS);
+    while (runners.length > 0) {
+      const next = await Promise.race(runners.map((runner) => runner.arrived.then(() => runner)));
+      runners.splice(runners.indexOf(next), 1);
+      const came = await next.arrived;
+      yield came instanceof SpreadError ? came : { ...came, last: runners.length === 0 };
+    }
+  } finally {
+    for (const runner of runners) runner.stop();
+  }
+}
+
+type Reached = Pick<Contender, "path" | "link">;
+
+/** One way, on its way. */
+class Runner {
+  /** Never rejects. */
+  readonly arrived: Promise<Reached | SpreadError>;
+  readonly #own = new AbortController();
+
+  constructor(reach: (life: AbortSignal) => Promise<Reached>, signal: AbortSignal) {
+    this.arrived = reach(AbortSignal.any([signal, this.#own.signal])).catch(toSpreadError);
+  }
+
+  /** Cuts it, wherever it is, and the link that may come of it. */
+  stop(): void {
+    this.#own.abort(new SpreadError("cancelled", "another way was faster"));
+  }
+}
+
+async function reachRelay(relay: URL, room: string, life: AbortSignal): Promise<Reached> {
+  return { path: { by: "relay", relay, room }, link: await joinRoom(relay, room, life) };
+}
+
+async function reachLan(course: LanCourse, life: AbortSignal): Promise<Reached> {
+  if ("host" in course) return reachHost(course.host, course.port, life);
+  const looking = new AbortController();
+  const stop = () => looking.abort();
+  const timer = setTimeout(stop, LOOK_MS);
+  life.addEventListener("abort", stop);
+  let failure = new SpreadError("sender-not-found", "no sender of it was seen on this network");
+  try {
+    for await (const { addresses, port } of sightings(course, looking.signal)) {
+      for (const host of addresses) {
+        try {
+          return await reachHost(host, port, life);
+        } catch (error) {
+          failure = toSpreadError(error);
+        }
+      }
+    }
+  } finally {
+    clearTimeout(timer);
+    life.removeEventListener("abort", stop);
+  }
+  // Late is what a look always is that found nothing.
+  if (life.aborted && abortReason(life).code !== "timed-out") throw abortReason(life);
+  throw failure;
+}
+
+async function reachHost(host: string, port: number, life: AbortSignal): Promise<Reached> {
+  return { path: { by: "lan", host, port }, link: await dialTcp(host, port, life) };
+}
+
+async function* sightings(
+  { service, room }: Extract<LanCourse, { service: Service }>,
+  looking: AbortSignal,
+): AsyncGenerator<Sighting> {
+  if (room === undefined) yield* onlySender(service, looking);
+  else yield* look(service, looking, room);
+}
+
+/** @throws SpreadError `several-senders`, which names their rooms. */
+async function* onlySender(service: Service, looking: AbortSignal): AsyncGenerator<Sighting> {
+  const gathering = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const seen: Sighting[] = [];
+  try {
+    for await (const sighting of look(service, AbortSignal.any([looking, gathering.signal]))) {
+      seen.push(sighting);
+      timer ??= setTimeout(() => gathering.abort(), GATHER_MS);
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+  const rooms = [...new Set(seen.map(({ room }) => room))];
+  if (rooms.length > 1) {
+    const named = rooms.slice(0, MAX_ROOMS_NAMED).join(", ");
+    const more = rooms.length > MAX_ROOMS_NAMED ? ", and more" : "";
+    throw new SpreadError("several-senders", `there are several senders on this network, in the rooms ${named}${more}`);
+  }
+  yield* seen;
+}
+
+/** Resolves with the promise, or when the time is over. */
+async function settledWithin(promise: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const time = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([promise, time]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,253 @@
+/** The LAN and the relay, raced: which one is taken, and what happens when that one comes to nothing. Real sockets. */
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { WebSocketServer } from "ws";
+import { startRelay } from "../../relay/src/relay.ts";
+import { newSigner } from "../../src/crypto/signature.ts";
+import { SpreadError, toSpreadError } from "../../src/errors.ts";
+import { snapshotText } from "../../src/handoff/snapshot.ts";
+import { admitReceiver, type Gate } from "../../src/protocol/handshake.ts";
+import { type Contender, type Course, race } from "../../src/share/race.ts";
+import { receive, type Step } from "../../src/share/receiver.ts";
+import { openShare, type Share, type ShareRequest } from "../../src/share/sender.ts";
+import { listenTcp } from "../../src/transport/tcp.ts";
+import { settled, until } from "../support/wait.ts";
+
+const forever = () => new AbortController().signal;
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+async function home(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "spread-test-"));
+  closers.push(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function startedRelay() {
+  const relay = await startRelay({ host: "127.0.0.1", port: 0 });
+  closers.push(() => relay.stop());
+  return relay;
+}
+
+async function share(options: Partial<ShareRequest> = {}): Promise<Share> {
+  const opened = await openShare(
+    {
+      content: await snapshotText("# The work so far\n"),
+      title: "",
+      passphrase: undefined,
+      mode: "auto",
+      announce: false,
+      relay: new URL((await startedRelay()).url),
+      receivers: 1,
+      lifetimeMs: 600_000,
+      ...options,
+    },
+    forever(),
+  );
+  closers.push(() => opened[Symbol.asyncDispose]());
+  return opened;
+}
+
+/** A host on which something listens that takes connections, and does with them what it likes. */
+async function host(onConnection: (socket: Socket) => void = () => {}): Promise<{ host: string; port: number }> {
+  const server = createServer();
+  server.on("connection", onConnection);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  closers.push(() => server.close());
+  return { host: "127.0.0.1", port: (server.address() as AddressInfo).port };
+}
+
+/** A sender on the LAN that serves the room, but is another one. */
+async function impostor(secret: string, room: string, gate: Gate<number>) {
+  const listener = await listenTcp((link) => {
+    void admitReceiver(link, { secret, room, gate, signer: newSigner() })
+      .then(({ stream }) => stream.say({ type: "DELIVERED", transfer: "00".repeat(16) }))
+      .catch(() => {})
+      .finally(() => link.close());
+  });
+  closers.push(() => listener.close());
+  return { host: "127.0.0.1", port: listener.port };
+}
+
+const lanOf = ({ lan }: Share) => ({ host: "127.0.0.1", port: lan?.port ?? 0 });
+const relayOf = ({ relay, room }: Share) => ({ relay: relay as URL, room });
+const bothOf = (it: Share): Course => ({ lan: lanOf(it), relay: relayOf(it) });
+
+async function take(it: Share, course: Course, { secret = it.secret, timeoutMs = 10_000, steps = [] as Step[] } = {}) {
+  return receive(
+    { secret, room: it.room, course, home: await home(), timeoutMs },
+    (step) => steps.push(step),
+    forever(),
+  );
+}
+const failure = (promise: Promise<unknown>) =>
+  promise.then(
+    () => new Error("it worked"),
+    (error: unknown) => toSpreadError(error),
+  );
+
+describe("with both ways open", () => {
+  it("the LAN wins, by its head start", async () => {
+    const it = await share();
+    const steps: Step[] = [];
+    expect((await take(it, bothOf(it), { steps })).via).toMatchObject({ by: "lan" });
+    expect(steps.filter(({ at }) => at === "proving")).toHaveLength(1);
+  });
+
+  it("HELLO is said on one of them only, and both are let go at the end", async () => {
+    let hellos = 0;
+    const lan = await listenTcp((link) => {
+      void link.receive().then(() => {
+        hellos += 1; // and no answer: the receiver sits on this link
+      });
+    });
+    closers.push(() => lan.close());
+    const heard: string[] = [];
+    const relay = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+    closers.push(() => relay.close());
+    relay.on("connection", (ws) => {
+      ws.on("message", (data) => {
+        const { type, room_id } = JSON.parse(data.toString());
+        heard.push(type);
+        if (type === "JOIN_ROOM") ws.send(JSON.stringify({ type: "ROOM_JOINED", room_id }));
+      });
+    });
+    await once(relay, "listening");
+    const url = new URL(`ws://127.0.0.1:${(relay.address() as AddressInfo).port}`);
+    const course = { lan: { host: "127.0.0.1", port: lan.port }, relay: { relay: url, room: "7f3k2a" } };
+    const life = new AbortController();
+    const request = { secret: "crisp-orbit-lunar", room: "7f3k2a", course, home: await home(), timeoutMs: 60_000 };
+    const ended = failure(receive(request, () => {}, life.signal));
+    await until("the LAN has a HELLO, and the relay is joined", () => hellos === 1 && heard.length > 0);
+    await settled(() => heard.length);
+    life.abort();
+    expect(await ended).toMatchObject({ code: "cancelled" });
+    await until("the relay is left", () => relay.clients.size === 0);
+    expect([hellos, heard]).toEqual([1, ["JOIN_ROOM"]]);
+  });
+
+  it("a wrong code costs one attempt, though both ways lead to the sender", async () => {
+    const it = await share();
+    expect(await failure(take(it, bothOf(it), { secret: "wrong-wrong-wrong" }))).toMatchObject({ code: "wrong-code" });
+    expect(it.gate.counts.failedAttempts).toBe(1);
+  });
+});
+
+describe("the relay is taken", () => {
+  it("when nobody listens on the LAN", async () => {
+    const it = await share();
+    const gone = await share({ mode: "lan" });
+    const dead = lanOf(gone);
+    await gone.stop();
+    expect((await take(it, { lan: dead, relay: relayOf(it) })).via.by).toBe("relay");
+  });
+
+  it("when the host on the LAN accepts and says nothing", async () => {
+    const it = await share();
+    const lan = await host();
+    expect((await take(it, { lan, relay: relayOf(it) }, { timeoutMs: 2000 })).via.by).toBe("relay");
+  });
+
+  it("when the host on the LAN talks something else, or hangs up", async () => {
+    const it = await share({ receivers: 2 });
+    const web = await host((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
+    expect((await take(it, { lan: web, relay: relayOf(it) })).via.by).toBe("relay");
+    const rude = await host((socket) => socket.destroy());
+    expect((await take(it, { lan: rude, relay: relayOf(it) })).via.by).toBe("relay");
+  });
+
+  it("when the sender on the LAN takes any proof for good, and has none of its own", async () => {
+    const it = await share();
+    const lan = await impostor("guess-guess-guess", it.room, {
+      refusal: () => undefined,
+      judge: () => ({ proven: true, place: 1 }),
+    });
+    expect((await take(it, { lan, relay: relayOf(it) })).via.by).toBe("relay");
+    expect(it.gate.counts.failedAttempts).toBe(0);
+  });
+
+  it.each(["proof_failed", "burned", "used_up", "expired"] as const)(
+    "when an impostor on the LAN claims %s",
+    async (reason) => {
+      const it = await share();
+      const lan = await impostor("guess-guess-guess", it.room, {
+        refusal: () => undefined,
+        judge: () => ({ proven: false, reason }),
+      });
+      expect((await take(it, { lan, relay: relayOf(it) })).via.by).toBe("relay");
+      expect(it.gate.counts).toMatchObject({ failedAttempts: 0, delivered: 1 });
+    },
+  );
+
+  it("when the sender on the LAN is of another room", async () => {
+    const it = await share();
+    const other = await share({ mode: "lan" });
+    expect((await take(it, { lan: lanOf(other), relay: relayOf(it) })).via.by).toBe("relay");
+    expect(other.gate.counts.failedAttempts).toBe(0);
+  });
+});
+
+describe("the LAN is taken", () => {
+  it("when the relay has no such room, or is not there", async () => {
+    const it = await share({ mode: "lan", receivers: 2 });
+    const relay = await startedRelay();
+    const course = { lan: lanOf(it), relay: { relay: new URL(relay.url), room: it.room } };
+    expect((await take(it, course)).via.by).toBe("lan");
+    await relay.stop();
+    expect((await take(it, course)).via.by).toBe("lan");
+  });
+});
+
+describe("when both fail", () => {
+  it("both are named, and the one that says more gives the advice", async () => {
+    const it = await share({ mode: "relay" });
+    const gone = await share({ mode: "lan" });
+    const course = { lan: lanOf(gone), relay: relayOf(it) };
+    await Promise.all([gone.stop(), it.stop()]);
+    expect(await failure(take(it, course))).toMatchObject({
+      code: "host-refused",
+      message: expect.stringContaining("; and the relay has no such room"),
+    });
+  });
+
+  it("a sender on one way that cannot prove itself says more than nobody on the other", async () => {
+    const it = await share({ mode: "relay" });
+    const other = await share({ mode: "lan" });
+    const course = { lan: lanOf(other), relay: relayOf(it) };
+    await it.stop();
+    expect(await failure(take(it, course))).toMatchObject({ code: "wrong-sender" });
+  });
+
+  it("it takes no longer than the time that it was given", async () => {
+    const it = await share({ mode: "relay" });
+    const mute = await host();
+    const silentRelay = await host();
+    const course = { lan: mute, relay: { relay: new URL(`ws://127.0.0.1:${silentRelay.port}`), room: it.room } };
+    expect(await failure(take(it, course, { timeoutMs: 300 }))).toBeInstanceOf(SpreadError);
+  });
+});
+
+describe("a race that is left", () => {
+  it("cuts what is still on its way, and leaves the link that it gave", async () => {
+    const relay = await startedRelay();
+    const it = await share({ relay: new URL(relay.url) });
+    const silentRelay = await host();
+    const pending = { relay: new URL(`ws://127.0.0.1:${silentRelay.port}`), room: it.room };
+    let taken: Contender | undefined;
+    for await (const contender of race({ lan: lanOf(it), relay: pending }, forever())) {
+      if (contender instanceof SpreadError) throw contender;
+      taken = contender;
+      break;
+    }
+    expect(taken?.link.open).toBe(true);
+    expect(taken?.last).toBe(false);
+    await taken?.link.close();
+  });
+});
