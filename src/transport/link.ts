@@ -4,6 +4,7 @@
  * held to one suite of tests.
  */
 import { SpreadError } from "../errors.ts";
+import { MAX_FRAME_BYTES } from "../limits.ts";
 
 export interface Link extends AsyncDisposable {
   /** The peer's IP address, for counting attempts; undefined where the carrier does not show it. */
@@ -15,14 +16,14 @@ export interface Link extends AsyncDisposable {
   /**
    * Settles once the frame has left us: awaiting it is the backpressure. A string is a text frame where the carrier tells
    * text from binary (WebSocket), and its UTF-8 bytes elsewhere.
-   * @throws SpreadError `internal` for a frame above MAX_FRAME_BYTES; `link-lost`, or the reason of `abort`.
+   * @throws SpreadError `internal` for a frame above `sentBytes` of its bounds; `link-lost`, or the reason of `abort`.
    */
   send(frame: Uint8Array | string): Promise<void>;
 
   /**
    * The next frame, or undefined once the peer has closed cleanly. One call at a time; not calling slows the peer down.
-   * @throws SpreadError `link-lost` if the peer went in any other way, `bad-message` for a frame above MAX_FRAME_BYTES,
-   *   or the reason of `abort`. Frames that came before are handed out first, except after `abort`.
+   * @throws SpreadError `link-lost` if the peer went in any other way, `bad-message` for a frame above `takenBytes`
+   *   of its bounds, or the reason of `abort`. Frames that came before are handed out first, except after `abort`.
    */
   receive(): Promise<Uint8Array | undefined>;
 
@@ -32,6 +33,15 @@ export interface Link extends AsyncDisposable {
   /** Cuts at once. Every call, pending or to come, fails with the reason. Idempotent, and nothing after `close`. */
   abort(reason: SpreadError): void;
 }
+
+/** The largest frames of a link, in bytes, each way. What is taken is what a stranger can make us keep. */
+export interface FrameBounds {
+  readonly sentBytes: number;
+  readonly takenBytes: number;
+}
+
+/** Of every link that is not made for something else. */
+export const USUAL_BOUNDS: FrameBounds = { sentBytes: MAX_FRAME_BYTES, takenBytes: MAX_FRAME_BYTES };
 
 /** How a share's links come in: by a listening socket, or by a room on a relay. */
 export interface Door {

@@ -1,13 +1,15 @@
 /** Two links in one process, joined back to back: what the protocol's tests run on, and the plainest example of a link. */
 import { SpreadError } from "../errors.ts";
-import { MAX_FRAME_BYTES } from "../limits.ts";
-import type { Link } from "./link.ts";
+import { type FrameBounds, type Link, USUAL_BOUNDS } from "./link.ts";
 import { Mailbox } from "./mailbox.ts";
 
-/** @param address what both ends take the other's address to be. */
-export function memoryLinks(address?: string): [Link, Link] {
-  const left = new MemoryLink(address);
-  const right = new MemoryLink(address);
+/**
+ * @param address what both ends take the other's address to be.
+ * @param bounds of the first end; the second one takes what it sends, and the other way round.
+ */
+export function memoryLinks(address?: string, bounds = USUAL_BOUNDS): [Link, Link] {
+  const left = new MemoryLink(address, bounds);
+  const right = new MemoryLink(address, { sentBytes: bounds.takenBytes, takenBytes: bounds.sentBytes });
   left.join(right);
   right.join(left);
   return [left, right];
@@ -15,6 +17,7 @@ export function memoryLinks(address?: string): [Link, Link] {
 
 class MemoryLink implements Link {
   readonly address: string | undefined;
+  readonly #bounds: FrameBounds;
   readonly #mailbox = new Mailbox({
     pause: () => {
       this.#full = new Promise((resolve) => {
@@ -29,8 +32,9 @@ class MemoryLink implements Link {
   #peer!: MemoryLink;
   #gone: SpreadError | undefined;
 
-  constructor(address: string | undefined) {
+  constructor(address: string | undefined, bounds: FrameBounds) {
     this.address = address;
+    this.#bounds = bounds;
   }
 
   join(peer: MemoryLink): void {
@@ -43,7 +47,8 @@ class MemoryLink implements Link {
 
   async send(frame: Uint8Array | string): Promise<void> {
     const bytes = typeof frame === "string" ? Buffer.from(frame) : Uint8Array.from(frame);
-    if (bytes.length > MAX_FRAME_BYTES) throw new SpreadError("internal", "a frame is larger than a link carries");
+    if (bytes.length > this.#bounds.sentBytes)
+      throw new SpreadError("internal", "a frame is larger than a link carries");
     if (this.#gone) throw this.#gone;
     this.#peer.#mailbox.push(bytes);
     await this.#peer.#full;

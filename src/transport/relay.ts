@@ -4,8 +4,7 @@
  * says is believed beyond its use: it may lie about rooms and peers, and a peer's frames can look like the relay's.
  */
 import { SpreadError } from "../errors.ts";
-import { MAX_FRAME_BYTES } from "../limits.ts";
-import type { Door, Link, LinkTaker } from "./link.ts";
+import { type Door, type FrameBounds, type Link, type LinkTaker, USUAL_BOUNDS } from "./link.ts";
 import { Mailbox } from "./mailbox.ts";
 import { Connection, type Control, parseControl, refusal, type Sink } from "./relay-connection.ts";
 
@@ -25,11 +24,11 @@ export interface Room extends Door {
  * @param signal rules the link's whole life.
  * @throws SpreadError `room-not-found`, `relay-unreachable`, `relay-full`, `relay-refused`, `rate-limited`, or the signal's.
  */
-export async function joinRoom(relay: URL, id: string, signal: AbortSignal): Promise<Link> {
+export async function joinRoom(relay: URL, id: string, signal: AbortSignal, bounds = USUAL_BOUNDS): Promise<Link> {
   const connection = await Connection.open(relay, signal);
   return connection.ask({ type: "JOIN_ROOM", room_id: id }, (answer) => {
     if (answer.type !== "ROOM_JOINED" || answer.room_id !== id) return undefined;
-    const link = new RelayLink(connection, "own");
+    const link = new RelayLink(connection, "own", bounds);
     const sink: Sink = {
       frame: (bytes, text) => {
         const control = text ? parseControl(bytes) : undefined;
@@ -49,11 +48,17 @@ export async function joinRoom(relay: URL, id: string, signal: AbortSignal): Pro
  * @param signal cuts the connection.
  * @throws as `joinRoom`, but never `room-not-found`.
  */
-export async function createRoom(relay: URL, ttlSeconds: number, take: LinkTaker, signal: AbortSignal): Promise<Room> {
+export async function createRoom(
+  relay: URL,
+  ttlSeconds: number,
+  take: LinkTaker,
+  signal: AbortSignal,
+  bounds = USUAL_BOUNDS,
+): Promise<Room> {
   const connection = await Connection.open(relay, signal);
   return connection.ask({ type: "CREATE_ROOM", ttl_seconds: ttlSeconds, features: ["turns"] }, (answer) => {
     if (answer.type !== "ROOM_CREATED") return undefined;
-    const room = new SenderRoom(connection, answer, take);
+    const room = new SenderRoom(connection, answer, take, bounds);
     return { value: room, sink: room };
   });
 }
@@ -66,6 +71,7 @@ class SenderRoom implements Room, Sink {
   readonly lost: Promise<SpreadError>;
   readonly #connection: Connection;
   readonly #take: LinkTaker;
+  readonly #bounds: FrameBounds;
   readonly #turns: boolean;
   readonly #keepAlive: NodeJS.Timeout;
   #lose: (reason: SpreadError) => void = () => {};
@@ -73,12 +79,13 @@ class SenderRoom implements Room, Sink {
   #visitor: { readonly link: RelayLink; readonly peerId: string } | undefined;
   #closing = false;
 
-  constructor(connection: Connection, created: RoomCreated, take: LinkTaker) {
+  constructor(connection: Connection, created: RoomCreated, take: LinkTaker, bounds: FrameBounds) {
     this.id = created.room_id;
     this.expiresInSeconds = created.expires_in;
     this.#turns = created.features?.includes("turns") ?? false;
     this.#connection = connection;
     this.#take = take;
+    this.#bounds = bounds;
     this.lost = new Promise((resolve) => {
       this.#lose = resolve;
     });
@@ -91,7 +98,7 @@ class SenderRoom implements Room, Sink {
     // A visitor can forge both of these. But the first word of a visit is the relay's, and so is its id, which visitors are
     // not told: a second PEER_JOINED, or a PEER_DISCONNECTED of another id, is the visitor's own frame.
     if (control?.type === "PEER_JOINED" && !this.#visitor) {
-      this.#visitor = { link: new RelayLink(this.#connection, "shared"), peerId: control.peer_id };
+      this.#visitor = { link: new RelayLink(this.#connection, "shared", this.#bounds), peerId: control.peer_id };
       this.#take(this.#visitor.link);
     } else if (control?.type === "PEER_DISCONNECTED" && control.peer_id === this.#visitor?.peerId) {
       this.#dismiss();
@@ -125,12 +132,14 @@ class RelayLink implements Link {
   readonly #connection: Connection;
   /** A shared connection belongs to the room, and outlives this link. */
   readonly #ownership: "own" | "shared";
+  readonly #bounds: FrameBounds;
   readonly #sending = new Set<(reason: SpreadError) => void>();
   #gone: SpreadError | undefined;
 
-  constructor(connection: Connection, ownership: "own" | "shared") {
+  constructor(connection: Connection, ownership: "own" | "shared", bounds: FrameBounds) {
     this.#connection = connection;
     this.#ownership = ownership;
+    this.#bounds = bounds;
     this.#mailbox = new Mailbox(connection);
   }
 
@@ -140,7 +149,7 @@ class RelayLink implements Link {
 
   async send(frame: Uint8Array | string): Promise<void> {
     const length = typeof frame === "string" ? Buffer.byteLength(frame) : frame.length;
-    if (length > MAX_FRAME_BYTES) throw new SpreadError("internal", "a frame is larger than a link carries");
+    if (length > this.#bounds.sentBytes) throw new SpreadError("internal", "a frame is larger than a link carries");
     if (this.#gone) throw this.#gone;
     await new Promise<void>((sent, failed) => {
       this.#sending.add(failed);
@@ -172,7 +181,7 @@ class RelayLink implements Link {
   }
 
   deliver(frame: Uint8Array): void {
-    if (frame.length <= MAX_FRAME_BYTES) this.#mailbox.push(frame);
+    if (frame.length <= this.#bounds.takenBytes) this.#mailbox.push(frame);
     else this.end(new SpreadError("bad-message", "the other end sent a frame above the size limit"));
   }
 

@@ -6,8 +6,16 @@ import { type AddressInfo, connect, createServer, isIPv6, type Server, type Sock
 import { networkInterfaces } from "node:os";
 import { addressGroup } from "../address.ts";
 import { SpreadError, systemCode } from "../errors.ts";
-import { CLOSE_MS, MAX_FRAME_BYTES } from "../limits.ts";
-import { abortReason, bindSignal, type Door, type Link, type LinkTaker } from "./link.ts";
+import { CLOSE_MS } from "../limits.ts";
+import {
+  abortReason,
+  bindSignal,
+  type Door,
+  type FrameBounds,
+  type Link,
+  type LinkTaker,
+  USUAL_BOUNDS,
+} from "./link.ts";
 import { Mailbox } from "./mailbox.ts";
 
 /** How long a dial may take, in ms: a machine of this network answers in one; a firewall that drops never answers. */
@@ -31,7 +39,7 @@ export interface Listener extends Door {
  * Listens on a free port of all interfaces. Links above the bounds are cut without an answer.
  * @throws SpreadError `port-unavailable`.
  */
-export async function listenTcp(take: LinkTaker): Promise<Listener> {
+export async function listenTcp(take: LinkTaker, bounds = USUAL_BOUNDS): Promise<Listener> {
   const perAddress = new Map<string, number>();
   const server = createServer((socket) => {
     const address = plainAddress(socket.remoteAddress);
@@ -47,7 +55,7 @@ export async function listenTcp(take: LinkTaker): Promise<Listener> {
       if (left > 0) perAddress.set(group, left);
       else perAddress.delete(group);
     });
-    take(new TcpLink(socket, address));
+    take(new TcpLink(socket, address, bounds));
   });
   server.maxConnections = MAX_LINKS;
   await listening(server);
@@ -62,7 +70,7 @@ export async function listenTcp(take: LinkTaker): Promise<Listener> {
  * @param signal rules the link's whole life, not the dialling alone.
  * @throws SpreadError `host-refused`, `host-timeout`, `host-unreachable`, or the signal's reason.
  */
-export async function dialTcp(host: string, port: number, signal: AbortSignal): Promise<Link> {
+export async function dialTcp(host: string, port: number, signal: AbortSignal, bounds = USUAL_BOUNDS): Promise<Link> {
   if (signal.aborted) throw abortReason(signal);
   const socket = connect({ host, port });
   try {
@@ -71,7 +79,7 @@ export async function dialTcp(host: string, port: number, signal: AbortSignal): 
     socket.destroy();
     throw error;
   }
-  const link = new TcpLink(socket, plainAddress(socket.remoteAddress));
+  const link = new TcpLink(socket, plainAddress(socket.remoteAddress), bounds);
   const bound = bindSignal(link, signal);
   socket.once("close", () => bound[Symbol.dispose]());
   return link;
@@ -144,6 +152,7 @@ function reachableAddresses(): string[] {
 class TcpLink implements Link {
   readonly address: string | undefined;
   readonly #socket: Socket;
+  readonly #bounds: FrameBounds;
   readonly #mailbox: Mailbox;
   /** What has come of a frame that is not whole: the header's bytes first, then the body's. */
   #parts: Uint8Array[] = [];
@@ -152,9 +161,10 @@ class TcpLink implements Link {
   #wanted: number | undefined;
   #gone: SpreadError | undefined;
 
-  constructor(socket: Socket, address: string | undefined) {
+  constructor(socket: Socket, address: string | undefined, bounds: FrameBounds) {
     this.address = address;
     this.#socket = socket;
+    this.#bounds = bounds;
     this.#mailbox = new Mailbox({ pause: () => socket.pause(), resume: () => socket.resume() });
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
@@ -173,7 +183,8 @@ class TcpLink implements Link {
 
   async send(frame: Uint8Array | string): Promise<void> {
     const bytes = typeof frame === "string" ? Buffer.from(frame) : frame;
-    if (bytes.length > MAX_FRAME_BYTES) throw new SpreadError("internal", "a frame is larger than a link carries");
+    if (bytes.length > this.#bounds.sentBytes)
+      throw new SpreadError("internal", "a frame is larger than a link carries");
     if (this.#gone) throw this.#gone;
     const header = Buffer.alloc(HEADER_BYTES);
     header.writeUInt32BE(bytes.length);
@@ -243,7 +254,7 @@ class TcpLink implements Link {
   /** The length is checked before anything of that size is kept. */
   #readHeader(): void {
     const length = Buffer.concat(this.#parts).readUInt32BE();
-    if (length > MAX_FRAME_BYTES) {
+    if (length > this.#bounds.takenBytes) {
       const reason = new SpreadError("bad-message", "the other end sent a frame above the size limit");
       this.#gone ??= reason;
       this.#mailbox.fail(reason);

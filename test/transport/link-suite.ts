@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { SpreadError } from "../../src/errors.ts";
 import { CLOSE_MS, MAX_FRAME_BYTES } from "../../src/limits.ts";
-import type { Link } from "../../src/transport/link.ts";
+import type { FrameBounds, Link } from "../../src/transport/link.ts";
 import { settled } from "../support/wait.ts";
 
 export interface Pair {
@@ -17,6 +17,8 @@ export interface Pair {
 
 export interface Carrier {
   makePair(): Promise<Pair>;
+  /** The same, where `bounds` are a's; b takes what a sends, and the other way round. */
+  makeBounded(bounds: FrameBounds): Promise<Pair>;
   /** A link whose other end we are by hand, for what a well-behaved link never does; where there is a wire. */
   makeRaw?(): Promise<RawPair>;
   /** Whether that end is told that the other one has left on purpose; through a relay the sender is not. */
@@ -74,6 +76,17 @@ export function linkSuite(name: string, carrier: Carrier): void {
       await expect(a.send("x".repeat(MAX_FRAME_BYTES + 1))).rejects.toMatchObject({ code: "internal" });
       await a.send(Buffer.from("still here"));
       expect(Buffer.from((await b.receive()) ?? "").toString()).toBe("still here");
+    });
+
+    it("carries frames of the bounds that it was given, each way its own, and none of a byte more", async () => {
+      const made = await carrier.makeBounded({ sentBytes: 300_000, takenBytes: 100 });
+      opened.push(made);
+      const { a, b } = made;
+      await Promise.all([a.send(Buffer.alloc(300_000)), b.send(Buffer.alloc(100))]);
+      expect(await b.receive()).toHaveLength(300_000);
+      expect(await a.receive()).toHaveLength(100);
+      await expect(a.send(Buffer.alloc(300_001))).rejects.toMatchObject({ code: "internal" });
+      await expect(b.send(Buffer.alloc(101))).rejects.toMatchObject({ code: "internal" });
     });
 
     const { makeRaw } = carrier;

@@ -6,7 +6,7 @@ import WebSocket, { WebSocketServer } from "ws";
 import { startRelay } from "../../relay/src/relay.ts";
 import { SpreadError } from "../../src/errors.ts";
 import { MAX_FRAME_BYTES } from "../../src/limits.ts";
-import type { Link } from "../../src/transport/link.ts";
+import type { FrameBounds, Link } from "../../src/transport/link.ts";
 import { createRoom, joinRoom } from "../../src/transport/relay.ts";
 import { Arrivals } from "../support/arrivals.ts";
 import { until } from "../support/wait.ts";
@@ -26,31 +26,35 @@ async function bundledRelay(settings: Parameters<typeof startRelay>[0] = {}) {
 }
 
 /** A room, and its visitors in the order in which they come. */
-async function openRoom(url: URL) {
+async function openRoom(url: URL, bounds?: FrameBounds) {
   const visitors = new Arrivals<Link>();
-  const room = await createRoom(url, 600, visitors.put, forever());
+  const room = await createRoom(url, 600, visitors.put, forever(), bounds);
   closers.push(() => room.close());
   return { room, visitor: visitors.next };
 }
 
+async function makePair(bounds?: FrameBounds) {
+  const relay = await startRelay({ host: "127.0.0.1", port: 0 });
+  const url = new URL(relay.url);
+  const opposite = bounds && { sentBytes: bounds.takenBytes, takenBytes: bounds.sentBytes };
+  const { room, visitor } = await openRoom(url, opposite);
+  const [a, b] = await Promise.all([joinRoom(url, room.id, forever(), bounds), visitor()]);
+  return {
+    a,
+    b,
+    closeA: () => a.close(),
+    closeB: () => room.close(),
+    release: async () => {
+      await Promise.all([a.close(), room.close()]);
+      await relay.stop();
+    },
+  };
+}
+
 linkSuite("relay", {
   bSeesCleanEnd: false,
-  async makePair() {
-    const relay = await startRelay({ host: "127.0.0.1", port: 0 });
-    const url = new URL(relay.url);
-    const { room, visitor } = await openRoom(url);
-    const [a, b] = await Promise.all([joinRoom(url, room.id, forever()), visitor()]);
-    return {
-      a,
-      b,
-      closeA: () => a.close(),
-      closeB: () => room.close(),
-      release: async () => {
-        await Promise.all([a.close(), room.close()]);
-        await relay.stop();
-      },
-    };
-  },
+  makePair,
+  makeBounded: makePair,
   async makeRaw() {
     const relay = await startRelay({ host: "127.0.0.1", port: 0 });
     const url = new URL(relay.url);
@@ -124,6 +128,20 @@ describe("a room", () => {
     await good.send(Buffer.from("hello"));
     expect(Buffer.from((await (await visitor()).receive()) ?? "").toString()).toBe("hello");
     await good.close();
+  });
+
+  it("takes a visitor's frame of its own bound, and none of a byte more", async () => {
+    const url = await bundledRelay();
+    const { room, visitor } = await openRoom(url, { sentBytes: 300_000, takenBytes: 100 });
+    const ws = new WebSocket(url);
+    await once(ws, "open");
+    ws.send(JSON.stringify({ type: "JOIN_ROOM", room_id: room.id }));
+    const link = await visitor();
+    ws.send(Buffer.alloc(100));
+    ws.send(Buffer.alloc(101));
+    expect(await link.receive()).toHaveLength(100);
+    await expect(link.receive()).rejects.toMatchObject({ code: "bad-message" });
+    ws.terminate();
   });
 
   it("takes what a visitor forges in the relay's name for the visitor's own frames, and serves on", async () => {

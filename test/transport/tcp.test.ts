@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer } from "node:net";
 import { expect, it } from "vitest";
 import { SpreadError } from "../../src/errors.ts";
 import { MAX_FRAME_BYTES } from "../../src/limits.ts";
-import type { Link } from "../../src/transport/link.ts";
+import type { FrameBounds, Link } from "../../src/transport/link.ts";
 import { dialTcp, listenTcp } from "../../src/transport/tcp.ts";
 import { Arrivals } from "../support/arrivals.ts";
 import { until } from "../support/wait.ts";
@@ -15,27 +15,30 @@ const LOOPBACK = "127.0.0.1";
 const forever = () => new AbortController().signal;
 
 /** A listener, and its links in the order in which they came. */
-async function listen() {
+async function listen(bounds?: FrameBounds) {
   const links = new Arrivals<Link>();
-  return { listener: await listenTcp(links.put), accept: links.next };
+  return { listener: await listenTcp(links.put, bounds), accept: links.next };
+}
+
+async function makePair(bounds?: FrameBounds) {
+  const { listener, accept } = await listen(bounds && { sentBytes: bounds.takenBytes, takenBytes: bounds.sentBytes });
+  const [a, b] = await Promise.all([dialTcp(LOOPBACK, listener.port, forever(), bounds), accept()]);
+  return {
+    a,
+    b,
+    closeA: () => a.close(),
+    closeB: () => b.close(),
+    release: async () => {
+      await Promise.all([a.close(), b.close()]);
+      await listener.close();
+    },
+  };
 }
 
 linkSuite("tcp", {
   bSeesCleanEnd: true,
-  async makePair() {
-    const { listener, accept } = await listen();
-    const [a, b] = await Promise.all([dialTcp(LOOPBACK, listener.port, forever()), accept()]);
-    return {
-      a,
-      b,
-      closeA: () => a.close(),
-      closeB: () => b.close(),
-      release: async () => {
-        await Promise.all([a.close(), b.close()]);
-        await listener.close();
-      },
-    };
-  },
+  makePair,
+  makeBounded: makePair,
   async makeRaw() {
     const { listener, accept } = await listen();
     const socket = connect(listener.port, LOOPBACK);
@@ -60,6 +63,28 @@ linkSuite("tcp", {
     };
   },
 });
+
+it.each([
+  ["more", { sentBytes: 10, takenBytes: 300_000 }],
+  ["less", { sentBytes: 300_000, takenBytes: 100 }],
+])(
+  "takes a declared frame of its own bound where that is %s than usual, and none of a byte more",
+  async (_, bounds) => {
+    const { listener, accept } = await listen(bounds);
+    const frame = Buffer.alloc(4 + bounds.takenBytes);
+    frame.writeUInt32BE(bounds.takenBytes);
+    const socket = connect(listener.port, LOOPBACK);
+    const link = await accept();
+    socket.write(frame);
+    expect(await link.receive()).toHaveLength(bounds.takenBytes);
+    frame.writeUInt32BE(bounds.takenBytes + 1);
+    socket.write(frame.subarray(0, 4));
+    await expect(link.receive()).rejects.toMatchObject({ code: "bad-message" });
+    socket.destroy();
+    await link.close();
+    await listener.close();
+  },
+);
 
 it("refuses a declared frame of 2 GB by its header alone", async () => {
   const { listener, accept } = await listen();
