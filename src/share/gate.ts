@@ -32,6 +32,7 @@ export interface Counts {
 
 export class ShareGate implements Gate<Place> {
   readonly #receivers: number;
+  readonly #strangersAreOne: boolean;
   readonly #failedByAddress = new Map<string, number>();
   #closed: RefusedReason | undefined;
   #failed = 0;
@@ -39,9 +40,14 @@ export class ShareGate implements Gate<Place> {
   #spent = 0;
   #delivered = 0;
 
-  /** @param receivers how many may have the share. */
-  constructor(receivers: number) {
+  /**
+   * @param receivers how many may have the share.
+   * @param strangersAreOne whether visitors without an address, all that come through a relay, count as one address:
+   *   version 1 gives them three attempts in all.
+   */
+  constructor(receivers: number, { strangersAreOne = false } = {}) {
     this.#receivers = receivers;
+    this.#strangersAreOne = strangersAreOne;
   }
 
   get counts(): Counts {
@@ -77,14 +83,22 @@ export class ShareGate implements Gate<Place> {
     if (refusal !== undefined && refusal !== "busy") return { proven: false, reason: refusal };
     if (!verify()) {
       this.#failed += 1;
-      if (address !== undefined) this.#failedByAddress.set(addressGroup(address), this.#failedBy(address) + 1);
+      const group = this.#groupOf(address);
+      if (group !== undefined) this.#failedByAddress.set(group, this.#failedBy(address) + 1);
       return { proven: false, reason: this.burned ? "burned" : "proof_failed" };
     }
     return { proven: true, place: refusal === "busy" ? undefined : this.#take() };
   }
 
   #failedBy(address: string | undefined): number {
-    return address === undefined ? 0 : (this.#failedByAddress.get(addressGroup(address)) ?? 0);
+    const group = this.#groupOf(address);
+    return group === undefined ? 0 : (this.#failedByAddress.get(group) ?? 0);
+  }
+
+  /** Those who are counted together; undefined for a visitor whom only the ten in all count. */
+  #groupOf(address: string | undefined): string | undefined {
+    if (address !== undefined) return addressGroup(address);
+    return this.#strangersAreOne ? "" : undefined;
   }
 
   #take(): Place {

@@ -54,6 +54,18 @@ describe("failed attempts", () => {
     expect(gate.refusal(undefined)).toBeUndefined();
   });
 
+  it("through a relay are three in all where strangers are one, and other addresses still may", () => {
+    const gate = new ShareGate(1, { strangersAreOne: true });
+    for (let i = 0; i < 3; i++) {
+      expect(gate.refusal(undefined)).toBeUndefined();
+      expect(gate.judge(undefined, wrong)).toEqual({ proven: false, reason: "proof_failed" });
+    }
+    expect(gate.refusal(undefined)).toBe("too_many_attempts");
+    expect(gate.judge(undefined, right)).toEqual({ proven: false, reason: "too_many_attempts" });
+    expect(gate.burned).toBe(false);
+    expect(gate.judge("192.0.2.1", right).proven).toBe(true);
+  });
+
   it("count also while every place is taken: being busy is no free guess", () => {
     const gate = new ShareGate(1);
     enter(gate);
