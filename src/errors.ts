@@ -26,7 +26,7 @@ const HINTS = {
   "path-not-allowed": `Only files in the project, a temporary folder or DISTILL_HOME may be shared; DISTILL_ALLOW_PATHS widens that. ${ASK}`,
   "secret-file": "Files that hold keys or passwords are never shared. Describe what is needed instead.",
   "path-unreadable": "Check the path and its permissions; it must be an ordinary file.",
-  "too-large": "Distill less: the limit is 1 GiB.",
+  "too-large": "Distill less: the limit is 1 GiB, and 5 MiB with legacy.",
   // The other end
   "wrong-code": `The code or passphrase does not match. Each try counts and ten wrong ones end the share. ${ASK}`,
   "wrong-sender": `Whoever answered does not know the code: the wrong room or host, or somebody posing as the sender. ${ASK}`,
@@ -35,7 +35,7 @@ const HINTS = {
   expired: "The share's time is over. The sender has to share again.",
   "share-ended": "The share was delivered already, or stopped. The sender has to share again.",
   busy: "Somebody else is receiving right now. Try again in a minute, while the share lives.",
-  "version-mismatch": "The two ends run versions that do not understand each other. Update the older one.",
+  "version-mismatch": `If one end is the original Python tool, the other one needs legacy: true (--legacy), which is weaker; if neither is, leave it out, and update the older end. ${ASK}`,
   "bad-message":
     "Compare the address with the sender's: another program may listen there. If it is right, update both ends.",
   tampered: "The data was altered on the way, and nothing of it was kept. Try again, by another path if it persists.",

@@ -27,6 +27,7 @@ import { type Signer, signatureHolds } from "../crypto/signature.ts";
 import { type ErrorCode, SpreadError } from "../errors.ts";
 import { HANDSHAKE_MS } from "../limits.ts";
 import type { Link } from "../transport/link.ts";
+import { deniedByVersion2, isLegacyHello } from "./legacy-messages.ts";
 import {
   type Hello,
   type Pake,
@@ -53,9 +54,10 @@ const REFUSAL_LABEL = Buffer.from("claude-spread/2 refused");
 const MAX_SKIPPED_BYTES = 32 * 1024 * 1024;
 
 /** How long a visitor that is sent away may take to hear it, in ms. */
-const FAREWELL_MS = 500;
+export const FAREWELL_MS = 500;
 
-const REFUSED_AS: Record<RefusedReason | "unknown", [ErrorCode, string]> = {
+/** What a refusal means here. */
+export const REFUSED_AS: Record<RefusedReason | "unknown", [ErrorCode, string]> = {
   unsupported_version: ["version-mismatch", "the two ends speak different versions of the protocol"],
   bad_message: ["bad-message", "the handshake was not in the protocol"],
   proof_failed: ["wrong-code", "the proof of the code did not verify"],
@@ -156,6 +158,10 @@ export async function admitReceiver<Place>(
   using patience = new Watchdog(link, HANDSHAKE_MS, () => new SpreadError("timed-out", "the visitor said nothing"));
 
   const helloFrame = await heard(link);
+  if (isLegacyHello(helloFrame)) {
+    await link.send(deniedByVersion2()).catch(() => {});
+    throw new SpreadError("version-mismatch", "the receiver speaks version 1, and the share is not legacy");
+  }
   const hello = await orRefuse(
     link,
     () => sidOf(helloFrame),
@@ -257,7 +263,8 @@ function answerIn(frame: Uint8Array, sid: Uint8Array): Pake | Refused | undefine
   return answer?.sid === undefined || answer.sid === hex(sid) ? answer : undefined;
 }
 
-async function heard(link: Link): Promise<Uint8Array> {
+/** The next frame. @throws SpreadError `link-lost` if the other end has closed; the link's. */
+export async function heard(link: Link): Promise<Uint8Array> {
   const frame = await link.receive();
   if (!frame) throw new SpreadError("link-lost", "the other end closed the connection during the handshake");
   return frame;

@@ -174,7 +174,10 @@ export function parseAnswer(frame: Uint8Array): Pake | Refused | undefined {
     return undefined;
   }
   if (Version1.safeParse(json).success) {
-    throw new SpreadError("version-mismatch", "the sender speaks version 1 of the protocol");
+    throw new SpreadError(
+      "version-mismatch",
+      "the sender speaks version 1, which is spoken only where legacy: true asks for it",
+    );
   }
   return z.discriminatedUnion("type", [Pake, Refused]).safeParse(json).data;
 }
@@ -195,7 +198,8 @@ export function parseSealed(type: number, body: Uint8Array): SealedFrame {
   }
 }
 
-function parseJson(bytes: Uint8Array, maxBytes: number): unknown {
+/** @throws SpreadError `bad-message`. */
+export function parseJson(bytes: Uint8Array, maxBytes: number): unknown {
   if (bytes.length > maxBytes) throw notInProtocol();
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
@@ -204,7 +208,8 @@ function parseJson(bytes: Uint8Array, maxBytes: number): unknown {
   }
 }
 
-function parse<T>(schema: z.ZodType<T>, json: unknown): T {
+/** @throws SpreadError `bad-message`. */
+export function parse<T>(schema: z.ZodType<T>, json: unknown): T {
   const result = schema.safeParse(json);
   if (!result.success) throw notInProtocol(result.error);
   return result.data;

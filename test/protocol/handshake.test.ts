@@ -242,8 +242,6 @@ describe("a HELLO", () => {
   });
 
   it.each([
-    ["of version 1", { ...hello, version: 1 }],
-    ["of version 1 as the old tools say it", { type: "HELLO", version: 1 }],
     ["of version 3", { ...hello, version: 3, share: "something else" }],
     ["of another suite", { ...hello, suite: "CPACE-P256-SHA256+AES-128-GCM" }],
   ])("%s is refused as unsupported_version, and is no attempt", async (_what, message) => {
@@ -252,6 +250,18 @@ describe("a HELLO", () => {
       type: "REFUSED",
       reason: "unsupported_version",
       ...("sid" in message && { sid: hello.sid }),
+    });
+    expect([thrown, attempts]).toEqual(["version-mismatch", 0]);
+  });
+
+  it.each([
+    ["as the Python tools say it", { type: "HELLO", version: 1 }],
+    ["with the fields of version 2", { ...hello, version: 1 }],
+  ])("of version 1 %s is denied in version 1, with the cure, and is no attempt", async (_what, message) => {
+    const { answer, thrown, attempts } = await answerTo(JSON.stringify(message));
+    expect(answer).toEqual({
+      type: "DENIED",
+      reason: "unsupported_version: ask the sender to share again with --legacy",
     });
     expect([thrown, attempts]).toEqual(["version-mismatch", 0]);
   });
@@ -360,7 +370,11 @@ describe("the receiver", () => {
     const proving = proveToSender(link, SECRET, ROOM).catch((error: unknown) => error);
     await other.receive();
     await other.send(JSON.stringify({ type, salt: "00", nonce: "00", reason: "version" }));
-    expect(await proving).toMatchObject({ code: "version-mismatch", message: expect.stringContaining("version 1") });
+    expect(await proving).toMatchObject({
+      code: "version-mismatch",
+      message: expect.stringContaining("version 1"),
+      hint: expect.stringContaining("legacy: true (--legacy)"),
+    });
   });
 
   it("skips what was meant for a receiver before it: sealed frames, another's PAKE and REFUSED, NEXT", async () => {
