@@ -87,6 +87,17 @@ export interface Heading {
 }
 
 /** Collects the headings (`#` to `######`, outside of fenced code) of a clean Markdown text that comes in pieces. */
+/** Where a heading is looked for that can be the title, in bytes. */
+const TITLE_WITHIN_BYTES = 4096;
+
+/** The first heading, as it stands there; the empty text if there is none at the beginning. */
+export function headingOf(beginning: Uint8Array): string {
+  const outline = new Outline(1);
+  outline.push(Buffer.from(beginning.subarray(0, TITLE_WITHIN_BYTES)).toString());
+  outline.end();
+  return outline.headings[0]?.text ?? "";
+}
+
 export class Outline {
   readonly headings: Heading[] = [];
   #line: number;

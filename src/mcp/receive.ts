@@ -44,6 +44,10 @@ const Input = z.strictObject({
     .describe(
       "auto (default): this network and the relay, whichever works; lan: this network only; relay: the relay only.",
     ),
+  legacy: z
+    .boolean()
+    .default(false)
+    .describe("Only if the sender shared with legacy, or has the original Python tools: version 1, with passphrase."),
   timeout_seconds: z
     .number()
     .min(1)
@@ -77,7 +81,7 @@ export const receiveTool = tool({
     const course = courseTo(input, room, config);
     const { receive } = await import("../share/receiver.ts");
     const received = await receive(
-      { secret, room, course, home: config.home, timeoutMs: input.timeout_seconds * 1000 },
+      { secret, room, course, legacy: input.legacy, home: config.home, timeoutMs: input.timeout_seconds * 1000 },
       reporter(call),
       call.signal,
     );
@@ -109,6 +113,9 @@ async function whatIsKnown(input: Known): Promise<{ secret: string; room: string
   if ((input.code === undefined) === (input.passphrase === undefined)) {
     throw new SpreadError("invalid-input", "either code or passphrase must be given, and not both");
   }
+  if (input.legacy && input.code !== undefined) {
+    throw new SpreadError("invalid-input", "legacy has no codes: pass passphrase, and room if it is known");
+  }
   if (input.code !== undefined) {
     const code = parseCode(input.code);
     if (input.room !== undefined && parseRoom(input.room) !== code.room) {
@@ -128,7 +135,7 @@ function courseTo(input: Known, room: string | undefined, { relay: known, mdns }
   const host = input.host === undefined ? undefined : parseHost(input.host);
   if (input.mode === "relay" && !url) throw new SpreadError("no-relay", "the relay was asked for, but none is known");
 
-  const found: LanCourse | undefined = mdns ? { service: "claude-spread", room } : undefined;
+  const found: LanCourse | undefined = mdns ? { room } : undefined;
   const lan = input.mode === "relay" ? undefined : (host ?? found);
   const relay = input.mode === "lan" || !url || room === undefined ? undefined : { relay: url, room };
   if (lan || relay) return { lan, relay };

@@ -9,8 +9,6 @@ import { type Context, tool } from "./tool.ts";
 
 const MAX_RECEIVERS = 100;
 const MAX_EXPIRES_MINUTES = 24 * 60;
-/** Where a heading is looked for that can be the title. */
-const TITLE_WITHIN_BYTES = 4096;
 
 const DESCRIPTION = `Hands a document over to another person or machine: normally the distillation (hand-off document) of this session.
 
@@ -38,6 +36,12 @@ const Input = z.strictObject({
   mode: z.enum(["auto", "lan", "relay"]).default("auto").describe("Where to offer it. Default: auto."),
   relay_url: z.string().optional().describe("wss://host or ws://host:port. Default: DISTILL_RELAY_URL."),
   receivers: z.int().min(1).max(MAX_RECEIVERS).default(1).describe("How many people may receive it. Default: 1."),
+  legacy: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Only if the user asks for it, for a receiver with the original Python tools: version 1, weaker, at most 5 MiB, never confirmed.",
+    ),
   expires_minutes: z
     .number()
     .min(1)
@@ -60,6 +64,7 @@ export const Lan = z.object({
 const Output = z.object({
   share_id: z.string().describe("For distill_stop."),
   code: z.string().optional().describe("What the receiver types. Absent where the user chose a passphrase."),
+  passphrase: z.string().optional().describe("Of a legacy share that was given none: what the receiver types."),
   room: z.string().describe("The public half of the code; with a passphrase, the receiver needs it on a relay."),
   mode: z.enum(["auto", "lan", "relay"]),
   relay_url: z.string().optional().describe("The relay that holds the share, if one does."),
@@ -82,10 +87,10 @@ export const shareTool = tool({
   async run(input, context, call) {
     const config = context.config();
     const relay = input.relay_url === undefined ? config.relay : parseRelayUrl(input.relay_url);
-    const { checkPassphrase } = await import("../share/code.ts");
+    const { checkLegacyPassphrase, checkPassphrase } = await import("../share/code.ts");
     const warnings: string[] = [];
     if (input.passphrase !== undefined) {
-      const warning = checkPassphrase(input.passphrase);
+      const warning = (input.legacy ? checkLegacyPassphrase : checkPassphrase)(input.passphrase);
       if (warning) warnings.push(warning);
     }
     const { content, title } = await readDocument(input, context, call.signal);
@@ -95,6 +100,7 @@ export const shareTool = tool({
         title,
         passphrase: input.passphrase,
         mode: input.mode,
+        legacy: input.legacy,
         announce: config.mdns,
         relay,
         receivers: input.receivers,
@@ -103,11 +109,12 @@ export const shareTool = tool({
       call.signal,
     );
     if (input.mode === "lan" && input.relay_url !== undefined) warnings.push("relay_url was not used: mode is lan.");
-    warnings.push(...share.warnings, ...cautions(share, input.expires_minutes));
+    warnings.push(...share.warnings, ...(await cautions(share, input.expires_minutes)));
     const told = tellReceiver(share);
     const result = {
       share_id: share.id,
       ...(share.code !== undefined && { code: share.code }),
+      ...(share.madePassphrase !== undefined && { passphrase: share.madePassphrase }),
       room: share.room,
       mode: share.mode,
       ...(share.relay && { relay_url: formatRelayUrl(share.relay) }),
@@ -146,20 +153,15 @@ async function readDocument(
   return { content: snapshot, title: cleanLine(title ?? (await firstHeading(snapshot)), MAX_TITLE_CHARS) };
 }
 
-/** Of the document's beginning; the empty text if it has none there. */
 async function firstHeading(content: Snapshot): Promise<string> {
-  const { Outline } = await import("../handoff/document.ts");
-  const outline = new Outline(1);
-  for await (const piece of content.read()) {
-    outline.push(Buffer.from(piece).subarray(0, TITLE_WITHIN_BYTES).toString());
-    break;
-  }
-  outline.end();
-  return outline.headings[0]?.text ?? "";
+  const { headingOf } = await import("../handoff/document.ts");
+  for await (const piece of content.read()) return headingOf(piece);
+  return "";
 }
 
-function cautions(share: Share, askedMinutes: number): string[] {
+async function cautions(share: Share, askedMinutes: number): Promise<string[]> {
   const cautions: string[] = [];
+  if (share.legacy) cautions.push((await import("../share/legacy.ts")).EXPOSED);
   const minutes = Math.round((share.expiresAt.getTime() - share.createdAt.getTime()) / 60_000);
   if (minutes < Math.floor(askedMinutes))
     cautions.push(`The relay keeps a share for ${minutes} minutes at most, so this one ends then, on the network too.`);
@@ -178,11 +180,17 @@ export function lanOf({ instance, port, addresses }: LanPath): z.input<typeof La
 
 /** The whole of what one person has to tell the other. */
 function tellReceiver(share: Share): string {
-  const { code, lan } = share;
+  const { code, lan, legacy, madePassphrase } = share;
   const host = lan && `--host ${formatHost(lan.addresses[0] ?? "127.0.0.1", lan.port)}`;
   const relay = share.relay && `--relay ${formatRelayUrl(share.relay)}`;
   const command = (way: string | undefined) =>
-    ["/distill-receive", code, way, code === undefined && `--room ${share.room} <passphrase>`]
+    [
+      "/distill-receive",
+      code,
+      legacy && "--legacy",
+      way,
+      code === undefined && `--room ${share.room} ${madePassphrase ?? "<passphrase>"}`,
+    ]
       .filter(Boolean)
       .join(" ");
   const first = relay ?? (lan?.instance === undefined ? host : undefined);
@@ -190,6 +198,9 @@ function tellReceiver(share: Share): string {
     `To receive it, paste this line into Claude Code with Claude Spread, by ${share.expiresAt.toISOString().slice(0, 16).replace("T", " ")} UTC:`,
     command(first),
     ...(host && first !== host ? ["If it is not found, on the same network:", command(host)] : []),
-    ...(code === undefined ? ["Put the passphrase that you agreed on where it says <passphrase>."] : []),
+    ...(legacy ? [`With the original Python tools: room ${share.room}, and the passphrase.`] : []),
+    ...(code === undefined && madePassphrase === undefined
+      ? ["Put the passphrase that you agreed on where it says <passphrase>."]
+      : []),
   ].join("\n");
 }

@@ -8,6 +8,7 @@ import { SpreadError, toSpreadError } from "../errors.ts";
 import { abortReason, type Link } from "../transport/link.ts";
 import { joinRoom } from "../transport/relay.ts";
 import { dialTcp } from "../transport/tcp.ts";
+import type { Version } from "./version.ts";
 
 /** How long a relay that is ready waits for the LAN, in ms: as long as RFC 8305 lets a better address come later. */
 export const HEAD_START_MS = 250;
@@ -24,9 +25,7 @@ export type Path =
   | { readonly by: "relay"; readonly relay: URL; readonly room: string };
 
 /** Where a sender may be: at an address, or somewhere on this network. Without a room, the only sender there is taken. */
-export type LanCourse =
-  | { readonly host: string; readonly port: number }
-  | { readonly service: Service; readonly room: string | undefined };
+export type LanCourse = { readonly host: string; readonly port: number } | { readonly room: string | undefined };
 
 /** All that is known of where the sender is; at least one of the two. */
 export interface Course {
@@ -46,12 +45,16 @@ export interface Contender {
  * Each way once: a link, or why there is none. Those that were not handed out are cut when the race is left.
  * @param signal rules the race, and the links that come of it for their whole life.
  */
-export async function* race(course: Course, signal: AbortSignal): AsyncGenerator<Contender | SpreadError, void> {
+export async function* race(
+  course: Course,
+  version: Version,
+  signal: AbortSignal,
+): AsyncGenerator<Contender | SpreadError, void> {
   const { lan, relay } = course;
   const runners: Runner[] = [];
   // In order of preference: of two that are there, the first is taken.
-  if (lan) runners.push(new Runner((life) => reachLan(lan, life), signal));
-  if (relay) runners.push(new Runner((life) => reachRelay(relay.relay, relay.room, life), signal));
+  if (lan) runners.push(new Runner((life) => reachLan(lan, version, life), signal));
+  if (relay) runners.push(new Runner((life) => reachRelay(relay, version, life), signal));
   try {
     const [first, second] = runners;
     if (first && second) await settledWithin(first.arrived, HEAD_START_MS);
@@ -84,22 +87,26 @@ class Runner {
   }
 }
 
-async function reachRelay(relay: URL, room: string, life: AbortSignal): Promise<Reached> {
-  return { path: { by: "relay", relay, room }, link: await joinRoom(relay, room, life) };
+async function reachRelay(
+  { relay, room }: { relay: URL; room: string },
+  { bounds }: Version,
+  life: AbortSignal,
+): Promise<Reached> {
+  return { path: { by: "relay", relay, room }, link: await joinRoom(relay, room, life, bounds) };
 }
 
-async function reachLan(course: LanCourse, life: AbortSignal): Promise<Reached> {
-  if ("host" in course) return reachHost(course.host, course.port, life);
+async function reachLan(course: LanCourse, version: Version, life: AbortSignal): Promise<Reached> {
+  if ("host" in course) return reachHost(course, version, life);
   const looking = new AbortController();
   const stop = () => looking.abort();
   const timer = setTimeout(stop, LOOK_MS);
   life.addEventListener("abort", stop);
   let failure = new SpreadError("sender-not-found", "no sender of it was seen on this network");
   try {
-    for await (const { addresses, port } of sightings(course, looking.signal)) {
+    for await (const { addresses, port } of sightings(version.service, course.room, looking.signal)) {
       for (const host of addresses) {
         try {
-          return await reachHost(host, port, life);
+          return await reachHost({ host, port }, version, life);
         } catch (error) {
           failure = toSpreadError(error);
         }
@@ -114,14 +121,15 @@ async function reachLan(course: LanCourse, life: AbortSignal): Promise<Reached> 
   throw failure;
 }
 
-async function reachHost(host: string, port: number, life: AbortSignal): Promise<Reached> {
-  return { path: { by: "lan", host, port }, link: await dialTcp(host, port, life) };
+async function reachHost(
+  { host, port }: { host: string; port: number },
+  { bounds }: Version,
+  life: AbortSignal,
+): Promise<Reached> {
+  return { path: { by: "lan", host, port }, link: await dialTcp(host, port, life, bounds) };
 }
 
-async function* sightings(
-  { service, room }: Extract<LanCourse, { service: Service }>,
-  looking: AbortSignal,
-): AsyncGenerator<Sighting> {
+async function* sightings(service: Service, room: string | undefined, looking: AbortSignal): AsyncGenerator<Sighting> {
   if (room === undefined) yield* onlySender(service, looking);
   else yield* look(service, looking, room);
 }

@@ -6,13 +6,10 @@ import { formatRelayUrl } from "../address.ts";
 import { type ErrorCode, SpreadError, toSpreadError } from "../errors.ts";
 import { type Delivered, inboxCapacity, openDelivery } from "../handoff/inbox.ts";
 import { cleanLine } from "../handoff/untrusted.ts";
-import { MAX_SHARE_BYTES, MAX_TITLE_CHARS } from "../limits.ts";
-import { proveToSender } from "../protocol/handshake.ts";
-import type { Offer } from "../protocol/messages.ts";
-import type { SealedStream } from "../protocol/stream.ts";
-import { collect, giveReceipt, requestOffer } from "../protocol/transfer.ts";
+import { MAX_TITLE_CHARS } from "../limits.ts";
 import { abortReason, type Link } from "../transport/link.ts";
 import { type Contender, type Course, type Path, race } from "./race.ts";
+import type { Arrival, ReceiverVersion } from "./version.ts";
 
 /** How long a sender on the LAN may take to prove itself while another way is left, in ms: it answers at once, or is none. */
 const LAN_PROOF_MS = 5_000;
@@ -24,6 +21,8 @@ export interface ReceiveRequest {
   readonly room: string | undefined;
   /** Where the sender may be. */
   readonly course: Course;
+  /** Version 1 of the protocol, and nothing else. The secret is then a passphrase. */
+  readonly legacy: boolean;
   /** DISTILL_HOME. */
   readonly home: string;
   /** For finding the sender and proving both ends; a transfer that runs has a stall limit instead. */
@@ -55,52 +54,66 @@ export async function receive(
   report: (step: Step) => void,
   signal: AbortSignal,
 ): Promise<Received> {
-  const maxBytes = await inboxCapacity(request.home);
+  const version = await versionFor(request, await inboxCapacity(request.home));
   report({ at: "looking", course: request.course });
-  const { link, path, stream, offer } = await findSender({ ...request, maxBytes }, report, signal);
+  const { link, path, arrival } = await findSender(request, version, report, signal);
   await using _ = link;
   try {
-    const title = cleanLine(offer.title, MAX_TITLE_CHARS);
-    const delivered = await keep(request.home, path, offer, collect(stream, offer), report);
-    const acknowledged = await giveReceipt(stream, offer);
-    return { ...delivered, title, bytes: offer.bytes, sha256: offer.sha256, via: path, acknowledged };
+    const delivered = await keep(request.home, path, arrival, report);
+    const acknowledged = await arrival.giveReceipt();
+    return {
+      ...delivered,
+      title: cleanLine(arrival.title, MAX_TITLE_CHARS),
+      bytes: arrival.bytes,
+      sha256: arrival.sha256,
+      warnings: [...arrival.warnings, ...delivered.warnings],
+      via: path,
+      acknowledged,
+    };
   } catch (error) {
-    await stream.giveUp(toSpreadError(error));
+    await arrival.giveUp(toSpreadError(error));
     throw error;
   }
+}
+
+async function versionFor({ secret, room, legacy }: ReceiveRequest, maxBytes: number): Promise<ReceiverVersion> {
+  if (legacy) return (await import("./legacy.ts")).legacyReceiver(secret, maxBytes);
+  return (await import("./version2.ts")).version2Receiver(secret, room, maxBytes);
 }
 
 /** A sender that has proved itself. The link is the taker's. */
 interface Sender {
   readonly link: Link;
   readonly path: Path;
-  readonly stream: SealedStream;
-  readonly offer: Offer;
+  readonly arrival: Arrival;
 }
-
-type Search = ReceiveRequest & { readonly maxBytes: number };
 
 /**
  * Takes the ways as the race brings them, until a sender proves itself on one. Who has not proved itself is not believed
  * about the share: what fails before that is the way's failure, and the other way is tried.
  */
-async function findSender(request: Search, report: (step: Step) => void, signal: AbortSignal): Promise<Sender> {
+async function findSender(
+  request: ReceiveRequest,
+  version: ReceiverVersion,
+  report: (step: Step) => void,
+  signal: AbortSignal,
+): Promise<Sender> {
   const end = performance.now() + request.timeoutMs;
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(tooLate()), request.timeoutMs);
   const failures: SpreadError[] = [];
-  const refusers = new Set<string>();
   try {
-    for await (const contender of race(request.course, AbortSignal.any([signal, late.signal]))) {
+    for await (const contender of race(request.course, version, AbortSignal.any([signal, late.signal]))) {
       if (contender instanceof SpreadError) {
         failures.push(contender);
         continue;
       }
-      report({ at: "proving", path: contender.path });
-      const patience = setTimeout(() => contender.link.abort(tooLate()), patienceMs(contender, end));
-      const sender = await meet(contender, request, refusers).finally(() => clearTimeout(patience));
-      if (!(sender instanceof SpreadError)) return sender;
-      failures.push(sender);
+      const { path, link } = contender;
+      report({ at: "proving", path });
+      const patience = setTimeout(() => link.abort(tooLate()), patienceMs(contender, end));
+      const arrival = await version.meet(link).finally(() => clearTimeout(patience));
+      if (!(arrival instanceof SpreadError)) return { link, path, arrival };
+      failures.push(arrival);
     }
   } finally {
     clearTimeout(timer);
@@ -114,32 +127,6 @@ function patienceMs({ path, last }: Contender, end: number): number {
   const left = Math.max(0, end - performance.now());
   if (last) return left;
   return path.by === "lan" ? Math.min(LAN_PROOF_MS, left / 2) : left / 2;
-}
-
-/** @returns the failure, if the sender has not proved itself. @throws SpreadError what it said behind its proof. */
-async function meet(
-  { link, path }: Contender,
-  { secret, room, maxBytes }: Search,
-  refusers: Set<string>,
-): Promise<Sender | SpreadError> {
-  let stream: SealedStream | undefined;
-  try {
-    stream = await proveToSender(link, secret, room, undefined, refusers);
-    return { link, path, stream, offer: await requestOffer(stream, maxBytes) };
-  } catch (thrown) {
-    const error = toSpreadError(thrown);
-    await stream?.giveUp(error);
-    await link.close();
-    if (stream?.proven) throw maxBytes < MAX_SHARE_BYTES ? spaceError(error) : error;
-    return error;
-  }
-}
-
-/** What was too large for a nearly full disk is no fault of the document. */
-function spaceError(error: SpreadError): SpreadError {
-  return error.code === "too-large"
-    ? new SpreadError("disk-full", "there is too little space for the document")
-    : error;
 }
 
 function tooLate(): SpreadError {
@@ -173,24 +160,23 @@ const NOBODY_THERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 async function keep(
   home: string,
   path: Path,
-  offer: Offer,
-  pieces: AsyncIterable<Uint8Array>,
+  { title, sharedAt, bytes, sha256, pieces }: Arrival,
   report: (step: Step) => void,
 ): Promise<Delivered> {
   await using delivery = await openDelivery(home, {
-    title: offer.title,
-    sentAt: offer.shared_at,
+    title,
+    sentAt: sharedAt,
     receivedAt: new Date(),
-    sha256: offer.sha256,
-    bytes: offer.bytes,
+    sha256,
+    bytes,
     path: path.by === "lan" ? "direct TCP" : formatRelayUrl(path.relay),
   });
   let received = 0;
-  report({ at: "receiving", received, bytes: offer.bytes });
-  for await (const piece of pieces) {
+  report({ at: "receiving", received, bytes });
+  for await (const piece of pieces()) {
     await delivery.write(piece);
     received += piece.length;
-    report({ at: "receiving", received, bytes: offer.bytes });
+    report({ at: "receiving", received, bytes });
   }
   return await delivery.commit();
 }

@@ -5,20 +5,17 @@
  *     open ---> over, for one of EndReason, and no new visitors ---> ended, once the last transfer is through
  */
 import { randomUUID } from "node:crypto";
-import { newSigner } from "../crypto/signature.ts";
 import { advertise } from "../discovery/mdns.ts";
 import { type ErrorCode, SpreadError, toSpreadError } from "../errors.ts";
 import type { Snapshot } from "../handoff/snapshot.ts";
 import { type Logger, silent } from "../log.ts";
-import { admitReceiver, sendAway } from "../protocol/handshake.ts";
 import type { RefusedReason } from "../protocol/messages.ts";
-import type { SealedStream } from "../protocol/stream.ts";
-import { deliver } from "../protocol/transfer.ts";
 import { abortReason, type Door, type Link } from "../transport/link.ts";
 import { createRoom } from "../transport/relay.ts";
 import { listenTcp } from "../transport/tcp.ts";
-import { formatCode, newRoom, newSecret } from "./code.ts";
-import { type Place, ShareGate } from "./gate.ts";
+import { formatCode, newLegacyPassphrase, newRoom, newSecret } from "./code.ts";
+import { ShareGate } from "./gate.ts";
+import type { Admitted, SenderVersion } from "./version.ts";
 
 export type Mode = "auto" | "lan" | "relay";
 
@@ -27,8 +24,10 @@ export interface ShareRequest {
   readonly content: Snapshot;
   /** One cleaned line. */
   readonly title: string;
-  /** Checked; without one, three words are made. */
+  /** Checked; without one, three words are made, or six for a legacy share. */
   readonly passphrase: string | undefined;
+  /** Version 1 of the protocol, and nothing else. */
+  readonly legacy: boolean;
   readonly mode: Mode;
   /** Whether the share is announced on the LAN (mDNS); without that its address has to be told. */
   readonly announce: boolean;
@@ -76,7 +75,14 @@ export interface LanPath {
  * @throws SpreadError `no-relay`, `port-unavailable`, the relay's, or the signal's; nothing is left open then.
  */
 export async function openShare(request: ShareRequest, signal: AbortSignal, log: Logger = silent): Promise<Share> {
-  const share = new Share(request, log);
+  const secret = request.passphrase ?? (request.legacy ? newLegacyPassphrase() : newSecret());
+  const createdAt = new Date();
+  const gate = new ShareGate(request.receivers, { strangersAreOne: request.legacy });
+  const version = await versionFor(request, { secret, createdAt, gate }).catch(async (error: unknown) => {
+    await request.content[Symbol.asyncDispose]();
+    throw error;
+  });
+  const share = new Share(request, { secret, createdAt, gate, version }, log);
   try {
     await share.open(signal);
     return share;
@@ -86,12 +92,31 @@ export async function openShare(request: ShareRequest, signal: AbortSignal, log:
   }
 }
 
+/** What a share is made of, beside what was asked for. */
+interface Made {
+  readonly secret: string;
+  readonly createdAt: Date;
+  readonly gate: ShareGate;
+  readonly version: SenderVersion;
+}
+
+async function versionFor(
+  { content, title, legacy }: ShareRequest,
+  { secret, createdAt, gate }: Omit<Made, "version">,
+): Promise<SenderVersion> {
+  const { bytes, sha256, compressible } = content;
+  const document = { title, sharedAt: createdAt, bytes, sha256, compressible, read: () => content.read() };
+  if (legacy) return (await import("./legacy.ts")).legacySender(secret, gate, document);
+  return (await import("./version2.ts")).version2Sender(secret, gate, document);
+}
+
 export class Share implements AsyncDisposable {
   readonly id = randomUUID();
   readonly title: string;
   readonly mode: Mode;
   readonly receivers: number;
-  readonly createdAt = new Date();
+  readonly legacy: boolean;
+  readonly createdAt: Date;
   readonly secret: string;
   readonly bytes: number;
   readonly sha256: string;
@@ -101,10 +126,10 @@ export class Share implements AsyncDisposable {
 
   readonly #request: ShareRequest;
   readonly #log: Logger;
-  readonly #signer = newSigner();
+  readonly #version: SenderVersion;
   readonly #doors: Door[] = [];
-  /** Every link that is open, with its stream once the visitor has proved itself. */
-  readonly #links = new Map<Link, SealedStream | undefined>();
+  /** Every link that is open, with its visitor once that has proved itself. */
+  readonly #links = new Map<Link, Admitted | undefined>();
   readonly #serving = new Set<Promise<void>>();
   /** Visitors can come before the share is complete; they wait for this. */
   readonly #opened: Promise<void>;
@@ -120,17 +145,20 @@ export class Share implements AsyncDisposable {
   #givenBack: Promise<void> | undefined;
   #lastFailure: ErrorCode | undefined;
 
-  constructor(request: ShareRequest, log: Logger) {
+  constructor(request: ShareRequest, { secret, createdAt, gate, version }: Made, log: Logger) {
     this.#request = request;
+    this.#version = version;
     this.#log = log;
     this.title = request.title;
     this.mode = request.mode;
     this.receivers = request.receivers;
-    this.secret = request.passphrase ?? newSecret();
+    this.legacy = request.legacy;
+    this.createdAt = createdAt;
+    this.secret = secret;
     this.bytes = request.content.bytes;
     this.sha256 = request.content.sha256;
-    this.gate = new ShareGate(request.receivers);
-    this.#expiresAt = new Date(this.createdAt.getTime() + request.lifetimeMs);
+    this.gate = gate;
+    this.#expiresAt = new Date(createdAt.getTime() + request.lifetimeMs);
     this.#opened = new Promise((resolve) => {
       this.#setOpened = resolve;
     });
@@ -140,9 +168,15 @@ export class Share implements AsyncDisposable {
     return this.#room;
   }
 
-  /** What the receiver is told; undefined where the two agreed on a passphrase. */
+  /** What the receiver is told; undefined where the two agreed on a passphrase, and in version 1, which has no codes. */
   get code(): string | undefined {
-    return this.#request.passphrase === undefined ? formatCode({ room: this.#room, secret: this.secret }) : undefined;
+    if (this.legacy || this.#request.passphrase !== undefined) return undefined;
+    return formatCode({ room: this.#room, secret: this.secret });
+  }
+
+  /** The passphrase that was made, since version 1 has no codes; undefined where the two agreed on one. */
+  get madePassphrase(): string | undefined {
+    return this.legacy && this.#request.passphrase === undefined ? this.secret : undefined;
   }
 
   /** Where a receiver on the same network can dial; undefined if the share is not there. */
@@ -207,9 +241,9 @@ export class Share implements AsyncDisposable {
     this.#end("stopped");
     const stopped = new SpreadError("share-ended", "the share was stopped");
     await Promise.all(
-      [...this.#links].map(async ([link, stream]) => {
-        if (!stream) return; // a visitor is told by #giveBack
-        await stream.giveUp(stopped);
+      [...this.#links].map(async ([link, admitted]) => {
+        if (!admitted) return; // a visitor is told by #giveBack
+        await admitted.giveUp(stopped);
         link.abort(stopped);
       }),
     );
@@ -222,12 +256,12 @@ export class Share implements AsyncDisposable {
   }
 
   async #openLan(): Promise<void> {
-    const listener = await listenTcp((link) => this.#take(link));
+    const listener = await listenTcp((link) => this.#take(link), this.#version.bounds);
     this.#doors.push(listener);
     const { port, addresses } = listener;
     this.#lan = { instance: undefined, port, addresses };
     if (!this.#request.announce) return;
-    const announced = await advertise("claude-spread", this.#room, port);
+    const announced = await advertise(this.#version.service, this.#room, port);
     if (announced) {
       this.#doors.push(announced);
       this.#lan = { instance: announced.instance, port, addresses };
@@ -238,7 +272,8 @@ export class Share implements AsyncDisposable {
     const life = new AbortController();
     const cut = () => life.abort(abortReason(opening));
     opening.addEventListener("abort", cut, { once: true });
-    const room = await createRoom(relay, ttlSeconds, (link) => this.#take(link), life.signal).finally(() =>
+    const { bounds } = this.#version;
+    const room = await createRoom(relay, ttlSeconds, (link) => this.#take(link), life.signal, bounds).finally(() =>
       opening.removeEventListener("abort", cut),
     );
     this.#doors.push(room);
@@ -262,7 +297,7 @@ export class Share implements AsyncDisposable {
   /** A visitor has come. */
   #take(link: Link): void {
     if (this.#endedAt !== undefined) {
-      void sendAway(link, this.#tooLate());
+      void this.#version.sendAway(link, this.#tooLate());
       return;
     }
     this.#links.set(link, undefined);
@@ -280,48 +315,40 @@ export class Share implements AsyncDisposable {
     await this.#opened;
     // A machine that slept has timers that are late.
     if (Date.now() >= this.#expiresAt.getTime()) this.#end("expired");
-    const { secret, gate } = this;
-    const share = { secret, room: this.#room, gate, signer: this.#signer };
-    const admitted = await admitReceiver(link, share).catch((error: unknown) => {
-      this.#log.info(`visitor sent away: ${toSpreadError(error).code}`);
+    const admitted = await this.#version.admit(link, this.#room).catch((thrown: unknown) => {
+      const { code } = toSpreadError(thrown);
+      this.#log.info(`visitor sent away: ${code}`);
+      if (code === "version-mismatch") this.#warnOfVersion();
     });
     if (!admitted) return;
-    const { stream, place } = admitted;
-    this.#links.set(link, stream);
+    this.#links.set(link, admitted);
     try {
-      await this.#transfer(stream, place);
-      this.#log.info("delivered");
+      await admitted.transfer();
+      this.#log.info("transferred");
     } catch (thrown) {
       const error = toSpreadError(thrown);
       this.#lastFailure = error.code;
       this.#log.info(`transfer failed: ${error.code}`);
-      await stream.giveUp(error);
+      await admitted.giveUp(error);
     } finally {
-      place.release();
+      admitted.place.release();
     }
   }
 
-  async #transfer(stream: SealedStream, place: Place): Promise<void> {
-    const { content, title } = this.#request;
-    const document = {
-      title,
-      sharedAt: this.createdAt,
-      bytes: content.bytes,
-      sha256: content.sha256,
-      compressible: content.compressible,
-      read: () => content.read(),
-    };
-    await deliver(stream, document, () => place.spend());
-    place.deliver();
+  #warnOfVersion(): void {
+    const warning = this.legacy
+      ? "A receiver came that does not speak legacy (version 1): it needs --legacy, or share again without."
+      : "A receiver came that speaks another version. If it is the original Python tool, share again with --legacy.";
+    if (!this.warnings.includes(warning)) this.warnings.push(warning);
   }
 
   #tooLate(): RefusedReason {
     return TOO_LATE[this.#over ?? "used-up"];
   }
 
-  /** From the proof on, be it that the stream is not there yet. */
+  /** From the proof on, be it that the visitor is not let in yet. */
   #transferring(): boolean {
-    return this.gate.counts.held > 0 || [...this.#links.values()].some((stream) => stream !== undefined);
+    return this.gate.counts.held > 0 || [...this.#links.values()].some((admitted) => admitted !== undefined);
   }
 
   /** After each visitor: has the share come to its end? */
@@ -348,7 +375,7 @@ export class Share implements AsyncDisposable {
   #giveBack(): Promise<void> {
     this.#givenBack ??= (async () => {
       this.#endedAt = new Date();
-      await Promise.all([...this.#links.keys()].map((link) => sendAway(link, this.#tooLate())));
+      await Promise.all([...this.#links.keys()].map((link) => this.#version.sendAway(link, this.#tooLate())));
       await Promise.all(this.#doors.map((door) => door.close()));
       await this.#request.content[Symbol.asyncDispose]();
     })();

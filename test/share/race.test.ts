@@ -14,6 +14,7 @@ import { admitReceiver, type Gate } from "../../src/protocol/handshake.ts";
 import { type Contender, type Course, race } from "../../src/share/race.ts";
 import { receive, type Step } from "../../src/share/receiver.ts";
 import { openShare, type Share, type ShareRequest } from "../../src/share/sender.ts";
+import { USUAL_BOUNDS } from "../../src/transport/link.ts";
 import { listenTcp } from "../../src/transport/tcp.ts";
 import { settled, until } from "../support/wait.ts";
 
@@ -42,6 +43,7 @@ async function share(options: Partial<ShareRequest> = {}): Promise<Share> {
       title: "",
       passphrase: undefined,
       mode: "auto",
+      legacy: false,
       announce: false,
       relay: new URL((await startedRelay()).url),
       receivers: 1,
@@ -82,7 +84,7 @@ const bothOf = (it: Share): Course => ({ lan: lanOf(it), relay: relayOf(it) });
 
 async function take(it: Share, course: Course, { secret = it.secret, timeoutMs = 10_000, steps = [] as Step[] } = {}) {
   return receive(
-    { secret, room: it.room, course, home: await home(), timeoutMs },
+    { secret, room: it.room, course, legacy: false, home: await home(), timeoutMs },
     (step) => steps.push(step),
     forever(),
   );
@@ -123,7 +125,14 @@ describe("with both ways open", () => {
     const url = new URL(`ws://127.0.0.1:${(relay.address() as AddressInfo).port}`);
     const course = { lan: { host: "127.0.0.1", port: lan.port }, relay: { relay: url, room: "7f3k2a" } };
     const life = new AbortController();
-    const request = { secret: "crisp-orbit-lunar", room: "7f3k2a", course, home: await home(), timeoutMs: 60_000 };
+    const request = {
+      secret: "crisp-orbit-lunar",
+      room: "7f3k2a",
+      course,
+      legacy: false,
+      home: await home(),
+      timeoutMs: 60_000,
+    };
     const ended = failure(receive(request, () => {}, life.signal));
     await until("the LAN has a HELLO, and the relay is joined", () => hellos === 1 && heard.length > 0);
     await settled(() => heard.length);
@@ -241,7 +250,11 @@ describe("a race that is left", () => {
     const silentRelay = await host();
     const pending = { relay: new URL(`ws://127.0.0.1:${silentRelay.port}`), room: it.room };
     let taken: Contender | undefined;
-    for await (const contender of race({ lan: lanOf(it), relay: pending }, forever())) {
+    for await (const contender of race(
+      { lan: lanOf(it), relay: pending },
+      { service: "claude-spread", bounds: USUAL_BOUNDS },
+      forever(),
+    )) {
       if (contender instanceof SpreadError) throw contender;
       taken = contender;
       break;

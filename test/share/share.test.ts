@@ -45,6 +45,7 @@ async function share(options: Partial<ShareRequest> & { text?: string } = {}): P
       title: "The work so far",
       passphrase: undefined,
       mode: "auto",
+      legacy: false,
       announce: false,
       relay: undefined,
       receivers: 1,
@@ -66,7 +67,7 @@ const course = (...paths: Path[]): Course => ({
 
 async function take(it: Share, path: Path, secret = it.secret, folder?: string) {
   return receive(
-    { secret, room: it.room, course: course(path), home: folder ?? (await home()), timeoutMs: 10_000 },
+    { secret, room: it.room, course: course(path), legacy: false, home: folder ?? (await home()), timeoutMs: 10_000 },
     () => {},
     forever(),
   );
@@ -182,7 +183,14 @@ describe.each(["lan", "relay"] as const)("a share over %s", (by) => {
     });
     const receiving = codeOf(
       receive(
-        { secret: it.secret, room: it.room, course: course(pathOf(it)), home: folder, timeoutMs: 10_000 },
+        {
+          secret: it.secret,
+          room: it.room,
+          course: course(pathOf(it)),
+          legacy: false,
+          home: folder,
+          timeoutMs: 10_000,
+        },
         (step) => {
           if (step.at === "receiving" && step.received > 0) begun();
         },
@@ -203,7 +211,14 @@ describe.each(["lan", "relay"] as const)("a share over %s", (by) => {
     const life = new AbortController();
     const receiving = codeOf(
       receive(
-        { secret: it.secret, room: it.room, course: course(pathOf(it)), home: folder, timeoutMs: 10_000 },
+        {
+          secret: it.secret,
+          room: it.room,
+          course: course(pathOf(it)),
+          legacy: false,
+          home: folder,
+          timeoutMs: 10_000,
+        },
         (step) => {
           if (step.at === "receiving" && step.received > 0) life.abort();
         },
@@ -311,6 +326,7 @@ it("leaves nothing open when it cannot be opened", async () => {
       title: "",
       passphrase: undefined,
       mode: "relay",
+      legacy: false,
       announce: false,
       relay: new URL(relay.url),
       receivers: 1,
@@ -329,6 +345,7 @@ it("remembers how shares ended, and takes no more than twenty at once", async ()
     title: "",
     passphrase: undefined,
     mode: "lan",
+    legacy: false,
     announce: false,
     relay: undefined,
     receivers: 1,

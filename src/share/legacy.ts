@@ -1,0 +1,81 @@
+/**
+ * Version 1 of the protocol, as shares and receivers speak it with the original Python tools. Only where it was asked for:
+ * whoever is on the way can record it and test passphrases without limit.
+ */
+import { createHash } from "node:crypto";
+import { SpreadError, toSpreadError } from "../errors.ts";
+import { headingOf } from "../handoff/document.ts";
+import {
+  admitLegacyReceiver,
+  deliverLegacy,
+  prepareLegacy,
+  receiveLegacy,
+  sendLegacyAway,
+} from "../protocol/legacy.ts";
+import { LEGACY_BOUNDS, MAX_LEGACY_DOCUMENT_BYTES } from "../protocol/legacy-messages.ts";
+import type { Outgoing } from "../protocol/transfer.ts";
+import type { ShareGate } from "./gate.ts";
+import type { ReceiverVersion, SenderVersion } from "./version.ts";
+
+const SERVICE = "claude-distill";
+
+/** What version 1 means to both users. */
+export const EXPOSED =
+  "Legacy (version 1): whoever is on the way can record it, and then try passphrases without limit. It is never confirmed as delivered.";
+
+/** @throws SpreadError `too-large`. */
+export async function legacySender(passphrase: string, gate: ShareGate, document: Outgoing): Promise<SenderVersion> {
+  if (document.bytes > MAX_LEGACY_DOCUMENT_BYTES) {
+    throw new SpreadError("too-large", `version 1 carries documents of at most ${MAX_LEGACY_DOCUMENT_BYTES} bytes`);
+  }
+  const keys = await prepareLegacy(passphrase);
+  return {
+    service: SERVICE,
+    bounds: LEGACY_BOUNDS.sender,
+    sendAway: sendLegacyAway,
+    async admit(link) {
+      const place = await admitLegacyReceiver(link, { keys, gate });
+      return {
+        place,
+        // Never delivered, only sent: an ACK of version 1 proves nothing.
+        transfer: async () => deliverLegacy(link, keys, await wholeOf(document), () => place.spend()),
+        giveUp: async () => {},
+      };
+    },
+  };
+}
+
+export function legacyReceiver(passphrase: string, maxBytes: number): ReceiverVersion {
+  return {
+    service: SERVICE,
+    bounds: LEGACY_BOUNDS.receiver,
+    async meet(link) {
+      const received = await receiveLegacy(link, passphrase).catch(toSpreadError);
+      if (received instanceof SpreadError || received.text.length > maxBytes) await link.close();
+      if (received instanceof SpreadError) return received;
+      const { text, acknowledge } = received;
+      if (text.length > maxBytes) throw new SpreadError("disk-full", "there is too little space for the document");
+      return {
+        title: headingOf(text),
+        sharedAt: undefined,
+        bytes: text.length,
+        sha256: createHash("sha256").update(text).digest("hex"),
+        warnings: [EXPOSED],
+        async *pieces() {
+          yield text;
+        },
+        async giveReceipt() {
+          await acknowledge();
+          return false; // an ACK is not answered
+        },
+        giveUp: async () => {},
+      };
+    },
+  };
+}
+
+async function wholeOf(document: Outgoing): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of document.read()) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
