@@ -115,6 +115,11 @@ export function resultsOf({ messages }: Request): ToolResult[] {
   );
 }
 
+/** A result that is JSON, and all of it. */
+export function json<T>({ text }: ToolResult): T {
+  return JSON.parse(text) as T;
+}
+
 /** All that the conversation says, reminders of the client included. */
 export function conversationText({ messages }: Request): string {
   return messages.map(({ content }) => textOf(content)).join("\n");
