@@ -20,6 +20,8 @@ const CLAUDE = process.env.CLAUDE_BIN ?? FETCHED;
 /** The root of this checkout: `.mcp.json` and the skills are there. */
 export const CHECKOUT = fileURLToPath(new URL("../..", import.meta.url));
 
+/** The discard port: nobody listens there. */
+const NOWHERE = "http://127.0.0.1:9";
 /** After this a client is killed, in ms: less than a test may take, so that the test can say what it saw. */
 const RUN_LIMIT_MS = 25_000;
 /** How long a server may outlive its client, in ms. */
@@ -59,9 +61,10 @@ export async function sandbox(): Promise<Sandbox> {
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
     // Without it, a server that starts slowly is not there yet in the first request.
     MCP_CONNECTION_NONBLOCKING: "false",
-    // Nobody listens at the discard port: what is not loopback ends here.
-    HTTPS_PROXY: "http://127.0.0.1:9",
-    HTTP_PROXY: "http://127.0.0.1:9",
+    // What is not loopback ends here; and of the model's own address, sub-commands would wait for an answer.
+    HTTPS_PROXY: NOWHERE,
+    HTTP_PROXY: NOWHERE,
+    ANTHROPIC_BASE_URL: NOWHERE,
     NO_PROXY: "127.0.0.1,localhost",
   };
   return { home, project, env };
