@@ -15,9 +15,8 @@ const HINTS = {
   "weak-passphrase": "Ask the user for a longer one, or whether to leave it out: then a strong code is made.",
   "bad-relay-url": "A relay address looks like wss://relay.example or ws://192.168.1.5:9784.",
   "bad-host": "Write host:port, as the sender's result shows it, for example 192.168.1.5:40123.",
-  "no-relay": "Pass relay_url, or set DISTILL_RELAY_URL. Anyone can run a relay: node relay/dist/index.js.",
-  "no-path":
-    "Say where the sender is, as the sender was told: host (host:port, on the same network), or relay_url unless mode is lan.",
+  "no-relay": `Pass relay_url as the user gives it, or set DISTILL_RELAY_URL. Anyone can run a relay: node relay/dist/index.js. ${ASK}`,
+  "no-path": `Pass host (host:port) or relay_url, as the sender's line says behind --host or --relay. ${ASK}`,
   "no-such-share": "Call distill_status to see the shares of this session.",
   "too-many-shares": "Stop a share with distill_stop, or wait until one has ended.",
   // What is to be shared

@@ -75,7 +75,7 @@ function view(share: Share): z.input<typeof Output>["shares"][number] {
 }
 
 const IN_WORDS: Record<Exclude<ShareState, "delivered">, string> = {
-  waiting: "waiting for a receiver",
+  waiting: "waiting",
   serving: "being received right now",
   unconfirmed: "over",
   burned: "ended by ten wrong attempts; share again with a new code",
@@ -90,5 +90,6 @@ export function inWords(share: Share): string {
   const unconfirmed = spent - delivered;
   const more = unconfirmed > 0 ? `, ${unconfirmed} sent but unconfirmed` : "";
   if (share.state === "delivered") return `delivered to ${delivered} of ${share.receivers}`;
-  return `${IN_WORDS[share.state]}; ${delivered} of ${share.receivers} delivered${more}`;
+  const open = share.state === "waiting" ? ` for ${share.receivers - spent} more to receive it` : "";
+  return `${IN_WORDS[share.state]}${open}; ${delivered} of ${share.receivers} delivered${more}`;
 }

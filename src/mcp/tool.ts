@@ -47,7 +47,7 @@ export function tool<Input extends z.ZodObject, Output extends z.ZodObject>(spec
     async answer(input, context, call) {
       try {
         const parsed = spec.input.safeParse(input);
-        if (!parsed.success) throw invalid(parsed.error);
+        if (!parsed.success) throw invalid(parsed.error, spec.input);
         const { result, text } = await run(parsed.data, context, call);
         return { content: [{ type: "text", text }], structuredContent: result };
       } catch (thrown) {
@@ -64,9 +64,14 @@ function errorText(error: SpreadError): string {
   return `Error ${error.code}: ${error.message}.\nWhat to do: ${error.hint}`;
 }
 
-/** Names each wrong argument, and quotes none. */
-function invalid(error: z.ZodError): SpreadError {
+/** Names each wrong argument, quotes no value, and says which there are where one is not known. */
+function invalid(error: z.ZodError, input: z.ZodObject): SpreadError {
   const wrong = error.issues.map((issue) => {
+    if (issue.code === "unrecognized_keys") {
+      const known = Object.keys(input.shape);
+      const none = known.length > 0 ? `the arguments are ${known.join(", ")}` : "it takes none";
+      return `there is no argument ${issue.keys.join(", ")}: ${none}`;
+    }
     const name = issue.path.join(".");
     const what = issue.message.replace(/\s+/g, " ");
     return name === "" ? what : `${name}: ${what}`;

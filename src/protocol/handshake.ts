@@ -60,7 +60,7 @@ export const FAREWELL_MS = 500;
 export const REFUSED_AS: Record<RefusedReason | "unknown", [ErrorCode, string]> = {
   unsupported_version: ["version-mismatch", "the two ends speak different versions of the protocol"],
   bad_message: ["bad-message", "the handshake was not in the protocol"],
-  proof_failed: ["wrong-code", "the proof of the code did not verify"],
+  proof_failed: ["wrong-code", "the sender refused the code or passphrase"],
   too_many_attempts: ["too-many-attempts", "the sender takes no more attempts from this address"],
   burned: ["burned", "the share was ended by wrong attempts"],
   busy: ["busy", "all places of this share are taken"],

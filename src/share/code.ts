@@ -57,8 +57,11 @@ export function formatCode({ room, secret }: Code): string {
 export function parseCode(typed: string): Code {
   const bare = typed.toLowerCase().replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, "");
   const [room, ...words] = bare.split(/[\s\-\u2010-\u2015_.,]+/u);
-  if (room === undefined || !ROOM.test(room) || words.length !== WORDS) {
-    throw new SpreadError("bad-code", "that is not a code");
+  if (room === undefined || !ROOM.test(room)) {
+    throw new SpreadError("bad-code", "a code begins with six letters and digits, and this does not");
+  }
+  if (words.length !== WORDS) {
+    throw new SpreadError("bad-code", `a code ends with three words, and this has ${words.length} parts there`);
   }
   words.forEach((word, index) => {
     if (wordlist.includes(word)) return;

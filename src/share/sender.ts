@@ -289,9 +289,11 @@ export class Share implements AsyncDisposable {
   #loseRelay({ code }: SpreadError): void {
     this.#relay = undefined;
     if (this.#over !== undefined) return;
-    this.warnings.push("The connection to the relay was lost; receivers can no longer come by it.");
+    const alone = this.#lan === undefined && this.#expiry !== undefined;
     // The relay's clock can be a little ahead of ours.
-    if (this.#lan === undefined && this.#expiry !== undefined) this.#end(code === "expired" ? "expired" : "failed");
+    if (alone && code === "expired") return this.#end("expired");
+    this.warnings.push("The connection to the relay was lost; receivers can no longer come by it.");
+    if (alone) this.#end("failed");
   }
 
   /** A visitor has come. */

@@ -66,6 +66,7 @@ export async function sandbox(): Promise<Sandbox> {
     HTTP_PROXY: NOWHERE,
     ANTHROPIC_BASE_URL: NOWHERE,
     NO_PROXY: "127.0.0.1,localhost",
+    DISTILL_MDNS: "off",
   };
   return { home, project, env };
 }
