@@ -18,12 +18,14 @@ import {
   CLOSE_MS,
   HANDSHAKE_MS,
   MAX_FRAME_BYTES,
+  MAX_LEGACY_MESSAGE_BYTES,
   MAX_SHARE_BYTES,
   MAX_TITLE_CHARS,
   STALL_MS,
 } from "../../src/limits.ts";
 import { encode } from "../../src/protocol/content.ts";
 import { admitReceiver, proveToSender } from "../../src/protocol/handshake.ts";
+import { MAX_LEGACY_DOCUMENT_BYTES } from "../../src/protocol/legacy-messages.ts";
 import {
   ABORT_REASONS,
   parseAnswer,
@@ -285,6 +287,9 @@ describe("the page", () => {
     expect(page).toContain(`0 to ${CHUNK_BYTES}`);
     expect(page).toContain(`0 to ${MAX_SHARE_BYTES}`);
     expect(page).toContain(`cuts it at ${MAX_TITLE_CHARS}`);
+    expect(page).toContain(
+      `at most ${MAX_LEGACY_MESSAGE_BYTES} bytes, so a document at most ${MAX_LEGACY_DOCUMENT_BYTES};`,
+    );
   });
 
   it("has a heading for each of its links, and a file for each that leads elsewhere", async () => {

@@ -114,25 +114,12 @@ export const CASES = [
   },
 ] as const;
 
-/** Messages and their frames. */
-export const FRAMES = [
-  {
-    message: { type: "HELLO", version: 1 },
-    frame: "0000001f7b2274797065223a202248454c4c4f222c202276657273696f6e223a20317d",
-  },
-  {
-    message: { type: "ACK" },
-    frame: "0000000f7b2274797065223a202241434b227d",
-  },
-  {
-    message: { type: "DENIED", reason: "invalid_proof" },
-    frame: "0000002d7b2274797065223a202244454e494544222c2022726561736f6e223a2022696e76616c69645f70726f6f66227d",
-  },
-  {
-    message: { type: "DENIED", reason: "too_many_failures" },
-    frame: "000000317b2274797065223a202244454e494544222c2022726561736f6e223a2022746f6f5f6d616e795f6661696c75726573227d",
-  },
-] as const;
+/** The two denials, as frames. */
+export const DENIALS = {
+  invalid_proof: "0000002d7b2274797065223a202244454e494544222c2022726561736f6e223a2022696e76616c69645f70726f6f66227d",
+  too_many_failures:
+    "000000317b2274797065223a202244454e494544222c2022726561736f6e223a2022746f6f5f6d616e795f6661696c75726573227d",
+} as const;
 
 /** The right passphrase: HELLO, CHALLENGE, AUTH, PAYLOAD, ACK. */
 export const RECORDED_DELIVERY = {
