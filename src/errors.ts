@@ -48,6 +48,10 @@ const HINTS = {
   "room-not-found": `No such room on this relay: the share has ended or expired, the room is mistyped, or it is on another relay. ${ASK}`,
   "relay-unreachable":
     "Check the relay's address and the network. On the same network, the sender can share with mode lan.",
+  "relay-untrusted":
+    "Nothing was sent. For a company's own authority, NODE_EXTRA_CA_CERTS must name its PEM file before Claude Code starts; otherwise whoever runs the relay has to renew or correct its certificate.",
+  "proxy-failed":
+    "Check HTTPS_PROXY (for wss://), HTTP_PROXY (for ws://) and the relay's address; NO_PROXY names hosts to reach without the proxy. Then restart Claude Code.",
   "relay-full": "The relay takes no more rooms at the moment. Try later, or use another relay.",
   "rate-limited": "The relay asks for patience. Wait a minute, then try again.",
   "relay-refused": "The relay does not serve this request. Ask whoever runs it, or use another relay.",

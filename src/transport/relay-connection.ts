@@ -2,11 +2,14 @@
  * One connection to a relay: opened, asked one question, and then a pipe of frames with backpressure. Here is all that is
  * known of the relay's wire (relay/README.md) and of WebSocket; what rooms and visits are is told in relay.ts.
  */
+import type { Socket } from "node:net";
 import WebSocket from "ws";
 import { z } from "zod";
+import { isLoopback } from "../address.ts";
 import { SpreadError, systemCode } from "../errors.ts";
 import { CLOSE_MS, HANDSHAKE_MS } from "../limits.ts";
 import { abortReason, bindSignal } from "./link.ts";
+import { mistrust } from "./mistrust.ts";
 
 /** Control messages are short; a longer text frame is a peer's, and is not even parsed. */
 const MAX_CONTROL_BYTES = 1024;
@@ -74,8 +77,13 @@ export class Connection {
   }
 
   static async open(relay: URL, signal: AbortSignal): Promise<Connection> {
-    if (signal.aborted) throw abortReason(signal);
+    const tunnel = await tunnelTo(relay, signal);
+    if (signal.aborted) {
+      tunnel?.destroy();
+      throw abortReason(signal);
+    }
     const ws = new WebSocket(relay, {
+      ...(tunnel && { createConnection: () => tunnel }),
       perMessageDeflate: false, // sealed bytes do not shrink
       maxPayload: MAX_RELAY_MESSAGE_BYTES,
       handshakeTimeout: HANDSHAKE_MS,
@@ -174,6 +182,20 @@ export class Connection {
   }
 }
 
+/** What names a proxy, in either case. */
+const PROXY_VARIABLE = /^(?:https?|all)_proxy$/i;
+
+/**
+ * The way through a proxy if the relay has to be reached by one. Who names no proxy does not load what knows about them.
+ * A relay on this machine never goes by a proxy: there, its address would mean the proxy's own machine.
+ */
+async function tunnelTo(relay: URL, signal: AbortSignal): Promise<Socket | undefined> {
+  const named = Object.keys(process.env).some((name) => PROXY_VARIABLE.test(name) && process.env[name]);
+  if (!named || isLoopback(relay)) return undefined;
+  const { openTunnel } = await import("./proxy.ts");
+  return openTunnel(relay, signal);
+}
+
 function upgradeRefusal(status: number): SpreadError {
   switch (status) {
     case 429:
@@ -186,6 +208,8 @@ function upgradeRefusal(status: number): SpreadError {
 }
 
 function unreachable(cause: unknown): SpreadError {
+  const wrong = mistrust(cause);
+  if (wrong) return new SpreadError("relay-untrusted", `the relay's certificate ${wrong}`, { cause });
   const why = systemCode(cause);
   return new SpreadError("relay-unreachable", `the relay cannot be reached${why ? ` (${why})` : ""}`, { cause });
 }

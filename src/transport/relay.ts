@@ -22,7 +22,8 @@ export interface Room extends Door {
 /**
  * Joins a room as a receiver. The link is there at once, even if others have to be served first.
  * @param signal rules the link's whole life.
- * @throws SpreadError `room-not-found`, `relay-unreachable`, `relay-full`, `relay-refused`, `rate-limited`, or the signal's.
+ * @throws SpreadError `room-not-found`, `relay-unreachable`, `relay-untrusted`, `relay-full`, `relay-refused`, `rate-limited`,
+ *   `proxy-failed`, `bad-config` for a proxy's address, or the signal's.
  */
 export async function joinRoom(relay: URL, id: string, signal: AbortSignal, bounds = USUAL_BOUNDS): Promise<Link> {
   const connection = await Connection.open(relay, signal);

@@ -1,0 +1,138 @@
+/**
+ * The way to a relay through a company's proxy: HTTPS_PROXY for wss://, HTTP_PROXY for ws://, ALL_PROXY for both, NO_PROXY
+ * for neither. Always by CONNECT, so the proxy forwards bytes, and of a wss:// relay it sees the name alone. CONNECT is
+ * Node's own and not https-proxy-agent's: that one knows no time limit, keeps the socket of an attempt that was given up,
+ * collects an answer without end, and writes the proxy's password into its debug log.
+ */
+import { type ClientRequest, type RequestOptions, request as requestByHttp } from "node:http";
+import { request as requestByHttps } from "node:https";
+import { isIP, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { getProxyForUrl } from "proxy-from-env";
+import { SpreadError, systemCode } from "../errors.ts";
+import { HANDSHAKE_MS } from "../limits.ts";
+import { abortReason, bindSignal } from "./link.ts";
+import { mistrust } from "./mistrust.ts";
+
+interface Proxy {
+  readonly url: URL;
+  /** The value of Proxy-Authorization. */
+  readonly authorization: string | undefined;
+}
+
+/**
+ * A connection to the relay by way of the proxy that the environment names for it, wrapped in TLS for wss://. It has the
+ * time limit of a handshake until somebody takes that away.
+ * @returns undefined where the relay is to be reached directly.
+ * @throws SpreadError `bad-config`, `proxy-failed`, or the signal's. None of them shows the proxy's address.
+ */
+export async function openTunnel(relay: URL, signal: AbortSignal): Promise<Socket | undefined> {
+  const proxy = proxyFor(relay);
+  if (!proxy) return undefined;
+  const tunnel = await connectBy(proxy, relay, signal);
+  const socket = relay.protocol === "wss:" ? connectTls({ socket: tunnel, ...serverOf(relay) }) : tunnel;
+  return socket.setTimeout(HANDSHAKE_MS);
+}
+
+/** @throws SpreadError `bad-config`, without quoting what is set: there can be a password in it. */
+export function proxyFor(relay: URL): Proxy | undefined {
+  const target = relay.href.replace(/^ws/, "http");
+  const named = getProxyForUrl(target);
+  if (named === "") return undefined;
+  const variables = relay.protocol === "wss:" ? "HTTPS_PROXY or ALL_PROXY" : "HTTP_PROXY or ALL_PROXY";
+  const bad = (what: string, cause?: unknown) => new SpreadError("bad-config", `${variables} ${what}`, { cause });
+  let url: URL;
+  try {
+    url = new URL(asTyped(named));
+  } catch (cause) {
+    throw bad("is not the address of a proxy", cause);
+  }
+  if (url.protocol !== "http:" && url.protocol !== "https:") throw bad("must begin with http:// or https://");
+  let credentials: string;
+  try {
+    credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  } catch (cause) {
+    throw bad("has a name or a password in which a % is not written as %25", cause);
+  }
+  const authorization = credentials === ":" ? undefined : `Basic ${Buffer.from(credentials).toString("base64")}`;
+  url.username = "";
+  url.password = "";
+  return { url, authorization };
+}
+
+/** `proxy:3128` gets the scheme of its target from proxy-from-env; a proxy so named speaks plain HTTP, as to curl. */
+function asTyped(named: string): string {
+  return Object.values(process.env).includes(named) ? named : named.replace(/^https?:/, "http:");
+}
+
+function connectBy(proxy: Proxy, relay: URL, signal: AbortSignal): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const request = ask(proxy, `${relay.hostname}:${relay.port || (relay.protocol === "wss:" ? 443 : 80)}`);
+    const timer = setTimeout(() => request.destroy(silence()), HANDSHAKE_MS);
+    const bound = bindSignal({ abort: (reason) => request.destroy(reason) }, signal);
+    request.once("close", () => {
+      clearTimeout(timer);
+      bound[Symbol.dispose]();
+    });
+    request.once("connect", ({ statusCode = 0 }, socket, head) => {
+      // Whoever uses the socket hears of its end by "close".
+      socket.on("error", () => {});
+      if (statusCode >= 200 && statusCode < 300) {
+        if (head.length > 0) socket.unshift(head);
+        resolve(socket);
+      } else {
+        socket.destroy();
+        reject(refusal(statusCode));
+      }
+    });
+    request.once("error", (cause) => {
+      const reason = signal.aborted ? abortReason(signal) : undefined;
+      if (reason) reject(reason.code === "timed-out" ? silence() : reason);
+      else reject(cause instanceof SpreadError ? cause : failure(cause));
+    });
+    request.end();
+  });
+}
+
+/** @param target host and port of the relay. */
+function ask({ url, authorization }: Proxy, target: string): ClientRequest {
+  const options: RequestOptions & { servername: string } = {
+    ...serverOf(url),
+    port: url.port || (url.protocol === "https:" ? 443 : 80),
+    method: "CONNECT",
+    path: target,
+    headers: { Host: target, ...(authorization !== undefined && { "Proxy-Authorization": authorization }) },
+    agent: false,
+  };
+  return url.protocol === "https:" ? requestByHttps(options) : requestByHttp(options);
+}
+
+/** Whom a certificate must name. Node would take the name from the Host header, which is another server's here. */
+function serverOf(url: URL): { host: string; servername: string } {
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  return { host, servername: isIP(host) ? "" : host };
+}
+
+function silence(): SpreadError {
+  return new SpreadError("proxy-failed", "the proxy did not answer in time");
+}
+
+function refusal(status: number): SpreadError {
+  const what =
+    status === 407
+      ? "asks for a name and a password, or for other ones"
+      : status >= 500
+        ? "has not reached the relay"
+        : "does not let us through to the relay";
+  return new SpreadError("proxy-failed", `the proxy ${what} (HTTP ${status})`);
+}
+
+function failure(cause: Error): SpreadError {
+  const wrong = mistrust(cause);
+  if (wrong) return new SpreadError("proxy-failed", `the proxy's certificate ${wrong}`, { cause });
+  const why = systemCode(cause);
+  const what = why?.startsWith("HPE_")
+    ? "what answers as the proxy does not speak HTTP"
+    : `the proxy cannot be reached${why ? ` (${why})` : ""}`;
+  return new SpreadError("proxy-failed", what, { cause });
+}
