@@ -1,5 +1,5 @@
 /** Addresses: as people type them, as they are shown, and as strangers are counted by them. */
-import { isIP, isIPv6 } from "node:net";
+import { BlockList, isIP, isIPv6 } from "node:net";
 import { SpreadError } from "./errors.ts";
 
 /** @throws SpreadError `bad-relay-url`, without quoting what was typed: there can be a password in it. */
@@ -29,6 +29,42 @@ export function formatRelayUrl(url: URL): string {
 /** Whether only this machine can reach the address. */
 export function isLoopback(url: URL): boolean {
   return url.hostname === "localhost" || url.hostname === "[::1]" || /^127(?:\.\d+){3}$/.test(url.hostname);
+}
+
+/**
+ * What is not routed on the internet: this machine, private networks, link-local, and 100.64.0.0/10, where providers and
+ * VPNs such as Tailscale number their own (RFC 1918, 3927, 4193, 4291, 6598). IPv4 in IPv6 is judged by its IPv4.
+ */
+const NEAR = new BlockList();
+for (const [net, bits] of [
+  ["127.0.0.0", 8],
+  ["10.0.0.0", 8],
+  ["172.16.0.0", 12],
+  ["192.168.0.0", 16],
+  ["169.254.0.0", 16],
+  ["100.64.0.0", 10],
+] as const)
+  NEAR.addSubnet(net, bits);
+NEAR.addAddress("::1", "ipv6");
+NEAR.addSubnet("fe80::", 10, "ipv6");
+NEAR.addSubnet("fc00::", 7, "ipv6");
+
+/** Names that only a local network gives: without a dot, or below one of the names reserved for it (RFC 6761, 6762, 8375). */
+const NEAR_NAME = /^[^.]+\.?$|\.(?:localhost|local|internal|home\.arpa)\.?$/;
+
+/** Whether the way to the address stays on this machine or its networks, as far as an address can tell. */
+export function staysNear(url: URL): boolean {
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const family = isIP(host);
+  return family === 0 ? NEAR_NAME.test(host) : NEAR.check(host, family === 6 ? "ipv6" : "ipv4");
+}
+
+/** What to tell the user of a share or a receipt by this relay: a warning if its wire is open to the internet. */
+export function wireCautions(relay: URL | undefined): string[] {
+  if (!relay || relay.protocol === "wss:" || staysNear(relay)) return [];
+  return [
+    "The connection to this relay is not encrypted (ws://). The document is, end to end; but listeners on the way see the room, times, sizes and addresses, and can disturb. A relay by wss:// keeps them out.",
+  ];
 }
 
 /** `host:port`, an IPv6 address in brackets. @throws SpreadError `bad-host`. */

@@ -1,5 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { addressGroup, formatHost, formatRelayUrl, isLoopback, parseHost, parseRelayUrl } from "../src/address.ts";
+import {
+  addressGroup,
+  formatHost,
+  formatRelayUrl,
+  isLoopback,
+  parseHost,
+  parseRelayUrl,
+  staysNear,
+  wireCautions,
+} from "../src/address.ts";
 
 describe("a relay's address", () => {
   it.each([
@@ -38,6 +47,59 @@ describe("a relay's address", () => {
       ["ws://localhost:1", "ws://127.0.0.1:1", "ws://127.9.9.9", "ws://[::1]:1"].map((it) => isLoopback(new URL(it))),
     ).toEqual([true, true, true, true]);
     expect(["ws://127.example.org", "ws://10.0.0.1"].map((it) => isLoopback(new URL(it)))).toEqual([false, false]);
+  });
+});
+
+describe("the way to a relay", () => {
+  const near = [
+    "localhost",
+    "127.0.0.1",
+    "[::1]",
+    "10.1.2.3",
+    "172.16.0.1",
+    "172.31.255.255",
+    "192.168.1.5",
+    "169.254.9.9",
+    "100.64.0.1",
+    "100.127.255.255",
+    "[fe80::1]",
+    "[fd00::1]",
+    "[::ffff:10.0.0.1]",
+    "relay",
+    "laptop.local",
+    "laptop.local.",
+    "nas.home.arpa",
+    "relay.corp.internal",
+    "RELAY.LOCAL",
+  ];
+  const far = [
+    "relay.example",
+    "8.8.8.8",
+    "172.15.255.255",
+    "172.32.0.0",
+    "100.63.255.255",
+    "100.128.0.0",
+    "192.169.0.1",
+    "[2001:db8::1]",
+    "[::ffff:8.8.8.8]",
+    "relay.local.example",
+    "notlocal.example.",
+    "10.0.0.1.example",
+  ];
+
+  it.each(near)("stays on this machine or its networks: %s", (host) => {
+    expect(staysNear(new URL(`ws://${host}:9784/x`))).toBe(true);
+    expect(wireCautions(new URL(`ws://${host}`))).toEqual([]);
+  });
+
+  it.each(far)("goes over the internet, and is to be warned of without TLS: %s", (host) => {
+    expect(staysNear(new URL(`wss://${host}`))).toBe(false);
+    expect(wireCautions(new URL(`ws://${host}`))).toEqual([expect.stringContaining("wss://")]);
+    expect(wireCautions(new URL(`wss://${host}`))).toEqual([]);
+  });
+
+  it("is none, and nothing to be warned of, without a relay", () => {
+    expect(wireCautions(undefined)).toEqual([]);
   });
 });
 

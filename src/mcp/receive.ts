@@ -1,6 +1,6 @@
 /** The tool distill_receive. */
 import { z } from "zod";
-import { formatHost, formatRelayUrl, parseHost, parseRelayUrl } from "../address.ts";
+import { formatHost, formatRelayUrl, parseHost, parseRelayUrl, wireCautions } from "../address.ts";
 import type { Config } from "../config.ts";
 import { SpreadError } from "../errors.ts";
 import type { Course, LanCourse, Path } from "../share/race.ts";
@@ -86,6 +86,7 @@ export const receiveTool = tool({
       call.signal,
     );
     const warnings = [...received.warnings];
+    if (received.via.by === "relay") warnings.push(...wireCautions(received.via.relay));
     if (!received.acknowledged) {
       warnings.push("The sender did not confirm the receipt: it may show this share as sent, unconfirmed.");
     }

@@ -1,6 +1,6 @@
 /** The tool distill_share. */
 import { z } from "zod";
-import { formatHost, formatRelayUrl, isLoopback, parseRelayUrl } from "../address.ts";
+import { formatHost, formatRelayUrl, isLoopback, parseRelayUrl, wireCautions } from "../address.ts";
 import { SpreadError } from "../errors.ts";
 import type { Snapshot } from "../handoff/snapshot.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
@@ -171,6 +171,7 @@ async function cautions(share: Share, askedMinutes: number): Promise<string[]> {
   if (share.relay && isLoopback(share.relay)) {
     cautions.push("The relay's address is of this machine: receivers on other machines cannot reach it.");
   }
+  cautions.push(...wireCautions(share.relay));
   return cautions;
 }
 
