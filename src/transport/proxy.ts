@@ -21,8 +21,8 @@ interface Proxy {
 }
 
 /**
- * A connection to the relay by way of the proxy that the environment names for it, wrapped in TLS for wss://. It has the
- * time limit of a handshake until somebody takes that away.
+ * A connection to the relay by way of the proxy that the environment names for it, wrapped in TLS for wss://, whose
+ * handshake the taker waits for.
  * @returns undefined where the relay is to be reached directly.
  * @throws SpreadError `bad-config`, `proxy-failed`, or the signal's. None of them shows the proxy's address.
  */
@@ -30,8 +30,7 @@ export async function openTunnel(relay: URL, signal: AbortSignal): Promise<Socke
   const proxy = proxyFor(relay);
   if (!proxy) return undefined;
   const tunnel = await connectBy(proxy, relay, signal);
-  const socket = relay.protocol === "wss:" ? connectTls({ socket: tunnel, ...serverOf(relay) }) : tunnel;
-  return socket.setTimeout(HANDSHAKE_MS);
+  return relay.protocol === "wss:" ? connectTls({ socket: tunnel, ...serverOf(relay) }) : tunnel;
 }
 
 /** @throws SpreadError `bad-config`, without quoting what is set: there can be a password in it. */
@@ -40,19 +39,19 @@ export function proxyFor(relay: URL): Proxy | undefined {
   const named = getProxyForUrl(target);
   if (named === "") return undefined;
   const variables = relay.protocol === "wss:" ? "HTTPS_PROXY or ALL_PROXY" : "HTTP_PROXY or ALL_PROXY";
-  const bad = (what: string, cause?: unknown) => new SpreadError("bad-config", `${variables} ${what}`, { cause });
+  const bad = (what: string) => new SpreadError("bad-config", `${variables} ${what}`);
   let url: URL;
   try {
     url = new URL(asTyped(named));
-  } catch (cause) {
-    throw bad("is not the address of a proxy", cause);
+  } catch {
+    throw bad("is not the address of a proxy");
   }
   if (url.protocol !== "http:" && url.protocol !== "https:") throw bad("must begin with http:// or https://");
   let credentials: string;
   try {
     credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
-  } catch (cause) {
-    throw bad("has a name or a password in which a % is not written as %25", cause);
+  } catch {
+    throw bad("has a name or a password in which a % is not written as %25");
   }
   const authorization = credentials === ":" ? undefined : `Basic ${Buffer.from(credentials).toString("base64")}`;
   url.username = "";
@@ -101,10 +100,13 @@ function ask({ url, authorization }: Proxy, target: string): ClientRequest {
     port: url.port || (url.protocol === "https:" ? 443 : 80),
     method: "CONNECT",
     path: target,
-    headers: { Host: target, ...(authorization !== undefined && { "Proxy-Authorization": authorization }) },
+    headers: { Host: target },
     agent: false,
   };
-  return url.protocol === "https:" ? requestByHttps(options) : requestByHttp(options);
+  const request = url.protocol === "https:" ? requestByHttps(options) : requestByHttp(options);
+  // Not among the options: NODE_DEBUG prints those.
+  if (authorization !== undefined) request.setHeader("Proxy-Authorization", authorization);
+  return request;
 }
 
 /** Whom a certificate must name. Node would take the name from the Host header, which is another server's here. */

@@ -86,12 +86,17 @@ export class Connection {
       ...(tunnel && { createConnection: () => tunnel }),
       perMessageDeflate: false, // sealed bytes do not shrink
       maxPayload: MAX_RELAY_MESSAGE_BYTES,
-      handshakeTimeout: HANDSHAKE_MS,
     });
     const connection = new Connection(ws, signal);
     const bound = bindSignal({ abort: () => ws.terminate() }, signal);
     ws.once("close", () => bound[Symbol.dispose]());
+    // Not ws's own handshakeTimeout: it counts from the last byte, and twice over while TLS is being waited for.
+    let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve, reject) => {
+      timer = setTimeout(() => {
+        reject(mute());
+        ws.terminate();
+      }, HANDSHAKE_MS);
       ws.once("open", resolve);
       ws.once("unexpected-response", (request, response) => {
         reject(upgradeRefusal(response.statusCode ?? 0));
@@ -101,7 +106,7 @@ export class Connection {
         const reason = signal.aborted ? abortReason(signal) : undefined;
         reject(reason && reason.code !== "timed-out" ? reason : unreachable(cause));
       });
-    });
+    }).finally(() => clearTimeout(timer));
     return connection;
   }
 
@@ -114,7 +119,6 @@ export class Connection {
     let timer: NodeJS.Timeout | undefined;
     try {
       return await new Promise<T>((resolve, reject) => {
-        const mute = () => new SpreadError("relay-unreachable", "the relay gave no answer");
         timer = setTimeout(() => reject(mute()), HANDSHAKE_MS);
         this.#sink = {
           frame: (bytes, text) => {
@@ -205,6 +209,10 @@ function upgradeRefusal(status: number): SpreadError {
     default:
       return new SpreadError("relay-refused", `what answered is not a relay, or does not let us in (HTTP ${status})`);
   }
+}
+
+function mute(): SpreadError {
+  return new SpreadError("relay-unreachable", "the relay gave no answer");
 }
 
 function unreachable(cause: unknown): SpreadError {

@@ -100,6 +100,28 @@ describe("a relay by way of a proxy", () => {
     await relay.stop();
   });
 
+  it("is named with brackets and port if it is an IPv6 address", async () => {
+    const { asked } = await proxiedRelay();
+    const joined = joinRoom(new URL("ws://[2001:db8::1]:9784"), "zzzzzz", forever());
+    await expect(joined).rejects.toMatchObject({ code: "room-not-found" });
+    expect(asked).toMatchObject([{ target: "[2001:db8::1]:9784", host: "[2001:db8::1]:9784" }]);
+  });
+
+  it.each([RELAY, SECURE_RELAY])("has the time of a handshake to answer, too: %s", async (relay) => {
+    const { come, open } = await proxy((socket) => socket.write("HTTP/1.1 200 OK\r\n\r\n"));
+    vi.stubEnv("HTTP_PROXY", process.env.HTTPS_PROXY);
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const failed = expect(joinRoom(new URL(relay), "zzzzzz", forever())).rejects.toMatchObject({
+      code: "relay-unreachable",
+      message: "the relay gave no answer",
+    });
+    await once(await come.next(), "data");
+    vi.advanceTimersByTime(HANDSHAKE_MS);
+    await failed;
+    vi.useRealTimers();
+    await until("the socket is gone", () => open.size === 0);
+  });
+
   it("is told apart from the proxy by its errors", async () => {
     const { relay } = await proxiedRelay();
     await expect(joinRoom(new URL(RELAY), "zzzzzz", forever())).rejects.toMatchObject({ code: "room-not-found" });
@@ -157,10 +179,16 @@ describe("proxy-failed", () => {
     await until("the socket is gone", () => open.size === 0);
   });
 
-  it("is said of an https:// proxy that speaks no TLS", async () => {
-    const { url } = await proxy((socket) => socket.write("HTTP/1.1 200 OK\r\n\r\n"));
-    vi.stubEnv("HTTPS_PROXY", url.replace("http:", "https:"));
+  it("is said of an https:// proxy that speaks no TLS, and whose own name it was called by", async () => {
+    let hello: Buffer | undefined;
+    const { url } = await proxy((socket, said) => {
+      hello = said;
+      socket.write("HTTP/1.1 200 OK\r\n\r\n");
+    });
+    vi.stubEnv("HTTPS_PROXY", url.replace("http://127.0.0.1", "https://localhost"));
     await failsWith(/^the proxy cannot be reached \(E[A-Z_]+\)$/);
+    expect(hello?.includes("localhost")).toBe(true);
+    expect(hello?.includes("relay.invalid")).toBe(false);
   });
 
   it("is said after HANDSHAKE_MS of silence, and no socket stays", async () => {
@@ -219,14 +247,14 @@ describe("a call that is cancelled", () => {
 });
 
 /** A proxy in both variables, that does as it is told once it was asked. `come` has its sockets, each once asked. */
-async function proxy(answer: (socket: Socket) => unknown) {
+async function proxy(answer: (socket: Socket, asked: Buffer) => unknown) {
   const open = new Set<Socket>();
   const come = new Arrivals<Socket>();
   const server = createTcpServer((socket) => {
     open.add(socket);
     socket.on("close", () => open.delete(socket)).on("error", () => {});
-    socket.once("data", () => {
-      answer(socket);
+    socket.once("data", (asked) => {
+      answer(socket, asked);
       come.put(socket);
     });
   });

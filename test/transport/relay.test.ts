@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import WebSocket, { WebSocketServer } from "ws";
 import { startRelay } from "../../relay/src/relay.ts";
 import { SpreadError } from "../../src/errors.ts";
@@ -228,6 +228,8 @@ describe("joining and making a room fails with", () => {
   });
 
   it("relay-unreachable for a name that does not exist", async () => {
+    vi.stubEnv("NO_PROXY", "*");
+    closers.push(() => vi.unstubAllEnvs());
     await expect(joinRoom(new URL("ws://no-such-relay.invalid"), "zzzzzz", forever())).rejects.toMatchObject({
       code: "relay-unreachable",
     });
