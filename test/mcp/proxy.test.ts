@@ -1,5 +1,5 @@
 /** Two real servers in a company's network: its proxy and its own certificate authority lie between them and the relay. */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { type Company, PASSWORD, startCompany, whatIsMissing } from "../support/company.ts";
 import type { TestServer } from "../support/server.ts";
 import { DOCUMENT } from "./texts.ts";
@@ -10,8 +10,8 @@ let company: Company;
 describe.skipIf(missing !== undefined)(`in a company's network${missing ? ` (${missing})` : ""}`, () => {
   beforeAll(async () => {
     company = await startCompany();
+    return () => company[Symbol.asyncDispose]();
   });
-  afterAll(() => company[Symbol.asyncDispose]());
 
   /** A hand-off by `relay`. @returns what the proxy was asked for meanwhile, and the warnings of both sides. */
   async function handOver(relay: string, env: Record<string, string>) {
