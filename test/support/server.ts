@@ -41,6 +41,8 @@ export interface Options {
   readonly world?: World;
   /** Lives until the last test of the file is over. */
   readonly lasting?: boolean;
+  /** Another copy of the server, by its file. */
+  readonly entry?: string;
   /** Where the tests run as root, whom no permission stops: as a user without any. */
   readonly unprivileged?: boolean;
 }
@@ -67,7 +69,7 @@ export async function makeWorld(lasting = false): Promise<World> {
   };
 }
 
-async function commandOf({ env, unprivileged }: Options, world: World) {
+async function commandOf({ env, entry = ENTRY, unprivileged }: Options, world: World) {
   const variables: Record<string, string | undefined> = {
     PATH: process.env.PATH,
     HOME: join(world.base, "user"),
@@ -77,7 +79,7 @@ async function commandOf({ env, unprivileged }: Options, world: World) {
     CLAUDE_PROJECT_DIR: world.project,
     ...env,
   };
-  const args = [ENTRY];
+  const args = [entry];
   if (unprivileged && process.getuid?.() === 0) {
     for (const name of ["", "user", "project", "outside", "tmp"]) await chown(join(world.base, name), NOBODY, NOBODY);
     const drop = `process.setgroups([]);process.setgid(${NOBODY});process.setuid(${NOBODY})`;
