@@ -4,7 +4,7 @@
  * that nobody sets stands in the file that uses it.
  */
 import { parseArgs } from "node:util";
-import { z } from "zod";
+import * as z from "zod";
 
 export const DEFAULTS = {
   /** All IPv4 interfaces: a relay is there to be reached. */

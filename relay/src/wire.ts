@@ -2,7 +2,7 @@
  * The room protocol in one sitting: what a peer may ask, what the relay answers, and why a connection ends. Text becomes a
  * request here or is refused here. Once two peers are paired the relay reads nothing any more, so no other frame is listed.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 /** What a sender may ask for beyond the plain protocol. Asked for in `features`, and confirmed in the answer's. */
 const FEATURES = ["turns"] as const;

@@ -1,5 +1,5 @@
 /** The tool distill_receive. */
-import { z } from "zod";
+import * as z from "zod";
 import { formatHost, formatRelayUrl, parseHost, parseRelayUrl, wireCautions } from "../address.ts";
 import type { Config } from "../config.ts";
 import { SpreadError } from "../errors.ts";

@@ -11,7 +11,7 @@ import {
   McpError,
   type ServerNotification,
 } from "@modelcontextprotocol/sdk/types.js";
-import { z } from "zod";
+import * as z from "zod";
 import { receiveTool } from "./receive.ts";
 import { shareTool } from "./share.ts";
 import { statusTool } from "./status.ts";

@@ -1,5 +1,5 @@
 /** The tool distill_share. */
-import { z } from "zod";
+import * as z from "zod";
 import { formatHost, formatRelayUrl, isLoopback, parseRelayUrl, wireCautions } from "../address.ts";
 import { SpreadError } from "../errors.ts";
 import type { Snapshot } from "../handoff/snapshot.ts";

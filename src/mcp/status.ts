@@ -1,5 +1,5 @@
 /** The tool distill_status. */
-import { z } from "zod";
+import * as z from "zod";
 import { formatRelayUrl } from "../address.ts";
 import type { Share, ShareState } from "../share/sender.ts";
 import { Lan, lanOf } from "./share.ts";

@@ -1,5 +1,5 @@
 /** The tool distill_stop. */
-import { z } from "zod";
+import * as z from "zod";
 import { SpreadError } from "../errors.ts";
 import { inWords } from "./status.ts";
 import { tool } from "./tool.ts";

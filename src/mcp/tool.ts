@@ -1,6 +1,6 @@
 /** What a tool is here, and how it answers: a checked input, a result by its schema, or an error with its code and cure. */
 import type { CallToolResult, ToolAnnotations } from "@modelcontextprotocol/sdk/types.js";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Config } from "../config.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
 import type { Logger } from "../log.ts";

@@ -2,7 +2,7 @@
  * All that two ends of version 1 may say, and what an end of version 1 is told by one of version 2. Parsed once, here;
  * unknown fields are ignored. README.md beside this file, "Version 1", is the same in words.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { CHALLENGE_NONCE_BYTES, PAYLOAD_NONCE_BYTES, SALT_BYTES, TAG_BYTES } from "../crypto/legacy.ts";
 import { SpreadError } from "../errors.ts";
 import { MAX_FRAME_BYTES, MAX_LEGACY_MESSAGE_BYTES } from "../limits.ts";

@@ -3,7 +3,7 @@
  * an error's text. Unknown fields are ignored, so that new abilities can travel as extra ones. README.md beside this
  * file is the same in words.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { SHARE_BYTES } from "../crypto/cpace.ts";
 import { PROOF_BYTES } from "../crypto/keys.ts";
 import { SIGNATURE_BYTES, SIGNING_KEY_BYTES } from "../crypto/signature.ts";

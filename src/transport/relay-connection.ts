@@ -4,7 +4,7 @@
  */
 import type { Socket } from "node:net";
 import WebSocket from "ws";
-import { z } from "zod";
+import * as z from "zod";
 import { isLoopback } from "../address.ts";
 import { SpreadError, systemCode } from "../errors.ts";
 import { CLOSE_MS, HANDSHAKE_MS } from "../limits.ts";
