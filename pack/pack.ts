@@ -5,7 +5,8 @@
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { create, type WriteEntry } from "tar";
-import { bundleServer, type Guest, ROOT } from "./bundle.ts";
+import { bundleServer, ROOT } from "./bundle.ts";
+import { licencesOf } from "./licences.ts";
 
 /** Of every file in the archive: a time of ours would make each archive another one. */
 const MTIME = new Date(0);
@@ -35,7 +36,8 @@ await cp(join(ROOT, "LICENSE"), join(plugin, "LICENSE"));
 // Beside the server's folder, as in a checkout: it says that the server is a module, and which version.
 await writeJson(join(plugin, "package.json"), { name, version, private: true, license, type: "module" });
 const guests = await bundleServer(join(plugin, "server", "claude-spread.js"));
-await writeFile(join(plugin, "THIRD-PARTY-LICENSES.txt"), guests.map(licenceOf).join("\n"));
+const licences = await licencesOf(guests.map((folder) => join(ROOT, folder)));
+await writeFile(join(plugin, "THIRD-PARTY-LICENSES.txt"), licences);
 
 await archiveFolder();
 console.log(`${marketplace}\n${archive}`);
@@ -43,11 +45,6 @@ console.log(`${marketplace}\n${archive}`);
 async function writeJson(path: string, value: object): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, `${JSON.stringify(value, null, 2)}\n`);
-}
-
-function licenceOf(guest: Guest): string {
-  const title = `${guest.name} ${guest.version} (${guest.licence})`;
-  return [title, "=".repeat(title.length), "", ...guest.texts.map((text) => `${text.trim()}\n`)].join("\n");
 }
 
 async function archiveFolder(): Promise<void> {
