@@ -18,7 +18,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import WebSocket from "ws";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
-const SERVER = path("../../dist/index.js");
+const SERVER = path("../../dist/claude-spread.js");
 const RELAY = path("../../relay/dist/index.js");
 const FLOOR = path("./floor.js");
 

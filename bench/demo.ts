@@ -12,7 +12,7 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { startRelay } from "claude-spread-relay";
 
-const SERVER = fileURLToPath(new URL("../../dist/index.js", import.meta.url));
+const SERVER = fileURLToPath(new URL("../../dist/claude-spread.js", import.meta.url));
 
 const SAMPLE = `# Flaky upload test: found, not yet mended
 

@@ -58,7 +58,7 @@ it("works in every project after the README's commands for it, typed in the chec
   expect(installed, installed.stderr).toMatchObject({ exitCode: 0 });
   const { stdout } = await claude(["mcp", "list"], { box });
   expect(stdout).toMatch(/^claude-spread: .*Connected$/m);
-  expect(stdout).toContain(join(cwd, "dist", "index.js"));
+  expect(stdout).toContain(join(cwd, "dist", "claude-spread.js"));
   await sharesFrom(box, box.project);
 });
 

@@ -9,7 +9,7 @@ import { type BareServer, eventually, makeWorld, startBare, startServer } from "
 import { DOCUMENT, longFile, sha256 } from "./texts.ts";
 import { falseRelay, host, isOpen, relayHere, relayProcess, roomsOf, wireTo } from "./wires.ts";
 
-const ENTRY = fileURLToPath(new URL("../../dist/index.js", import.meta.url));
+const ENTRY = fileURLToPath(new URL("../../dist/claude-spread.js", import.meta.url));
 const BUFFERS = 64 * 1024;
 /** Longer than Claude Code waits, and what a busy machine may need. */
 const END_MS = 1000;

@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { later, makeWorld } from "../support/server.ts";
 import { DOCUMENT } from "./texts.ts";
 
-const ENTRY = fileURLToPath(new URL("../../dist/index.js", import.meta.url));
+const ENTRY = fileURLToPath(new URL("../../dist/claude-spread.js", import.meta.url));
 /** Making a namespace takes Linux, and root. */
 const possible = spawnSync("unshare", ["--net", "true"]).status === 0;
 /** TEST-NET-1 (RFC 5737): nobody's, and out of reach where there is no network. */

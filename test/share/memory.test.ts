@@ -17,7 +17,7 @@ import { joinRoom } from "../../src/transport/relay.ts";
 import { dialTcp } from "../../src/transport/tcp.ts";
 import { settled } from "../support/wait.ts";
 
-const SERVER = fileURLToPath(new URL("../../dist/index.js", import.meta.url));
+const SERVER = fileURLToPath(new URL("../../dist/claude-spread.js", import.meta.url));
 const MIB = 1024 * 1024;
 /** What may be on its way: buffers of both kernels, of the compressor, and what the collector has not yet collected. */
 const MAX_GROWTH_MIB = 80;

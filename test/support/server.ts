@@ -12,7 +12,7 @@ import { LATEST_PROTOCOL_VERSION } from "@modelcontextprotocol/sdk/types.js";
 import { afterAll, afterEach, expect } from "vitest";
 import { until } from "./wait.ts";
 
-const ENTRY = fileURLToPath(new URL("../../dist/index.js", import.meta.url));
+const ENTRY = fileURLToPath(new URL("../../dist/claude-spread.js", import.meta.url));
 const NOBODY = 65_534;
 
 const afterTest: (() => unknown)[] = [];
