@@ -291,9 +291,9 @@ export class Share implements AsyncDisposable {
     if (this.#over !== undefined) return;
     const alone = this.#lan === undefined && this.#expiry !== undefined;
     // The relay's clock can be a little ahead of ours.
-    if (alone && code === "expired") return this.#end("expired");
-    this.warnings.push("The connection to the relay was lost; receivers can no longer come by it.");
-    if (alone) this.#end("failed");
+    const expired = alone && code === "expired";
+    if (!expired) this.warnings.push("The connection to the relay was lost; receivers can no longer come by it.");
+    if (alone) this.#end(expired ? "expired" : "failed");
   }
 
   /** A visitor has come. */
