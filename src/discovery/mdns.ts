@@ -41,6 +41,11 @@ const ASK_PAUSE_MS = 1_000;
 const MAX_SIGHTINGS = 64;
 /** Addresses of one sighting: a laptop has a few, IPv6 included. */
 const MAX_ADDRESSES = 8;
+/**
+ * Entries that are read of each section of a packet. A sender's answer has a dozen; bonjour-service compares each with each,
+ * so one datagram of 63 KB would hold up the process for six seconds.
+ */
+const MAX_RECORDS = 64;
 
 /** Listed addresses that lead nowhere, back to this machine, or to a link that only the sender knows. */
 const UNDIALABLE = new BlockList();
@@ -141,9 +146,12 @@ export async function* look(service: Service, signal: AbortSignal, room?: string
   }
 }
 
-/** The part of bonjour-service's insides that has its errors: uncaught ones would end the process. */
+/** The socket inside bonjour-service (multicast-dns), which its types hide. */
 interface Mdns {
+  /** Without a listener, an error ends the process. */
   on(event: "error", listener: () => void): void;
+  /** What came, before anybody else has read it. */
+  on(event: "packet", listener: (packet: Record<"questions" | "answers" | "additionals", unknown[]>) => void): void;
   query(questions: [], sent: (error?: Error | null) => void): void;
 }
 
@@ -199,6 +207,9 @@ class Lan {
       bonjour = opened;
       const { mdns } = (opened as unknown as { server: { mdns: Mdns } }).server;
       mdns.on("error", () => this.#drop(address, opened));
+      mdns.on("packet", ({ questions, answers, additionals }) => {
+        for (const section of [questions, answers, additionals]) section.splice(MAX_RECORDS);
+      });
       const works = await canSend(mdns);
       if (works && !this.#closed) {
         this.#use(opened);
