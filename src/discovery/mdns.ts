@@ -113,7 +113,7 @@ export async function* look(service: Service, signal: AbortSignal, room?: string
     for (const browser of browsers) browser.stop();
     // A browser asks once, when it is made. A new one each time also drops what a flood has put into the old one.
     browsers = lan.ways.map((bonjour) => browse(bonjour, service, hear));
-    asking = setTimeout(() => void ask(round + 1), ASK_PAUSES_MS[round] ?? ASK_PAUSE_MS);
+    asking = setTimeout(() => void ask(round + 1).catch(stop), ASK_PAUSES_MS[round] ?? ASK_PAUSE_MS);
   };
   const stop = () => {
     over = true;
@@ -126,7 +126,7 @@ export async function* look(service: Service, signal: AbortSignal, room?: string
   if (signal.aborted) return;
   signal.addEventListener("abort", stop);
   try {
-    void ask(0);
+    void ask(0).catch(stop);
     for (let told = 0; told < MAX_SIGHTINGS; ) {
       const next = untold.shift();
       if (signal.aborted || (over && !next)) return;
@@ -206,12 +206,16 @@ class Lan {
       const opened = new Bonjour(options, () => {});
       bonjour = opened;
       const { mdns } = (opened as unknown as { server: { mdns: Mdns } }).server;
-      mdns.on("error", () => this.#drop(address, opened));
+      let failed = false;
+      mdns.on("error", () => {
+        failed = true;
+        this.#drop(address, opened);
+      });
       mdns.on("packet", ({ questions, answers, additionals }) => {
         for (const section of [questions, answers, additionals]) section.splice(MAX_RECORDS);
       });
       const works = await canSend(mdns);
-      if (works && !this.#closed) {
+      if (works && !failed && !this.#closed) {
         this.#use(opened);
         this.#ways.set(address, opened);
         return;

@@ -1,0 +1,83 @@
+/** Machines of a network that is only there for a test: network namespaces, joined by veth pairs. Gone after the test. */
+import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { later } from "./server.ts";
+import { until } from "./wait.ts";
+
+/** Why no namespace can be made here, or undefined. */
+export const noNamespaces = whyNot();
+
+let made = 0;
+
+export class Namespace {
+  readonly name = `spread-${process.pid}-${made++}`;
+
+  constructor() {
+    ip("netns", "add", this.name);
+    later(() => ip("netns", "del", this.name));
+  }
+
+  /** Runs `ip` inside. */
+  ip(...args: string[]): void {
+    ip("-n", this.name, ...args);
+  }
+
+  /** Runs a command inside; it is killed after the test. `ip netns exec` becomes it, so that its pid is the command's. */
+  spawn(command: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
+    return spawnForTest("ip", ["netns", "exec", this.name, command, ...args], options);
+  }
+}
+
+/** A process that is killed after the test, if it has not ended by then. */
+export function spawnForTest(command: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
+  const child = spawn(command, args, options);
+  const ended = once(child, "close");
+  later(async () => {
+    child.kill("SIGKILL");
+    await ended;
+  });
+  return child;
+}
+
+/** A machine that has nothing but loopback. */
+export function aloneNamespace(): Namespace {
+  const namespace = new Namespace();
+  namespace.ip("link", "set", "lo", "up");
+  return namespace;
+}
+
+/**
+ * A cable between the two, with 10.<net>.0.1 at the first end and 10.<net>.0.2 at the second.
+ * @returns the interface's name, the same at both ends, once both are in use.
+ */
+export async function cable(first: Namespace, second: Namespace, net: number): Promise<string> {
+  const name = `lan${net}`;
+  first.ip("link", "add", name, "type", "veth", "peer", "name", name, "netns", second.name);
+  for (const [end, host] of [
+    [first, 1],
+    [second, 2],
+  ] as const) {
+    end.ip("addr", "add", `10.${net}.0.${host}/24`, "dev", name);
+    end.ip("link", "set", name, "up");
+  }
+  for (const end of [first, second]) {
+    await until("the interface is up", () => / UP /.test(ip("-n", end.name, "-brief", "link", "show", name)));
+  }
+  return name;
+}
+
+function ip(...args: string[]): string {
+  const { status, stdout, stderr } = spawnSync("ip", args, { encoding: "utf8" });
+  if (status !== 0) throw new Error(`ip ${args.join(" ")}: ${stderr}`);
+  return stdout;
+}
+
+function whyNot(): string | undefined {
+  if (process.platform !== "linux") return "network namespaces are Linux";
+  const name = `spread-${process.pid}-try`;
+  const { status, error } = spawnSync("ip", ["netns", "add", name]);
+  if (error) return "needs ip (package iproute2)";
+  if (status !== 0) return "needs root, and leave to make network namespaces";
+  ip("netns", "del", name);
+  return undefined;
+}
