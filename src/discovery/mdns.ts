@@ -49,20 +49,17 @@ const MAX_RECORDS = 64;
 
 /** Listed addresses that lead nowhere, back to this machine, or to a link that only the sender knows. */
 const UNDIALABLE = new BlockList();
-for (const [net, prefix] of [
-  ["0.0.0.0", 8],
-  ["127.0.0.0", 8],
-  ["224.0.0.0", 3],
-] as const)
-  UNDIALABLE.addSubnet(net, prefix, "ipv4");
-for (const [net, prefix] of [
-  ["::", 127],
-  ["fe80::", 10],
-  ["ff00::", 8],
-] as const)
-  UNDIALABLE.addSubnet(net, prefix, "ipv6");
+UNDIALABLE.addSubnet("0.0.0.0", 8);
+UNDIALABLE.addSubnet("127.0.0.0", 8);
+UNDIALABLE.addSubnet("224.0.0.0", 3); // multicast, reserved, broadcast
+UNDIALABLE.addSubnet("::", 127, "ipv6"); // unspecified and loopback
+UNDIALABLE.addSubnet("fe80::", 10, "ipv6");
+UNDIALABLE.addSubnet("ff00::", 8, "ipv6");
 
-/** @returns undefined where mDNS is impossible (no interface, port 5353 held, no permission): the receiver needs host:port. */
+/**
+ * Advertises until it is closed, on every network that the machine comes to.
+ * @returns undefined where mDNS is impossible (no interface, port 5353 held, no permission): the receiver needs host:port.
+ */
 export async function advertise(service: Service, room: string, port: number): Promise<Advertisement | undefined> {
   const name = `${service}-${room}`;
   // Not the machine's name, which tells whose it is; and unique, so that nothing has to be probed for.
@@ -100,9 +97,10 @@ export async function* look(service: Service, signal: AbortSignal, room?: string
     const sighting = readSighting(service, found);
     if (!sighting || (room !== undefined && sighting.room !== room)) return;
     const key = `${sighting.room} ${sighting.port} ${sighting.addresses[0]}`;
-    if (seen.has(key) || seen.size === MAX_SIGHTINGS) return;
+    if (over || seen.has(key)) return;
     seen.add(key);
     untold.push(sighting);
+    if (seen.size === MAX_SIGHTINGS) stop();
     wake();
   };
   const ask = async (round: number) => {
@@ -111,7 +109,7 @@ export async function* look(service: Service, signal: AbortSignal, room?: string
     if (round === 0 && lan.ways.length === 0) stop();
     if (over) return;
     for (const browser of browsers) browser.stop();
-    // A browser asks once, when it is made. A new one each time also drops what a flood has put into the old one.
+    // A new browser each time: what a flood has put into the old one is gone with it.
     browsers = lan.ways.map((bonjour) => browse(bonjour, service, hear));
     asking = setTimeout(() => void ask(round + 1).catch(stop), ASK_PAUSES_MS[round] ?? ASK_PAUSE_MS);
   };
@@ -127,12 +125,12 @@ export async function* look(service: Service, signal: AbortSignal, room?: string
   signal.addEventListener("abort", stop);
   try {
     void ask(0).catch(stop);
-    for (let told = 0; told < MAX_SIGHTINGS; ) {
+    while (!signal.aborted) {
       const next = untold.shift();
-      if (signal.aborted || (over && !next)) return;
       if (next) {
-        told += 1;
         yield next;
+      } else if (over) {
+        return;
       } else {
         await new Promise<void>((resolve) => {
           wake = resolve;
@@ -271,9 +269,10 @@ function lanAddresses(): string[] {
   }
 }
 
+/** Asks once, and tells what answers from then on. */
 function browse(bonjour: Bonjour, service: Service, hear: (found: Found) => void): Browser {
   const browser = bonjour.find({ type: service }, (found) => {
-    // Forgotten at once: its list would grow with every name that a stranger invents, and hide a second sender that
+    // Forgotten at once: the list would grow with every name that a stranger invents, and hide a second sender that
     // answers to the name of the first.
     browser.services.length = 0;
     hear(found);

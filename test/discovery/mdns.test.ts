@@ -59,13 +59,13 @@ describe("on one machine that has nothing but loopback", () => {
     expect(distill.found).toMatchObject([{ room: "8g4m3b" }]);
   });
 
-  it("is not found any more after its goodbye, which takes less than 100 ms; the process ends by itself", async () => {
+  it("is not found any more after its goodbye, which takes less than 300 ms; the process ends by itself", async () => {
     const machine = aloneNamespace();
     const [sender, receiver] = await Promise.all([Peer.start(machine), Peer.start(machine)]);
     await sender.advertise("claude-spread", "7f3k2a", 40_123);
     expect((await receiver.look("claude-spread", { count: 1 })).found).toHaveLength(1);
-    expect(await sender.goodbye()).toBeLessThan(100);
-    expect(await sender.goodbye()).toBeLessThan(100);
+    expect(await sender.goodbye()).toBeLessThan(300);
+    expect(await sender.goodbye()).toBeLessThan(300);
     expect((await receiver.look("claude-spread", { ms: LONG_ENOUGH_MS })).found).toEqual([]);
     expect(await Promise.all([sender.leave(), receiver.leave()])).toEqual([0, 0]);
   });
