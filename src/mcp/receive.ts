@@ -114,20 +114,33 @@ async function whatIsKnown(input: Known): Promise<{ secret: string; room: string
   if ((input.code === undefined) === (input.passphrase === undefined)) {
     throw new SpreadError("invalid-input", "either code or passphrase must be given, and not both");
   }
-  if (input.legacy && input.code !== undefined) {
-    throw new SpreadError("invalid-input", "legacy has no codes: pass passphrase, and room if it is known");
-  }
+  if (input.legacy) refuseCode(input, parseCode);
+  const room = input.room === undefined ? undefined : parseRoom(input.room);
   if (input.code !== undefined) {
     const code = parseCode(input.code);
-    if (input.room !== undefined && parseRoom(input.room) !== code.room) {
+    if (room !== undefined && room !== code.room)
       throw new SpreadError("invalid-input", "room is not the one in the code");
-    }
     return code;
   }
-  const room = input.room === undefined ? undefined : parseRoom(input.room);
   const secret = input.passphrase ?? "";
-  checkPassphrase(secret); // no share can have another one, and a try with it would count
+  // No share of ours can have another one, and a try with it would count. The old tools take any.
+  if (!input.legacy || secret === "") checkPassphrase(secret);
   return { secret, room };
+}
+
+/**
+ * Version 1 shows whoever answers what it takes to try secrets offline, and three words fall to that: the secret of a version 2
+ * share must never be put into it, whoever on the network says that the sender is an old one.
+ */
+function refuseCode({ code, passphrase = "" }: Known, parseCode: (typed: string) => unknown): void {
+  let isCode = code !== undefined;
+  try {
+    parseCode(passphrase);
+    isCode = true;
+  } catch {
+    // An ordinary passphrase.
+  }
+  if (isCode) throw new SpreadError("invalid-input", "a code is never of a legacy share: leave out legacy");
 }
 
 /** Where to look. A host that is given is not looked for. */

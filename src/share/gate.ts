@@ -58,6 +58,11 @@ export class ShareGate implements Gate<Place> {
     return this.#failed >= MAX_FAILED_ATTEMPTS;
   }
 
+  /** Visitors without an address get no more attempts. */
+  get barsStrangers(): boolean {
+    return this.#failedBy(undefined) >= MAX_FAILED_ATTEMPTS_PER_ADDRESS;
+  }
+
   /** Every place was used. */
   get usedUp(): boolean {
     return this.#spent >= this.#receivers;

@@ -355,7 +355,9 @@ export class Share implements AsyncDisposable {
 
   /** After each visitor: has the share come to its end? */
   #settle(): void {
-    if (this.gate.burned) this.#end("burned");
+    // Through a relay all visitors of a legacy share count as one: nobody is left who could come.
+    const barred = this.#lan === undefined && this.gate.barsStrangers;
+    if (this.gate.burned || barred) this.#end("burned");
     else if (this.gate.usedUp) this.#end("used-up");
     else if (this.#over !== undefined && !this.#transferring()) void this.#giveBack();
   }

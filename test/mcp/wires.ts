@@ -16,10 +16,19 @@ export async function relayHere(settings: Parameters<typeof startRelay>[0] = {})
   return relay;
 }
 
-/** The relay as people run it. */
-export async function relayProcess(): Promise<{ url: string; port: number; kill(): void }> {
+/**
+ * The relay as people run it.
+ * @param options.inside a command that runs it in another network.
+ */
+export async function relayProcess({ inside = [] as readonly string[], host = "127.0.0.1" } = {}): Promise<{
+  url: string;
+  port: number;
+  kill(): void;
+}> {
   const entry = fileURLToPath(new URL("../../relay/dist/index.js", import.meta.url));
-  const child = spawn(process.execPath, [entry, "--host", "127.0.0.1", "--port", "0"], { env: {}, stdio: "pipe" });
+  const line = [...inside, process.execPath, entry, "--host", host, "--port", "0"];
+  const [command = "", ...args] = line;
+  const child = spawn(command, args, { env: { PATH: process.env.PATH }, stdio: "pipe" });
   const closed = once(child, "close");
   const kill = () => child.kill("SIGKILL");
   later(() => {

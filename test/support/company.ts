@@ -9,12 +9,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
-import { later, makeWorld, TestServer } from "./server.ts";
+import { startServer, type TestServer } from "./server.ts";
 import { until } from "./wait.ts";
 
-const ENTRY = fileURLToPath(new URL("../../dist/index.js", import.meta.url));
 const RELAY = fileURLToPath(new URL("../../relay/dist/index.js", import.meta.url));
 
 /** Addresses of the namespace: a private one, another one, and one of the internet (TEST-NET-3, RFC 5737). */
@@ -135,22 +132,7 @@ async function build(base: string, children: ChildProcess[]): Promise<Omit<Compa
     secureProxy: `https://me:${PASSWORD}@${HOST}:${SECURE_PROXY_PORT}`,
     host: HOST,
     connects: () => [...readFileSync(log, "utf8").matchAll(/: CONNECT (\S+) HTTP/g)].map(([, target]) => target ?? ""),
-    async startServer(env) {
-      const world = await makeWorld();
-      const transport = new StdioClientTransport({
-        command: "nsenter",
-        args: [...inside.slice(1), process.execPath, ENTRY],
-        env: { PATH: process.env.PATH ?? "", HOME: world.base, DISTILL_HOME: world.home, ...env },
-        cwd: world.project,
-        stderr: "pipe",
-      });
-      const stderr: string[] = [];
-      transport.stderr?.on("data", (text) => stderr.push(String(text)));
-      const client = new Client({ name: "test", version: "0" });
-      later(() => client.close());
-      await client.connect(transport);
-      return new TestServer(client, world, transport.pid ?? 0, stderr);
-    },
+    startServer: (env) => startServer({ env, inside }),
   };
 }
 

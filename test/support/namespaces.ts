@@ -17,14 +17,20 @@ export class Namespace {
     later(() => ip("netns", "del", this.name));
   }
 
+  /** What makes a command run inside. `ip netns exec` becomes it, so that its pid is the command's. */
+  get inside(): readonly string[] {
+    return ["ip", "netns", "exec", this.name];
+  }
+
   /** Runs `ip` inside. */
   ip(...args: string[]): void {
     ip("-n", this.name, ...args);
   }
 
-  /** Runs a command inside; it is killed after the test. `ip netns exec` becomes it, so that its pid is the command's. */
+  /** Runs a command inside; it is killed after the test. */
   spawn(command: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
-    return spawnForTest("ip", ["netns", "exec", this.name, command, ...args], options);
+    const [first = "", ...rest] = [...this.inside, command, ...args];
+    return spawnForTest(first, rest, options);
   }
 }
 

@@ -20,8 +20,17 @@ const afterFile: (() => unknown)[] = [];
 afterEach(() => undo(afterTest));
 afterAll(() => undo(afterFile));
 
+/** All of them, whichever fails. */
 async function undo(steps: (() => unknown)[]): Promise<void> {
-  for (const step of steps.splice(0).reverse()) await step();
+  const failures: unknown[] = [];
+  for (const step of steps.splice(0).reverse()) {
+    try {
+      await step();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw new AggregateError(failures, "not everything could be put away");
 }
 
 /** What is read again until it is as expected: processes take their time. */
@@ -43,6 +52,8 @@ export interface Options {
   readonly lasting?: boolean;
   /** Another copy of the server, by its file. */
   readonly entry?: string;
+  /** A command that runs the rest of its line in another network: `ip netns exec <name>`, for example. */
+  readonly inside?: readonly string[];
   /** Where the tests run as root, whom no permission stops: as a user without any. */
   readonly unprivileged?: boolean;
 }
@@ -69,7 +80,7 @@ export async function makeWorld(lasting = false): Promise<World> {
   };
 }
 
-async function commandOf({ env, entry = ENTRY, unprivileged }: Options, world: World) {
+async function commandOf({ env, entry = ENTRY, inside = [], unprivileged }: Options, world: World) {
   const variables: Record<string, string | undefined> = {
     PATH: process.env.PATH,
     HOME: join(world.base, "user"),
@@ -86,7 +97,8 @@ async function commandOf({ env, entry = ENTRY, unprivileged }: Options, world: W
     args.unshift("--import", `data:text/javascript,${drop}`);
   }
   const set = Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  return { command: process.execPath, args, env: Object.fromEntries(set) };
+  const [command = process.execPath, ...rest] = [...inside, process.execPath, ...args];
+  return { command, args: rest, env: Object.fromEntries(set) };
 }
 
 /** What distill_share answers. */
@@ -95,7 +107,8 @@ export interface Offered {
   code?: string;
   room: string;
   relay_url?: string;
-  lan?: { port: number; addresses: string[] };
+  passphrase?: string;
+  lan?: { instance?: string; port: number; addresses: string[] };
   expires_at: string;
   receivers: number;
   bytes: number;
