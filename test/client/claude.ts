@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeEach } from "vitest";
+import type { Namespace } from "../support/namespaces.ts";
 import { later } from "../support/server.ts";
 import { until } from "../support/wait.ts";
 import { type Request, resultsOf, type Step, startApi, type ToolDefinition, type ToolResult } from "./api.ts";
@@ -80,6 +81,8 @@ interface Place {
   readonly cwd?: string;
   /** Beside what the sandbox gives. */
   readonly env?: Variables;
+  /** Another machine than this one. */
+  readonly machine?: Namespace;
 }
 
 export interface Run {
@@ -138,7 +141,9 @@ export async function runClaude(script: Script): Promise<Conversation> {
 
   let pid: number | undefined;
   await using api = await startApi(steps, (signal) => pid && process.kill(pid, signal));
-  const env = { ...where.env, ANTHROPIC_BASE_URL: api.url };
+  const port = Number(new URL(api.url).port);
+  const url = where.machine ? `http://127.0.0.1:${await where.machine.reach(port)}` : api.url;
+  const env = { ...where.env, ANTHROPIC_BASE_URL: url };
   const ran = await run(CLAUDE, args, { ...where, box, env }, (started) => {
     pid = started;
   });
@@ -179,7 +184,8 @@ async function run(
   const cwd = place.cwd ?? box.project;
   const env = { ...box.env, ...place.env };
   // A process group of its own: the servers that it starts are in it, and go with it.
-  const child = spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
+  const [program = command, ...line] = [...(place.machine?.inside ?? []), command, ...args];
+  const child = spawn(program, line, { cwd, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
   const output = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {
     child[name].setEncoding("utf8").on("data", (text) => {

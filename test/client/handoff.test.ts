@@ -4,6 +4,7 @@ import { expect, it } from "vitest";
 import { INLINE_CHARS } from "../../src/handoff/document.ts";
 import { sha256, wrong } from "../mcp/texts.ts";
 import { relayHere } from "../mcp/wires.ts";
+import { cable, Namespace, noNamespaces } from "../support/namespaces.ts";
 import type { Listed, Offered, Taken } from "../support/server.ts";
 import { conversationText, json, type Step } from "./api.ts";
 import { CHECKOUT, type Conversation, runClaude, type Script } from "./claude.ts";
@@ -14,6 +15,14 @@ const STATUS = "mcp__claude-spread__distill_status";
 
 type Way = "relay" | "lan";
 
+/** What one of the two has that is not as usual. */
+interface Side {
+  readonly env?: Record<string, string>;
+  /** Done before the call that matters. */
+  readonly before?: Step[];
+  readonly machine?: Namespace;
+}
+
 /** What a result, a skill and a shell would each read as their own. */
 const DOCUMENT = [
   '# "Fix" the pump \\ valve',
@@ -23,10 +32,18 @@ const DOCUMENT = [
   "\tThe last line has no end.",
 ].join("\n");
 
-/** Where the receiver finds the sender. */
-function whereabouts(way: Way, { tell_receiver, relay_url }: Offered): object {
-  if (way === "relay") return { relay_url, mode: "relay" };
-  return { host: /--host (\S+)/.exec(tell_receiver)?.[1] };
+/** Where the receiver finds the sender, as far as it has to be told. */
+function whereabouts(way: Way, { relay_url }: Offered): object {
+  return way === "relay" ? { relay_url, mode: "relay" } : {};
+}
+
+/** Joined by a cable, and by nothing else. */
+async function twoMachines(): Promise<[Side, Side]> {
+  const machines = [new Namespace(), new Namespace()] as const;
+  for (const machine of machines) machine.ip("link", "set", "lo", "up");
+  await cable(...machines, 42);
+  const [here, there] = machines.map((machine) => ({ machine, env: { DISTILL_MDNS: "on" } }));
+  return [here ?? {}, there ?? {}];
 }
 
 /** All that the model has in front of it when it is asked first. */
@@ -44,10 +61,11 @@ async function sharing(
   way: Way,
   content: string,
   meanwhile: (offered: Offered) => Promise<unknown>,
-  { env, before = [] }: { env?: Record<string, string>; before?: Step[] } = {},
+  { env, before = [], ...where }: Side = {},
 ) {
   const relay = await relayHere();
   const sender = await inCheckout({
+    ...where,
     prompt: `/distill-share --${way}`,
     env: { DISTILL_RELAY_URL: relay.url, ...env },
     allowedTools: [STATUS], // the skill brings what it needs itself
@@ -69,14 +87,9 @@ async function sharing(
 }
 
 /** A second client, with what the first one's user was given. */
-async function receiving(
-  offered: Offered,
-  where: object,
-  options: { env?: Record<string, string>; before?: Step[] } = {},
-) {
-  const { env = {}, before = [] } = options;
+async function receiving(offered: Offered, where: object, { env = {}, before = [], ...side }: Side = {}) {
   const steps = [...before, { tool: RECEIVE, input: { code: offered.code, ...where } }, "What now?"];
-  const receiver = await inCheckout({ prompt: pasted(offered), env, steps });
+  const receiver = await inCheckout({ ...side, prompt: pasted(offered), env, steps });
   expect(receiver).toMatchObject({ exitCode: 0, survivors: false, resultText: "What now?" });
   const result = receiver.toolResults.at(-1);
   if (!result) throw new Error("there was no result");
@@ -92,24 +105,30 @@ function fenced(content: string): string | undefined {
   return text;
 }
 
-it.each([
+it.for([
   ["through the relay", "relay"],
-  ["over the network", "lan"],
-] as const)("hands the second client's model exactly the text that was shared, fenced, %s", async (_how, way) => {
-  let taken: Taken | undefined;
-  const { sender, status } = await sharing(way, DOCUMENT, async (offered) => {
-    const { receiver, result } = await receiving(offered, whereabouts(way, offered));
-    expect(result.isError).toBe(false);
-    taken = json<Taken>(result);
-    // The skill has put what the user pasted where its instructions speak of it.
-    const [, typed] = /^\/distill-receive (.*)$/.exec(pasted(offered)) ?? [];
-    expect(first(receiver)).toContain(`The user typed these arguments: \`${typed}\``);
-  });
-  expect(first(sender)).toContain(`The user typed these arguments (perhaps none): \`--${way}\``);
-  expect(fenced(taken?.content ?? "")).toBe(`${DOCUMENT}\n`);
-  expect(taken).toMatchObject({ via: way, sha256: sha256(DOCUMENT), warnings: [] });
-  expect(status).toMatchObject({ state: "delivered", delivered: 1, failed_attempts: 0 });
-});
+  ["over the network, where it is found by itself", "lan"],
+] as const)(
+  "hands the second client's model exactly the text that was shared, fenced, %s",
+  async ([, way], { skip }) => {
+    skip(way === "lan" && noNamespaces !== undefined, noNamespaces);
+    const [here, there] = way === "lan" ? await twoMachines() : [];
+    let taken: Taken | undefined;
+    const meanwhile = async (offered: Offered) => {
+      const { receiver, result } = await receiving(offered, whereabouts(way, offered), there);
+      expect(result.isError).toBe(false);
+      taken = json<Taken>(result);
+      // The skill has put what the user pasted where its instructions speak of it.
+      const [, typed] = /^\/distill-receive (.*)$/.exec(pasted(offered)) ?? [];
+      expect(first(receiver)).toContain(`The user typed these arguments: \`${typed}\``);
+    };
+    const { sender, status } = await sharing(way, DOCUMENT, meanwhile, here);
+    expect(first(sender)).toContain(`The user typed these arguments (perhaps none): \`--${way}\``);
+    expect(fenced(taken?.content ?? "")).toBe(`${DOCUMENT}\n`);
+    expect(taken).toMatchObject({ via: way, sha256: sha256(DOCUMENT), warnings: [] });
+    expect(status).toMatchObject({ state: "delivered", delivered: 1, failed_attempts: 0 });
+  },
+);
 
 it("does so with tool search on, where the model looks for each tool first", async () => {
   const env = { ENABLE_TOOL_SEARCH: "true" };
@@ -158,6 +177,29 @@ it("hands over 200 KB as headings, beginning and path, in the result itself; the
     expect(taken.content).toContain(`\n${taken.saved_to}\n`);
     expect(await readFile(taken.original, "utf8")).toBe(document);
     expect(fenced(await readFile(taken.saved_to, "utf8"))).toBe(document);
+  });
+});
+
+it("lets the model read a long document part by part, and nothing else, with the permissions of the skill", async () => {
+  const lines = Array.from({ length: 6000 }, (_, n) => `Line ${n}`);
+  const document = `${lines.join("\n")}\n# The end\n`;
+  await sharing("relay", document, async (offered) => {
+    const { toolResults } = await inCheckout({
+      prompt: pasted(offered),
+      steps: [
+        { tool: RECEIVE, input: { code: offered.code, ...whereabouts("relay", offered) } },
+        ({ last }) => {
+          const { saved_to, content } = json<Taken>(last);
+          const offset = Number(/^line (\d+): # The end$/m.exec(content)?.[1]);
+          return { tool: "Read", input: { file_path: saved_to, offset: offset - 1, limit: 2 } };
+        },
+        { tool: "Read", input: { file_path: "/etc/hostname" } },
+        "What now?",
+      ],
+    });
+    const [, part, foreign] = toolResults;
+    expect(part).toMatchObject({ isError: false, text: expect.stringMatching(/Line 5999\n.*# The end$/) });
+    expect(foreign?.isError).toBe(true);
   });
 });
 

@@ -1,6 +1,10 @@
 /** Machines of a network that is only there for a test: network namespaces, joined by veth pairs. Gone after the test. */
 import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { later } from "./server.ts";
 import { until } from "./wait.ts";
 
@@ -8,6 +12,16 @@ import { until } from "./wait.ts";
 export const noNamespaces = whyNot();
 
 let made = 0;
+
+/** What listens inside, and leads out by a Unix socket. */
+const WAY_OUT = `
+const { connect, createServer } = require("node:net");
+const server = createServer((near) => {
+  const far = connect(process.argv[1]);
+  for (const [a, b] of [[near, far], [far, near]]) a.on("error", () => {}).on("close", () => b.destroy()).pipe(b);
+});
+server.listen(0, "127.0.0.1", () => console.log(server.address().port));
+`;
 
 export class Namespace {
   readonly name = `spread-${process.pid}-${made++}`;
@@ -25,6 +39,30 @@ export class Namespace {
   /** Runs `ip` inside. */
   ip(...args: string[]): void {
     ip("-n", this.name, ...args);
+  }
+
+  /** Makes a port of this machine be reached from inside. @returns the port on the loopback there. */
+  async reach(port: number): Promise<number> {
+    const folder = await mkdtemp(join(tmpdir(), "claude-spread-reach-"));
+    later(() => rm(folder, { recursive: true, force: true }));
+    // A Unix socket belongs to no network.
+    const path = join(folder, "socket");
+    const out = createServer((near) => {
+      const far = connect(port, "127.0.0.1");
+      for (const [a, b] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        a.on("error", () => {}).on("close", () => b.destroy());
+        a.pipe(b);
+      }
+    });
+    out.listen(path);
+    later(() => out.close());
+    await once(out, "listening");
+    const way = this.spawn(process.execPath, ["-e", WAY_OUT, path], { stdio: ["ignore", "pipe", "inherit"] });
+    const [said] = way.stdout ? await once(way.stdout, "data") : [];
+    return Number(said);
   }
 
   /** Runs a command inside; it is killed after the test. */
