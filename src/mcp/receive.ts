@@ -53,7 +53,9 @@ const Input = z.strictObject({
     .min(1)
     .max(3600)
     .default(60)
-    .describe("For finding the sender and proving the code. Default: 60. A transfer that runs is not cut by it."),
+    .describe(
+      "For finding the sender and proving the code. Default: 60. A transfer that runs is not cut by it, except with legacy.",
+    ),
 });
 
 const Output = z.object({
