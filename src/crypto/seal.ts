@@ -61,17 +61,18 @@ export class Sealer {
     return this.#nonces.ended;
   }
 
-  /** @returns body.length + SEAL_OVERHEAD_BYTES bytes. @throws SpreadError `internal` behind the last frame. */
-  seal(type: number, body: Uint8Array, last = false): Uint8Array {
+  /**
+   * @returns the frame's parts, body.length + SEAL_OVERHEAD_BYTES bytes together; joining them is left to who has to.
+   * @throws SpreadError `internal` behind the last frame.
+   */
+  seal(type: number, body: Uint8Array, last = false): Uint8Array[] {
     if (this.#nonces.ended) throw new SpreadError("internal", "nothing may be sealed behind the last frame");
     const cipher = createCipheriv(ALGORITHM, this.#key, this.#nonces.next(last));
-    return Buffer.concat([
-      Uint8Array.of(last ? 1 : 0),
-      cipher.update(Uint8Array.of(type)),
-      cipher.update(body),
-      cipher.final(),
-      cipher.getAuthTag(),
-    ]);
+    const head = Uint8Array.of(last ? 1 : 0, 0);
+    head.set(cipher.update(Uint8Array.of(type)), 1);
+    const sealed = cipher.update(body);
+    cipher.final(); // empty: GCM holds nothing back
+    return [head, sealed, cipher.getAuthTag()];
   }
 }
 

@@ -6,6 +6,15 @@
 import { SpreadError } from "../errors.ts";
 import { MAX_FRAME_BYTES } from "../limits.ts";
 
+/** A text frame, a binary one, or a binary one in parts, which stand for their bytes one after another. */
+export type Frame = string | Uint8Array | Uint8Array[];
+
+/** What a frame has, in bytes. */
+export function frameBytes(frame: Frame): number {
+  if (typeof frame === "string") return Buffer.byteLength(frame);
+  return Array.isArray(frame) ? frame.reduce((bytes, part) => bytes + part.length, 0) : frame.length;
+}
+
 export interface Link extends AsyncDisposable {
   /** The peer's IP address, for counting attempts; undefined where the carrier does not show it. */
   readonly address: string | undefined;
@@ -18,7 +27,7 @@ export interface Link extends AsyncDisposable {
    * text from binary (WebSocket), and its UTF-8 bytes elsewhere.
    * @throws SpreadError `internal` for a frame above `sentBytes` of its bounds; `link-lost`, or the reason of `abort`.
    */
-  send(frame: Uint8Array | string): Promise<void>;
+  send(frame: Frame): Promise<void>;
 
   /**
    * The next frame, or undefined once the peer has closed cleanly. One call at a time; not calling slows the peer down.

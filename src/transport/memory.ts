@@ -1,6 +1,6 @@
 /** Two links in one process, joined back to back: what the protocol's tests run on, and the plainest example of a link. */
 import { SpreadError } from "../errors.ts";
-import { type FrameBounds, type Link, USUAL_BOUNDS } from "./link.ts";
+import { type Frame, type FrameBounds, type Link, USUAL_BOUNDS } from "./link.ts";
 import { Mailbox } from "./mailbox.ts";
 
 /**
@@ -45,8 +45,8 @@ class MemoryLink implements Link {
     return this.#gone === undefined;
   }
 
-  async send(frame: Uint8Array | string): Promise<void> {
-    const bytes = typeof frame === "string" ? Buffer.from(frame) : Uint8Array.from(frame);
+  async send(frame: Frame): Promise<void> {
+    const bytes = typeof frame === "string" ? Buffer.from(frame) : Buffer.concat([frame].flat());
     if (bytes.length > this.#bounds.sentBytes)
       throw new SpreadError("internal", "a frame is larger than a link carries");
     if (this.#gone) throw this.#gone;

@@ -4,7 +4,15 @@
  * says is believed beyond its use: it may lie about rooms and peers, and a peer's frames can look like the relay's.
  */
 import { SpreadError } from "../errors.ts";
-import { type Door, type FrameBounds, type Link, type LinkTaker, USUAL_BOUNDS } from "./link.ts";
+import {
+  type Door,
+  type Frame,
+  type FrameBounds,
+  frameBytes,
+  type Link,
+  type LinkTaker,
+  USUAL_BOUNDS,
+} from "./link.ts";
 import { Mailbox } from "./mailbox.ts";
 import { Connection, type Control, parseControl, refusal, type Sink } from "./relay-connection.ts";
 
@@ -148,13 +156,13 @@ class RelayLink implements Link {
     return this.#gone === undefined;
   }
 
-  async send(frame: Uint8Array | string): Promise<void> {
-    const length = typeof frame === "string" ? Buffer.byteLength(frame) : frame.length;
-    if (length > this.#bounds.sentBytes) throw new SpreadError("internal", "a frame is larger than a link carries");
+  async send(frame: Frame): Promise<void> {
+    if (frameBytes(frame) > this.#bounds.sentBytes)
+      throw new SpreadError("internal", "a frame is larger than a link carries");
     if (this.#gone) throw this.#gone;
     await new Promise<void>((sent, failed) => {
       this.#sending.add(failed);
-      this.#connection.send(frame, (cause) => {
+      this.#connection.send(Array.isArray(frame) ? Buffer.concat(frame) : frame, (cause) => {
         this.#sending.delete(failed);
         if (cause) failed(new SpreadError("link-lost", "the connection to the relay was lost", { cause }));
         else sent();

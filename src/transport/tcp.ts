@@ -11,7 +11,9 @@ import {
   abortReason,
   bindSignal,
   type Door,
+  type Frame,
   type FrameBounds,
+  frameBytes,
   type Link,
   type LinkTaker,
   USUAL_BOUNDS,
@@ -28,6 +30,9 @@ const MAX_LINKS = 64;
 const MAX_LINKS_PER_ADDRESS = 16;
 
 const HEADER_BYTES = 4;
+
+/** What a dialled socket, by which documents come, is read into at once, in bytes: some frames, by one system call. */
+const READ_BYTES = 256 * 1024;
 
 export interface Listener extends Door {
   readonly port: number;
@@ -55,7 +60,9 @@ export async function listenTcp(take: LinkTaker, bounds = USUAL_BOUNDS): Promise
       if (left > 0) perAddress.set(group, left);
       else perAddress.delete(group);
     });
-    take(new TcpLink(socket, address, bounds));
+    const link = new TcpLink(socket, address, bounds);
+    socket.on("data", (bytes: Buffer) => link.take(bytes));
+    take(link);
   });
   server.maxConnections = MAX_LINKS;
   await listening(server);
@@ -72,14 +79,21 @@ export async function listenTcp(take: LinkTaker, bounds = USUAL_BOUNDS): Promise
  */
 export async function dialTcp(host: string, port: number, signal: AbortSignal, bounds = USUAL_BOUNDS): Promise<Link> {
   if (signal.aborted) throw abortReason(signal);
-  const socket = connect({ host, port });
+  let link: TcpLink | undefined;
+  // One buffer for all that comes, from which the link copies frames: else node makes two new ones for each frame.
+  const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+  const callback = (bytes: number) => {
+    link?.take(buffer.subarray(0, bytes));
+    return true;
+  };
+  const socket = connect({ host, port, onread: { buffer, callback } });
   try {
     await connected(socket, port, signal);
   } catch (error) {
     socket.destroy();
     throw error;
   }
-  const link = new TcpLink(socket, plainAddress(socket.remoteAddress), bounds);
+  link = new TcpLink(socket, plainAddress(socket.remoteAddress), bounds);
   const bound = bindSignal(link, signal);
   socket.once("close", () => bound[Symbol.dispose]());
   return link;
@@ -154,11 +168,11 @@ class TcpLink implements Link {
   readonly #socket: Socket;
   readonly #bounds: FrameBounds;
   readonly #mailbox: Mailbox;
-  /** What has come of a frame that is not whole: the header's bytes first, then the body's. */
-  #parts: Uint8Array[] = [];
+  readonly #header = Buffer.alloc(HEADER_BYTES);
+  /** The frame whose header has come. */
+  #frame: Buffer | undefined;
+  /** How much has come of the frame, or while there is none of the header, in bytes. */
   #held = 0;
-  /** Bytes that the frame at hand has, header included; undefined while the header is not whole. */
-  #wanted: number | undefined;
   #gone: SpreadError | undefined;
 
   constructor(socket: Socket, address: string | undefined, bounds: FrameBounds) {
@@ -168,9 +182,8 @@ class TcpLink implements Link {
     this.#mailbox = new Mailbox({ pause: () => socket.pause(), resume: () => socket.resume() });
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
-    socket.on("data", (bytes: Buffer) => this.#take(bytes));
     socket.on("end", () => {
-      if (this.#held > 0) this.#lose();
+      if (this.#frame || this.#held > 0) this.#lose();
       else this.#mailbox.end();
     });
     socket.on("error", () => this.#lose());
@@ -181,17 +194,18 @@ class TcpLink implements Link {
     return this.#gone === undefined && this.#socket.writable;
   }
 
-  async send(frame: Uint8Array | string): Promise<void> {
-    const bytes = typeof frame === "string" ? Buffer.from(frame) : frame;
-    if (bytes.length > this.#bounds.sentBytes)
-      throw new SpreadError("internal", "a frame is larger than a link carries");
+  async send(frame: Frame): Promise<void> {
+    const length = frameBytes(frame);
+    if (length > this.#bounds.sentBytes) throw new SpreadError("internal", "a frame is larger than a link carries");
     if (this.#gone) throw this.#gone;
     const header = Buffer.alloc(HEADER_BYTES);
-    header.writeUInt32BE(bytes.length);
+    header.writeUInt32BE(length);
     await new Promise<void>((sent, failed) => {
-      this.#socket.cork();
+      this.#socket.cork(); // header and parts go out in one system call
       this.#socket.write(header);
-      this.#socket.write(bytes, (error) => {
+      const parts = Array.isArray(frame) ? frame : [frame];
+      for (const part of parts.slice(0, -1)) this.#socket.write(part);
+      this.#socket.write(parts.at(-1) ?? "", (error) => {
         if (error) failed(this.#gone ?? lost());
         else sent();
       });
@@ -228,8 +242,7 @@ class TcpLink implements Link {
 
   #leave(reason: SpreadError): void {
     this.#gone ??= reason;
-    this.#parts = [];
-    this.#held = 0;
+    this.#frame = undefined;
     // The mailbox lets the socket run on into nothing: an unread byte would turn our goodbye into a reset.
     this.#mailbox.cut(reason);
   }
@@ -239,38 +252,36 @@ class TcpLink implements Link {
     this.#mailbox.fail(this.#gone);
   }
 
-  #take(bytes: Uint8Array): void {
-    let rest = bytes;
-    while (rest.length > 0 && !this.#mailbox.ended) {
-      const need = (this.#wanted ?? HEADER_BYTES) - this.#held;
-      this.#parts.push(rest.subarray(0, need));
-      this.#held += Math.min(need, rest.length);
-      rest = rest.subarray(need);
-      if (this.#wanted === undefined && this.#held === HEADER_BYTES) this.#readHeader();
-      if (this.#held === this.#wanted) this.#deliver();
+  /** Takes what the socket has read; the bytes are copied. */
+  take(bytes: Uint8Array): void {
+    for (let rest = bytes; rest.length > 0 && !this.#mailbox.ended; ) {
+      const goal = this.#frame ?? this.#header;
+      const part = rest.subarray(0, goal.length - this.#held);
+      goal.set(part, this.#held);
+      this.#held += part.length;
+      rest = rest.subarray(part.length);
+      if (this.#held === goal.length) this.#arrived();
     }
+  }
+
+  /** The header or the frame is whole. */
+  #arrived(): void {
+    this.#held = 0;
+    this.#frame = this.#frame ? this.#deliver(this.#frame) : this.#expect(this.#header.readUInt32BE());
   }
 
   /** The length is checked before anything of that size is kept. */
-  #readHeader(): void {
-    const length = Buffer.concat(this.#parts).readUInt32BE();
-    if (length > this.#bounds.takenBytes) {
-      const reason = new SpreadError("bad-message", "the other end sent a frame above the size limit");
-      this.#gone ??= reason;
-      this.#mailbox.fail(reason);
-      this.#socket.destroy();
-      return;
-    }
-    this.#parts = [];
-    this.#wanted = HEADER_BYTES + length;
+  #expect(length: number): Buffer | undefined {
+    if (length <= this.#bounds.takenBytes)
+      return length > 0 ? Buffer.allocUnsafe(length) : this.#deliver(Buffer.alloc(0));
+    const reason = new SpreadError("bad-message", "the other end sent a frame above the size limit");
+    this.#gone ??= reason;
+    this.#mailbox.fail(reason);
+    this.#socket.destroy();
+    return undefined;
   }
 
-  #deliver(): void {
-    const [only] = this.#parts;
-    const frame = this.#parts.length === 1 && only ? only : Buffer.concat(this.#parts);
-    this.#parts = [];
-    this.#held = 0;
-    this.#wanted = undefined;
+  #deliver(frame: Buffer): undefined {
     this.#mailbox.push(frame);
   }
 }

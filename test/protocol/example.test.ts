@@ -63,7 +63,9 @@ function overheard(link: Link, from: Said["from"], said: Said[]): Link {
       return link.open;
     },
     send: (frame) => {
-      said.push(typeof frame === "string" ? { from, text: frame } : { from, frame: hex(frame) });
+      said.push(
+        typeof frame === "string" ? { from, text: frame } : { from, frame: hex(Buffer.concat([frame].flat())) },
+      );
       return link.send(frame);
     },
     receive: () => link.receive(),
@@ -186,7 +188,7 @@ describe("the worked example", () => {
     const sealer = new Sealer(key);
     const opener = new Opener(key);
     for (const { type, last, body, frame } of SEALED.filter((it) => it.from === from)) {
-      expect(hex(sealer.seal(type, Buffer.from(body), last))).toBe(frame);
+      expect(hex(Buffer.concat(sealer.seal(type, Buffer.from(body), last)))).toBe(frame);
       expect(opener.open(bytes(frame))).toEqual({ type, last, body: Buffer.from(body) });
     }
     expect(sealer.ended).toBe(true);

@@ -50,6 +50,18 @@ export function linkSuite(name: string, carrier: Carrier): void {
       return made;
     };
 
+    it("carries a frame that is given in parts as one", async () => {
+      const { a, b } = await pair();
+      const parts = [Buffer.from("one"), Buffer.alloc(0), Buffer.alloc(65_536, 2), Buffer.from("three")];
+      const sent = Promise.all([a.send(parts), a.send([]), a.send("next")]);
+      expect(Buffer.concat([(await b.receive()) ?? []].flat())).toEqual(Buffer.concat(parts));
+      expect((await b.receive())?.length).toBe(0);
+      expect(String(await b.receive())).toBe("next");
+      await sent;
+      const tooLarge = a.send([Buffer.alloc(MAX_FRAME_BYTES), Buffer.alloc(1)]);
+      await expect(tooLarge).rejects.toMatchObject({ code: "internal" });
+    });
+
     it("carries frames whole and in order, both ways", async () => {
       const { a, b } = await pair();
       const sizes = [1, 0, 5, 1000, 65_536, 3, MAX_FRAME_BYTES, 2];
