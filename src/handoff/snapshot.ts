@@ -20,14 +20,17 @@ export interface Snapshot extends AsyncDisposable {
   /** Whether brotli is worth its time: a probe of it saved a third. */
   readonly compressible: boolean;
   /**
-   * The content from the start, in pieces of at most SNAPSHOT_READ_BYTES that must not be written to. Any number of
-   * readers at once.
+   * The content from the start, in pieces of at most SNAPSHOT_READ_BYTES that must not be written to. A piece holds until
+   * the next but one is asked for; then its memory is used again. Any number of readers at once.
    */
   read(): AsyncIterable<Uint8Array>;
 }
 
 /** Few enough bytes that many readers fit in memory, so many that the system calls are nothing. */
 export const SNAPSHOT_READ_BYTES = 256 * 1024;
+
+/** The piece being read, the one being used, and the one before, of which a chunk can be left. */
+const READ_BUFFERS = 3;
 
 /** Up to this many bytes stay in memory: nearly every hand-off does. It is also what is read from a source at a time. */
 const MEMORY_BYTES = 1024 * 1024;
@@ -110,10 +113,13 @@ export async function snapshotFile(
 
 /** Where frozen bytes lie. */
 interface Store {
-  /** The bytes at `position`: `length` of them, all of which exist. @throws SpreadError `cancelled` once closed */
-  at(position: number, length: number): Promise<Uint8Array>;
+  /** For one reader. What it gives holds until it is called for the third time after that. */
+  reader(): ReadAt;
   close(): Promise<void>;
 }
+
+/** The bytes at `position`: `length` of them, all of which exist. @throws SpreadError `cancelled` once closed */
+type ReadAt = (position: number, length: number) => Promise<Uint8Array>;
 
 interface Spool extends Store {
   append(piece: Uint8Array): Promise<void>;
@@ -126,8 +132,9 @@ async function freeze(store: Store, bytes: number, sha256: string): Promise<Snap
     sha256,
     compressible: await probe(store, bytes),
     async *read() {
+      const at = store.reader();
       const pieceAt = (position: number) => {
-        const piece = store.at(position, Math.min(SNAPSHOT_READ_BYTES, bytes - position));
+        const piece = at(position, Math.min(SNAPSHOT_READ_BYTES, bytes - position));
         piece.catch(() => {}); // a reader that stops early never asks how its last piece went
         return piece;
       };
@@ -152,7 +159,7 @@ async function freeze(store: Store, bytes: number, sha256: string): Promise<Snap
 function inMemory(content: Uint8Array): Store {
   let held: Uint8Array | undefined = content;
   return {
-    at: async (position, length) => {
+    reader: () => async (position, length) => {
       if (held === undefined) throw cancelled();
       return held.subarray(position, position + length);
     },
@@ -181,15 +188,20 @@ async function openSpool(home: string): Promise<Spool> {
         throw homeError(home, cause);
       }
     },
-    at: async (position, length) => {
-      const piece = Buffer.allocUnsafe(length);
-      for (let filled = 0; filled < length; ) {
-        if (closed) throw cancelled();
-        const { bytesRead } = await file.read(piece, filled, length - filled, position + filled);
-        if (bytesRead === 0) throw new SpreadError("internal", "the spooled content is shorter than it was");
-        filled += bytesRead;
-      }
-      return piece;
+    reader: () => {
+      const buffers: Buffer[] = [];
+      return async (position, length) => {
+        const spare = buffers.length < READ_BUFFERS ? undefined : buffers.shift();
+        const buffer = spare ?? Buffer.allocUnsafeSlow(SNAPSHOT_READ_BYTES);
+        buffers.push(buffer);
+        for (let filled = 0; filled < length; ) {
+          if (closed) throw cancelled();
+          const { bytesRead } = await file.read(buffer, filled, length - filled, position + filled);
+          if (bytesRead === 0) throw new SpreadError("internal", "the spooled content is shorter than it was");
+          filled += bytesRead;
+        }
+        return buffer.subarray(0, length);
+      };
     },
     close: async () => {
       closed = true;
@@ -206,7 +218,8 @@ async function probe(store: Store, bytes: number): Promise<boolean> {
   const whole = bytes <= 3 * PROBE_SAMPLE_BYTES;
   const starts = whole ? [0] : [0, Math.floor((bytes - PROBE_SAMPLE_BYTES) / 2), bytes - PROBE_SAMPLE_BYTES];
   const length = whole ? bytes : PROBE_SAMPLE_BYTES;
-  const sample = Buffer.concat(await Promise.all(starts.map((start) => store.at(start, length))));
+  const at = store.reader();
+  const sample = Buffer.concat(await Promise.all(starts.map((start) => at(start, length))));
   const { brotliCompress, constants } = await import("node:zlib"); // only here, so that it does not slow the start
   const params = { [constants.BROTLI_PARAM_QUALITY]: PROBE_QUALITY, [constants.BROTLI_PARAM_SIZE_HINT]: sample.length };
   return new Promise((done, failed) => {
