@@ -49,6 +49,12 @@ export interface Delivery extends AsyncDisposable {
 /** Bytes that are gathered before they are written: 64 KiB chunks come by the thousand. */
 const BATCH_BYTES = 256 * 1024;
 
+/**
+ * After so many bytes the disk is set to work on them while more come: else all of it waits for the end, where nothing
+ * else is left to do.
+ */
+const SYNC_BYTES = 16 * 1024 * 1024;
+
 /** Bytes that become one string: those of more than 128 KiB cost V8 a mapping of memory each, which triples the time. */
 const TEXT_BYTES = 32 * 1024;
 
@@ -146,7 +152,9 @@ class StagedDelivery implements Delivery {
       this.#bytes += chunk.length;
       await this.#original.add(chunk);
       for (let from = 0; from < chunk.length; from += TEXT_BYTES) {
-        await this.#addText(this.#cleaner.push(chunk.subarray(from, from + TEXT_BYTES)));
+        const piece = chunk.subarray(from, from + TEXT_BYTES);
+        if (this.#cleaner.passes(piece)) await this.#addText(asciiText(piece), piece);
+        else await this.#addText(this.#cleaner.push(piece));
       }
     } catch (cause) {
       throw homeError(this.#home, cause);
@@ -182,7 +190,8 @@ class StagedDelivery implements Delivery {
     if (folder !== undefined) await rm(folder, { recursive: true, force: true }).catch(() => {});
   }
 
-  async #addText(text: string): Promise<void> {
+  /** @param bytes the text in UTF-8, where they are at hand. */
+  async #addText(text: string, bytes: Uint8Array = Buffer.from(text)): Promise<void> {
     if (!this.#started) {
       this.#started = true;
       await this.#handoff.add(Buffer.from(this.#fence.head));
@@ -192,7 +201,7 @@ class StagedDelivery implements Delivery {
     this.#lastCharacter = text.slice(-1);
     if (this.#beginning.length < INLINE_CHARS) this.#beginning += text.slice(0, INLINE_CHARS - this.#beginning.length);
     this.#outline.push(text);
-    await this.#handoff.add(Buffer.from(text));
+    await this.#handoff.add(bytes);
   }
 
   #delivered(folder: string): Delivered {
@@ -261,6 +270,9 @@ class BatchedFile {
   #used = 0;
   /** Of the batch before. Its failure is thrown by the next call. */
   #writing: Promise<void> = Promise.resolve();
+  /** Of what was written up to its start. Its failure is thrown by the next one, or by `finish`: the system tells it once. */
+  #syncing: Promise<void> = Promise.resolve();
+  #unsynced = 0;
   #open = true;
 
   constructor(file: FileHandle) {
@@ -281,6 +293,7 @@ class BatchedFile {
   async finish(): Promise<void> {
     await this.#flush();
     await this.#writing;
+    await this.#syncing;
     await this.#file.sync();
     await this.close();
   }
@@ -288,7 +301,7 @@ class BatchedFile {
   async close(): Promise<void> {
     if (!this.#open) return;
     this.#open = false;
-    await this.#writing.catch(() => {});
+    await Promise.allSettled([this.#writing, this.#syncing]);
     await this.#file.close();
   }
 
@@ -299,7 +312,20 @@ class BatchedFile {
     this.#used = 0;
     this.#writing = this.#file.writeFile(full); // from where the last one ended
     this.#writing.catch(() => {});
+    this.#unsynced += full.length;
+    if (this.#unsynced >= SYNC_BYTES) await this.#beginSync();
   }
+
+  async #beginSync(): Promise<void> {
+    this.#unsynced = 0;
+    await this.#syncing;
+    this.#syncing = this.#file.datasync();
+    this.#syncing.catch(() => {});
+  }
+}
+
+function asciiText(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
 }
 
 /** Both folders, made if they were missing. */

@@ -102,6 +102,18 @@ export class TextCleaner {
     return this.#findings;
   }
 
+  /**
+   * The quick way past `push`: true if the bytes are clean as they stand, and then they count as pushed. It knows plain
+   * ASCII alone, with `\n` as its line end, which costs a twentieth of what `push` does.
+   */
+  passes(bytes: Uint8Array): boolean {
+    const last = bytes.at(-1);
+    if (last === undefined || this.#bytes.length > 0 || this.#chars !== "" || !isPlain(view(bytes))) return false;
+    this.#before = String.fromCharCode(last);
+    this.#atStart = false;
+    return true;
+  }
+
   /** @returns the clean text that is certain by now. The bytes are not kept. */
   push(bytes: Uint8Array): string {
     return this.#clean(this.#decode(bytes, false), false);
@@ -233,6 +245,17 @@ export function warningsOf(findings: Readonly<Findings>): string[] {
       "ill-formed UTF-8 sequences were replaced by U+FFFD.",
     ),
   ];
+}
+
+/** SUSPECT among the ASCII characters. */
+const SUSPECT_BYTES = Array.from({ length: 0x80 }, (_, byte) => byte).filter((byte) => {
+  SUSPECT.lastIndex = 0;
+  return SUSPECT.test(String.fromCharCode(byte));
+});
+
+/** Thirty native searches of a piece that is in the processor's cache take less time than one look at each byte here. */
+function isPlain(bytes: Buffer): boolean {
+  return isAscii(bytes) && !SUSPECT_BYTES.some((byte) => bytes.includes(byte));
 }
 
 const REPLACEMENT = Buffer.from("\ufffd");

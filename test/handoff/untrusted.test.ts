@@ -240,6 +240,55 @@ describe("for any document", () => {
   });
 });
 
+describe("the quick way past push", () => {
+  /** As `clean`, by the quick way wherever it is open. */
+  function cleanQuickly(...pieces: string[]) {
+    const cleaner = new TextCleaner();
+    const cleaned = pieces.map((piece) =>
+      cleaner.passes(Buffer.from(piece)) ? piece : cleaner.push(Buffer.from(piece)),
+    );
+    return { text: cleaned.join("") + cleaner.end(), found: { ...cleaner.findings } };
+  }
+
+  test("is open to every piece of printable ASCII, tabs and line feeds, and to no other character", () => {
+    for (let code = 0; code < 0x300; code += 1) {
+      const plain = code === 0x09 || code === 0x0a || (code >= 0x20 && code <= 0x7e);
+      expect(new TextCleaner().passes(Buffer.from(`a${String.fromCharCode(code)}b`)), `U+${code.toString(16)}`).toBe(
+        plain,
+      );
+    }
+    expect(new TextCleaner().passes(Buffer.alloc(0))).toBe(false);
+  });
+
+  test("gives what push gives, whatever the pieces before it left undecided", () => {
+    const piece = fc.oneof(
+      fc.string({ unit: "binary", maxLength: 5 }),
+      fc.constantFrom(
+        "plain",
+        "[31m",
+        "m",
+        "\n",
+        "\r",
+        "\x1b",
+        "\x1b]8;;",
+        "\x07",
+        "\ufeff",
+        "\u200d",
+        "0",
+        "#",
+        "\ufe0f",
+        "\u{1f3f4}",
+      ),
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+        expect(cleanQuickly(...pieces)).toEqual(clean(...pieces));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
 test("the bytes that were pushed may be used again at once", () => {
   const cleaner = new TextCleaner();
   const bytes = Buffer.from("a🚀b").subarray(0, 3);
