@@ -1,21 +1,24 @@
 /**
  * `npm run bench`: what a hand-off costs, in real processes on loopback, each figure beside a floor that is measured in the
  * same run and in turn with it. Read the ratios: absolute times are this machine's, and its mood's.
+ *
+ *     npm run bench                 all of it, some three minutes
+ *     npm run bench -- 400 cold     these parts alone; PARTS below has their names
+ *
+ * The documents are lines of random base64: text has to be UTF-8, and no text is harder to compress.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { createWriteStream } from "node:fs";
+import { createWriteStream, rmSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { connect } from "node:net";
 import { cpus, tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
-import WebSocket from "ws";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const SERVER = path("../../dist/claude-spread.js");
@@ -24,40 +27,93 @@ const FLOOR = path("./floor.js");
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-const CALL_TIMEOUT_MS = 10 * 60_000;
+const LINE_CHARS = 80;
+/** After this the bench gives up: a machine on which it takes longer has no figures to show. */
+const LIMIT_MS = 4 * 60_000;
 
 type By = "lan" | "relay";
+const NAME: Record<By, string> = { lan: "TCP", relay: "relay" };
 
-const children: ChildProcess[] = [];
 const folder = await mkdtemp(join(tmpdir(), "claude-spread-bench-"));
+const children = new Set<ChildProcess>();
 
-interface Server {
-  readonly client: Client;
-  readonly pid: number;
+/** Nothing stays behind, however the bench ends. */
+process.on("exit", () => {
+  for (const child of children) child.kill("SIGKILL");
+  rmSync(folder, { recursive: true, force: true });
+});
+for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => process.exit(1));
+setTimeout(() => {
+  console.error(`The bench was ended after ${LIMIT_MS / 60_000} minutes.`);
+  process.exit(1);
+}, LIMIT_MS).unref();
+
+/** One Claude Code's server, initialized. */
+class Server implements AsyncDisposable {
+  readonly #client = new Client({ name: "bench", version: "1" });
+  readonly #transport: StdioClientTransport;
+
+  private constructor(name: string) {
+    const home = join(folder, name);
+    const env = { PATH: process.env.PATH ?? "", HOME: home, DISTILL_HOME: home, CLAUDE_PROJECT_DIR: folder };
+    this.#transport = new StdioClientTransport({ command: process.execPath, args: [SERVER], env });
+  }
+
+  static async start(name: string): Promise<Server> {
+    const server = new Server(name);
+    await server.#client.connect(server.#transport);
+    return server;
+  }
+
+  get pid(): number {
+    return this.#transport.pid ?? 0;
+  }
+
+  async call(name: string, input: Record<string, unknown>): Promise<Record<string, unknown>> {
+    const result = await this.#client.callTool({ name, arguments: input }, undefined, { timeout: LIMIT_MS });
+    if (result.isError) throw new Error(JSON.stringify(result.content));
+    return result.structuredContent as Record<string, unknown>;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#client.close();
+  }
 }
 
-async function startServer(name: string): Promise<Server> {
-  const home = join(folder, name);
-  const env = { PATH: process.env.PATH ?? "", HOME: home, DISTILL_HOME: home, CLAUDE_PROJECT_DIR: folder };
-  const transport = new StdioClientTransport({ command: process.execPath, args: [SERVER], env });
-  const client = new Client({ name: "bench", version: "1" });
-  await client.connect(transport);
-  return { client, pid: transport.pid ?? 0 };
+/** A child that says something when it is ready, in its first line. */
+class Child {
+  readonly process: ChildProcess;
+  readonly ended: Promise<unknown>;
+  #said = "";
+
+  constructor(...args: string[]) {
+    this.process = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
+    children.add(this.process);
+    this.ended = once(this.process, "exit").then(([code, signal]) => {
+      children.delete(this.process);
+      if (code !== 0 && signal === null) throw new Error(`${args.join(" ")} failed`);
+    });
+    this.ended.catch(() => {});
+    this.process.stdout?.on("data", (text: Buffer) => {
+      this.#said += text;
+    });
+  }
+
+  async says(what: RegExp): Promise<string> {
+    for (;;) {
+      const found = what.exec(this.#said);
+      if (found) return found[1] ?? "";
+      await Promise.race([once(this.process.stdout as Readable, "data"), this.ended]);
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.process.kill();
+    await this.ended;
+  }
 }
 
-/** A child that prints its port in its first line. @returns the port. */
-async function startListener(args: string[]): Promise<number> {
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
-  children.push(child);
-  const [line] = await once(child.stdout, "data");
-  return Number(/(\d+)\s*$/.exec(String(line).split("\n")[0] ?? "")?.[1]);
-}
-
-async function call(server: Server, name: string, input: Record<string, unknown>): Promise<Record<string, unknown>> {
-  const result = await server.client.callTool({ name, arguments: input }, undefined, { timeout: CALL_TIMEOUT_MS });
-  if (result.isError) throw new Error(JSON.stringify(result.content));
-  return result.structuredContent as Record<string, unknown>;
-}
+const PORT = /^.*?(\d+)\s*\n/;
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
   const began = performance.now();
@@ -70,57 +126,59 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
-/** From the call of distill_receive to its result; both servers are warm, the share is made before. */
-async function handOver(by: By, file: string, relay: string, sender: Server, receiver: Server): Promise<number> {
-  const shared = await call(sender, "distill_share", { path: file, mode: by, relay_url: relay });
+/** The share that a receiver is about to fetch, as the input of distill_receive. */
+async function share(by: By, file: string, relay: string, sender: Server): Promise<Record<string, unknown>> {
+  const shared = await sender.call("distill_share", { path: file, mode: by, relay_url: relay });
   const { code, lan } = shared as { code: string; lan?: { port: number } };
-  const way = by === "lan" ? { mode: by, host: `127.0.0.1:${lan?.port}` } : { relay_url: relay };
-  return timed(() => call(receiver, "distill_receive", { code, ...way }));
+  return { code, mode: by, ...(by === "lan" ? { host: `127.0.0.1:${lan?.port}` } : { relay_url: relay }) };
 }
 
-/** The same bytes between two bare processes. */
-async function floor(by: By, bytes: number, floorRelay: number): Promise<number> {
-  if (by === "lan") {
-    const port = await startListener([FLOOR, "serve", String(bytes)]);
-    return timed(async () => {
-      const socket = connect(port, "127.0.0.1");
-      let got = 0;
-      for await (const piece of socket) got += piece.length;
-      if (got !== bytes) throw new Error("the floor lost bytes");
-    });
-  }
-  const url = `ws://127.0.0.1:${floorRelay}`;
-  const pusher = spawn(process.execPath, [FLOOR, "push", url, String(bytes)], { stdio: ["ignore", "pipe", "inherit"] });
-  children.push(pusher);
-  await once(pusher.stdout, "data"); // it is connected: the start of its process is no part of the floor
-  return timed(async () => {
-    const ws = new WebSocket(`${url}/pull`, { perMessageDeflate: false });
-    let got = 0;
-    ws.on("message", (data: Buffer) => {
-      got += data.length;
-    });
-    await once(ws, "close");
-    if (got !== bytes) throw new Error("the floor lost bytes");
+async function removeReceived({ saved_to }: Record<string, unknown>): Promise<void> {
+  await rm(dirname(String(saved_to)), { recursive: true });
+}
+
+/** What a floor's receiver is given: where the bytes are. Through the relay, somebody has to push them each time. */
+async function floorSource(by: By, bytes: number, relay: string, serve: Child): Promise<string> {
+  if (by === "lan") return serve.says(PORT);
+  await new Child(FLOOR, "push", relay, String(bytes)).says(/(ready)/);
+  return relay;
+}
+
+/** The same bytes between bare processes that run already. @param file where they are written and synced; "-" for nowhere. */
+async function floor(from: string, bytes: number, file: string): Promise<number> {
+  const fetch = new Child(FLOOR, "fetch", from, String(bytes), file, "wait");
+  await fetch.says(/(ready)/);
+  const took = await timed(async () => {
+    fetch.process.stdin?.write("go\n");
+    await fetch.says(/(done)/);
   });
+  await fetch.ended;
+  return took;
 }
 
-async function peakMib(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, "latin1").catch(() => "");
-  return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
+/** Seconds of processor time that a process has used, and its peak of resident MiB; NaN where there is no /proc. */
+async function usage(pid: number): Promise<{ cpuS: number; peakMib: number }> {
+  const read = (name: string) => readFile(`/proc/${pid}/${name}`, "latin1").catch(() => "");
+  const times = (await read("stat")).split(") ")[1]?.split(" ") ?? [];
+  const peakMib = Number(/VmHWM:\s+(\d+) kB/.exec(await read("status"))?.[1]) / 1024;
+  return { cpuS: (Number(times[11]) + Number(times[12])) / 100, peakMib };
 }
 
-/** Text in which there is little to compress. */
 async function makeFile(bytes: number): Promise<string> {
   const file = join(folder, `${bytes}.md`);
-  const block = randomBytes((3 * MIB) / 4).toString("base64");
+  const line = new RegExp(`.{${LINE_CHARS - 1}}`, "g");
   const pieces = function* () {
-    for (let left = bytes; left > 0; left -= block.length) yield block.slice(0, left);
+    for (let left = bytes; left > 0; left -= MIB) {
+      const text = randomBytes((3 * MIB) / 4).toString("base64");
+      yield text.replace(line, "$&\n").slice(0, Math.min(left, MIB));
+    }
   };
   await pipeline(Readable.from(pieces()), createWriteStream(file));
   return file;
 }
 
-const ms = (value: number) => `${value.toFixed(value < 100 ? 1 : 0)} ms`;
+const time = (ms: number) => (ms < 1000 ? `${ms.toFixed(ms < 100 ? 1 : 0)} ms` : `${(ms / 1000).toFixed(2)} s`);
+const times = (mine: number, theirs: number) => `${(mine / theirs).toFixed(1)}x`;
 const row = (...cells: string[]) => console.log(`| ${cells.join(" | ")} |`);
 
 async function measureStart(): Promise<void> {
@@ -128,17 +186,17 @@ async function measureStart(): Promise<void> {
   const ours: number[] = [];
   const bare: number[] = [];
   for (let i = 0; i < runs; i++) {
-    bare.push(await timed(async () => once(spawn(process.execPath, ["-e", "0"], { stdio: "ignore" }), "exit")));
+    bare.push(await timed(() => new Child("-e", "0").ended));
     let server: Server | undefined;
     ours.push(
       await timed(async () => {
-        server = await startServer("start");
+        server = await Server.start("start");
       }),
     );
-    await server?.client.close();
+    await server?.[Symbol.asyncDispose]();
   }
   const [mine, theirs] = [median(ours), median(bare)];
-  row("start to `initialize` answered", ms(mine), `node -e 0: ${ms(theirs)}`, `${(mine / theirs).toFixed(1)}x`);
+  row("start to `initialize` answered", time(mine), `\`node -e 0\`: ${time(theirs)}`, times(mine, theirs), "2.4x");
 }
 
 async function measureHandshake(): Promise<void> {
@@ -158,52 +216,139 @@ async function measureHandshake(): Promise<void> {
   const before = process.cpuUsage();
   for (let i = 0; i < rounds; i++) await once();
   const { user, system } = process.cpuUsage(before);
-  row("CPU of a handshake, a side", ms((user + system) / 1000 / rounds / 2), "", "");
+  row("processor time of a handshake, a side", time((user + system) / 1000 / rounds / 2), "", "", "2.5 ms");
 }
 
-async function measureHandOver(by: By, bytes: number, runs: number, relay: string, floorRelay: number): Promise<void> {
+/** The receiver's whole process, from its spawn to the document; the sender is there, as it is in life. */
+async function measureCold(by: By, relays: Relays): Promise<void> {
+  const bytes = 32 * KIB;
+  const runs = 7;
   const file = await makeFile(bytes);
-  const [sender, receiver] = await Promise.all([startServer("sender"), startServer("receiver")]);
+  await using sender = await Server.start("sender");
+  const serve = new Child(FLOOR, "serve", String(bytes));
   const ours: number[] = [];
   const bare: number[] = [];
-  for (let i = 0; i <= runs; i++) {
-    const theirs = await floor(by, bytes, floorRelay);
-    const mine = await handOver(by, file, relay, sender, receiver);
-    if (i === 0) continue; // both were cold
-    bare.push(theirs);
-    ours.push(mine);
+  for (let i = 0; i < runs; i++) {
+    const from = await floorSource(by, bytes, relays.floor, serve);
+    bare.push(await timed(() => new Child(FLOOR, "fetch", from, String(bytes), join(folder, "floor")).ended));
+    const offer = await share(by, file, relays.ours, sender);
+    const began = performance.now();
+    await using receiver = await Server.start("receiver");
+    await receiver.call("distill_receive", offer);
+    ours.push(performance.now() - began);
   }
+  await serve.stop();
   const [mine, theirs] = [median(ours), median(bare)];
-  const size = bytes < MIB ? `${bytes / KIB} KiB` : `${bytes / MIB} MiB`;
-  const against = bytes < MIB ? `floor + ${ms(mine - theirs)}` : `${(mine / theirs).toFixed(1)}x`;
-  const name = by === "lan" ? "TCP" : "relay";
-  row(`${size} by ${name}, call to result`, ms(mine), `bare ${name}: ${ms(theirs)}`, against);
-  if (bytes >= 100 * MIB) {
-    const [a, b] = [await peakMib(sender.pid), await peakMib(receiver.pid)];
-    row(`peak memory at ${size} by ${name}`, `sender ${a.toFixed(0)} MiB, receiver ${b.toFixed(0)} MiB`, "", "");
-  }
-  await Promise.all([sender.client.close(), receiver.client.close()]);
-  await rm(file);
+  row(`cold, spawn to 32 KiB received by ${NAME[by]}`, time(mine), time(theirs), times(mine, theirs), "2.5x");
 }
 
-try {
-  console.log(`Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? "unknown processor"}. Medians.\n`);
-  row("what", "measured", "floor", "against it");
-  row("---", "---", "---", "---");
-  await measureStart();
-  await measureHandshake();
-  const relayPort = await startListener([RELAY, "--host", "127.0.0.1", "--port", "0", "--rate-limit-max", "100000"]);
-  const floorRelay = await startListener([FLOOR, "relay"]);
-  const relay = `ws://127.0.0.1:${relayPort}`;
-  for (const [bytes, runs] of [
-    [32 * KIB, 15],
-    [8 * MIB, 5],
-    [40 * MIB, 5],
-    [400 * MIB, 3],
-  ] as const) {
-    for (const by of ["lan", "relay"] as const) await measureHandOver(by, bytes, runs, relay, floorRelay);
+/** From the call of distill_receive to its result; both servers are warm, the share is made before. */
+async function measureHandOver(bytes: number, runs: number, by: By, relays: Relays): Promise<void> {
+  const file = await makeFile(bytes);
+  await using sender = await Server.start("sender");
+  await using receiver = await Server.start("receiver");
+  const serve = new Child(FLOOR, "serve", String(bytes));
+  const ours: number[] = [];
+  const bare: number[] = [];
+  const kept: number[] = [];
+  const senderCpuS: number[] = [];
+  const receiverCpuS: number[] = [];
+  for (let i = 0; i <= runs; i++) {
+    const warm = i > 0; // the first one only warms everything up
+    for (const [floors, target] of [
+      [bare, "-"],
+      [kept, join(folder, "floor")],
+    ] as const) {
+      const took = await floor(await floorSource(by, bytes, relays.floor, serve), bytes, target);
+      if (warm) floors.push(took);
+    }
+    const offer = await share(by, file, relays.ours, sender);
+    const before = [await usage(sender.pid), await usage(receiver.pid)] as const;
+    let result: Record<string, unknown> = {};
+    const took = await timed(async () => {
+      result = await receiver.call("distill_receive", offer);
+    });
+    await removeReceived(result);
+    if (!warm) continue;
+    ours.push(took);
+    senderCpuS.push((await usage(sender.pid)).cpuS - before[0].cpuS);
+    receiverCpuS.push((await usage(receiver.pid)).cpuS - before[1].cpuS);
   }
-} finally {
-  for (const child of children) child.kill();
-  await rm(folder, { recursive: true, force: true });
+  await serve.stop();
+  await rm(file);
+
+  const [mine, least, leastKept] = [median(ours), median(bare), median(kept)];
+  const size = bytes < MIB ? `${bytes / KIB} KiB` : `${bytes / MIB} MiB`;
+  const small = bytes < MIB;
+  const against = (other: number) => (small ? `floor + ${time(mine - other)}` : times(mine, other));
+  const large = bytes >= 100 * MIB;
+  row(
+    `${size} by ${NAME[by]}, call to result`,
+    time(mine),
+    `${time(least)}; written and synced: ${time(leastKept)}`,
+    `${against(least)}; ${against(leastKept)}`,
+    small ? "floor + 25 ms" : large ? "1.3x" : "",
+  );
+  const [a, b] = [await usage(sender.pid), await usage(receiver.pid)];
+  if (!large || Number.isNaN(a.cpuS)) return;
+  const cpu = `sender ${median(senderCpuS).toFixed(2)} s, receiver ${median(receiverCpuS).toFixed(2)} s`;
+  row(`processor time of that`, cpu, "", "", "");
+  row(
+    "peak memory of that",
+    `sender ${a.peakMib.toFixed(0)} MiB, receiver ${b.peakMib.toFixed(0)} MiB`,
+    "",
+    "",
+    "150 MB",
+  );
 }
+
+/** The addresses of our relay and of the bare one. */
+interface Relays {
+  readonly ours: string;
+  readonly floor: string;
+}
+
+const WAYS = ["lan", "relay"] as const;
+const PARTS: Record<string, (relays: Relays) => Promise<void>> = {
+  start: measureStart,
+  handshake: measureHandshake,
+  cold: async (relays) => {
+    for (const by of WAYS) await measureCold(by, relays);
+  },
+  "32k": (relays) => both(32 * KIB, 15, relays),
+  8: (relays) => both(8 * MIB, 5, relays),
+  40: (relays) => both(40 * MIB, 5, relays),
+  400: (relays) => both(400 * MIB, 3, relays),
+};
+
+async function both(bytes: number, runs: number, relays: Relays): Promise<void> {
+  for (const by of WAYS) await measureHandOver(bytes, runs, by, relays);
+}
+
+const ORDER = ["start", "handshake", "cold", "32k", "8", "40", "400"];
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : ORDER;
+const unknown = wanted.filter((part) => !ORDER.includes(part));
+if (unknown.length > 0) {
+  console.error(`There is no part ${unknown.join(", ")}: the parts are ${ORDER.join(", ")}.`);
+  process.exit(1);
+}
+
+const [ourRelay, floorRelay] = [
+  new Child(RELAY, "--host", "127.0.0.1", "--port", "0", "--rate-limit-max", "100000"),
+  new Child(FLOOR, "relay"),
+];
+const relays: Relays = {
+  ours: `ws://127.0.0.1:${await ourRelay.says(PORT)}`,
+  floor: `ws://127.0.0.1:${await floorRelay.says(PORT)}`,
+};
+console.log(
+  `Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? "unknown processor"}, loopback. Medians.\n`,
+);
+row("what", "measured", "floor", "against it", "target");
+row("---", "---", "---", "---", "---");
+for (const part of wanted) await PARTS[part]?.(relays);
+console.log(`
+The floor of a transfer is bare TCP, or a bare WebSocket relay, with AES-256-GCM at both ends; the second one also writes
+the bytes once and syncs them, as a receipt promises. We write them twice: as they came, and cleaned and fenced.`);
+await Promise.all([ourRelay.stop(), floorRelay.stop()]);
+process.exit(0);
