@@ -2,7 +2,7 @@
  * `npm run bench`: what a hand-off costs, in real processes on loopback, each figure beside a floor that is measured in the
  * same run and in turn with it. Read the ratios: absolute times are this machine's, and its mood's.
  *
- *     npm run bench                 all of it, some three minutes
+ *     npm run bench                 all of it, about two minutes
  *     npm run bench -- 400 cold     these parts alone; PARTS below has their names
  *
  * The documents are lines of random base64: text has to be UTF-8, and no text is harder to compress.
@@ -156,12 +156,12 @@ async function floor(from: string, bytes: number, file: string): Promise<number>
   return took;
 }
 
-/** Seconds of processor time that a process has used, and its peak of resident MiB; NaN where there is no /proc. */
-async function usage(pid: number): Promise<{ cpuS: number; peakMib: number }> {
+/** Seconds of processor time that a process has used, and its peak of resident MB; NaN where there is no /proc. */
+async function usage(pid: number): Promise<{ cpuS: number; peakMb: number }> {
   const read = (name: string) => readFile(`/proc/${pid}/${name}`, "latin1").catch(() => "");
   const times = (await read("stat")).split(") ")[1]?.split(" ") ?? [];
-  const peakMib = Number(/VmHWM:\s+(\d+) kB/.exec(await read("status"))?.[1]) / 1024;
-  return { cpuS: (Number(times[11]) + Number(times[12])) / 100, peakMib };
+  const peakMb = (Number(/VmHWM:\s+(\d+) kB/.exec(await read("status"))?.[1]) * KIB) / 1e6;
+  return { cpuS: (Number(times[11]) + Number(times[12])) / 100, peakMb };
 }
 
 async function makeFile(bytes: number): Promise<string> {
@@ -292,14 +292,8 @@ async function measureHandOver(bytes: number, runs: number, by: By, relays: Rela
   const [a, b] = [await usage(sender.pid), await usage(receiver.pid)];
   if (!large || Number.isNaN(a.cpuS)) return;
   const cpu = `sender ${median(senderCpuS).toFixed(2)} s, receiver ${median(receiverCpuS).toFixed(2)} s`;
-  row(`processor time of that`, cpu, "", "", "");
-  row(
-    "peak memory of that",
-    `sender ${a.peakMib.toFixed(0)} MiB, receiver ${b.peakMib.toFixed(0)} MiB`,
-    "",
-    "",
-    "150 MB",
-  );
+  row("processor time of that", cpu, "", "", "");
+  row("peak memory of that", `sender ${a.peakMb.toFixed(0)} MB, receiver ${b.peakMb.toFixed(0)} MB`, "", "", "150 MB");
 }
 
 /** The addresses of our relay and of the bare one. */

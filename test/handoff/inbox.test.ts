@@ -110,6 +110,20 @@ describe("a committed document", () => {
     }
   });
 
+  test("of 40 MiB, which the disk begins to sync while more comes, is whole in both files", async () => {
+    await using at = await makeHome();
+    const plain = `${"All of it is plain ASCII, as a log is. ".repeat(3000)}\n`;
+    const block = `${plain}Größe\x1b[31m\r\n`;
+    const times = Math.ceil((40 * 1024 * 1024) / block.length);
+    const result = await at.receive(block.repeat(times));
+    expect((await readFile(result.original)).equals(Buffer.from(block.repeat(times)))).toBe(true);
+    const kept = await readFile(result.savedTo);
+    const clean = Buffer.from(`${plain}Größe\n`.repeat(times));
+    expect(kept.subarray(kept.indexOf(plain), kept.lastIndexOf("-----END")).equals(clean)).toBe(true);
+    expect(result.chars).toBe(clean.toString().length);
+    expect(result.warnings).toEqual([`${times} terminal escape sequences were taken out of the text.`]);
+  });
+
   test("may come in a buffer that is used again after each write", async () => {
     await using at = await makeHome();
     await using delivery = await openDelivery(at.home, about(8));
