@@ -31,8 +31,11 @@ const MAX_LINKS_PER_ADDRESS = 16;
 
 const HEADER_BYTES = 4;
 
-/** What a dialled socket, by which documents come, is read into at once, in bytes: some frames, by one system call. */
-const READ_BYTES = 256 * 1024;
+/**
+ * What a dialled socket, by which documents come, is read into at once, in bytes. No more than node's own: who floods us
+ * with tiny frames keeps the timers waiting for some of these.
+ */
+const READ_BYTES = 64 * 1024;
 
 export interface Listener extends Door {
   readonly port: number;
