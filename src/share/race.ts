@@ -11,7 +11,7 @@ import { dialTcp } from "../transport/tcp.ts";
 import type { Version } from "./version.ts";
 
 /** How long a relay that is ready waits for the LAN, in ms: as long as RFC 8305 lets a better address come later. */
-export const HEAD_START_MS = 250;
+const HEAD_START_MS = 250;
 /** How long a sender is looked for on the LAN, in ms: Wi-Fi may lose several questions, and no one answers later than that. */
 const LOOK_MS = 8_000;
 /** How long others are waited for behind the first sender that was seen, in ms, where only one may be there. */
@@ -97,13 +97,12 @@ async function reachRelay(
 
 async function reachLan(course: LanCourse, version: Version, life: AbortSignal): Promise<Reached> {
   if ("host" in course) return reachHost(course, version, life);
-  const looking = new AbortController();
-  const stop = () => looking.abort();
-  const timer = setTimeout(stop, LOOK_MS);
-  life.addEventListener("abort", stop);
+  const enough = new AbortController();
+  const timer = setTimeout(() => enough.abort(), LOOK_MS);
+  const looking = AbortSignal.any([life, enough.signal]);
   let failure = new SpreadError("sender-not-found", "no sender of it was seen on this network");
   try {
-    for await (const { addresses, port } of sightings(version.service, course.room, looking.signal)) {
+    for await (const { addresses, port } of sightings(version.service, course.room, looking)) {
       for (const host of addresses) {
         try {
           return await reachHost({ host, port }, version, life);
@@ -114,7 +113,6 @@ async function reachLan(course: LanCourse, version: Version, life: AbortSignal):
     }
   } finally {
     clearTimeout(timer);
-    life.removeEventListener("abort", stop);
   }
   // Late is what a look always is that found nothing.
   if (life.aborted && abortReason(life).code !== "timed-out") throw abortReason(life);

@@ -11,10 +11,10 @@ import { newSigner } from "../../src/crypto/signature.ts";
 import { SpreadError, toSpreadError } from "../../src/errors.ts";
 import { snapshotText } from "../../src/handoff/snapshot.ts";
 import { admitReceiver, type Gate } from "../../src/protocol/handshake.ts";
-import { type Contender, type Course, race } from "../../src/share/race.ts";
+import { type Course, race } from "../../src/share/race.ts";
 import { receive, type Step } from "../../src/share/receiver.ts";
 import { openShare, type Share, type ShareRequest } from "../../src/share/sender.ts";
-import { USUAL_BOUNDS } from "../../src/transport/link.ts";
+import { type Link, USUAL_BOUNDS } from "../../src/transport/link.ts";
 import { listenTcp } from "../../src/transport/tcp.ts";
 import { settled, until } from "../support/wait.ts";
 
@@ -105,10 +105,19 @@ describe("with both ways open", () => {
 
   it("HELLO is said on one of them only, and both are let go at the end", async () => {
     let hellos = 0;
+    let lanLeft = false;
     const lan = await listenTcp((link) => {
-      void link.receive().then(() => {
-        hellos += 1; // and no answer: the receiver sits on this link
-      });
+      void link
+        .receive()
+        .then(() => {
+          hellos += 1; // and no answer: the receiver sits on this link
+          return link.receive();
+        })
+        .catch(() => {})
+        .finally(() => {
+          lanLeft = true;
+          return link.close();
+        });
     });
     closers.push(() => lan.close());
     const heard: string[] = [];
@@ -138,7 +147,7 @@ describe("with both ways open", () => {
     await settled(() => heard.length);
     life.abort();
     expect(await ended).toMatchObject({ code: "cancelled" });
-    await until("the relay is left", () => relay.clients.size === 0);
+    await until("both are left", () => lanLeft && relay.clients.size === 0);
     expect([hellos, heard]).toEqual([1, ["JOIN_ROOM"]]);
   });
 
@@ -234,7 +243,9 @@ describe("when both fail", () => {
     expect(await failure(take(it, course))).toMatchObject({ code: "wrong-sender" });
   });
 
-  it("it takes no longer than the time that it was given", async () => {
+  it("it takes no longer than the time that it was given, where each would wait longer", {
+    timeout: 4_000,
+  }, async () => {
     const it = await share({ mode: "relay" });
     const mute = await host();
     const silentRelay = await host();
@@ -244,23 +255,28 @@ describe("when both fail", () => {
 });
 
 describe("a race that is left", () => {
+  const version = { service: "claude-spread", bounds: USUAL_BOUNDS } as const;
+
   it("cuts what is still on its way, and leaves the link that it gave", async () => {
-    const relay = await startedRelay();
-    const it = await share({ relay: new URL(relay.url) });
-    const silentRelay = await host();
+    const it = await share({ mode: "lan" });
+    const asked: Socket[] = [];
+    const silentRelay = await host((socket) => asked.push(socket.resume()));
     const pending = { relay: new URL(`ws://127.0.0.1:${silentRelay.port}`), room: it.room };
-    let taken: Contender | undefined;
-    for await (const contender of race(
-      { lan: lanOf(it), relay: pending },
-      { service: "claude-spread", bounds: USUAL_BOUNDS },
-      forever(),
-    )) {
+    let given: Link | undefined;
+    for await (const contender of race({ lan: lanOf(it), relay: pending }, version, forever())) {
       if (contender instanceof SpreadError) throw contender;
-      taken = contender;
+      closers.push(() => contender.link.close());
+      expect(contender).toMatchObject({ path: { by: "lan" }, last: false });
+      await until("the relay is being asked", () => asked.length === 1);
+      given = contender.link;
       break;
     }
-    expect(taken?.link.open).toBe(true);
-    expect(taken?.last).toBe(false);
-    await taken?.link.close();
+    await until("the relay is left", () => asked[0]?.closed === true);
+    expect(given?.open).toBe(true);
+  });
+
+  it("before it began does not look around, which would take 8 s", { timeout: 4_000 }, async () => {
+    const left = race({ lan: { room: "7f3k2a" }, relay: undefined }, version, AbortSignal.abort());
+    expect((await left.next()).value).toMatchObject({ code: "cancelled" });
   });
 });
