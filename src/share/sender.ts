@@ -5,7 +5,7 @@
  *     open ---> over, for one of EndReason, and no new visitors ---> ended, once the last transfer is through
  */
 import { randomUUID } from "node:crypto";
-import { advertise } from "../discovery/mdns.ts";
+import { type Advertisement, advertise } from "../discovery/mdns.ts";
 import { type ErrorCode, SpreadError, toSpreadError } from "../errors.ts";
 import type { Snapshot } from "../handoff/snapshot.ts";
 import { type Logger, silent } from "../log.ts";
@@ -128,6 +128,7 @@ export class Share implements AsyncDisposable {
   readonly #log: Logger;
   readonly #version: SenderVersion;
   readonly #doors: Door[] = [];
+  #announced: Advertisement | undefined;
   /** Every link that is open, with its visitor once that has proved itself. */
   readonly #links = new Map<Link, Admitted | undefined>();
   readonly #serving = new Set<Promise<void>>();
@@ -261,11 +262,9 @@ export class Share implements AsyncDisposable {
     const { port, addresses } = listener;
     this.#lan = { instance: undefined, port, addresses };
     if (!this.#request.announce) return;
-    const announced = await advertise(this.#version.service, this.#room, port);
-    if (announced) {
-      this.#doors.push(announced);
-      this.#lan = { instance: announced.instance, port, addresses };
-    } else this.warnings.push("Not announced on this network, where mDNS is not possible: receivers there need host.");
+    this.#announced = await advertise(this.#version.service, this.#room, port);
+    if (this.#announced) this.#lan = { instance: this.#announced.instance, port, addresses };
+    else this.warnings.push("Not announced on this network, where mDNS is not possible: receivers there need host.");
   }
 
   async #openRelay(relay: URL, ttlSeconds: number, opening: AbortSignal): Promise<void> {
@@ -370,6 +369,8 @@ export class Share implements AsyncDisposable {
       clearTimeout(this.#expiry);
       this.#stop.abort(new SpreadError("cancelled", "the share is over"));
       this.#setOpened();
+      // At once: a process that ends has less time than a visitor may take to leave.
+      void this.#announced?.close();
       this.#log.info(`share is over: ${reason}`);
     }
     if (!this.#transferring()) void this.#giveBack();
@@ -380,7 +381,7 @@ export class Share implements AsyncDisposable {
     this.#givenBack ??= (async () => {
       this.#endedAt = new Date();
       await Promise.all([...this.#links.keys()].map((link) => this.#version.sendAway(link, this.#tooLate())));
-      await Promise.all(this.#doors.map((door) => door.close()));
+      await Promise.all([this.#announced, ...this.#doors].map((it) => it?.close()));
       await this.#request.content[Symbol.asyncDispose]();
     })();
     return this.#givenBack;

@@ -14,9 +14,11 @@ const PROGRAM = `
 import { createSocket } from "node:dgram";
 import { connect, createServer } from "node:net";
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import Bonjour from "bonjour-service";
 import { advertise, look } from ${JSON.stringify(MDNS)};
 
 const advertised = [];
+const watched = { up: [], down: [] };
 let seen = 0;
 const calls = {
   async advertise(service, room, port) {
@@ -63,6 +65,17 @@ const calls = {
   listen() {
     const server = createServer((socket) => socket.end()).listen(0);
     return new Promise((ready) => server.once("listening", () => ready(server.address().port)));
+  },
+  /** Sees what comes to the network of this address, and what says goodbye to it. */
+  watch(address) {
+    const browser = new Bonjour({ interface: address, bind: "0.0.0.0" }).find({ type: "claude-spread" });
+    browser.on("up", ({ name }) => watched.up.push(name));
+    browser.on("down", ({ name }) => watched.down.push(name));
+  },
+  watched: () => watched,
+  /** Connects, and neither says anything nor leaves. */
+  stay(host, port) {
+    return new Promise((ready) => connect({ host, port, allowHalfOpen: true }, ready));
   },
   dial(host, port) {
     return new Promise((done) => {
@@ -169,6 +182,18 @@ export class Peer {
 
   dial(host: string, port: number): Promise<boolean> {
     return this.#call("dial", host, port);
+  }
+
+  watch(address: string): Promise<void> {
+    return this.#call("watch", address);
+  }
+
+  watched(): Promise<{ readonly up: readonly string[]; readonly down: readonly string[] }> {
+    return this.#call("watched");
+  }
+
+  stay(host: string, port: number): Promise<void> {
+    return this.#call("stay", host, port);
   }
 
   held(): Promise<number> {

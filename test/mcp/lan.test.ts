@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Peer } from "../discovery/peer.ts";
 import { cable, Namespace, noNamespaces } from "../support/namespaces.ts";
-import { type Options, startServer, type TestServer } from "../support/server.ts";
+import { eventually, type Options, startServer, type TestServer } from "../support/server.ts";
 import { DOCUMENT, sha256, wrong } from "./texts.ts";
 import { relayProcess } from "./wires.ts";
 
@@ -66,6 +66,17 @@ describe("on one network", () => {
     expect((await sender.status()).failed_attempts).toBe(1);
     await sender.call("distill_stop", { all: true });
     expect((await receiver.fails("distill_receive", { code: share.code })).code).toBe("sender-not-found");
+  });
+
+  it("a server that ends takes its share's name back, though a visitor sits there and says nothing", async () => {
+    const { here, there, on } = await network();
+    const [sender, stranger] = await Promise.all([on(here), Peer.start(there)]);
+    await stranger.watch("10.41.0.2");
+    const { lan } = await offer(sender);
+    await eventually(async () => (await stranger.watched()).up).toEqual([lan?.instance]);
+    await stranger.stay("10.41.0.1", lan?.port ?? 0);
+    await sender.stop();
+    await eventually(async () => (await stranger.watched()).down).toEqual([lan?.instance]);
   });
 
   it("a legacy share is found under the old name, and by legacy alone", async () => {
