@@ -4,8 +4,9 @@ import { formatHost, formatRelayUrl, isLoopback, parseRelayUrl, wireCautions } f
 import { SpreadError } from "../errors.ts";
 import type { Snapshot } from "../handoff/snapshot.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
-import type { LanPath, Share } from "../share/sender.ts";
+import type { Share } from "../share/sender.ts";
 import { type Context, tool } from "./tool.ts";
+import { Lan, lanOf } from "./view.ts";
 
 const MAX_RECEIVERS = 100;
 const MAX_EXPIRES_MINUTES = 24 * 60;
@@ -50,15 +51,6 @@ const Input = z.strictObject({
     .describe(
       "Minutes until it ends, whoever came by then; a transfer that runs may finish. At most 1440. Default: 30; a relay may allow less.",
     ),
-});
-
-export const Lan = z.object({
-  instance: z
-    .string()
-    .optional()
-    .describe("Its name in mDNS; absent if it is not announced: then the receiver needs host."),
-  port: z.int(),
-  addresses: z.array(z.string()),
 });
 
 const Output = z.object({
@@ -109,7 +101,7 @@ export const shareTool = tool({
       call.signal,
     );
     if (input.mode === "lan" && input.relay_url !== undefined) warnings.push("relay_url was not used: mode is lan.");
-    warnings.push(...share.warnings, ...(await cautions(share, input.expires_minutes)));
+    warnings.push(...share.warnings, ...(await cautionsOf(share, input.expires_minutes)));
     const told = tellReceiver(share);
     const result = {
       share_id: share.id,
@@ -159,7 +151,7 @@ async function firstHeading(content: Snapshot): Promise<string> {
   return "";
 }
 
-async function cautions(share: Share, askedMinutes: number): Promise<string[]> {
+async function cautionsOf(share: Share, askedMinutes: number): Promise<string[]> {
   const cautions: string[] = [];
   if (share.legacy) cautions.push((await import("../share/legacy.ts")).EXPOSED);
   const minutes = Math.round((share.expiresAt.getTime() - share.createdAt.getTime()) / 60_000);
@@ -173,10 +165,6 @@ async function cautions(share: Share, askedMinutes: number): Promise<string[]> {
   }
   cautions.push(...wireCautions(share.relay));
   return cautions;
-}
-
-export function lanOf({ instance, port, addresses }: LanPath): z.input<typeof Lan> {
-  return { ...(instance !== undefined && { instance }), port, addresses: [...addresses] };
 }
 
 /** The whole of what one person has to tell the other. */

@@ -1,9 +1,9 @@
 /** The tool distill_status. */
 import * as z from "zod";
 import { formatRelayUrl } from "../address.ts";
-import type { Share, ShareState } from "../share/sender.ts";
-import { Lan, lanOf } from "./share.ts";
+import type { Share } from "../share/sender.ts";
 import { tool } from "./tool.ts";
+import { inWords, Lan, lanOf } from "./view.ts";
 
 const Output = z.object({
   shares: z.array(
@@ -74,24 +74,4 @@ function view(share: Share): z.input<typeof Output>["shares"][number] {
     ...(share.lastFailure && { last_failure: share.lastFailure }),
     warnings: share.warnings,
   };
-}
-
-const IN_WORDS: Record<Exclude<ShareState, "delivered">, string> = {
-  waiting: "waiting",
-  serving: "being received right now",
-  unconfirmed: "over",
-  burned: "ended by wrong attempts; share again with a new code",
-  expired: "expired",
-  stopped: "stopped",
-  failed: "ended, because the connection to the relay was lost",
-};
-
-/** The state of a share as a person would say it. */
-export function inWords(share: Share): string {
-  const { delivered, spent } = share.gate.counts;
-  const unconfirmed = spent - delivered;
-  const more = unconfirmed > 0 ? `, ${unconfirmed} sent but unconfirmed` : "";
-  if (share.state === "delivered") return `delivered to ${delivered} of ${share.receivers}`;
-  const open = share.state === "waiting" ? ` for ${share.receivers - spent} more to receive it` : "";
-  return `${IN_WORDS[share.state]}${open}; ${delivered} of ${share.receivers} delivered${more}`;
 }

@@ -1,8 +1,8 @@
 /** The tool distill_stop. */
 import * as z from "zod";
 import { SpreadError } from "../errors.ts";
-import { inWords } from "./status.ts";
 import { tool } from "./tool.ts";
+import { inWords } from "./view.ts";
 
 export const stopTool = tool({
   name: "distill_stop",
