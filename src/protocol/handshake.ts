@@ -108,8 +108,8 @@ export async function proveToSender(
   link: Link,
   secret: string,
   room: string | undefined,
-  { scalar, sid }: Ephemeral = fresh(),
   refusers: Set<string> = new Set(),
+  { scalar, sid }: Ephemeral = fresh(),
 ): Promise<SealedStream> {
   const element = generator(secretBytes(secret), CONTEXT, sid);
   const share = shareFor(element, scalar);

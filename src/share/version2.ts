@@ -41,7 +41,7 @@ export function version2Receiver(secret: string, room: string | undefined, maxBy
     async meet(link) {
       let stream: SealedStream | undefined;
       try {
-        const sealed = await proveToSender(link, secret, room, undefined, refusers);
+        const sealed = await proveToSender(link, secret, room, refusers);
         stream = sealed;
         const offer = await requestOffer(sealed, maxBytes);
         return {

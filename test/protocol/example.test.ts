@@ -81,10 +81,8 @@ async function converse(send: (stream: SealedStream) => Promise<void>) {
   const [a, b] = memoryLinks();
   const share = { secret: GIVEN.secret, room: GIVEN.room, gate: new ShareGate(1) };
   const receive = async () => {
-    const stream = await proveToSender(overheard(a, "receiver", said), GIVEN.secret, GIVEN.room, {
-      scalar: scalarA,
-      sid,
-    });
+    const link = overheard(a, "receiver", said);
+    const stream = await proveToSender(link, GIVEN.secret, GIVEN.room, new Set(), { scalar: scalarA, sid });
     const offer = await requestOffer(stream);
     const parts: Uint8Array[] = [];
     for await (const piece of collect(stream, offer)) parts.push(piece);

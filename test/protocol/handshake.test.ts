@@ -111,7 +111,7 @@ describe("a refused proof, on two paths to one share", () => {
       return passed;
     });
     const admitted = admitReceiver(links.sender, { secret: SECRET, room: ROOM, gate, signer: share });
-    const heard = await proveToSender(links.receiver, WRONG, ROOM, undefined, refusers)
+    const heard = await proveToSender(links.receiver, WRONG, ROOM, refusers)
       .then((stream) => stream.hear())
       .catch((error: { code: string }) => error.code);
     await links.receiver.close();
@@ -161,7 +161,7 @@ describe("a refused proof, on two paths to one share", () => {
     const late = { refusal: () => undefined, judge: () => ({ proven: false, reason: "expired" }) as const };
     const links = middleman(pass);
     const admitted = admitReceiver(links.sender, { secret: SECRET, room: ROOM, gate: late, signer });
-    const stream = await proveToSender(links.receiver, SECRET, ROOM, undefined, refusers);
+    const stream = await proveToSender(links.receiver, SECRET, ROOM, refusers);
     await expect(stream.hear()).rejects.toMatchObject({ code: "expired" });
     await admitted.catch(() => {});
     expect(refusers.size).toBe(0);
