@@ -42,7 +42,7 @@ const calls = {
       if (found.length === count) break;
     }
     clearTimeout(timer);
-    return { found, endedAfterMs: performance.now() - start, aborted: stop.signal.aborted };
+    return { found, aborted: stop.signal.aborted };
   },
   seen: () => seen,
   /** Answers every question with these datagrams, as they are. */
@@ -108,7 +108,6 @@ process.send({ id: 0 });
 
 export interface Looked {
   readonly found: readonly (Sighting & { readonly afterMs: number })[];
-  readonly endedAfterMs: number;
   /** It went on until its time was over. */
   readonly aborted: boolean;
 }
