@@ -9,9 +9,6 @@ export const CHUNK_BYTES = 64 * 1024;
 /** The largest frame that a link carries, in bytes: a full sealed chunk, with room for any message of the protocol. */
 export const MAX_FRAME_BYTES = CHUNK_BYTES + 1024;
 
-/** The largest message of version 1, in bytes: the whole document is one. Its length is what the Python tools take. */
-export const MAX_LEGACY_MESSAGE_BYTES = 10 * 1024 * 1024;
-
 /** A title, in UTF-16 units, once cleaned. Longer ones are cut. */
 export const MAX_TITLE_CHARS = 200;
 

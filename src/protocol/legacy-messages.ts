@@ -5,11 +5,14 @@
 import * as z from "zod";
 import { CHALLENGE_NONCE_BYTES, PAYLOAD_NONCE_BYTES, SALT_BYTES, TAG_BYTES } from "../crypto/legacy.ts";
 import { SpreadError } from "../errors.ts";
-import { MAX_FRAME_BYTES, MAX_LEGACY_MESSAGE_BYTES } from "../limits.ts";
+import { MAX_FRAME_BYTES } from "../limits.ts";
 import type { FrameBounds } from "../transport/link.ts";
-import { parse, parseJson, type RefusedReason } from "./messages.ts";
+import { hex, parse, parseJson, type RefusedReason } from "./messages.ts";
 
 export const LEGACY_VERSION = 1;
+
+/** The largest message, in bytes: the whole document is one. It is what the Python tools take, and what relays forward. */
+export const MAX_LEGACY_MESSAGE_BYTES = 10 * 1024 * 1024;
 
 /** The longest message but PAYLOAD, in bytes: many times what ours need, since JSON may be spelt at length. */
 const MAX_SMALL_MESSAGE_BYTES = 4096;
@@ -44,8 +47,6 @@ const DENIED_FOR: Record<RefusedReason, string> = {
   stopped: "stopped",
 };
 
-const hex = (bytes: number) => z.string().regex(new RegExp(`^[0-9a-f]{${bytes * 2}}$`));
-
 const Hello = z.object({ type: z.literal("HELLO"), version: z.number() });
 const Challenge = z.object({ type: z.literal("CHALLENGE"), salt: hex(SALT_BYTES), nonce: hex(CHALLENGE_NONCE_BYTES) });
 /** A proof that is not of the right form is as wrong as any other, and counts. */
@@ -74,7 +75,7 @@ export interface Denied {
 }
 
 /** @throws SpreadError `version-mismatch` for a HELLO of another version, `bad-message` for anything that is none. */
-export function parseLegacyHello(frame: Uint8Array): void {
+export function checkLegacyHello(frame: Uint8Array): void {
   const { version } = parse(Hello, parseJson(frame, MAX_SMALL_MESSAGE_BYTES));
   if (version !== LEGACY_VERSION) {
     throw new SpreadError("version-mismatch", "the receiver speaks another version than the share, which is legacy");
@@ -84,7 +85,7 @@ export function parseLegacyHello(frame: Uint8Array): void {
 /** Whether a first frame is the HELLO of a version 1 receiver. */
 export function isLegacyHello(frame: Uint8Array): boolean {
   try {
-    parseLegacyHello(frame);
+    checkLegacyHello(frame);
     return true;
   } catch {
     return false;

@@ -30,6 +30,7 @@ import { FAREWELL_MS, type Gate, heard, REFUSED_AS } from "./handshake.ts";
 import {
   type Auth,
   type Challenge,
+  checkLegacyHello,
   type Denied,
   deniedFrame,
   LEGACY_VERSION,
@@ -37,7 +38,6 @@ import {
   type Payload,
   parseAuth,
   parseChallenge,
-  parseLegacyHello,
   parsePayload,
 } from "./legacy-messages.ts";
 import type { RefusedReason } from "./messages.ts";
@@ -87,7 +87,7 @@ export async function admitLegacyReceiver<Place>(
   const { salt, key } = share.keys.challenge;
 
   const hello = await heard(link);
-  await orDeny(link, () => parseLegacyHello(hello));
+  await orDeny(link, () => checkLegacyHello(hello));
   const early = share.gate.refusal(link.address);
   if (early) throw await deny(link, early);
   await link.send(JSON.stringify({ type: "CHALLENGE", salt: hex(salt), nonce: hex(nonce) } satisfies Challenge));

@@ -20,7 +20,8 @@ const MAX_HANDSHAKE_BYTES = 1024;
 /** The longest title on the wire, in UTF-16 units; the receiver cleans and cuts it further. */
 const MAX_WIRE_TITLE_CHARS = 1000;
 
-const hex = (bytes: number) => z.string().regex(new RegExp(`^[0-9a-f]{${bytes * 2}}$`));
+/** So many bytes, in lower-case hex. */
+export const hex = (bytes: number) => z.string().regex(new RegExp(`^[0-9a-f]{${bytes * 2}}$`));
 
 /**
  * Why a sender sends a receiver away before its proof. It is not authentic, so it is a hint, never a fact. Both lists can

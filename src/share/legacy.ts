@@ -51,10 +51,15 @@ export function legacyReceiver(passphrase: string, maxBytes: number): ReceiverVe
     bounds: LEGACY_BOUNDS.receiver,
     async meet(link) {
       const received = await receiveLegacy(link, passphrase).catch(toSpreadError);
-      if (received instanceof SpreadError || received.text.length > maxBytes) await link.close();
-      if (received instanceof SpreadError) return received;
+      if (received instanceof SpreadError) {
+        await link.close();
+        return received;
+      }
       const { text, acknowledge } = received;
-      if (text.length > maxBytes) throw new SpreadError("disk-full", "there is too little space for the document");
+      if (text.length > maxBytes) {
+        await link.close();
+        throw new SpreadError("disk-full", "there is too little space for the document");
+      }
       return {
         title: headingOf(text),
         sharedAt: undefined,

@@ -18,14 +18,13 @@ import {
   CLOSE_MS,
   HANDSHAKE_MS,
   MAX_FRAME_BYTES,
-  MAX_LEGACY_MESSAGE_BYTES,
   MAX_SHARE_BYTES,
   MAX_TITLE_CHARS,
   STALL_MS,
 } from "../../src/limits.ts";
 import { encode } from "../../src/protocol/content.ts";
 import { admitReceiver, proveToSender } from "../../src/protocol/handshake.ts";
-import { MAX_LEGACY_DOCUMENT_BYTES } from "../../src/protocol/legacy-messages.ts";
+import { MAX_LEGACY_DOCUMENT_BYTES, MAX_LEGACY_MESSAGE_BYTES } from "../../src/protocol/legacy-messages.ts";
 import {
   ABORT_REASONS,
   parseAnswer,

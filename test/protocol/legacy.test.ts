@@ -6,7 +6,7 @@ import WebSocket from "ws";
 import { startRelay } from "../../relay/src/relay.ts";
 import { challengeProof } from "../../src/crypto/legacy.ts";
 import { SpreadError, toSpreadError } from "../../src/errors.ts";
-import { HANDSHAKE_MS, MAX_FRAME_BYTES, MAX_LEGACY_MESSAGE_BYTES } from "../../src/limits.ts";
+import { HANDSHAKE_MS, MAX_FRAME_BYTES } from "../../src/limits.ts";
 import { admitReceiver, proveToSender, sendAway } from "../../src/protocol/handshake.ts";
 import {
   admitLegacyReceiver,
@@ -16,7 +16,12 @@ import {
   receiveLegacy,
   sendLegacyAway,
 } from "../../src/protocol/legacy.ts";
-import { deniedFrame, LEGACY_BOUNDS, MAX_LEGACY_DOCUMENT_BYTES } from "../../src/protocol/legacy-messages.ts";
+import {
+  deniedFrame,
+  LEGACY_BOUNDS,
+  MAX_LEGACY_DOCUMENT_BYTES,
+  MAX_LEGACY_MESSAGE_BYTES,
+} from "../../src/protocol/legacy-messages.ts";
 import { REFUSED_REASONS, type RefusedReason } from "../../src/protocol/messages.ts";
 import { ShareGate } from "../../src/share/gate.ts";
 import type { Link } from "../../src/transport/link.ts";
