@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { extract } from "tar";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -17,10 +17,12 @@ afterAll(() => release[Symbol.asyncDispose]());
 
 /** Path to content, of every file in a folder. */
 async function filesIn(folder: string): Promise<Map<string, string>> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  const read = async (path: string) => [path.slice(folder.length), await readFile(path, "latin1")] as const;
-  return new Map(await Promise.all(paths.sort().map(read)));
+  const files = new Map<string, string>();
+  for (const path of (await readdir(folder, { recursive: true })).sort()) {
+    const whole = join(folder, path);
+    if ((await stat(whole)).isFile()) files.set(path, await readFile(whole, "latin1"));
+  }
+  return files;
 }
 
 describe("the packed server, which is one file and has no node_modules", () => {
