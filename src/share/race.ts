@@ -100,14 +100,14 @@ async function reachLan(course: LanCourse, version: Version, life: AbortSignal):
   const enough = new AbortController();
   const timer = setTimeout(() => enough.abort(), LOOK_MS);
   const looking = AbortSignal.any([life, enough.signal]);
-  let failure = new SpreadError("sender-not-found", "no sender of it was seen on this network");
+  let failure: SpreadError | undefined;
   try {
     for await (const { addresses, port } of sightings(version.service, course.room, looking)) {
       for (const host of addresses) {
         try {
           return await reachHost({ host, port }, version, life);
         } catch (error) {
-          failure = toSpreadError(error);
+          failure ??= toSpreadError(error); // of the address that the answer came from; others may lead nowhere
         }
       }
     }
@@ -116,7 +116,7 @@ async function reachLan(course: LanCourse, version: Version, life: AbortSignal):
   }
   // Late is what a look always is that found nothing.
   if (life.aborted && abortReason(life).code !== "timed-out") throw abortReason(life);
-  throw failure;
+  throw failure ?? new SpreadError("sender-not-found", "no sender of it was seen on this network");
 }
 
 async function reachHost(

@@ -79,6 +79,15 @@ describe("on one network", () => {
     await eventually(async () => (await stranger.watched()).down).toEqual([lan?.instance]);
   });
 
+  it("a name whose server is gone says so, whatever other addresses it lists", async () => {
+    const { here, there, on } = await network();
+    await cable(here, new Namespace(), 43); // an address that the receiver cannot reach
+    const [left, receiver] = await Promise.all([Peer.start(here), on(there)]);
+    await left.advertise("claude-spread", "7f3k2a", 9);
+    const { code } = await receiver.fails("distill_receive", { code: "7f3k2a-crisp-orbit-lunar" });
+    expect(code).toBe("host-refused");
+  });
+
   it("a legacy share is found under the old name, and by legacy alone", async () => {
     const { here, there, on } = await network();
     const [sender, receiver] = await Promise.all([on(here), on(there)]);
