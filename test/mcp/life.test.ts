@@ -121,7 +121,7 @@ it("ends with its client, even if that is killed by SIGKILL while a share waits"
        say({ id: 2, method: "tools/call", params: { name: "distill_share", arguments: { content: "# Text", mode: "lan" } } });`,
     ],
     {
-      env: { PATH: process.env.PATH, HOME: base, DISTILL_HOME: home, CLAUDE_PROJECT_DIR: project },
+      env: { PATH: process.env.PATH, HOME: base, DISTILL_HOME: home, CLAUDE_PROJECT_DIR: project, DISTILL_MDNS: "off" },
       stdio: ["ignore", "pipe", "inherit"],
     },
   );
