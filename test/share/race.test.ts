@@ -1,60 +1,22 @@
 /** The LAN and the relay, raced: which one is taken, and what happens when that one comes to nothing. Real sockets. */
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
 import { type AddressInfo, createServer, type Socket } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { WebSocketServer } from "ws";
 import { startRelay } from "../../relay/src/relay.ts";
 import { newSigner } from "../../src/crypto/signature.ts";
 import { SpreadError, toSpreadError } from "../../src/errors.ts";
-import { snapshotText } from "../../src/handoff/snapshot.ts";
 import { admitReceiver, type Gate } from "../../src/protocol/handshake.ts";
 import { type Course, race } from "../../src/share/race.ts";
 import { receive, type Step } from "../../src/share/receiver.ts";
-import { openShare, type Share, type ShareRequest } from "../../src/share/sender.ts";
+import type { Share, ShareRequest } from "../../src/share/sender.ts";
 import { type Link, USUAL_BOUNDS } from "../../src/transport/link.ts";
 import { listenTcp } from "../../src/transport/tcp.ts";
+import { later } from "../support/server.ts";
+import { forever, home, lanOf, share as offered, receiveRequest, relayOf, relayUrl } from "../support/shares.ts";
 import { settled, until } from "../support/wait.ts";
 
-const forever = () => new AbortController().signal;
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
-
-async function home(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "spread-test-"));
-  closers.push(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-async function startedRelay() {
-  const relay = await startRelay({ host: "127.0.0.1", port: 0 });
-  closers.push(() => relay.stop());
-  return relay;
-}
-
-async function share(options: Partial<ShareRequest> = {}): Promise<Share> {
-  const opened = await openShare(
-    {
-      content: await snapshotText("# The work so far\n"),
-      title: "",
-      passphrase: undefined,
-      mode: "auto",
-      legacy: false,
-      announce: false,
-      relay: new URL((await startedRelay()).url),
-      receivers: 1,
-      lifetimeMs: 600_000,
-      ...options,
-    },
-    forever(),
-  );
-  closers.push(() => opened[Symbol.asyncDispose]());
-  return opened;
-}
+const share = async (options: Partial<ShareRequest> = {}) => offered({ relay: await relayUrl(), ...options });
 
 /** A host on which something listens that takes connections, and does with them what it likes. */
 async function host(onConnection: (socket: Socket) => void = () => {}): Promise<{ host: string; port: number }> {
@@ -62,7 +24,7 @@ async function host(onConnection: (socket: Socket) => void = () => {}): Promise<
   server.on("connection", onConnection);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  closers.push(() => server.close());
+  later(() => server.close());
   return { host: "127.0.0.1", port: (server.address() as AddressInfo).port };
 }
 
@@ -74,20 +36,14 @@ async function impostor(secret: string, room: string, gate: Gate<number>) {
       .catch(() => {})
       .finally(() => link.close());
   });
-  closers.push(() => listener.close());
+  later(() => listener.close());
   return { host: "127.0.0.1", port: listener.port };
 }
 
-const lanOf = ({ lan }: Share) => ({ host: "127.0.0.1", port: lan?.port ?? 0 });
-const relayOf = ({ relay, room }: Share) => ({ relay: relay as URL, room });
 const bothOf = (it: Share): Course => ({ lan: lanOf(it), relay: relayOf(it) });
 
 async function take(it: Share, course: Course, { secret = it.secret, timeoutMs = 10_000, steps = [] as Step[] } = {}) {
-  return receive(
-    { secret, room: it.room, course, legacy: false, home: await home(), timeoutMs },
-    (step) => steps.push(step),
-    forever(),
-  );
+  return receive(await receiveRequest(it, course, { secret, timeoutMs }), (step) => steps.push(step), forever());
 }
 const failure = (promise: Promise<unknown>) =>
   promise.then(
@@ -119,10 +75,10 @@ describe("with both ways open", () => {
           return link.close();
         });
     });
-    closers.push(() => lan.close());
+    later(() => lan.close());
     const heard: string[] = [];
     const relay = new WebSocketServer({ port: 0, host: "127.0.0.1" });
-    closers.push(() => relay.close());
+    later(() => relay.close());
     relay.on("connection", (ws) => {
       ws.on("message", (data) => {
         const { type, room_id } = JSON.parse(data.toString());
@@ -215,7 +171,8 @@ describe("the relay is taken", () => {
 describe("the LAN is taken", () => {
   it("when the relay has no such room, or is not there", async () => {
     const it = await share({ mode: "lan", receivers: 2 });
-    const relay = await startedRelay();
+    const relay = await startRelay({ host: "127.0.0.1", port: 0 });
+    later(() => relay.stop());
     const course = { lan: lanOf(it), relay: { relay: new URL(relay.url), room: it.room } };
     expect((await take(it, course)).via.by).toBe("lan");
     await relay.stop();
@@ -265,7 +222,7 @@ describe("a race that is left", () => {
     let given: Link | undefined;
     for await (const contender of race({ lan: lanOf(it), relay: pending }, version, forever())) {
       if (contender instanceof SpreadError) throw contender;
-      closers.push(() => contender.link.close());
+      later(() => contender.link.close());
       expect(contender).toMatchObject({ path: { by: "lan" }, last: false });
       await until("the relay is being asked", () => asked.length === 1);
       given = contender.link;

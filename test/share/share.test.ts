@@ -1,8 +1,7 @@
 /** A share from its first visitor to its end: real sockets, a real relay, a real inbox. */
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { startRelay } from "../../relay/src/relay.ts";
 import { SpreadError, toSpreadError } from "../../src/errors.ts";
 import { snapshotText } from "../../src/handoff/snapshot.ts";
@@ -10,67 +9,36 @@ import { silent } from "../../src/log.ts";
 import { proveToSender } from "../../src/protocol/handshake.ts";
 import { requestOffer } from "../../src/protocol/transfer.ts";
 import type { Course, Path } from "../../src/share/race.ts";
-import { receive } from "../../src/share/receiver.ts";
-import { openShare, type Share, type ShareRequest } from "../../src/share/sender.ts";
+import { type ReceiveRequest, receive } from "../../src/share/receiver.ts";
+import { openShare, type Share } from "../../src/share/sender.ts";
 import { Shares } from "../../src/share/shares.ts";
 import type { Link } from "../../src/transport/link.ts";
 import { joinRoom } from "../../src/transport/relay.ts";
 import { dialTcp } from "../../src/transport/tcp.ts";
+import {
+  forever,
+  home,
+  lanOf,
+  receiveRequest,
+  relayOf,
+  relayUrl,
+  share,
+  shareRequest,
+  TEXT,
+} from "../support/shares.ts";
 import { until } from "../support/wait.ts";
 
-const TEXT = "# The work so far\n\nIt is done.\n";
-const forever = () => new AbortController().signal;
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+const WRONG = { secret: "wrong-wrong-wrong" };
 
-async function home(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "spread-test-"));
-  closers.push(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-async function relayUrl(settings: Parameters<typeof startRelay>[0] = {}): Promise<URL> {
-  const relay = await startRelay({ host: "127.0.0.1", port: 0, ...settings });
-  closers.push(() => relay.stop());
-  return new URL(relay.url);
-}
-
-async function share(options: Partial<ShareRequest> & { text?: string } = {}): Promise<Share> {
-  const { text = TEXT, ...request } = options;
-  const opened = await openShare(
-    {
-      content: await snapshotText(text),
-      title: "The work so far",
-      passphrase: undefined,
-      mode: "auto",
-      legacy: false,
-      announce: false,
-      relay: undefined,
-      receivers: 1,
-      lifetimeMs: 600_000,
-      ...request,
-    },
-    forever(),
-  );
-  closers.push(() => opened[Symbol.asyncDispose]());
-  return opened;
-}
-
-const lanPath = (it: Share): Path => ({ by: "lan", host: "127.0.0.1", port: it.lan?.port ?? 0 });
-const relayPath = (it: Share): Path => ({ by: "relay", relay: it.relay as URL, room: it.room });
+const lanPath = (it: Share): Path => ({ by: "lan", ...lanOf(it) });
+const relayPath = (it: Share): Path => ({ by: "relay", ...relayOf(it) });
 const course = (...paths: Path[]): Course => ({
   lan: paths.find((path) => path.by === "lan"),
   relay: paths.find((path) => path.by === "relay"),
 });
 
-async function take(it: Share, path: Path, secret = it.secret, folder?: string) {
-  return receive(
-    { secret, room: it.room, course: course(path), legacy: false, home: folder ?? (await home()), timeoutMs: 10_000 },
-    () => {},
-    forever(),
-  );
+async function take(it: Share, path: Path, options: Partial<ReceiveRequest> = {}) {
+  return receive(await receiveRequest(it, course(path), options), () => {}, forever());
 }
 const codeOf = (promise: Promise<unknown>) =>
   promise.then(
@@ -88,7 +56,7 @@ describe.each(["lan", "relay"] as const)("a share over %s", (by) => {
   it("is delivered: the exact bytes are kept, the sender knows, and everything is given back", async () => {
     const it = await open();
     const folder = await home();
-    const received = await take(it, pathOf(it), it.secret, folder);
+    const received = await take(it, pathOf(it), { home: folder });
     expect(await readFile(received.original, "utf8")).toBe(TEXT);
     expect(received).toMatchObject({ title: "The work so far", acknowledged: true, via: { by }, sha256: it.sha256 });
     expect(received.document).toContain(TEXT);
@@ -155,7 +123,7 @@ describe.each(["lan", "relay"] as const)("a share over %s", (by) => {
 
   it("gives a wrong code wrong-code, counts it, and lives on", async () => {
     const it = await open();
-    expect(await codeOf(take(it, pathOf(it), "wrong-wrong-wrong"))).toBe("wrong-code");
+    expect(await codeOf(take(it, pathOf(it), WRONG))).toBe("wrong-code");
     await until("it is counted", () => it.gate.counts.failedAttempts === 1);
     expect(await codeOf(take(it, pathOf(it)))).toBe("ok");
   });
@@ -183,14 +151,7 @@ describe.each(["lan", "relay"] as const)("a share over %s", (by) => {
     });
     const receiving = codeOf(
       receive(
-        {
-          secret: it.secret,
-          room: it.room,
-          course: course(pathOf(it)),
-          legacy: false,
-          home: folder,
-          timeoutMs: 10_000,
-        },
+        await receiveRequest(it, course(pathOf(it)), { home: folder }),
         (step) => {
           if (step.at === "receiving" && step.received > 0) begun();
         },
@@ -211,14 +172,7 @@ describe.each(["lan", "relay"] as const)("a share over %s", (by) => {
     const life = new AbortController();
     const receiving = codeOf(
       receive(
-        {
-          secret: it.secret,
-          room: it.room,
-          course: course(pathOf(it)),
-          legacy: false,
-          home: folder,
-          timeoutMs: 10_000,
-        },
+        await receiveRequest(it, course(pathOf(it)), { home: folder }),
         (step) => {
           if (step.at === "receiving" && step.received > 0) life.abort();
         },
@@ -244,15 +198,15 @@ describe.each(["lan", "relay"] as const)("a share over %s", (by) => {
 describe("burning", () => {
   it("on a LAN takes more than one address: one that failed three times gets no more", async () => {
     const it = await share({ mode: "lan" });
-    for (let i = 0; i < 3; i++) expect(await codeOf(take(it, lanPath(it), "wrong-wrong-wrong"))).toBe("wrong-code");
+    for (let i = 0; i < 3; i++) expect(await codeOf(take(it, lanPath(it), WRONG))).toBe("wrong-code");
     expect(await codeOf(take(it, lanPath(it)))).toBe("too-many-attempts");
     expect([it.state, it.gate.counts.failedAttempts]).toEqual(["waiting", 3]);
   });
 
   it("through a relay takes ten wrong codes, tried one after another", async () => {
     const it = await share({ mode: "relay", relay: await relayUrl() });
-    for (let i = 1; i <= 9; i++) expect(await codeOf(take(it, relayPath(it), "wrong-wrong-wrong"))).toBe("wrong-code");
-    expect(await codeOf(take(it, relayPath(it), "wrong-wrong-wrong"))).toBe("burned");
+    for (let i = 1; i <= 9; i++) expect(await codeOf(take(it, relayPath(it), WRONG))).toBe("wrong-code");
+    expect(await codeOf(take(it, relayPath(it), WRONG))).toBe("burned");
     await until("it has ended", () => it.endedAt !== undefined);
     expect(it.state).toBe("burned");
     expect(await codeOf(take(it, relayPath(it)))).toBe("room-not-found");
@@ -260,9 +214,7 @@ describe("burning", () => {
 
   it("takes exactly ten however many come at once: 40 visitors with wrong codes", async () => {
     const it = await share({ mode: "auto", relay: await relayUrl() });
-    const tries = Array.from({ length: 40 }, (_, i) =>
-      codeOf(take(it, i % 2 ? lanPath(it) : relayPath(it), "wrong-wrong-wrong")),
-    );
+    const tries = Array.from({ length: 40 }, (_, i) => codeOf(take(it, i % 2 ? lanPath(it) : relayPath(it), WRONG)));
     const results = await Promise.all(tries);
     await until("it has ended", () => it.endedAt !== undefined);
     expect(it.state).toBe("burned");
@@ -321,17 +273,7 @@ it("leaves nothing open when it cannot be opened", async () => {
     },
   };
   const opening = openShare(
-    {
-      content: watched,
-      title: "",
-      passphrase: undefined,
-      mode: "relay",
-      legacy: false,
-      announce: false,
-      relay: new URL(relay.url),
-      receivers: 1,
-      lifetimeMs: 60_000,
-    },
+    await shareRequest({ content: watched, mode: "relay", relay: new URL(relay.url) }),
     forever(),
   );
   expect(await codeOf(opening)).toBe("relay-unreachable");
@@ -340,17 +282,7 @@ it("leaves nothing open when it cannot be opened", async () => {
 
 it("remembers how shares ended, and takes no more than twenty at once", async () => {
   await using shares = new Shares(silent);
-  const request = async (): Promise<ShareRequest> => ({
-    content: await snapshotText(TEXT),
-    title: "",
-    passphrase: undefined,
-    mode: "lan",
-    legacy: false,
-    announce: false,
-    relay: undefined,
-    receivers: 1,
-    lifetimeMs: 60_000,
-  });
+  const request = () => shareRequest({ mode: "lan" });
   const made = [];
   for (let i = 0; i < 20; i++) made.push(await shares.open(await request(), forever()));
   expect(await codeOf(shares.open(await request(), forever()))).toBe("too-many-shares");
