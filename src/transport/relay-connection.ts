@@ -98,9 +98,9 @@ export class Connection {
         ws.terminate();
       }, HANDSHAKE_MS);
       ws.once("open", resolve);
-      ws.once("unexpected-response", (request, response) => {
-        reject(upgradeRefusal(response.statusCode ?? 0));
-        request.destroy();
+      ws.once("unexpected-response", (_request, { statusCode = 0 }) => {
+        reject(upgradeRefusal(statusCode));
+        ws.terminate();
       });
       ws.once("error", (cause) => {
         const reason = signal.aborted ? abortReason(signal) : undefined;

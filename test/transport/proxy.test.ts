@@ -1,5 +1,5 @@
 /** Which proxy a relay is reached by, and proxies that no real one can be told to be. The real one is in test/mcp/proxy.test.ts. */
-import { once } from "node:events";
+import { getEventListeners, once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -86,8 +86,9 @@ describe("a relay by way of a proxy", () => {
   it("is asked for by CONNECT, with the credentials, and gets both ends of a share", async () => {
     const { relay, asked } = await proxiedRelay("me:hunter2@");
     const visitors = new Arrivals<Link>();
-    const room = await createRoom(new URL(RELAY), 600, visitors.put, forever());
-    const receiver = await joinRoom(new URL(RELAY), room.id, forever());
+    const life = forever();
+    const room = await createRoom(new URL(RELAY), 600, visitors.put, life);
+    const receiver = await joinRoom(new URL(RELAY), room.id, life);
     const sender = await visitors.next();
     await receiver.send("to the sender");
     expect(String(Buffer.from((await sender.receive()) ?? ""))).toBe("to the sender");
@@ -95,6 +96,7 @@ describe("a relay by way of a proxy", () => {
     expect(await receiver.receive()).toHaveLength(65_536);
     await receiver.close();
     await room.close();
+    expect(getEventListeners(life, "abort")).toEqual([]);
     const authorization = `Basic ${Buffer.from("me:hunter2").toString("base64")}`;
     expect(asked).toEqual(Array(2).fill({ target: "relay.invalid:80", host: "relay.invalid:80", authorization }));
     await relay.stop();

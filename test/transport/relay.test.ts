@@ -1,4 +1,4 @@
-import { once } from "node:events";
+import { getEventListeners, once } from "node:events";
 import { createServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
@@ -242,13 +242,15 @@ describe("joining and making a room fails with", () => {
     [401, "relay-refused"],
     [429, "rate-limited"],
     [503, "relay-full"],
-  ])("HTTP %i instead of an upgrade: %s", async (status, code) => {
+  ])("HTTP %i instead of an upgrade: %s, and nothing listens to the call's signal any more", async (status, code) => {
     const server = createServer();
     server.on("upgrade", (_request, socket) => {
       socket.end(`HTTP/1.1 ${status} No\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n`);
     });
     const url = await serve(server);
-    await expect(joinRoom(url, "zzzzzz", forever())).rejects.toMatchObject({ code });
+    const life = forever();
+    await expect(joinRoom(url, "zzzzzz", life)).rejects.toMatchObject({ code });
+    await until("the signal is let go", () => getEventListeners(life, "abort").length === 0);
   });
 
   it.each([
