@@ -24,7 +24,7 @@ import {
 } from "../crypto/cpace.ts";
 import { directionKeys, proofMatches, receiverProof } from "../crypto/keys.ts";
 import { type Signer, signatureHolds } from "../crypto/signature.ts";
-import { type ErrorCode, SpreadError } from "../errors.ts";
+import { SpreadError } from "../errors.ts";
 import { HANDSHAKE_MS } from "../limits.ts";
 import type { Link } from "../transport/link.ts";
 import { deniedByVersion2, isLegacyHello } from "./legacy-messages.ts";
@@ -42,6 +42,7 @@ import {
   VERSION,
 } from "./messages.ts";
 import { SealedStream } from "./stream.ts";
+import { FAREWELL_MS, type Gate, heard, REFUSED_AS } from "./visit.ts";
 import { Watchdog } from "./watchdog.ts";
 
 const CONTEXT = lvCat(Buffer.from("claude-spread/2"));
@@ -53,23 +54,6 @@ const REFUSAL_LABEL = Buffer.from("claude-spread/2 refused");
  */
 const MAX_SKIPPED_BYTES = 32 * 1024 * 1024;
 
-/** How long a visitor that is sent away may take to hear it, in ms. */
-export const FAREWELL_MS = 500;
-
-/** What a refusal means here. */
-export const REFUSED_AS: Record<RefusedReason | "unknown", [ErrorCode, string]> = {
-  unsupported_version: ["version-mismatch", "the two ends speak different versions of the protocol"],
-  bad_message: ["bad-message", "the handshake was not in the protocol"],
-  proof_failed: ["wrong-code", "the sender refused the code or passphrase"],
-  too_many_attempts: ["too-many-attempts", "the sender takes no more attempts from this address"],
-  burned: ["burned", "the share was ended by wrong attempts"],
-  busy: ["busy", "all places of this share are taken"],
-  used_up: ["share-ended", "all places of this share have been used"],
-  expired: ["expired", "the share has expired"],
-  stopped: ["share-ended", "the share was stopped"],
-  unknown: ["peer-aborted", "the sender refused, for a reason that is not known here"],
-};
-
 /** The fresh randomness of one handshake. Given only to reproduce the worked example of the specification. */
 export interface Ephemeral {
   readonly scalar: bigint;
@@ -80,22 +64,6 @@ export interface Ephemeral {
 function fresh(): Ephemeral {
   return { scalar: randomScalar(), sid: randomBytes(SID_BYTES) };
 }
-
-/** Who may try, and who may have a place: the share's rules, asked at two points of a handshake. */
-export interface Gate<Place> {
-  /** Asked for each HELLO. @returns why this visitor is sent away, or undefined. */
-  refusal(address: string | undefined): RefusedReason | undefined;
-  /**
-   * Asked for each CONFIRM. Calls `verify` at most once, and counts its answer, with nothing in between: so no number of
-   * handshakes at once gets more attempts than there are.
-   */
-  judge(address: string | undefined, verify: () => boolean): Verdict<Place>;
-}
-
-export type Verdict<Place> =
-  | { readonly proven: false; readonly reason: RefusedReason }
-  /** Without a place, the others were faster. */
-  | { readonly proven: true; readonly place: Place | undefined };
 
 /**
  * The receiver's side. The sender has not proved anything when this returns: the first sealed frame that opens does.
@@ -261,13 +229,6 @@ async function answerTo(sid: Uint8Array, link: Link): Promise<{ pake: Pake; fram
 function answerIn(frame: Uint8Array, sid: Uint8Array): Pake | Refused | undefined {
   const answer = parseAnswer(frame);
   return answer?.sid === undefined || answer.sid === hex(sid) ? answer : undefined;
-}
-
-/** The next frame. @throws SpreadError `link-lost` if the other end has closed; the link's. */
-export async function heard(link: Link): Promise<Uint8Array> {
-  const frame = await link.receive();
-  if (!frame) throw new SpreadError("link-lost", "the other end closed the connection during the handshake");
-  return frame;
 }
 
 /** @param sid what the refusal echoes; asked only then. */

@@ -26,7 +26,6 @@ import {
 import { SpreadError } from "../errors.ts";
 import { HANDSHAKE_MS } from "../limits.ts";
 import type { Link } from "../transport/link.ts";
-import { FAREWELL_MS, type Gate, heard, REFUSED_AS } from "./handshake.ts";
 import {
   type Auth,
   type Challenge,
@@ -41,6 +40,7 @@ import {
   parsePayload,
 } from "./legacy-messages.ts";
 import type { RefusedReason } from "./messages.ts";
+import { FAREWELL_MS, type Gate, heard, REFUSED_AS } from "./visit.ts";
 import { Watchdog } from "./watchdog.ts";
 
 /** How long a PAYLOAD may be on its way, in ms, since one frame shows no progress: 10 MiB at 35 KB/s. */

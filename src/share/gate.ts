@@ -2,10 +2,9 @@
  * Who may try a share, and who may have it: failed attempts and places, counted. No sockets and no clocks: every rule of
  * the design's section on counting is a line here, and can be read and tested alone.
  */
-
 import { addressGroup } from "../address.ts";
-import type { Gate, Verdict } from "../protocol/handshake.ts";
 import type { RefusedReason } from "../protocol/messages.ts";
+import type { Gate, Verdict } from "../protocol/visit.ts";
 
 /** Failed attempts in all, behind which the share is burned: a guess at a code is then worth one in 859 million. */
 export const MAX_FAILED_ATTEMPTS = 10;

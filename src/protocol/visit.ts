@@ -1,0 +1,47 @@
+/**
+ * What a visit to a share is in either version of the protocol, until the visitor has proved itself: who may try, why
+ * one is sent away, and what that means to the one who is.
+ */
+import { type ErrorCode, SpreadError } from "../errors.ts";
+import type { Link } from "../transport/link.ts";
+import type { RefusedReason } from "./messages.ts";
+
+/** Who may try, and who may have a place: the share's rules, asked at two points of a handshake. */
+export interface Gate<Place> {
+  /** Asked for each HELLO. @returns why this visitor is sent away, or undefined. */
+  refusal(address: string | undefined): RefusedReason | undefined;
+  /**
+   * Asked for each proof (CONFIRM, or AUTH). Calls `verify` at most once, and counts its answer, with nothing in between:
+   * so no number of handshakes at once gets more attempts than there are.
+   */
+  judge(address: string | undefined, verify: () => boolean): Verdict<Place>;
+}
+
+export type Verdict<Place> =
+  | { readonly proven: false; readonly reason: RefusedReason }
+  /** Without a place, the others were faster. */
+  | { readonly proven: true; readonly place: Place | undefined };
+
+/** How long a visitor that is sent away may take to hear it, in ms. */
+export const FAREWELL_MS = 500;
+
+/** What a refusal means to a receiver. */
+export const REFUSED_AS: Record<RefusedReason | "unknown", [ErrorCode, string]> = {
+  unsupported_version: ["version-mismatch", "the two ends speak different versions of the protocol"],
+  bad_message: ["bad-message", "the handshake was not in the protocol"],
+  proof_failed: ["wrong-code", "the sender refused the code or passphrase"],
+  too_many_attempts: ["too-many-attempts", "the sender takes no more attempts from this address"],
+  burned: ["burned", "the share was ended by wrong attempts"],
+  busy: ["busy", "all places of this share are taken"],
+  used_up: ["share-ended", "all places of this share have been used"],
+  expired: ["expired", "the share has expired"],
+  stopped: ["share-ended", "the share was stopped"],
+  unknown: ["peer-aborted", "the sender refused, for a reason that is not known here"],
+};
+
+/** The next frame. @throws SpreadError `link-lost` if the other end has closed; the link's. */
+export async function heard(link: Link): Promise<Uint8Array> {
+  const frame = await link.receive();
+  if (!frame) throw new SpreadError("link-lost", "the other end closed the connection during the handshake");
+  return frame;
+}
