@@ -13,6 +13,7 @@ const HINTS = {
   "bad-code": `A code looks like 7f3k2a-crisp-orbit-lunar: six characters, then three words. ${ASK}`,
   "unknown-word": `A word of the code is misspelt. Nothing was sent, no attempt was spent. ${ASK}`,
   "weak-passphrase": "Ask the user for a longer one, or whether to leave it out: then a strong code is made.",
+  "bad-room": `A room is the six letters and digits in front of the sender's code, such as 7f3k2a. ${ASK}`,
   "bad-relay-url": "A relay address looks like wss://relay.example or ws://192.168.1.5:9784.",
   "bad-host": "Write host:port, as the sender's result shows it, for example 192.168.1.5:40123.",
   "no-relay": `Pass relay_url as the user gives it, or set DISTILL_RELAY_URL. Anyone can run a relay: node relay/dist/index.js. ${ASK}`,
@@ -27,10 +28,10 @@ const HINTS = {
   "path-unreadable": "Check the path and its permissions; it must be an ordinary file.",
   "too-large": "Distill less: the limit is 1 GiB, and 5 MiB with legacy.",
   // The other end
-  "wrong-code": `The code or passphrase does not match. Each try counts and ten wrong ones end the share. ${ASK}`,
+  "wrong-code": `The code or passphrase does not match. Each try counts: three wrong ones of one machine on a network, or ten in all, are the end. ${ASK}`,
   "wrong-sender": `Whoever answered does not know the code: the wrong room or host, or somebody posing as the sender. ${ASK}`,
   burned: `Ten wrong attempts ended this share. The sender has to share again, with a new code. ${ASK}`,
-  "too-many-attempts": `This address has guessed wrong too often and gets no more attempts at this share. ${ASK}`,
+  "too-many-attempts": `After three wrong attempts this machine gets no more at this share: the sender has to share again. ${ASK}`,
   expired: "The share's time is over. The sender has to share again.",
   "share-ended": "The share was delivered already, or stopped. The sender has to share again.",
   busy: "Somebody else is receiving right now. Try again in a minute, while the share lives.",
@@ -39,15 +40,16 @@ const HINTS = {
     "Compare the address with the sender's: another program may listen there. If it is right, update both ends.",
   tampered: "The data was altered on the way, and nothing of it was kept. Try again, by another path if it persists.",
   "peer-aborted": "The other end gave up; its own message says why. Nothing half-received was kept.",
-  "link-lost": "The connection dropped, and nothing half-received was kept. Try again while the share lives.",
+  "link-lost":
+    "Nothing half-received was kept. Try again while the share lives; if its sender has gone, it has to share again.",
   stalled:
     "The transfer stood still for too long, and nothing half-received was kept. Try again while the share lives.",
   // The way there
-  "sender-not-found": `Is the sender on this network, and the share still alive? Networks can keep devices apart (guest Wi-Fi, VPN, firewall on UDP 5353): then pass host (host:port) as the sender was shown, or share by relay. ${ASK}`,
+  "sender-not-found": `The share has ended, or the network keeps machines apart (guest Wi-Fi, VPN, a firewall on UDP 5353). If it still lives, take the sender's line with --host, or share by relay. ${ASK}`,
   "several-senders": `Pass room: the sender was shown it. ${ASK}`,
   "room-not-found": `No such room on this relay: the share has ended or expired, the room is mistyped, or it is on another relay. ${ASK}`,
   "relay-unreachable":
-    "Check the relay's address and the network. On the same network, the sender can share with mode lan.",
+    "Check the relay's address and the network. On the same network, the sender's line with --host works without a relay.",
   "relay-untrusted":
     "Nothing was sent. For a company's own authority, NODE_EXTRA_CA_CERTS must name its PEM file before Claude Code starts; otherwise whoever runs the relay has to renew or correct its certificate.",
   "proxy-failed":

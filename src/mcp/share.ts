@@ -6,7 +6,7 @@ import type { Snapshot } from "../handoff/snapshot.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
 import type { Share } from "../share/sender.ts";
 import { type Context, tool } from "./tool.ts";
-import { Lan, lanOf } from "./view.ts";
+import { Lan, lanOf, timeOf } from "./view.ts";
 
 const MAX_RECEIVERS = 100;
 const MAX_EXPIRES_MINUTES = 24 * 60;
@@ -155,10 +155,14 @@ async function cautionsOf(share: Share, askedMinutes: number): Promise<string[]>
   const cautions: string[] = [];
   if (share.legacy) cautions.push((await import("../share/legacy.ts")).EXPOSED);
   const minutes = Math.round((share.expiresAt.getTime() - share.createdAt.getTime()) / 60_000);
-  if (minutes < Math.floor(askedMinutes))
-    cautions.push(`The relay keeps a share for ${minutes} minutes at most, so this one ends then, on the network too.`);
+  if (minutes < Math.floor(askedMinutes)) {
+    const everywhere = share.lan ? ", on this network too" : "";
+    cautions.push(`The relay keeps a share for ${minutes} minutes at most: it ends then${everywhere}.`);
+  }
   if (share.receivers > 1) {
-    cautions.push("Each receiver knows the secret, and could pose as the sender towards the others.");
+    cautions.push(
+      "Each receiver knows the secret, and could pose as the sender towards the others: among people who do not trust each other, share once for each.",
+    );
   }
   if (share.relay && isLoopback(share.relay)) {
     cautions.push("The relay's address is of this machine: receivers on other machines cannot reach it.");
@@ -184,7 +188,7 @@ function tellReceiver(share: Share): string {
       .join(" ");
   const first = relay ?? (lan?.instance === undefined ? host : undefined);
   return [
-    `To receive it, paste this line into Claude Code with Claude Spread, by ${share.expiresAt.toISOString().slice(0, 16).replace("T", " ")} UTC:`,
+    `To receive it, paste this line into Claude Code with Claude Spread, by ${timeOf(share.expiresAt)}:`,
     command(first),
     ...(host && first !== host ? ["If it is not found, on the same network:", command(host)] : []),
     ...(legacy ? [`With the original Python tools: room ${share.room}, and the passphrase.`] : []),

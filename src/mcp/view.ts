@@ -28,10 +28,18 @@ const IN_WORDS: Record<Exclude<ShareState, "delivered">, string> = {
 
 /** The state of a share as a person would say it. */
 export function inWords(share: Share): string {
-  const { delivered, spent } = share.gate.counts;
-  const unconfirmed = spent - delivered;
-  const more = unconfirmed > 0 ? `, ${unconfirmed} sent but unconfirmed` : "";
+  const { delivered, spent, failedAttempts } = share.gate.counts;
   if (share.state === "delivered") return `delivered to ${delivered} of ${share.receivers}`;
   const open = share.state === "waiting" ? ` for ${share.receivers - spent} more to receive it` : "";
-  return `${IN_WORDS[share.state]}${open}; ${delivered} of ${share.receivers} delivered${more}`;
+  const counts = [`${delivered} of ${share.receivers} delivered`];
+  if (spent > delivered) counts.push(`${spent - delivered} sent but unconfirmed`);
+  if (spent > delivered && share.legacy) counts.push("which legacy always is");
+  if (failedAttempts > 0) counts.push(`${failedAttempts} wrong attempts`);
+  if (share.endedAt === undefined) counts.push(`until ${timeOf(share.expiresAt)}`);
+  return `${IN_WORDS[share.state]}${open}; ${counts.join(", ")}`;
+}
+
+/** To the minute. */
+export function timeOf(time: Date): string {
+  return `${time.toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }

@@ -72,10 +72,10 @@ export function parseCode(typed: string): Code {
   return { room, secret: words.join("-") };
 }
 
-/** @throws SpreadError `bad-code`. */
+/** @throws SpreadError `bad-room`. */
 export function parseRoom(typed: string): string {
   const room = typed.trim().toLowerCase();
-  if (!ROOM.test(room)) throw new SpreadError("bad-code", "a room is six characters, letters and digits");
+  if (!ROOM.test(room)) throw new SpreadError("bad-room", "that is not a room");
   return room;
 }
 

@@ -14,6 +14,8 @@ import type { Version } from "./version.ts";
 const HEAD_START_MS = 250;
 /** How long a sender is looked for on the LAN, in ms: Wi-Fi may lose several questions, and no one answers later than that. */
 const LOOK_MS = 8_000;
+/** The same where there is a relay as well, which says sooner that nobody is there: a few questions may be lost. */
+const LOOK_BESIDE_RELAY_MS = 3_000;
 /** How long others are waited for behind the first sender that was seen, in ms, where only one may be there. */
 const GATHER_MS = 1_000;
 /** Rooms that are named where there are several senders. */
@@ -53,7 +55,8 @@ export async function* race(
   const { lan, relay } = course;
   const runners: Runner[] = [];
   // In order of preference: of two that are there, the first is taken.
-  if (lan) runners.push(new Runner((life) => reachLan(lan, version, life), signal));
+  if (lan)
+    runners.push(new Runner((life) => reachLan(lan, version, relay ? LOOK_BESIDE_RELAY_MS : LOOK_MS, life), signal));
   if (relay) runners.push(new Runner((life) => reachRelay(relay, version, life), signal));
   try {
     const [first, second] = runners;
@@ -95,10 +98,10 @@ async function reachRelay(
   return { path: { by: "relay", relay, room }, link: await joinRoom(relay, room, life, bounds) };
 }
 
-async function reachLan(course: LanCourse, version: Version, life: AbortSignal): Promise<Reached> {
+async function reachLan(course: LanCourse, version: Version, lookMs: number, life: AbortSignal): Promise<Reached> {
   if ("host" in course) return reachHost(course, version, life);
   const enough = new AbortController();
-  const timer = setTimeout(() => enough.abort(), LOOK_MS);
+  const timer = setTimeout(() => enough.abort(), lookMs);
   const looking = AbortSignal.any([life, enough.signal]);
   let failure: SpreadError | undefined;
   try {
@@ -116,7 +119,7 @@ async function reachLan(course: LanCourse, version: Version, life: AbortSignal):
   }
   // Late is what a look always is that found nothing.
   if (life.aborted && abortReason(life).code !== "timed-out") throw abortReason(life);
-  throw failure ?? new SpreadError("sender-not-found", "no sender of it was seen on this network");
+  throw failure ?? new SpreadError("sender-not-found", "nobody on this network offers this share");
 }
 
 async function reachHost(

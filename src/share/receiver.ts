@@ -133,12 +133,11 @@ function tooLate(): SpreadError {
   return new SpreadError("timed-out", "the sender was not found, or did not answer, in time");
 }
 
-/** Nobody was there, or nobody who could prove it. The most telling failure gives the code and the advice. */
+/** Somebody who could not prove it, or nobody: then all ways are named. */
 function summary(failures: readonly SpreadError[]): SpreadError {
-  const telling =
-    failures.find(({ code }) => !NOBODY_THERE.has(code)) ??
-    failures.find(({ code }) => code !== "sender-not-found") ??
-    failures[0];
+  const somebody = failures.find(({ code }) => !NOBODY_THERE.has(code));
+  if (somebody) return somebody;
+  const telling = failures.find(({ code }) => code !== "sender-not-found") ?? failures[0];
   if (!telling) return new SpreadError("no-path", "it is not known where the sender is");
   if (failures.length === 1) return telling;
   return new SpreadError(telling.code, failures.map(({ message }) => message).join("; and "), { cause: telling });

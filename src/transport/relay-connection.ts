@@ -6,7 +6,7 @@ import type { Socket } from "node:net";
 import WebSocket from "ws";
 import * as z from "zod";
 import { isLoopback } from "../address.ts";
-import { SpreadError, systemCode } from "../errors.ts";
+import { type ErrorCode, SpreadError, systemCode } from "../errors.ts";
 import { CLOSE_MS, HANDSHAKE_MS } from "../limits.ts";
 import { abortReason, bindSignal } from "./link.ts";
 import { mistrust } from "./mistrust.ts";
@@ -21,10 +21,17 @@ const MAX_CONTROL_BYTES = 1024;
  */
 const MAX_RELAY_MESSAGE_BYTES = 10 * 1024 * 1024;
 
-/** RFC 6455, section 7.4.1. Every code that is not named here is a loss, whatever the relay means by it. */
+/** RFC 6455, section 7.4.1. */
 const CLEAN_CLOSE = 1000;
-/** The relay's own: the room's lifetime is over. */
-const EXPIRED_CLOSE = 4002;
+
+/** The relay's own close codes that tell the user something. Every other one is a loss, whatever the relay means by it. */
+const CLOSED_AS = new Map<number, [ErrorCode, string]>([
+  [4001, ["link-lost", "the other end left before it was done"]],
+  [4002, ["expired", "the relay's time for the room is over"]],
+  [4007, ["stalled", "the other end took nothing for too long"]],
+  [4008, ["link-lost", "the relay lost the other end"]],
+  [4010, ["link-lost", "the relay was stopped"]],
+]);
 
 /** Ids as a relay may give them; anything else is not shown to anybody. */
 const RoomId = z.string().regex(/^[a-z0-9]{6}$/);
@@ -68,9 +75,10 @@ export class Connection {
     ws.on("close", (code) => {
       if (signal.aborted) this.#sink?.closed(abortReason(signal));
       else if (code === CLEAN_CLOSE) this.#sink?.closed(undefined);
-      else if (code === EXPIRED_CLOSE)
-        this.#sink?.closed(new SpreadError("expired", "the relay's time for the room is over"));
-      else this.#sink?.closed(new SpreadError("link-lost", "the connection to the relay was lost"));
+      else {
+        const why = CLOSED_AS.get(code) ?? ["link-lost", "the connection to the relay was lost"];
+        this.#sink?.closed(new SpreadError(...why));
+      }
     });
     // The close event that follows says all there is to say.
     ws.on("error", () => {});

@@ -39,7 +39,7 @@ describe("arguments that cannot be right are refused before anything is dialled:
     ["a code with a room that is not its own", { code: CODE, room: "222222" }, "invalid-input"],
     ["an empty passphrase", { passphrase: "" }, "invalid-input|weak-passphrase"],
     ["a passphrase that no share can have", { passphrase: "five5" }, "invalid-input|weak-passphrase"],
-    ["a passphrase with a room that is none", { passphrase: "seventeen swans", room: "../../" }, "bad-code"],
+    ["a passphrase with a room that is none", { passphrase: "seventeen swans", room: "../../" }, "bad-room"],
     ["two words", { code: "7f3k2a-crisp-lunar" }, "bad-code"],
     ["four words", { code: `${CODE}-lunar` }, "bad-code"],
     ["a sentence", { code: "Please take the document from Alice" }, "bad-code"],

@@ -101,7 +101,7 @@ describe("a passphrase of a legacy share", () => {
 it("reads a room in capitals, and refuses what is none", () => {
   expect(parseRoom(" 7F3K2A ")).toBe("7f3k2a");
   for (const bad of ["", "7f3k2", "7f3k2a7", "../../", "7f3k2!"]) {
-    expect(() => parseRoom(bad)).toThrow(expect.objectContaining({ code: "bad-code" }));
+    expect(() => parseRoom(bad)).toThrow(expect.objectContaining({ code: "bad-room" }));
   }
 });
 

@@ -193,6 +193,17 @@ describe("when both fail", () => {
     });
   });
 
+  it("a wrong code on one way is all that is told, though nobody is on the other", async () => {
+    const it = await share({ mode: "relay" });
+    const gone = await share({ mode: "lan" });
+    const course = { lan: lanOf(gone), relay: relayOf(it) };
+    await gone.stop();
+    expect(await failure(take(it, course, { secret: "wrong-wrong-wrong" }))).toMatchObject({
+      code: "wrong-code",
+      message: "the sender refused the code or passphrase",
+    });
+  });
+
   it("a sender on one way that cannot prove itself says more than nobody on the other", async () => {
     const it = await share({ mode: "relay" });
     const other = await share({ mode: "lan" });

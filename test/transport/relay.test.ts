@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import WebSocket, { WebSocketServer } from "ws";
 import { startRelay } from "../../relay/src/relay.ts";
+import { CLOSE_CODE } from "../../relay/src/wire.ts";
 import { SpreadError } from "../../src/errors.ts";
 import { MAX_FRAME_BYTES } from "../../src/limits.ts";
 import type { FrameBounds, Link } from "../../src/transport/link.ts";
@@ -295,6 +296,26 @@ it("cuts a joined link when its signal is aborted, with the signal's reason", as
   const received = expect(link.receive()).rejects.toMatchObject({ code: "timed-out" });
   life.abort(new SpreadError("timed-out", "the call's time is over"));
   await received;
+});
+
+it.each([
+  [1006, "link-lost", "connection to the relay was lost"],
+  [CLOSE_CODE["peer-left"], "link-lost", "the other end left"],
+  [CLOSE_CODE.expired, "expired", "time for the room is over"],
+  [CLOSE_CODE.stalled, "stalled", "took nothing"],
+  [CLOSE_CODE["dead-peer"], "link-lost", "lost the other end"],
+  [CLOSE_CODE.restart, "link-lost", "was stopped"],
+  [4999, "link-lost", "connection to the relay was lost"],
+])("a link that the relay closes with %i ends as %s: %s", async (close, code, message) => {
+  const url = await scripted((ws) =>
+    ws.on("message", () => {
+      ws.send(JSON.stringify({ type: "ROOM_JOINED", room_id: "zzzzzz" }));
+      if (close === 1006) ws.terminate();
+      else ws.close(close);
+    }),
+  );
+  const link = await joinRoom(url, "zzzzzz", forever());
+  await expect(link.receive()).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
 });
 
 describe("an old relay, without turns", () => {
