@@ -21,6 +21,12 @@ const MAX_CONTROL_BYTES = 1024;
  */
 const MAX_RELAY_MESSAGE_BYTES = 10 * 1024 * 1024;
 
+/**
+ * Frames that may wait to leave us. Transfers have a few at once; but a relay that lets visits come and go, and takes none of
+ * our answers, would pile them up for ever.
+ */
+const MAX_UNSENT_FRAMES = 1024;
+
 /** RFC 6455, section 7.4.1. */
 const CLEAN_CLOSE = 1000;
 
@@ -62,6 +68,7 @@ export class Connection {
   readonly #ws: WebSocket;
   #sink: Sink | undefined;
   #alive = true;
+  #unsent = 0;
 
   private constructor(ws: WebSocket, signal: AbortSignal) {
     this.#ws = ws;
@@ -152,12 +159,17 @@ export class Connection {
   }
 
   say(message: object): void {
-    this.#ws.send(JSON.stringify(message), () => {});
+    this.send(JSON.stringify(message), () => {});
   }
 
   /** @param sent called once, when the frame has left us or never will. */
   send(frame: Uint8Array | string, sent: (error?: Error) => void): void {
-    this.#ws.send(frame, sent);
+    if (this.#unsent >= MAX_UNSENT_FRAMES) this.#ws.terminate();
+    this.#unsent += 1;
+    this.#ws.send(frame, (error) => {
+      this.#unsent -= 1;
+      sent(error);
+    });
   }
 
   pause(): void {

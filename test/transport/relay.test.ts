@@ -201,6 +201,22 @@ describe("a room", () => {
   });
 });
 
+it("leaves a relay that takes nothing and lets visits come and go, before what waits for it fills the memory", async () => {
+  const visit = ["PEER_JOINED", "PEER_DISCONNECTED"].map((type) => JSON.stringify({ type, peer_id: "conn_1" }));
+  const url = await scripted((ws) =>
+    ws.once("message", () => {
+      ws.send(JSON.stringify({ type: "ROOM_CREATED", room_id: "a7f3b2", features: ["turns"] }));
+      ws.pause();
+      // What the machine's own buffers hold, and three times of what is kept.
+      for (let i = 0; i < 4000; i++) for (const frame of visit) ws.send(frame);
+    }),
+  );
+  const answer = Buffer.alloc(8192);
+  const room = await createRoom(url, 600, (link) => link.send(answer).catch(() => {}), forever());
+  closers.push(() => room.close());
+  expect(await room.lost).toMatchObject({ code: "link-lost" });
+});
+
 describe("joining and making a room fails with", () => {
   it("room-not-found where there is none", async () => {
     const url = await bundledRelay();
