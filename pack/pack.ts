@@ -5,7 +5,7 @@
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { create, type WriteEntry } from "tar";
-import { bundleServer, ROOT } from "./bundle.ts";
+import { ALONE, bundleServer, ROOT } from "./bundle.ts";
 import { licencesOf } from "./licences.ts";
 
 /** Of every file in the archive: a time of ours would make each archive another one. */
@@ -35,7 +35,7 @@ await cp(join(ROOT, ".claude", "skills"), join(plugin, "skills"), { recursive: t
 await cp(join(ROOT, "LICENSE"), join(plugin, "LICENSE"));
 // Beside the server's folder, as in a checkout: it says that the server is a module, and which version.
 await writeJson(join(plugin, "package.json"), { name, version, private: true, license, type: "module" });
-const guests = await bundleServer(join(plugin, "server", "claude-spread.js"));
+const guests = await bundleServer(join(plugin, "server", "claude-spread.js"), ALONE);
 const licences = await licencesOf(guests.map((folder) => join(ROOT, folder)));
 await writeFile(join(plugin, "THIRD-PARTY-LICENSES.txt"), licences);
 

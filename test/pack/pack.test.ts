@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { extract } from "tar";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -53,6 +53,18 @@ describe("the packed server, which is one file and has no node_modules", () => {
     expect(taken.via).toBe("relay");
     expect(await readFile(taken.original, "utf8")).toBe(DOCUMENT);
     expect(sender.stderr() + receiver.stderr()).toBe("");
+  });
+
+  it("runs no module that somebody has put into a folder above it", async () => {
+    const trace = join(release.folder, "planted-has-run");
+    for (const name of ["bufferutil", "utf-8-validate"]) {
+      const planted = join(release.folder, "node_modules", name);
+      await mkdir(planted, { recursive: true });
+      await writeFile(join(planted, "index.js"), `require("node:fs").appendFileSync(${JSON.stringify(trace)}, "!");`);
+    }
+    const server = await startServer({ entry: serverOf(plugin) });
+    await server.share({ content: DOCUMENT, mode: "relay", relay_url: (await relayHere()).url });
+    await expect(readFile(trace)).rejects.toMatchObject({ code: "ENOENT" });
   });
 });
 
