@@ -193,12 +193,15 @@ it("lets the model read a long document part by part, and nothing else, with the
           const offset = Number(/^line (\d+): # The end$/m.exec(content)?.[1]);
           return { tool: "Read", input: { file_path: saved_to, offset: offset - 1, limit: 2 } };
         },
+        // Neither cleaned nor fenced: the document itself can ask the model to read it.
+        ({ results: [taken] }) => ({ tool: "Read", input: { file_path: taken && json<Taken>(taken).original } }),
         { tool: "Read", input: { file_path: "/etc/hostname" } },
         "What now?",
       ],
     });
-    const [, part, foreign] = toolResults;
+    const [, part, original, foreign] = toolResults;
     expect(part).toMatchObject({ isError: false, text: expect.stringMatching(/Line 5999\n.*# The end$/) });
+    expect(original?.isError).toBe(true);
     expect(foreign?.isError).toBe(true);
   });
 });
