@@ -135,14 +135,17 @@ async function whatIsKnown(input: Known): Promise<{ secret: string; room: string
  * share must never be put into it, whoever on the network says that the sender is an old one.
  */
 function refuseCode({ code, passphrase = "" }: Known, parseCode: (typed: string) => unknown): void {
-  let isCode = code !== undefined;
-  try {
-    parseCode(passphrase);
-    isCode = true;
-  } catch {
-    // An ordinary passphrase.
-  }
-  if (isCode) throw new SpreadError("invalid-input", "a code is never of a legacy share: leave out legacy");
+  const isCode = (typed: string) => {
+    try {
+      parseCode(typed);
+      return true;
+    } catch {
+      return false; // an ordinary passphrase
+    }
+  };
+  // The words alone are the secret: of any room, and the room may have been given by itself.
+  if (code !== undefined || isCode(passphrase) || isCode(`aaaaaa-${passphrase}`))
+    throw new SpreadError("invalid-input", "a code is never of a legacy share: leave out legacy");
 }
 
 /** Where to look. A host that is given is not looked for. */

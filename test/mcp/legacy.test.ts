@@ -82,7 +82,8 @@ describe.each(["lan", "relay"] as const)("a legacy share, by %s,", (mode) => {
 
 it("the words of a code are never put into version 1, however they are given", async () => {
   const code = "7f3k2a-crisp-orbit-lunar";
-  for (const args of [{ code }, { passphrase: code }, { passphrase: "7F3K2A crisp orbit lunar" }]) {
+  const alone = { passphrase: "crisp-orbit-lunar", room: "7f3k2a" };
+  for (const args of [{ code }, { passphrase: code }, { passphrase: "7F3K2A crisp orbit lunar" }, alone]) {
     const refused = await receiver.fails("distill_receive", { ...args, legacy, host: "127.0.0.1:9" });
     expect([refused.code, refused.text]).toEqual(["invalid-input", expect.stringContaining("leave out legacy")]);
   }
