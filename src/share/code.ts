@@ -23,6 +23,9 @@ const STRONG_PASSPHRASE_CHARS = 12;
 const STRONG_LEGACY_PASSPHRASE_CHARS = 20;
 const MAX_PASSPHRASE_CHARS = 1024;
 
+/** What is read as a code, in UTF-16 units: with blanks, quotes and line ends it has fifty. Reading takes the square of it. */
+const MAX_CODE_CHARS = 256;
+
 const MAX_SUGGESTIONS = 3;
 const MAX_SUGGESTION_DISTANCE = 2;
 
@@ -55,6 +58,7 @@ export function formatCode({ room, secret }: Code): string {
  * @throws SpreadError `bad-code` if it has not the form, `unknown-word` with the nearest words if one is misspelt.
  */
 export function parseCode(typed: string): Code {
+  if (typed.length > MAX_CODE_CHARS) throw new SpreadError("bad-code", "that is too long for a code");
   const bare = typed.toLowerCase().replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, "");
   const [room, ...words] = bare.split(/[\s\-\u2010-\u2015_.,]+/u);
   if (room === undefined || !ROOM.test(room)) {

@@ -70,6 +70,15 @@ describe("a code", () => {
     expect((error as { message: string }).message).not.toContain(typo);
   });
 
+  it("of 257 characters is none, whatever is in it, and is not looked at: 100,000 would hold up the process for seconds", () => {
+    const padded = (chars: number) => "7f3k2a-crisp-orbit-lunar".padEnd(chars);
+    expect(parseCode(padded(256)).room).toBe("7f3k2a");
+    expect(codeOf(padded(257))).toMatchObject({ code: "bad-code" });
+    const start = performance.now();
+    expect(codeOf(`a${"!".repeat(100_000)}a`)).toMatchObject({ code: "bad-code" });
+    expect(performance.now() - start).toBeLessThan(1000);
+  });
+
   it("with a word that is like none is unknown-word without suggestions, and is not quoted", () => {
     const error = codeOf("7f3k2a-crisp-orbit-zzzzzzzz");
     expect(error).toMatchObject({ code: "unknown-word", message: "word 3 of the code is not in the word list" });
