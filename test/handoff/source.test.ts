@@ -287,6 +287,16 @@ describe("keys and passwords are refused with secret-file", () => {
     ".docker/config.json",
     ".config/gcloud/active",
     ".password-store/mail.md",
+    ".config/gh/hosts.yml",
+    ".config/rclone/rclone.conf",
+    ".terraform.d/credentials.tfrc.json",
+    ".terraformrc",
+    ".vault-token",
+    ".s3cfg",
+    ".dockercfg",
+    ".dev.vars",
+    "auth.json",
+    ".oci/config",
   ];
   test.each(secrets)("%s", async (path) => {
     await using at = await makeProject();
