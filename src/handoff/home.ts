@@ -7,7 +7,7 @@
  *     <home>/spool/     large documents being shared        what still has an owner
  */
 import { createHash, randomBytes } from "node:crypto";
-import { lstat, mkdir, open, readdir, rm } from "node:fs/promises";
+import { lstat, mkdir, open, readdir, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { SpreadError, systemCode, toSpreadError } from "../errors.ts";
@@ -35,10 +35,24 @@ export async function homeFolder(home: string, folder: HomeFolder): Promise<stri
   try {
     const made = await mkdir(path, { recursive: true, mode: 0o700 });
     if (made !== undefined) await syncFolder(resolve(home));
+    await refuseForeign(home);
+    await refuseForeign(path);
   } catch (cause) {
     throw homeError(home, cause);
   }
   return path;
+}
+
+/**
+ * Whoever owns a folder can put other files into the place of ours: in a folder for all, such as /tmp, they may have made it
+ * first. Root's own is everybody's, and root, in a container say, works in the folders of others.
+ */
+async function refuseForeign(folder: string): Promise<void> {
+  const own = process.getuid?.() ?? 0; // Windows has no such owners
+  const { uid } = await stat(folder);
+  if (own !== 0 && uid !== own && uid !== 0) {
+    throw new SpreadError("home-unwritable", `${folder} belongs to another user`);
+  }
 }
 
 /** A name, unused so far, that says whose it is. */

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, readFile, writeFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -31,6 +31,22 @@ async function timed<T>(run: () => Promise<T>): Promise<{ result: T; ms: number 
   const result = await run();
   return { result, ms: performance.now() - began };
 }
+
+it.skipIf(process.getuid?.() !== 0).each(["", "inbox", "staging"])(
+  "nothing is received where another user has made the home first: <home>/%s (needs root, to be two users)",
+  async (folder) => {
+    const { sender, share } = await offered();
+    const world = await makeWorld();
+    const victim = await startServer({ world, unprivileged: true });
+    await mkdir(join(world.home, folder), { recursive: true });
+    await chmod(join(world.home, folder), 0o777);
+    await chmod(world.home, 0o777);
+    await chown(join(world.home, folder), 12_345, 12_345); // who could put another document into its place
+    const refused = await victim.fails("distill_receive", { code: share.code, host: at(share) });
+    expect([refused.code, refused.text]).toEqual(["home-unwritable", expect.stringContaining("another user")]);
+    expect(await sender.status()).toMatchObject({ state: "waiting", unconfirmed: 0 });
+  },
+);
 
 describe("arguments that cannot be right are refused before anything is dialled:", () => {
   it.each([
