@@ -31,7 +31,10 @@ await writeJson(join(plugin, ".mcp.json"), {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the client puts the plugin's folder there.
   mcpServers: { [name]: { command: "node", args: ["${CLAUDE_PLUGIN_ROOT}/server/claude-spread.js"] } },
 });
-await cp(join(ROOT, ".claude", "skills"), join(plugin, "skills"), { recursive: true });
+// By name: in a checkout there can be skills and files beside them that are its owner's.
+for (const skill of ["distill-receive", "distill-share"]) {
+  await cp(join(ROOT, ".claude", "skills", skill, "SKILL.md"), join(plugin, "skills", skill, "SKILL.md"));
+}
 await cp(join(ROOT, "LICENSE"), join(plugin, "LICENSE"));
 // Beside the server's folder, as in a checkout: it says that the server is a module, and which version.
 await writeJson(join(plugin, "package.json"), { name, version, private: true, license, type: "module" });

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { extract } from "tar";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -74,6 +74,16 @@ describe("the release", () => {
     const names = [...(await filesIn(plugin)).keys()];
     expect(names).toHaveLength(8);
     expect(names.join()).not.toContain("node_modules");
+  });
+
+  it("has nothing that lies beside the skills, such as what is somebody's own", async () => {
+    const own = join(".claude", "skills", "distill-share", `.env-of-test-${process.pid}`);
+    await writeFile(own, "TOKEN=1");
+    later(() => rm(own));
+    const again = await packRelease();
+    later(() => again[Symbol.asyncDispose]());
+    const skills = await filesIn(join(again.marketplace, "plugin", "skills"));
+    expect([...skills.keys()]).toEqual(["distill-receive/SKILL.md", "distill-share/SKILL.md"]);
   });
 
   it("has the licence of every package that is in the server", async () => {
