@@ -144,12 +144,16 @@ export async function* look(service: Service, signal: AbortSignal, room?: string
   }
 }
 
+interface Packet extends Record<"answers" | "additionals", unknown[]> {
+  readonly questions: { readonly type: string; readonly name: string }[];
+}
+
 /** The socket inside bonjour-service (multicast-dns), which its types hide. */
 interface Mdns {
   /** Without a listener, an error ends the process. */
   on(event: "error", listener: () => void): void;
   /** What came, before anybody else has read it. */
-  on(event: "packet", listener: (packet: Record<"questions" | "answers" | "additionals", unknown[]>) => void): void;
+  on(event: "packet", listener: (packet: Packet) => void): void;
   query(questions: [], sent: (error?: Error | null) => void): void;
 }
 
@@ -211,6 +215,7 @@ class Lan {
       });
       mdns.on("packet", ({ questions, answers, additionals }) => {
         for (const section of [questions, answers, additionals]) section.splice(MAX_RECORDS);
+        dropRepeated(questions);
       });
       const works = await canSend(mdns);
       if (works && !failed && !this.#closed) {
@@ -228,6 +233,12 @@ class Lan {
     if (this.#ways.get(address) === bonjour) this.#ways.delete(address);
     bonjour.destroy();
   }
+}
+
+/** bonjour-service answers each question by a datagram to all: of 64 in one it would make 37 times the bytes. */
+function dropRepeated(questions: Packet["questions"]): void {
+  const asked = new Map(questions.map((question) => [`${question.type} ${question.name.toLowerCase()}`, question]));
+  questions.splice(0, questions.length, ...asked.values());
 }
 
 /** Whether the port could be bound and a datagram leaves: an empty question, which nobody answers. */

@@ -2,6 +2,9 @@
 
 export const TYPE = { A: 1, PTR: 12, AAAA: 28, SRV: 33 } as const;
 
+/** To the first name of a datagram. */
+const POINTER = Buffer.from([0xc0, 12]);
+
 /** A name of these labels, whatever is in them. */
 export function dnsName(...labels: string[]): Buffer {
   const parts = labels.flatMap((label) => [Buffer.from([Buffer.byteLength(label)]), Buffer.from(label)]);
@@ -15,6 +18,14 @@ export function record(owner: Buffer, type: number, data: Buffer): Buffer {
   head.writeUInt32BE(120, 4); // seconds to live
   head.writeUInt16BE(data.length, 8);
   return Buffer.concat([owner, head, data]);
+}
+
+/** One name, of which all these types are asked. */
+export function query(name: Buffer, types: readonly number[]): Buffer {
+  const head = Buffer.alloc(12);
+  head.writeUInt16BE(types.length, 4);
+  const questions = types.map((type, i) => Buffer.concat([i === 0 ? name : POINTER, Buffer.from([0, type, 0, 1])]));
+  return Buffer.concat([head, ...questions]);
 }
 
 export function response(records: readonly Buffer[]): Buffer {

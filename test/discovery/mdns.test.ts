@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { aloneNamespace, cable, Namespace, noNamespaces } from "../support/namespaces.ts";
 import { until } from "../support/wait.ts";
-import { dnsName, record, response, senderRecords, TYPE } from "./datagram.ts";
+import { dnsName, query, record, response, senderRecords, TYPE } from "./datagram.ts";
 import { Peer } from "./peer.ts";
 
 /** Past the third question of a look: what lives on this network has answered by then. */
@@ -231,6 +231,15 @@ describe("what strangers say", () => {
     await receiver.held();
     await receiver.look("claude-spread", { count: 1 });
     expect(await receiver.held()).toBeLessThan(1_000); // unbounded it is 6 s
+  });
+
+  it("64 questions for one thing in a datagram are answered once", async () => {
+    const machine = aloneNamespace();
+    const [stranger, sender] = await Promise.all([Peer.start(machine), Peer.start(machine)]);
+    await sender.advertise("claude-spread", "7f3k2a", 40_123);
+    await stranger.look("claude-spread", { count: 1 }); // until it is announced
+    await stranger.ask(query(dnsName("none", "local"), [TYPE.A])); // and has gone quiet
+    expect(await stranger.ask(query(dnsName("_claude-spread", "_tcp", "local"), Array(64).fill(TYPE.PTR)))).toBe(1);
   });
 
   it("garbage is passed over", async () => {

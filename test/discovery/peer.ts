@@ -58,6 +58,24 @@ const calls = {
       ready();
     }));
   },
+  /** Asks this, and counts the answers until none has come for half a second. */
+  ask(datagram) {
+    const socket = createSocket({ type: "udp4", reuseAddr: true });
+    let answers = 0;
+    return new Promise((done) => {
+      const quiet = setTimeout(() => socket.close(() => done(answers)), 500);
+      socket.on("message", (message) => {
+        if ((message[2] & 0x80) === 0) return;
+        answers += 1;
+        quiet.refresh();
+      });
+      socket.bind(5353, () => {
+        socket.addMembership("224.0.0.251", "127.0.0.1");
+        socket.setMulticastInterface("127.0.0.1");
+        socket.send(Buffer.from(datagram, "hex"), 5353, "224.0.0.251");
+      });
+    });
+  },
   /** Takes the port for itself alone. */
   hold() {
     return new Promise((ready) => createSocket("udp4").bind(5353, ready));
@@ -169,6 +187,11 @@ export class Peer {
       "answer",
       datagrams.map((it) => it.toString("hex")),
     );
+  }
+
+  /** @returns how many datagrams answered to this one. */
+  ask(datagram: Buffer): Promise<number> {
+    return this.#call("ask", datagram.toString("hex"));
   }
 
   hold(): Promise<void> {
