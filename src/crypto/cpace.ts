@@ -87,9 +87,9 @@ export function decodeShare(share: Uint8Array): Element {
   return element;
 }
 
-/** `scalar_mult_vfy`: the common secret element K, encoded. @throws SpreadError `bad-message` as `decodeShare`. */
-export function commonElement(share: Uint8Array, scalar: bigint): Uint8Array {
-  return decodeShare(share).multiply(scalar).toBytes();
+/** `scalar_mult_vfy`, whose refusals are `decodeShare`'s: the common secret element K, encoded. */
+export function commonElement(share: Element, scalar: bigint): Uint8Array {
+  return share.multiply(scalar).toBytes();
 }
 
 export interface Side {

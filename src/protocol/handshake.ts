@@ -98,7 +98,7 @@ export async function proveToSender(
 
   const receiver: Side = { share, ad: receiverData(Buffer.from(hello)) };
   const sender: Side = { share: Buffer.from(pake.share, "hex"), ad: senderData(pake.room) };
-  const key = sessionKey(sid, commonElement(sender.share, scalar), receiver, sender);
+  const key = sessionKey(sid, commonElement(decodeShare(sender.share), scalar), receiver, sender);
   const confirm = frameOf({ type: "CONFIRM", mac: hex(receiverProof(sid, key, receiver)) });
   await link.send(confirm);
   return new SealedStream(link, "receiver", directionKeys(key), (frame) => {
@@ -139,7 +139,7 @@ export async function admitReceiver<Place>(
   const early = share.gate.refusal(link.address);
   if (early) throw await refuse(link, early, hello.sid);
   const theirs = Buffer.from(hello.share, "hex");
-  await orRefuse(
+  const element = await orRefuse(
     link,
     () => hello.sid,
     () => decodeShare(theirs),
@@ -166,7 +166,7 @@ export async function admitReceiver<Place>(
   const sender: Side = { share: ours, ad: senderData(share.room) };
   let key: Uint8Array = new Uint8Array();
   const verdict = share.gate.judge(link.address, () => {
-    key = sessionKey(sid, commonElement(theirs, scalar), receiver, sender);
+    key = sessionKey(sid, commonElement(element, scalar), receiver, sender);
     return proofMatches(receiverProof(sid, key, receiver), Buffer.from(confirm.mac, "hex"));
   });
   if (!verdict.proven) {

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import {
   commonElement,
+  decodeShare,
   generator,
   generatorString,
   lvCat,
@@ -156,8 +157,8 @@ describe("the worked example", () => {
     const adB = lvCat(Buffer.from("sender"), Buffer.from(GIVEN.room));
     const receiver = { share: shareFor(element, scalarA), ad: adA };
     const sender = { share: shareFor(element, scalarB), ad: adB };
-    const common = commonElement(sender.share, scalarA);
-    expect(commonElement(receiver.share, scalarB)).toEqual(common);
+    const common = commonElement(decodeShare(sender.share), scalarA);
+    expect(commonElement(decodeShare(receiver.share), scalarB)).toEqual(common);
     const isk = sessionKey(sid, common, receiver, sender);
     const keys = directionKeys(isk);
     const computed: Record<keyof typeof VALUES, string> = {
