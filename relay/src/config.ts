@@ -3,15 +3,36 @@
  * by a program or test that starts a relay of its own. Nothing else reads the environment or the command line. A number
  * that nobody sets stands in the file that uses it.
  */
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import * as z from "zod";
+import { DOORS, type Door } from "./admission.ts";
+import { callerKey, type TrustedProxies } from "./caller.ts";
 
 export const DEFAULTS = {
   /** All IPv4 interfaces: a relay is there to be reached. */
   host: "0.0.0.0",
   /** 0 takes any free port. */
   port: 9784,
+  /** The ways in that are open. */
+  doors: DOORS as readonly Door[],
+  /** Whose X-Forwarded-For is believed. Nobody's: a relay may have no proxy, and anybody can send one. */
+  trustProxy: { hops: 0 } as TrustedProxies,
+  /** One of them opens the relay; without any it is open to everybody. */
+  tokens: [] as readonly string[],
+  /** Web pages that may connect. None: clients of ours are no pages, and a page of anybody's would run in its visitors' networks. */
+  allowedOrigins: [] as readonly string[],
+  /** Names by which the relay may be addressed; without any, all. */
+  publicHosts: [] as readonly string[],
+  /** Connections of one address at once. */
+  maxConnectionsPerAddress: 256,
   maxRooms: 1000,
+  maxPairs: 1000,
+  /** How long the first side of a pair may wait for the second, in ms, and how often that is looked at. */
+  pairTtlMs: 5 * 60_000,
+  sweepIntervalMs: 30_000,
+  /** How long transfers that run may go on once the relay is to stop, in ms: most take seconds. */
+  drainMs: 30_000,
   /** How long a room takes receivers, in ms: half an hour is enough to tell somebody a code. */
   roomTtlMs: 30 * 60_000,
   /** The largest message of a peer: a whole share of the first clients travels in one of 10 MiB. */
@@ -83,47 +104,184 @@ function whole(min: number, max: number, unit: string, scale = 1) {
   return { schema, must: `a whole number from ${min} to ${max}${unit && ` (${unit})`}`, unit, scale };
 }
 
+/** Several of one kind, with commas between them. */
+function list<T extends string>(item: z.ZodType<T, string>, must: string) {
+  const parts = z.string().transform((text) => text.split(",").map((part) => part.trim()));
+  return { schema: parts.pipe(z.array(item).min(1)), must: `${must}, with commas between them` };
+}
+
+const TrustedProxiesText = z.string().transform((text, context): TrustedProxies => {
+  if (/^\d{1,2}$/.test(text)) return { hops: Number(text) };
+  const trusted = { networks: text.split(",").map((part) => part.trim()) };
+  try {
+    callerKey(trusted);
+    return trusted;
+  } catch {
+    context.addIssue({ code: "custom", message: "no network" });
+    return z.NEVER;
+  }
+});
+
+/** Shorter ones can be guessed: `openssl rand -hex 16` makes one of 32. */
+const MIN_TOKEN_CHARS = 16;
+const Token = z.string().regex(new RegExp(`^[\\x21-\\x2b\\x2d-\\x7e]{${MIN_TOKEN_CHARS},}$`));
+const mustBeTokens = `tokens of at least ${MIN_TOKEN_CHARS} printable characters without blanks`;
+
+/** One token a line; what begins with # is a remark. */
+const TokensFile = z.string().transform((path, context): string[] => {
+  try {
+    const lines = readFileSync(path, "utf8")
+      .split("\n")
+      .map((line) => line.trim());
+    return z
+      .array(Token)
+      .min(1)
+      .parse(lines.filter((line) => line !== "" && !line.startsWith("#")));
+  } catch {
+    context.addIssue({ code: "custom", message: "no tokens" });
+    return z.NEVER;
+  }
+});
+
+interface Operator {
+  readonly setting: keyof Settings;
+  /** None for what no other user of the machine may see in the list of processes. */
+  readonly flag?: string;
+  readonly env: string;
+  readonly what: string;
+  readonly schema: z.ZodType;
+  readonly must: string;
+  readonly unit?: string;
+  readonly scale?: number;
+  /** Never shown, not even where it is wrong. */
+  readonly secret?: true;
+}
+
 /** What is the operator's to set. The longest time is a week, well within what a timer of Node can hold. */
-const OPERATORS = {
-  host: {
+const OPERATORS: readonly Operator[] = [
+  {
+    setting: "host",
     flag: "host",
     env: "RELAY_HOST",
     what: "address to listen on",
     schema: z.string().regex(/^\S+$/),
     must: "an IP address or a host name",
-    unit: "",
-    scale: 1,
   },
-  port: { flag: "port", env: "RELAY_PORT", what: "TCP port, 0 takes any free one", ...whole(0, 65_535, "") },
-  maxRooms: { flag: "max-rooms", env: "RELAY_MAX_ROOMS", what: "rooms at once", ...whole(1, 1_000_000, "") },
-  roomTtlMs: {
+  { setting: "port", flag: "port", env: "RELAY_PORT", what: "TCP port, 0 takes any free one", ...whole(0, 65_535, "") },
+  {
+    setting: "doors",
+    flag: "doors",
+    env: "RELAY_DOORS",
+    what: "ways in",
+    ...list(z.enum(DOORS), `of ${DOORS.join(" and ")}`),
+  },
+  {
+    setting: "trustProxy",
+    flag: "trust-proxy",
+    env: "RELAY_TRUST_PROXY",
+    what: "proxies whose X-Forwarded-For is believed",
+    schema: TrustedProxiesText,
+    must: "how many proxies stand in front, or their networks (127.0.0.1,10.0.0.0/8)",
+  },
+  {
+    setting: "tokens",
+    env: "RELAY_TOKENS",
+    what: "bearer tokens, one of which every client needs",
+    secret: true,
+    ...list(Token, mustBeTokens),
+  },
+  {
+    setting: "tokens",
+    flag: "tokens-file",
+    env: "RELAY_TOKENS_FILE",
+    what: "a file of such tokens, one a line",
+    schema: TokensFile,
+    must: `a file of ${mustBeTokens}, one a line`,
+  },
+  {
+    setting: "allowedOrigins",
+    flag: "allowed-origins",
+    env: "RELAY_ALLOWED_ORIGINS",
+    what: "web pages that may connect",
+    ...list(z.string().regex(/^https?:\/\/[^/\s]+$/), "origins such as https://example.org"),
+  },
+  {
+    setting: "publicHosts",
+    flag: "public-hosts",
+    env: "RELAY_PUBLIC_HOSTS",
+    what: "names by which it may be addressed",
+    ...list(
+      z
+        .string()
+        .toLowerCase()
+        .regex(/^[^\s:/]+$/),
+      "host names without port",
+    ),
+  },
+  {
+    setting: "maxConnectionsPerAddress",
+    flag: "max-connections-per-address",
+    env: "RELAY_MAX_CONNECTIONS_PER_ADDRESS",
+    what: "connections of one address at once",
+    ...whole(1, 1_000_000, ""),
+  },
+  {
+    setting: "maxRooms",
+    flag: "max-rooms",
+    env: "RELAY_MAX_ROOMS",
+    what: "rooms at once",
+    ...whole(1, 1_000_000, ""),
+  },
+  {
+    setting: "maxPairs",
+    flag: "max-pairs",
+    env: "RELAY_MAX_PAIRS",
+    what: "pairs at once",
+    ...whole(1, 1_000_000, ""),
+  },
+  {
+    setting: "roomTtlMs",
     flag: "room-ttl",
     env: "RELAY_ROOM_TTL",
     what: "lifetime of a room",
     ...whole(1, 7 * 24 * 60 * 60, "seconds", MS_PER_S),
   },
-  maxMessageBytes: {
+  {
+    setting: "pairTtlMs",
+    flag: "pair-ttl",
+    env: "RELAY_PAIR_TTL",
+    what: "how long one side of a pair may wait alone",
+    ...whole(1, 7 * 24 * 60 * 60, "seconds", MS_PER_S),
+  },
+  {
+    setting: "maxMessageBytes",
     flag: "max-msg-size",
     env: "RELAY_MAX_MSG_SIZE",
     what: "largest message",
     ...whole(MIN_MESSAGE_BYTES, 1024 ** 3, "bytes"),
   },
-  rateLimitMax: {
+  {
+    setting: "rateLimitMax",
     flag: "rate-limit-max",
     env: "RELAY_RATE_LIMIT_MAX",
     what: "counted requests of one address in a window",
     ...whole(1, 1_000_000_000, ""),
   },
-  rateLimitWindowMs: {
+  {
+    setting: "rateLimitWindowMs",
     flag: "rate-limit-window",
     env: "RELAY_RATE_LIMIT_WINDOW",
     what: "length of that window",
     ...whole(1, 24 * 60 * 60, "seconds", MS_PER_S),
   },
-} as const;
-
-type Key = keyof typeof OPERATORS;
-const KEYS = Object.keys(OPERATORS) as Key[];
+  {
+    setting: "drainMs",
+    flag: "drain-seconds",
+    env: "RELAY_DRAIN_SECONDS",
+    what: "how long transfers that run may go on once it is to stop",
+    ...whole(0, 24 * 60 * 60, "seconds", MS_PER_S),
+  },
+];
 
 export type Config =
   | { kind: "run"; settings: Partial<Settings> }
@@ -138,30 +296,40 @@ export function readConfig(argv: string[], env: NodeJS.ProcessEnv): Config {
   if (flags.has("help")) return { kind: "help" };
 
   const settings: Record<string, unknown> = {};
-  for (const key of KEYS) {
-    const { flag, env: variable, schema, must } = OPERATORS[key];
+  for (const { setting, flag = "", env: variable, schema, must, secret } of OPERATORS) {
     const [name, given] = flags.has(flag) ? [`--${flag}`, flags.get(flag)] : [variable, env[variable] || undefined];
     if (name === variable && given === undefined) continue;
     const value = schema.safeParse(given);
-    if (value.success) settings[key] = value.data;
-    else problems.push(`${name} must be ${must}, ${given ? `not "${given}"` : "but has no value"}`);
+    if (value.success) settings[setting] = value.data;
+    else problems.push(`${name} must be ${must}${complaint(given, secret)}`);
   }
   return problems.length > 0 ? { kind: "wrong", problems } : { kind: "run", settings };
 }
 
+function complaint(given: string | undefined, secret = false): string {
+  if (!given) return ", but has no value";
+  return secret ? "" : `, not "${given}"`;
+}
+
 export function usage(): string {
-  const rows = KEYS.map((key) => {
-    const { flag, env, what, unit, scale } = OPERATORS[key];
-    const value = DEFAULTS[key];
-    const standard = typeof value === "number" ? value / scale : value;
-    return `  --${flag.padEnd(18)} ${env.padEnd(24)} ${what} [${standard}${unit && ` ${unit}`}]`;
+  const rows = OPERATORS.map(({ setting, flag, env, what, unit = "", scale = 1 }) => {
+    const value = DEFAULTS[setting];
+    const standard = typeof value === "number" ? `${value / scale}${unit && ` ${unit}`}` : inWords(value);
+    return `  ${(flag === undefined ? "" : `--${flag}`).padEnd(30)} ${env.padEnd(34)} ${what} [${standard}]`;
   });
-  return ["usage: node relay/dist/index.js [flags]", "", "  flag                 environment", ...rows, ""].join("\n");
+  const head = `  ${"flag".padEnd(30)} environment`;
+  return ["usage: node relay/dist/index.js [flags]", "", head, ...rows, ""].join("\n");
+}
+
+function inWords(value: string | readonly string[] | TrustedProxies): string {
+  if (typeof value === "string") return value;
+  return Array.isArray(value) && value.length > 0 ? value.join(",") : "none";
 }
 
 /** The value of every known flag, if it has one. `strict` would stop at the first mistake. */
 function readFlags(argv: string[], problems: string[]): Map<string, string | undefined> {
-  const options = Object.fromEntries(KEYS.map((key) => [OPERATORS[key].flag, { type: "string" as const }]));
+  const named = OPERATORS.flatMap(({ flag }) => flag ?? []);
+  const options = Object.fromEntries(named.map((flag) => [flag, { type: "string" as const }]));
   // parseArgs would take the flag that follows for the value that is missing, and hide what is wrong with it.
   const lacksValue = (arg: string, next = "") =>
     Object.hasOwn(options, arg.slice(2)) && arg.startsWith("--") && next.startsWith("--");

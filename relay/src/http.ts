@@ -1,22 +1,35 @@
-/** What is there before a WebSocket is: health, the one path that is upgraded, and how long a socket may be silent. */
-import { createServer, type IncomingMessage, type Server } from "node:http";
+/** What is there before a WebSocket is: health, who is let in by which door, and how long a socket may be silent. */
+import { createServer, type IncomingMessage, type Server, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import { WebSocketServer } from "ws";
+import { type Admission, REFUSALS, RETRY_AFTER_S, type Refusal, targetOf } from "./admission.ts";
 import type { Settings } from "./config.ts";
 import type { SilentSockets } from "./limits.ts";
 
 /** How often within `firstMessageMs` slow requests are looked for. Node's own 30 s would treble that time. */
 const LOOKS = 4;
 
+export type Admitted = Exclude<Admission, { door: "none" }>;
+
+/** How many there are of what. */
+export interface Health {
+  readonly rooms: number;
+  readonly pairs: number;
+  readonly draining: boolean;
+}
+
 export interface HttpParts {
   settings: Settings;
   silent: SilentSockets;
-  rooms: () => number;
-  upgraded: (ws: WebSocket, socket: Socket) => void;
+  health: () => Health;
+  admit: (request: IncomingMessage) => Admission;
+  /** Told of everybody who was not let in. */
+  refused: (why: Refusal) => void;
+  entered: (ws: WebSocket, request: IncomingMessage, admitted: Admitted) => void;
 }
 
-export function createHttpServer({ settings, silent, rooms, upgraded }: HttpParts): Server {
+export function createHttpServer({ settings, silent, health, admit, refused, entered }: HttpParts): Server {
   const server = createServer(
     {
       headersTimeout: settings.firstMessageMs,
@@ -24,12 +37,14 @@ export function createHttpServer({ settings, silent, rooms, upgraded }: HttpPart
       connectionsCheckingInterval: settings.firstMessageMs / LOOKS,
     },
     (request, response) => {
-      if (request.method !== "GET" || pathOf(request) !== "/health") {
+      if (request.method !== "GET" || targetOf(request)?.pathname !== "/health") {
         response.writeHead(404).end();
         return;
       }
-      response.writeHead(200, { "content-type": "application/json", "cache-control": "no-store" });
-      response.end(JSON.stringify({ ok: true, rooms: rooms() }));
+      const { draining, ...held } = health();
+      const headers = { "content-type": "application/json", "cache-control": "no-store" };
+      response.writeHead(draining ? 503 : 200, headers);
+      response.end(JSON.stringify({ ok: !draining, ...held, draining }));
     },
   );
   // No compression: what is sealed does not shrink, and inflating for strangers costs memory.
@@ -41,19 +56,29 @@ export function createHttpServer({ settings, silent, rooms, upgraded }: HttpPart
   });
   server.on("connection", (socket) => silent.add(socket));
   server.on("upgrade", (request: IncomingMessage, _stream, head) => {
-    // Node's own HTTP server hands over a plain socket, typed as any stream.
-    const socket = request.socket;
-    if (pathOf(request) !== "/") {
-      socket.on("error", () => socket.destroy());
-      socket.once("finish", () => socket.destroy());
-      socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    const admission = admit(request);
+    if (admission.door === "none") {
+      refused(admission.why);
+      turnAway(request.socket, admission.why);
       return;
     }
-    webSockets.handleUpgrade(request, socket, head, (ws) => upgraded(ws, socket));
+    webSockets.handleUpgrade(request, request.socket, head, (ws) => entered(ws, request, admission));
   });
   return server;
 }
 
-function pathOf(request: IncomingMessage): string | undefined {
-  return request.url?.split("?", 1)[0];
+function turnAway(socket: Socket, why: Refusal): void {
+  const status = REFUSALS[why];
+  const retryAfter = RETRY_AFTER_S[why];
+  const lines = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    "Connection: close",
+    "Content-Type: text/plain",
+    `Content-Length: ${why.length}`,
+    ...(status === 401 ? ["WWW-Authenticate: Bearer"] : []),
+    ...(retryAfter === undefined ? [] : [`Retry-After: ${retryAfter}`]),
+  ];
+  socket.on("error", () => socket.destroy());
+  socket.once("finish", () => socket.destroy());
+  socket.end(`${lines.join("\r\n")}\r\n\r\n${why}`);
 }

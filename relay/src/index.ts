@@ -37,7 +37,7 @@ async function run(settings: Parameters<typeof startRelay>[0]): Promise<void> {
   const onSignal = () => {
     if (stopping) process.exit(EXIT_FAILED);
     stopping = true;
-    void relay.stop().then(() => {
+    void relay.drain().then(() => {
       const ended = [...relay.ended].map(([why, count]) => `, ${why} ${count}`).join("");
       process.stdout.write(`relay stopped; rooms ended${ended || ", none"}\n`);
     });

@@ -1,8 +1,9 @@
 /**
- * The caps that are more than a comparison: requests per address, and connections that have not asked for anything yet.
+ * The caps that are more than a comparison: requests and connections per address, and connections that have not asked for
+ * anything yet.
  * Clocks are passed in; nothing here holds a timer.
  */
-import { isIPv6, type Socket } from "node:net";
+import type { Socket } from "node:net";
 
 /** Addresses that are remembered at once, about 100 bytes each. Beyond, the one whose window began first is forgotten. */
 export const MAX_ADDRESSES = 10_000;
@@ -59,32 +60,33 @@ export class RateLimiter {
   }
 }
 
-/** Whom the limiter counts: an IPv4 address, or the /64 of an IPv6 one, because a single host is given a whole /64. */
-export function addressKey(address: string): string {
-  if (!isIPv6(address)) return address;
-  const groups = expand(address);
-  if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) {
-    const [high = 0, low = 0] = groups.slice(6);
-    return [high >> 8, high & 0xff, low >> 8, low & 0xff].join(".");
-  }
-  return `${groups
-    .slice(0, 4)
-    .map((group) => group.toString(16))
-    .join(":")}::/64`;
-}
+/** Connections of one address at once: an office behind one router, and too few to take all that a relay has. */
+export class ConnectionLimiter {
+  readonly #max: number;
+  readonly #held = new Map<string, number>();
 
-/** The eight groups of a valid IPv6 address (RFC 4291, section 2.2), without its zone. */
-function expand(address: string): number[] {
-  const plain = address
-    .replace(/%.*$/, "")
-    .replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, a, b, c, d) =>
-      [Number(a) * 256 + Number(b), Number(c) * 256 + Number(d)].map((group) => group.toString(16)).join(":"),
-    );
-  const [head = [], tail] = plain
-    .split("::")
-    .map((part) => (part === "" ? [] : part.split(":").map((group) => Number.parseInt(group, 16))));
-  if (!tail) return head;
-  return [...head, ...Array<number>(8 - head.length - tail.length).fill(0), ...tail];
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  allows(key: string): boolean {
+    return (this.#held.get(key) ?? 0) < this.#max;
+  }
+
+  /** @returns gives it back, once. */
+  hold(key: string): () => void {
+    this.#held.set(key, (this.#held.get(key) ?? 0) + 1);
+    return () => {
+      const left = (this.#held.get(key) ?? 1) - 1;
+      if (left > 0) this.#held.set(key, left);
+      else this.#held.delete(key);
+    };
+  }
+
+  /** How many addresses are remembered: never more than there are connections. */
+  get size(): number {
+    return this.#held.size;
+  }
 }
 
 /**

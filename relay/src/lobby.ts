@@ -4,14 +4,14 @@
  */
 import type { Socket } from "node:net";
 import type { Settings } from "./config.ts";
-import { addressKey, type RateLimiter, type SilentSockets } from "./limits.ts";
+import type { RateLimiter, SilentSockets } from "./limits.ts";
 import type { Peer, PeerOwner } from "./peer.ts";
 import type { Rooms } from "./rooms.ts";
 import { confirm, type GoneReason, parseRequest, type RefusedReason, type Request } from "./wire.ts";
 
 interface Visit {
   socket: Socket;
-  /** Remembered from the start: a socket that closes forgets it. */
+  /** Whom the limits count. */
   address: string;
   timer: NodeJS.Timeout;
 }
@@ -30,10 +30,10 @@ export class Lobby implements PeerOwner {
     this.#settings = settings;
   }
 
-  enter(peer: Peer, socket: Socket): void {
+  enter(peer: Peer, socket: Socket, address: string): void {
     const { firstMessageMs, maxRequestBytes } = this.#settings;
     const timer = setTimeout(() => this.#showOut(peer, "no-request"), firstMessageMs);
-    this.#visits.set(peer, { socket, address: addressKey(socket.remoteAddress ?? ""), timer });
+    this.#visits.set(peer, { socket, address, timer });
     peer.owner = this;
     peer.maxMessageBytes = maxRequestBytes;
   }

@@ -1,12 +1,15 @@
-/** A whole relay in one process: opens the server, brings connections and rooms together, and closes all of it. */
+/** A whole relay in one process: opens the server, brings connections to their doors, and closes all of it. */
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
+import { admit } from "./admission.ts";
+import { callerKey } from "./caller.ts";
 import { DEFAULTS, type Settings } from "./config.ts";
 import { createHttpServer } from "./http.ts";
-import { RateLimiter, SilentSockets } from "./limits.ts";
+import { ConnectionLimiter, RateLimiter, SilentSockets } from "./limits.ts";
 import { Lobby } from "./lobby.ts";
+import { Pairs } from "./pairs.ts";
 import { Peer } from "./peer.ts";
 import { Rooms } from "./rooms.ts";
 import type { GoneReason } from "./wire.ts";
@@ -19,49 +22,100 @@ export interface Relay {
   readonly url: string;
   /** How many rooms ended for which reason since the start. */
   readonly ended: ReadonlyMap<GoneReason, number>;
+  /**
+   * Lets nobody in any more, waits at most `drainMs` for the transfers that run, then stops. Idempotent; `stop` cuts it short.
+   */
+  drain(): Promise<void>;
   /** Idempotent. Closes every connection, cuts what has not gone after `stopMs`, and leaves nothing open. */
   stop(): Promise<void>;
 }
 
-/** @throws the system's error if the address cannot be listened on. */
+/** How often a relay that drains looks whether it is done, in ms. */
+const DRAIN_LOOK_MS = 100;
+
+/** @throws the system's error if the address cannot be listened on; an Error for a network of `trustProxy` that is none. */
 export async function startRelay(options: Partial<Settings> = {}): Promise<Relay> {
   const settings: Settings = { ...DEFAULTS, ...options };
+  const keyOf = callerKey(settings.trustProxy);
+  const now = () => performance.now();
   const rooms = new Rooms(settings);
-  const limiter = new RateLimiter(settings.rateLimitMax, settings.rateLimitWindowMs, () => performance.now());
+  const pairs = new Pairs(settings, now, () => {});
+  const connections = new ConnectionLimiter(settings.maxConnectionsPerAddress);
+  const limiter = new RateLimiter(settings.rateLimitMax, settings.rateLimitWindowMs, now);
   const silent = new SilentSockets(settings.maxSilent);
   const lobby = new Lobby(rooms, limiter, silent, settings);
   const peers = new Set<Peer>();
   const allGone = new AbortController();
+  let draining: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
 
   const server = createHttpServer({
     settings,
     silent,
-    rooms: () => rooms.size,
-    upgraded: (ws, socket) => {
+    health: () => ({ rooms: rooms.size, pairs: pairs.size, draining: draining !== undefined }),
+    admit: (request) =>
+      admit(request, settings, {
+        draining: draining !== undefined,
+        roomForCaller: connections.allows(keyOf(request)),
+        pairSides: (code) => pairs.sides(code),
+      }),
+    refused: () => {},
+    entered: (ws, request, admitted) => {
+      const { socket } = request;
+      const address = keyOf(request);
       const peer = new Peer(ws, socket, settings);
+      const release = connections.hold(address);
       peers.add(peer);
       void peer.closed.then(() => {
+        release();
         peers.delete(peer);
         if (stopping && peers.size === 0) allGone.abort();
       });
-      lobby.enter(peer, socket);
+      if (admitted.door === "room") {
+        lobby.enter(peer, socket, address);
+        return;
+      }
+      silent.spoke(socket);
+      pairs.enter(admitted.code, peer);
     },
   });
   server.listen(settings.port, settings.host);
-  await once(server, "listening");
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    pairs.endAll("restart");
+    throw error;
+  }
   // A connection that could not be accepted, for want of file descriptors for example, is no reason to drop the others.
   server.on("error", () => {});
+
+  async function drain(): Promise<void> {
+    const end = now() + settings.drainMs;
+    lobby.showAllOut("restart");
+    for (;;) {
+      rooms.endIdle("restart");
+      pairs.endAlone("restart");
+      if (rooms.size + pairs.size === 0 || stopping || now() >= end) break;
+      await delay(DRAIN_LOOK_MS);
+    }
+    await stopOnce();
+  }
 
   async function stop(): Promise<void> {
     const closed = once(server, "close");
     server.close();
     rooms.endAll("restart");
+    pairs.endAll("restart");
     lobby.showAllOut("restart");
     silent.destroyAll();
     if (peers.size > 0) await delay(settings.stopMs, undefined, { signal: allGone.signal }).catch(() => {});
     for (const peer of peers) peer.cut("restart");
     await closed;
+  }
+
+  function stopOnce(): Promise<void> {
+    stopping ??= stop();
+    return stopping;
   }
 
   const { port } = server.address() as AddressInfo;
@@ -70,9 +124,10 @@ export async function startRelay(options: Partial<Settings> = {}): Promise<Relay
     port,
     url: `ws://${settings.host.includes(":") ? `[${settings.host}]` : settings.host}:${port}`,
     ended: rooms.ended,
-    stop: () => {
-      stopping ??= stop();
-      return stopping;
+    drain: () => {
+      draining ??= drain();
+      return draining;
     },
+    stop: stopOnce,
   };
 }

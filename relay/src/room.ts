@@ -58,6 +58,11 @@ export class Room implements PeerOwner {
     return !this.#expired && this.#state.at !== "gone";
   }
 
+  /** Whether a receiver whose turn it is has begun. */
+  get serving(): boolean {
+    return this.#state.at === "paired" && this.#state.spoke;
+  }
+
   /** Whether one more receiver of this address cannot wait here. */
   fullFor(address: string): boolean {
     const { maxWaiting, maxWaitingPerAddress } = this.#settings;

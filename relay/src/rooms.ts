@@ -48,6 +48,11 @@ export class Rooms {
     return room?.open ? room : undefined;
   }
 
+  /** Those in which nobody is served. */
+  endIdle(why: GoneReason): void {
+    for (const room of this.#rooms.values()) if (!room.serving) room.end(why);
+  }
+
   endAll(why: GoneReason): void {
     for (const room of this.#rooms.values()) room.end(why);
   }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { addressKey, MAX_ADDRESSES, RateLimiter } from "../../relay/src/limits.ts";
+import { addressKey } from "../../relay/src/caller.ts";
+import { MAX_ADDRESSES, RateLimiter } from "../../relay/src/limits.ts";
 
 function limiter(max: number, windowMs: number) {
   const clock = { now: 0 };

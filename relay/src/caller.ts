@@ -1,0 +1,49 @@
+/**
+ * Who is asking. Behind proxies the socket's address is the proxy's; the caller's stands in X-Forwarded-For, which anybody
+ * can send: so only what trusted proxies have put there is read, as proxy-addr does for Express.
+ */
+import type { IncomingMessage } from "node:http";
+import { isIP, isIPv6 } from "node:net";
+import proxyAddr from "proxy-addr";
+
+/** How many proxies stand in front, or which addresses they have. */
+export type TrustedProxies = { readonly hops: number } | { readonly networks: readonly string[] };
+
+/** @returns reads the key by which a caller is counted. @throws Error for a network that is none. */
+export function callerKey(trusted: TrustedProxies): (request: IncomingMessage) => string {
+  const trust =
+    "hops" in trusted ? (_: string, hop: number) => hop < trusted.hops : proxyAddr.compile([...trusted.networks]);
+  return (request) => {
+    const named = proxyAddr(request, trust);
+    // A proxy that passes on what is no address has not said who it is: then the proxy is counted.
+    return addressKey(isIP(named) ? named : (request.socket.remoteAddress ?? ""));
+  };
+}
+
+/** Whom a limit counts: an IPv4 address, or the /64 of an IPv6 one, because a single host is given a whole /64. */
+export function addressKey(address: string): string {
+  if (!isIPv6(address)) return address;
+  const groups = expand(address);
+  if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) {
+    const [high = 0, low = 0] = groups.slice(6);
+    return [high >> 8, high & 0xff, low >> 8, low & 0xff].join(".");
+  }
+  return `${groups
+    .slice(0, 4)
+    .map((group) => group.toString(16))
+    .join(":")}::/64`;
+}
+
+/** The eight groups of a valid IPv6 address (RFC 4291, section 2.2), without its zone. */
+function expand(address: string): number[] {
+  const plain = address
+    .replace(/%.*$/, "")
+    .replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, a, b, c, d) =>
+      [Number(a) * 256 + Number(b), Number(c) * 256 + Number(d)].map((group) => group.toString(16)).join(":"),
+    );
+  const [head = [], tail] = plain
+    .split("::")
+    .map((part) => (part === "" ? [] : part.split(":").map((group) => Number.parseInt(group, 16))));
+  if (!tail) return head;
+  return [...head, ...Array<number>(8 - head.length - tail.length).fill(0), ...tail];
+}

@@ -1,0 +1,64 @@
+/** All pairs of this relay: by their codes, how many there may be, and how long a side may wait alone. */
+import type { Settings } from "./config.ts";
+import { Pair } from "./pair.ts";
+import type { Peer } from "./peer.ts";
+import type { GoneReason } from "./wire.ts";
+
+export class Pairs {
+  readonly #pairs = new Map<string, Pair>();
+  readonly #settings: Settings;
+  readonly #now: () => number;
+  readonly #ended: (why: GoneReason) => void;
+  readonly #sweeps: NodeJS.Timeout;
+
+  /** @param ended told of each pair that is over. */
+  constructor(settings: Settings, now: () => number, ended: (why: GoneReason) => void) {
+    this.#settings = settings;
+    this.#now = now;
+    this.#ended = ended;
+    this.#sweeps = setInterval(() => this.#sweep(), settings.sweepIntervalMs);
+  }
+
+  get size(): number {
+    return this.#pairs.size;
+  }
+
+  /** 0 to 2; undefined if there is none with this code and no more can be made. */
+  sides(code: string): number | undefined {
+    const pair = this.#pairs.get(code);
+    if (pair) return pair.sides;
+    return this.#pairs.size < this.#settings.maxPairs ? 0 : undefined;
+  }
+
+  /** Takes a side that was admitted. */
+  enter(code: string, peer: Peer): void {
+    const pair = this.#pairs.get(code);
+    if (pair) {
+      pair.join(peer);
+      return;
+    }
+    const made = new Pair(peer, this.#settings, this.#now(), (why) => {
+      this.#pairs.delete(code);
+      this.#ended(why);
+    });
+    this.#pairs.set(code, made);
+  }
+
+  /** Those that wait alone have nothing to finish. */
+  endAlone(why: GoneReason): void {
+    for (const pair of this.#pairs.values()) if (pair.aloneSince !== undefined) pair.end(why);
+  }
+
+  /** Nothing is left, no timer either. */
+  endAll(why: GoneReason): void {
+    clearInterval(this.#sweeps);
+    for (const pair of this.#pairs.values()) pair.end(why);
+  }
+
+  #sweep(): void {
+    const over = this.#now() - this.#settings.pairTtlMs;
+    for (const pair of this.#pairs.values()) {
+      if (pair.aloneSince !== undefined && pair.aloneSince <= over) pair.end("expired");
+    }
+  }
+}
