@@ -4,12 +4,13 @@ import { delimiter, isAbsolute, join, resolve } from "node:path";
 import { parseRelayUrl } from "./address.ts";
 import { SpreadError } from "./errors.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
+import type { RelayAccess } from "./transport/relay-connection.ts";
 
 export interface Config {
   /** DISTILL_HOME: the folder of the inbox and of what is in transit; absolute. */
   readonly home: string;
-  /** DISTILL_RELAY_URL: the relay where a call names none. */
-  readonly relay: URL | undefined;
+  /** DISTILL_RELAY_URL: the relay where a call names none; and DISTILL_RELAY_TOKEN, if it is a private one. */
+  readonly relay: RelayAccess | undefined;
   /** DISTILL_MDNS: whether shares are announced and looked for on the LAN. */
   readonly mdns: boolean;
   /** DISTILL_LOG. */
@@ -40,6 +41,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     wrong.push(`DISTILL_RELAY_URL: ${error instanceof SpreadError ? error.message : "not a relay address"}`);
   }
 
+  const token = value("DISTILL_RELAY_TOKEN");
+  if (token !== undefined && !/^[\x21-\x7e]+$/.test(token)) wrong.push("DISTILL_RELAY_TOKEN must have no blanks");
+  if (token !== undefined && relayText === undefined)
+    wrong.push("DISTILL_RELAY_TOKEN is for the relay of DISTILL_RELAY_URL, which is not set");
+
   const mdns = value("DISTILL_MDNS") ?? "on";
   if (mdns !== "on" && mdns !== "off") wrong.push("DISTILL_MDNS must be on or off");
 
@@ -54,5 +60,23 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 
   if (wrong.length > 0 || !log) throw new SpreadError("bad-config", wrong.join("; "));
   const project = resolve(value("CLAUDE_PROJECT_DIR") ?? process.cwd());
-  return { home, relay, mdns: mdns === "on", log, project, roots: [project, tmpdir(), home, ...allowed] };
+  return {
+    home,
+    relay: relay && { url: relay, token },
+    mdns: mdns === "on",
+    log,
+    project,
+    roots: [project, tmpdir(), home, ...allowed],
+  };
+}
+
+/**
+ * The relay that a call names, or else the configured one. The token goes to the configured one alone, however it is named:
+ * whoever chooses an address must not get it.
+ * @throws SpreadError `bad-relay-url`.
+ */
+export function relayFor(named: string | undefined, { relay }: Config): RelayAccess | undefined {
+  if (named === undefined) return relay;
+  const url = parseRelayUrl(named);
+  return { url, token: url.href === relay?.url.href ? relay.token : undefined };
 }

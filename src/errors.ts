@@ -56,6 +56,7 @@ const HINTS = {
     "Check HTTPS_PROXY (for wss://), HTTP_PROXY (for ws://) and the relay's address; NO_PROXY names hosts to reach without the proxy. Then restart Claude Code.",
   "relay-full": "The relay takes no more rooms at the moment. Try later, or use another relay.",
   "rate-limited": "The relay asks for patience. Wait a minute, then try again.",
+  "relay-private": `The user has to set DISTILL_RELAY_TOKEN, beside DISTILL_RELAY_URL, before Claude Code starts. Never ask for a token in the conversation, and pass none as an argument. ${ASK}`,
   "relay-refused": "The relay does not serve this request. Ask whoever runs it, or use another relay.",
   "host-refused": `Nothing listens there: the share has ended, or host or port are mistyped. ${ASK}`,
   "host-timeout":

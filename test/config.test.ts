@@ -24,7 +24,7 @@ it("takes every variable, and several folders", () => {
     CLAUDE_PROJECT_DIR: "/srv/project",
   });
   expect(config.home).toBe("/srv/spread");
-  expect(config.relay?.href).toBe("wss://relay.example/");
+  expect(config.relay?.url.href).toBe("wss://relay.example/");
   expect(config.log).toBe("info");
   expect(config.mdns).toBe(false);
   expect(config.roots).toEqual(["/srv/project", tmpdir(), "/srv/spread", "/data/a", "/data/b"]);

@@ -1,7 +1,7 @@
 /** The tool distill_receive. */
 import * as z from "zod";
-import { formatHost, formatRelayUrl, parseHost, parseRelayUrl, wireCautions } from "../address.ts";
-import type { Config } from "../config.ts";
+import { formatHost, formatRelayUrl, parseHost, wireCautions } from "../address.ts";
+import { type Config, relayFor } from "../config.ts";
 import { SpreadError } from "../errors.ts";
 import type { Course, LanCourse, Path } from "../share/race.ts";
 import type { Step } from "../share/receiver.ts";
@@ -149,16 +149,17 @@ function refuseCode({ code, passphrase = "" }: Known, parseCode: (typed: string)
 }
 
 /** Where to look. A host that is given is not looked for. */
-function courseTo(input: Known, room: string | undefined, { relay: known, mdns }: Config): Course {
-  const url = input.relay_url === undefined ? known : parseRelayUrl(input.relay_url);
+function courseTo(input: Known, room: string | undefined, config: Config): Course {
+  const access = relayFor(input.relay_url, config);
   const host = input.host === undefined ? undefined : parseHost(input.host);
-  if (input.mode === "relay" && !url) throw new SpreadError("no-relay", "the relay was asked for, but none is known");
+  if (input.mode === "relay" && !access)
+    throw new SpreadError("no-relay", "the relay was asked for, but none is known");
 
-  const found: LanCourse | undefined = mdns ? { room } : undefined;
+  const found: LanCourse | undefined = config.mdns ? { room } : undefined;
   const lan = input.mode === "relay" ? undefined : (host ?? found);
-  const relay = input.mode === "lan" || !url || room === undefined ? undefined : { relay: url, room };
+  const relay = input.mode === "lan" || !access || room === undefined ? undefined : { access, room };
   if (lan || relay) return { lan, relay };
-  if (url && input.mode !== "lan") {
+  if (access && input.mode !== "lan") {
     throw new SpreadError("invalid-input", "room is missing: a relay needs it, beside a passphrase");
   }
   throw new SpreadError("no-path", "it is not known where the sender is");
@@ -187,7 +188,7 @@ function reporter(call: Call): (step: Step) => void {
 
 function whereOf({ lan, relay }: Course): string {
   const near = lan && ("host" in lan ? `at ${formatHost(lan.host, lan.port)}` : "on this network");
-  const far = relay && `on ${formatRelayUrl(relay.relay)}`;
+  const far = relay && `on ${formatRelayUrl(relay.access.url)}`;
   return [near, far].filter(Boolean).join(" and ");
 }
 

@@ -1,6 +1,7 @@
 /** The tool distill_share. */
 import * as z from "zod";
-import { formatHost, formatRelayUrl, isLoopback, parseRelayUrl, wireCautions } from "../address.ts";
+import { formatHost, formatRelayUrl, isLoopback, wireCautions } from "../address.ts";
+import { relayFor } from "../config.ts";
 import { SpreadError } from "../errors.ts";
 import type { Snapshot } from "../handoff/snapshot.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
@@ -78,7 +79,7 @@ export const shareTool = tool({
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: true },
   async run(input, context, call) {
     const config = context.config();
-    const relay = input.relay_url === undefined ? config.relay : parseRelayUrl(input.relay_url);
+    const relay = relayFor(input.relay_url, config);
     const { checkLegacyPassphrase, checkPassphrase } = await import("../share/code.ts");
     const warnings: string[] = [];
     if (input.passphrase !== undefined) {

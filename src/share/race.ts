@@ -7,6 +7,7 @@ import { look, type Service, type Sighting } from "../discovery/mdns.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
 import { abortReason, type Link } from "../transport/link.ts";
 import { joinRoom } from "../transport/relay.ts";
+import type { RelayAccess } from "../transport/relay-connection.ts";
 import { dialTcp } from "../transport/tcp.ts";
 import type { Version } from "./version.ts";
 
@@ -32,7 +33,7 @@ export type LanCourse = { readonly host: string; readonly port: number } | { rea
 /** All that is known of where the sender is; at least one of the two. */
 export interface Course {
   readonly lan: LanCourse | undefined;
-  readonly relay: { readonly relay: URL; readonly room: string } | undefined;
+  readonly relay: { readonly access: RelayAccess; readonly room: string } | undefined;
 }
 
 /** A link that is there; it belongs to whoever is given it. */
@@ -91,11 +92,11 @@ class Runner {
 }
 
 async function reachRelay(
-  { relay, room }: { relay: URL; room: string },
+  { access, room }: { access: RelayAccess; room: string },
   { bounds }: Version,
   life: AbortSignal,
 ): Promise<Reached> {
-  return { path: { by: "relay", relay, room }, link: await joinRoom(relay, room, life, bounds) };
+  return { path: { by: "relay", relay: access.url, room }, link: await joinRoom(access, room, life, bounds) };
 }
 
 async function reachLan(course: LanCourse, version: Version, lookMs: number, life: AbortSignal): Promise<Reached> {

@@ -12,6 +12,7 @@ import { type Logger, silent } from "../log.ts";
 import type { RefusedReason } from "../protocol/messages.ts";
 import { abortReason, type Door, type Link } from "../transport/link.ts";
 import { createRoom } from "../transport/relay.ts";
+import type { RelayAccess } from "../transport/relay-connection.ts";
 import { listenTcp } from "../transport/tcp.ts";
 import { formatCode, newLegacyPassphrase, newRoom, newSecret } from "./code.ts";
 import { ShareGate } from "./gate.ts";
@@ -31,7 +32,7 @@ export interface ShareRequest {
   readonly mode: Mode;
   /** Whether the share is announced on the LAN (mDNS); without that its address has to be told. */
   readonly announce: boolean;
-  readonly relay: URL | undefined;
+  readonly relay: RelayAccess | undefined;
   readonly receivers: number;
   readonly lifetimeMs: number;
 }
@@ -267,7 +268,7 @@ export class Share implements AsyncDisposable {
     else this.warnings.push("Not announced on this network, where mDNS is not possible: receivers there need host.");
   }
 
-  async #openRelay(relay: URL, ttlSeconds: number, opening: AbortSignal): Promise<void> {
+  async #openRelay(relay: RelayAccess, ttlSeconds: number, opening: AbortSignal): Promise<void> {
     const life = new AbortController();
     const cut = () => life.abort(abortReason(opening));
     opening.addEventListener("abort", cut, { once: true });
@@ -277,7 +278,7 @@ export class Share implements AsyncDisposable {
     );
     this.#doors.push(room);
     this.#room = room.id;
-    this.#relay = relay;
+    this.#relay = relay.url;
     if (room.expiresInSeconds !== undefined) {
       const granted = new Date(Date.now() + room.expiresInSeconds * 1000);
       if (granted < this.#expiresAt) this.#expiresAt = granted;

@@ -56,6 +56,13 @@ const Control = z.discriminatedUnion("type", [
 ]);
 export type Control = z.infer<typeof Control>;
 
+/** A relay, and what opens it. */
+export interface RelayAccess {
+  readonly url: URL;
+  /** Of a private relay. It goes to this relay alone, in a header. */
+  readonly token?: string | undefined;
+}
+
 /** Who gets the frames of a connection. */
 export interface Sink {
   frame(bytes: Uint8Array, text: boolean): void;
@@ -91,13 +98,14 @@ export class Connection {
     ws.on("error", () => {});
   }
 
-  static async open(relay: URL, signal: AbortSignal): Promise<Connection> {
-    const tunnel = await tunnelTo(relay, signal);
+  static async open({ url, token }: RelayAccess, signal: AbortSignal): Promise<Connection> {
+    const tunnel = await tunnelTo(url, signal);
     if (signal.aborted) {
       tunnel?.destroy();
       throw abortReason(signal);
     }
-    const ws = new WebSocket(relay, {
+    const ws = new WebSocket(url, {
+      ...(token !== undefined && { headers: { Authorization: `Bearer ${token}` } }),
       ...(tunnel && { createConnection: () => tunnel }),
       perMessageDeflate: false, // sealed bytes do not shrink
       maxPayload: MAX_RELAY_MESSAGE_BYTES,
@@ -222,6 +230,8 @@ async function tunnelTo(relay: URL, signal: AbortSignal): Promise<Socket | undef
 
 function upgradeRefusal(status: number): SpreadError {
   switch (status) {
+    case 401:
+      return new SpreadError("relay-private", "the relay wants a token that it knows");
     case 429:
       return new SpreadError("rate-limited", "the relay got too many requests from this address");
     case 503:

@@ -14,7 +14,7 @@ import {
   USUAL_BOUNDS,
 } from "./link.ts";
 import { Mailbox } from "./mailbox.ts";
-import { Connection, type Control, parseControl, refusal, type Sink } from "./relay-connection.ts";
+import { Connection, type Control, parseControl, type RelayAccess, refusal, type Sink } from "./relay-connection.ts";
 
 /** How often the sender's idle connection is probed, in ms: below the minute after which home routers forget it. */
 const KEEP_ALIVE_MS = 30_000;
@@ -33,7 +33,12 @@ export interface Room extends Door {
  * @throws SpreadError `room-not-found`, `relay-unreachable`, `relay-untrusted`, `relay-full`, `relay-refused`, `rate-limited`,
  *   `proxy-failed`, `bad-config` for a proxy's address, or the signal's.
  */
-export async function joinRoom(relay: URL, id: string, signal: AbortSignal, bounds = USUAL_BOUNDS): Promise<Link> {
+export async function joinRoom(
+  relay: RelayAccess,
+  id: string,
+  signal: AbortSignal,
+  bounds = USUAL_BOUNDS,
+): Promise<Link> {
   const connection = await Connection.open(relay, signal);
   return connection.ask({ type: "JOIN_ROOM", room_id: id }, (answer) => {
     if (answer.type !== "ROOM_JOINED" || answer.room_id !== id) return undefined;
@@ -58,7 +63,7 @@ export async function joinRoom(relay: URL, id: string, signal: AbortSignal, boun
  * @throws as `joinRoom`, but never `room-not-found`.
  */
 export async function createRoom(
-  relay: URL,
+  relay: RelayAccess,
   ttlSeconds: number,
   take: LinkTaker,
   signal: AbortSignal,

@@ -144,14 +144,14 @@ async function relayRoom() {
   closers.push(() => relay.stop());
   const url = new URL(relay.url);
   const links = new Arrivals<Link>();
-  const room = await createRoom(url, 600, links.put, forever(), LEGACY_BOUNDS.sender);
+  const room = await createRoom({ url }, 600, links.put, forever(), LEGACY_BOUNDS.sender);
   closers.push(() => room.close());
   return { url, room, next: links.next };
 }
 
 const overRelay: Carrier = async () => {
   const { url, room, next } = await relayRoom();
-  return { visit: () => joinRoom(url, room.id, forever(), LEGACY_BOUNDS.receiver), next };
+  return { visit: () => joinRoom({ url }, room.id, forever(), LEGACY_BOUNDS.receiver), next };
 };
 
 /** A client of the relay that we play by hand, once the relay has answered its request; hears text frames alone. */
@@ -260,7 +260,7 @@ describe("a recorded conversation", () => {
     closers.push(() => relay.stop());
     const url = new URL(relay.url);
     const client = await clientOf(url, { type: "CREATE_ROOM" });
-    const link = await joinRoom(url, client.room, forever(), LEGACY_BOUNDS.receiver);
+    const link = await joinRoom({ url }, client.room, forever(), LEGACY_BOUNDS.receiver);
     expect(JSON.parse(await client.text())).toMatchObject({ type: "PEER_JOINED" });
     const received = receive(link, RECORDED_DELIVERY.receiverPassphrase);
     for (const { from, frame } of RECORDED_DELIVERY.frames) {

@@ -58,7 +58,7 @@ it.runIf(process.platform === "linux").each(["lan", "relay"] as const)(
       const link =
         by === "lan"
           ? await dialTcp("127.0.0.1", lan?.port ?? 0, life)
-          : await joinRoom(new URL(relay.url), room, life);
+          : await joinRoom({ url: new URL(relay.url) }, room, life);
       const stream = await proveToSender(link, secret, room);
       const offer = await requestOffer(stream);
       let received = 0;

@@ -14,10 +14,10 @@ import type { Share, ShareRequest } from "../../src/share/sender.ts";
 import { type Link, USUAL_BOUNDS } from "../../src/transport/link.ts";
 import { listenTcp } from "../../src/transport/tcp.ts";
 import { later } from "../support/server.ts";
-import { forever, home, lanOf, share as offered, receiveRequest, relayOf, relayUrl } from "../support/shares.ts";
+import { forever, home, lanOf, share as offered, receiveRequest, relayAccess, relayOf } from "../support/shares.ts";
 import { settled, until } from "../support/wait.ts";
 
-const share = async (options: Partial<ShareRequest> = {}) => offered({ relay: await relayUrl(), ...options });
+const share = async (options: Partial<ShareRequest> = {}) => offered({ relay: await relayAccess(), ...options });
 
 /** A host on which something listens that takes connections, and does with them what it likes. */
 async function host(onConnection: (socket: Socket) => void = () => {}): Promise<{ host: string; port: number }> {
@@ -89,7 +89,7 @@ describe("with both ways open", () => {
     });
     await once(relay, "listening");
     const url = new URL(`ws://127.0.0.1:${(relay.address() as AddressInfo).port}`);
-    const course = { lan: { host: "127.0.0.1", port: lan.port }, relay: { relay: url, room: "7f3k2a" } };
+    const course = { lan: { host: "127.0.0.1", port: lan.port }, relay: { access: { url }, room: "7f3k2a" } };
     const life = new AbortController();
     const request = {
       secret: "crisp-orbit-lunar",
@@ -174,7 +174,7 @@ describe("the LAN is taken", () => {
     const it = await share({ mode: "lan", receivers: 2 });
     const relay = await startRelay({ host: "127.0.0.1", port: 0 });
     later(() => relay.stop());
-    const course = { lan: lanOf(it), relay: { relay: new URL(relay.url), room: it.room } };
+    const course = { lan: lanOf(it), relay: { access: { url: new URL(relay.url) }, room: it.room } };
     expect((await take(it, course)).via.by).toBe("lan");
     await relay.stop();
     expect((await take(it, course)).via.by).toBe("lan");
@@ -218,7 +218,10 @@ describe("when both fail", () => {
     const it = await share({ mode: "relay" });
     const mute = await host();
     const silentRelay = await host();
-    const course = { lan: mute, relay: { relay: new URL(`ws://127.0.0.1:${silentRelay.port}`), room: it.room } };
+    const course = {
+      lan: mute,
+      relay: { access: { url: new URL(`ws://127.0.0.1:${silentRelay.port}`) }, room: it.room },
+    };
     expect(await failure(take(it, course, { timeoutMs: 300 }))).toBeInstanceOf(SpreadError);
   });
 });
@@ -230,7 +233,7 @@ describe("a race that is left", () => {
     const it = await share({ mode: "lan" });
     const asked: Socket[] = [];
     const silentRelay = await host((socket) => asked.push(socket.resume()));
-    const pending = { relay: new URL(`ws://127.0.0.1:${silentRelay.port}`), room: it.room };
+    const pending = { access: { url: new URL(`ws://127.0.0.1:${silentRelay.port}`) }, room: it.room };
     let given: Link | undefined;
     for await (const contender of race({ lan: lanOf(it), relay: pending }, version, forever())) {
       if (contender instanceof SpreadError) throw contender;

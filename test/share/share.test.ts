@@ -15,26 +15,16 @@ import { Shares } from "../../src/share/shares.ts";
 import type { Link } from "../../src/transport/link.ts";
 import { joinRoom } from "../../src/transport/relay.ts";
 import { dialTcp } from "../../src/transport/tcp.ts";
-import {
-  forever,
-  home,
-  lanOf,
-  receiveRequest,
-  relayOf,
-  relayUrl,
-  share,
-  shareRequest,
-  TEXT,
-} from "../support/shares.ts";
+import { forever, home, lanOf, receiveRequest, relayAccess, share, shareRequest, TEXT } from "../support/shares.ts";
 import { until } from "../support/wait.ts";
 
 const WRONG = { secret: "wrong-wrong-wrong" };
 
 const lanPath = (it: Share): Path => ({ by: "lan", ...lanOf(it) });
-const relayPath = (it: Share): Path => ({ by: "relay", ...relayOf(it) });
-const course = (...paths: Path[]): Course => ({
-  lan: paths.find((path) => path.by === "lan"),
-  relay: paths.find((path) => path.by === "relay"),
+const relayPath = (it: Share): Path => ({ by: "relay", relay: it.relay as URL, room: it.room });
+const course = (path: Path): Course => ({
+  lan: path.by === "lan" ? path : undefined,
+  relay: path.by === "relay" ? { access: { url: path.relay }, room: path.room } : undefined,
 });
 
 async function take(it: Share, path: Path, options: Partial<ReceiveRequest> = {}) {
@@ -46,11 +36,13 @@ const codeOf = (promise: Promise<unknown>) =>
     (error: unknown) => toSpreadError(error).code,
   );
 const dial = (it: Share, by: Path["by"]): Promise<Link> =>
-  by === "lan" ? dialTcp("127.0.0.1", it.lan?.port ?? 0, forever()) : joinRoom(it.relay as URL, it.room, forever());
+  by === "lan"
+    ? dialTcp("127.0.0.1", it.lan?.port ?? 0, forever())
+    : joinRoom({ url: it.relay as URL }, it.room, forever());
 
 describe.each(["lan", "relay"] as const)("a share over %s", (by) => {
   const open = async (options: Parameters<typeof share>[0] = {}) =>
-    share({ ...(by === "relay" ? { mode: "relay", relay: await relayUrl() } : { mode: "lan" }), ...options });
+    share({ ...(by === "relay" ? { mode: "relay", relay: await relayAccess() } : { mode: "lan" }), ...options });
   const pathOf = by === "lan" ? lanPath : relayPath;
 
   it("is delivered: the exact bytes are kept, the sender knows, and everything is given back", async () => {
@@ -204,7 +196,7 @@ describe("burning", () => {
   });
 
   it("through a relay takes ten wrong codes, tried one after another", async () => {
-    const it = await share({ mode: "relay", relay: await relayUrl() });
+    const it = await share({ mode: "relay", relay: await relayAccess() });
     for (let i = 1; i <= 9; i++) expect(await codeOf(take(it, relayPath(it), WRONG))).toBe("wrong-code");
     expect(await codeOf(take(it, relayPath(it), WRONG))).toBe("burned");
     await until("it has ended", () => it.endedAt !== undefined);
@@ -213,7 +205,7 @@ describe("burning", () => {
   });
 
   it("takes exactly ten however many come at once: 40 visitors with wrong codes", async () => {
-    const it = await share({ mode: "auto", relay: await relayUrl() });
+    const it = await share({ mode: "auto", relay: await relayAccess() });
     const tries = Array.from({ length: 40 }, (_, i) => codeOf(take(it, i % 2 ? lanPath(it) : relayPath(it), WRONG)));
     const results = await Promise.all(tries);
     await until("it has ended", () => it.endedAt !== undefined);
@@ -225,17 +217,17 @@ describe("burning", () => {
 
 describe("two paths", () => {
   it("are offered under one code in auto, and either can be taken", async () => {
-    const relay = await relayUrl();
+    const relay = await relayAccess();
     const it = await share({ relay, receivers: 2 });
     expect((await take(it, lanPath(it))).via.by).toBe("lan");
     expect((await take(it, relayPath(it))).via.by).toBe("relay");
-    expect([it.lan, it.relay?.href]).toEqual([expect.objectContaining({ port: expect.any(Number) }), relay.href]);
+    expect([it.lan, it.relay?.href]).toEqual([expect.objectContaining({ port: expect.any(Number) }), relay.url.href]);
   });
 
   it("auto without its relay is a share on the LAN, and says so", async () => {
     const relay = await startRelay({ host: "127.0.0.1", port: 0 });
     await relay.stop();
-    const it = await share({ relay: new URL(relay.url) });
+    const it = await share({ relay: { url: new URL(relay.url) } });
     expect(it.relay).toBeUndefined();
     expect(it.warnings).toEqual([expect.stringContaining("Not on the relay")]);
     expect(await codeOf(take(it, lanPath(it)))).toBe("ok");
@@ -243,8 +235,8 @@ describe("two paths", () => {
 
   it("a relay that goes away leaves the LAN, and fails a share that has nothing else", async () => {
     const relay = await startRelay({ host: "127.0.0.1", port: 0 });
-    const both = await share({ relay: new URL(relay.url) });
-    const alone = await share({ mode: "relay", relay: new URL(relay.url) });
+    const both = await share({ relay: { url: new URL(relay.url) } });
+    const alone = await share({ mode: "relay", relay: { url: new URL(relay.url) } });
     await relay.stop();
     await until("the share by relay alone has ended", () => alone.endedAt !== undefined);
     expect(alone.state).toBe("failed");
@@ -255,7 +247,7 @@ describe("two paths", () => {
 });
 
 it("ends when the relay's time for its room does, if that is earlier", async () => {
-  const it = await share({ mode: "relay", relay: await relayUrl({ roomTtlMs: 1000 }), lifetimeMs: 600_000 });
+  const it = await share({ mode: "relay", relay: await relayAccess({ roomTtlMs: 1000 }), lifetimeMs: 600_000 });
   expect(it.expiresAt.getTime() - it.createdAt.getTime()).toBeLessThan(2000);
   await until("it has ended", () => it.endedAt !== undefined);
   expect(it.state).toBe("expired");
@@ -273,7 +265,7 @@ it("leaves nothing open when it cannot be opened", async () => {
     },
   };
   const opening = openShare(
-    await shareRequest({ content: watched, mode: "relay", relay: new URL(relay.url) }),
+    await shareRequest({ content: watched, mode: "relay", relay: { url: new URL(relay.url) } }),
     forever(),
   );
   expect(await codeOf(opening)).toBe("relay-unreachable");

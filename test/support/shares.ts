@@ -7,6 +7,7 @@ import { snapshotText } from "../../src/handoff/snapshot.ts";
 import type { Course } from "../../src/share/race.ts";
 import type { ReceiveRequest } from "../../src/share/receiver.ts";
 import { openShare, type Share, type ShareRequest } from "../../src/share/sender.ts";
+import type { RelayAccess } from "../../src/transport/relay-connection.ts";
 import { later } from "./server.ts";
 
 export const TEXT = "# The work so far\n\nIt is done.\n";
@@ -20,10 +21,10 @@ export async function home(): Promise<string> {
   return folder;
 }
 
-export async function relayUrl(settings: Parameters<typeof startRelay>[0] = {}): Promise<URL> {
+export async function relayAccess(settings: Parameters<typeof startRelay>[0] = {}): Promise<RelayAccess> {
   const relay = await startRelay({ host: "127.0.0.1", port: 0, ...settings });
   later(() => relay.stop());
-  return new URL(relay.url);
+  return { url: new URL(relay.url) };
 }
 
 /** By default on this machine alone, without mDNS, for one receiver. */
@@ -50,7 +51,7 @@ export async function share(options: Parameters<typeof shareRequest>[0] = {}): P
 }
 
 export const lanOf = ({ lan }: Share) => ({ host: "127.0.0.1", port: lan?.port ?? 0 });
-export const relayOf = ({ relay, room }: Share) => ({ relay: relay as URL, room });
+export const relayOf = ({ relay, room }: Share) => ({ access: { url: relay as URL }, room });
 
 /** What its receiver knows, who has been told everything. */
 export async function receiveRequest(

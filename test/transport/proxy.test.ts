@@ -87,8 +87,8 @@ describe("a relay by way of a proxy", () => {
     const { relay, asked } = await proxiedRelay("me:hunter2@");
     const visitors = new Arrivals<Link>();
     const life = forever();
-    const room = await createRoom(new URL(RELAY), 600, visitors.put, life);
-    const receiver = await joinRoom(new URL(RELAY), room.id, life);
+    const room = await createRoom({ url: new URL(RELAY) }, 600, visitors.put, life);
+    const receiver = await joinRoom({ url: new URL(RELAY) }, room.id, life);
     const sender = await visitors.next();
     await receiver.send("to the sender");
     expect(String(Buffer.from((await sender.receive()) ?? ""))).toBe("to the sender");
@@ -104,7 +104,7 @@ describe("a relay by way of a proxy", () => {
 
   it("is named with brackets and port if it is an IPv6 address", async () => {
     const { asked } = await proxiedRelay();
-    const joined = joinRoom(new URL("ws://[2001:db8::1]:9784"), "zzzzzz", forever());
+    const joined = joinRoom({ url: new URL("ws://[2001:db8::1]:9784") }, "zzzzzz", forever());
     await expect(joined).rejects.toMatchObject({ code: "room-not-found" });
     expect(asked).toMatchObject([{ target: "[2001:db8::1]:9784", host: "[2001:db8::1]:9784" }]);
   });
@@ -113,7 +113,7 @@ describe("a relay by way of a proxy", () => {
     const { come, open } = await proxy((socket) => socket.write("HTTP/1.1 200 OK\r\n\r\n"));
     vi.stubEnv("HTTP_PROXY", process.env.HTTPS_PROXY);
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-    const failed = expect(joinRoom(new URL(relay), "zzzzzz", forever())).rejects.toMatchObject({
+    const failed = expect(joinRoom({ url: new URL(relay) }, "zzzzzz", forever())).rejects.toMatchObject({
       code: "relay-unreachable",
       message: "the relay gave no answer",
     });
@@ -126,9 +126,11 @@ describe("a relay by way of a proxy", () => {
 
   it("is told apart from the proxy by its errors", async () => {
     const { relay } = await proxiedRelay();
-    await expect(joinRoom(new URL(RELAY), "zzzzzz", forever())).rejects.toMatchObject({ code: "room-not-found" });
+    await expect(joinRoom({ url: new URL(RELAY) }, "zzzzzz", forever())).rejects.toMatchObject({
+      code: "room-not-found",
+    });
     await relay.stop();
-    await expect(joinRoom(new URL(RELAY), "zzzzzz", forever())).rejects.toMatchObject({
+    await expect(joinRoom({ url: new URL(RELAY) }, "zzzzzz", forever())).rejects.toMatchObject({
       code: "proxy-failed",
       message: "the proxy has not reached the relay (HTTP 502)",
     });
@@ -138,12 +140,14 @@ describe("a relay by way of a proxy", () => {
     vi.stubEnv("HTTP_PROXY", "http://proxy.invalid");
     const relay = await startRelay({ host: "127.0.0.1", port: 0 });
     closers.push(() => relay.stop());
-    await expect(joinRoom(new URL(relay.url), "zzzzzz", forever())).rejects.toMatchObject({ code: "room-not-found" });
+    await expect(joinRoom({ url: new URL(relay.url) }, "zzzzzz", forever())).rejects.toMatchObject({
+      code: "room-not-found",
+    });
   });
 });
 
 describe("proxy-failed", () => {
-  const join = (signal = forever()) => joinRoom(new URL(SECURE_RELAY), "zzzzzz", signal);
+  const join = (signal = forever()) => joinRoom({ url: new URL(SECURE_RELAY) }, "zzzzzz", signal);
   const failsWith = (message: string | RegExp) =>
     expect(join()).rejects.toMatchObject({ code: "proxy-failed", message: expect.stringMatching(message) });
 
@@ -224,7 +228,7 @@ describe("a call that is cancelled", () => {
   ])("ends at once, and closes its socket, %s", async (_when, answer) => {
     const { open, come } = await proxy((socket) => socket.write(answer));
     const life = new AbortController();
-    const failed = expect(joinRoom(new URL(SECURE_RELAY), "zzzzzz", life.signal)).rejects.toMatchObject({
+    const failed = expect(joinRoom({ url: new URL(SECURE_RELAY) }, "zzzzzz", life.signal)).rejects.toMatchObject({
       code: "cancelled",
     });
     const socket = await come.next();
@@ -240,7 +244,7 @@ describe("a call that is cancelled", () => {
     const { open } = await proxy(() => {
       asked = true;
     });
-    await expect(joinRoom(new URL(SECURE_RELAY), "zzzzzz", AbortSignal.abort())).rejects.toMatchObject({
+    await expect(joinRoom({ url: new URL(SECURE_RELAY) }, "zzzzzz", AbortSignal.abort())).rejects.toMatchObject({
       code: "cancelled",
     });
     await settled(() => open.size);

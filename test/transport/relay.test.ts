@@ -29,7 +29,7 @@ async function bundledRelay(settings: Parameters<typeof startRelay>[0] = {}) {
 /** A room, and its visitors in the order in which they come. */
 async function openRoom(url: URL, bounds?: FrameBounds) {
   const visitors = new Arrivals<Link>();
-  const room = await createRoom(url, 600, visitors.put, forever(), bounds);
+  const room = await createRoom({ url }, 600, visitors.put, forever(), bounds);
   closers.push(() => room.close());
   return { room, visitor: visitors.next };
 }
@@ -39,7 +39,7 @@ async function makePair(bounds?: FrameBounds) {
   const url = new URL(relay.url);
   const opposite = bounds && { sentBytes: bounds.takenBytes, takenBytes: bounds.sentBytes };
   const { room, visitor } = await openRoom(url, opposite);
-  const [a, b] = await Promise.all([joinRoom(url, room.id, forever(), bounds), visitor()]);
+  const [a, b] = await Promise.all([joinRoom({ url }, room.id, forever(), bounds), visitor()]);
   return {
     a,
     b,
@@ -87,8 +87,8 @@ describe("a room", () => {
   it("serves one receiver after another, in the order in which they came", async () => {
     const url = await bundledRelay();
     const { room, visitor } = await openRoom(url);
-    const first = await joinRoom(url, room.id, forever());
-    const second = await joinRoom(url, room.id, forever());
+    const first = await joinRoom({ url }, room.id, forever());
+    const second = await joinRoom({ url }, room.id, forever());
     await second.send(Buffer.from("second"));
     await first.send(Buffer.from("first"));
     expect(Buffer.from((await (await visitor()).receive()) ?? "").toString()).toBe("first");
@@ -100,13 +100,13 @@ describe("a room", () => {
   it("lets no frame for one receiver reach the next one", async () => {
     const url = await bundledRelay();
     const { room, visitor } = await openRoom(url);
-    const first = await joinRoom(url, room.id, forever());
+    const first = await joinRoom({ url }, room.id, forever());
     const old = await visitor();
     const pump = (async () => {
       for (;;) await old.send(Buffer.from("for the first"));
     })().catch((error: unknown) => error);
     await first.receive();
-    const second = await joinRoom(url, room.id, forever());
+    const second = await joinRoom({ url }, room.id, forever());
     first.abort(new SpreadError("cancelled", "gone"));
     const next = await visitor();
     expect(await pump).toMatchObject({ code: "link-lost" });
@@ -125,7 +125,7 @@ describe("a room", () => {
     ws.send(Buffer.alloc(9 * 1024 * 1024));
     await expect(bad.receive()).rejects.toMatchObject({ code: "bad-message" });
     ws.close();
-    const good = await joinRoom(url, room.id, forever());
+    const good = await joinRoom({ url }, room.id, forever());
     await good.send(Buffer.from("hello"));
     expect(Buffer.from((await (await visitor()).receive()) ?? "").toString()).toBe("hello");
     await good.close();
@@ -161,7 +161,7 @@ describe("a room", () => {
       expect(Buffer.from((await first.receive()) ?? "").toString()).toContain(forged);
     }
     ws.close();
-    const good = await joinRoom(url, room.id, forever());
+    const good = await joinRoom({ url }, room.id, forever());
     await good.send(Buffer.from("hello"));
     expect(Buffer.from((await (await visitor()).receive()) ?? "").toString()).toBe("hello");
     expect(room.id).toMatch(/^[a-z0-9]{6}$/);
@@ -191,9 +191,9 @@ describe("a room", () => {
   it("tells waiting and present receivers that the sender has left", async () => {
     const url = await bundledRelay();
     const { room, visitor } = await openRoom(url);
-    const present = await joinRoom(url, room.id, forever());
+    const present = await joinRoom({ url }, room.id, forever());
     await (await visitor()).send("the last word");
-    const waiting = await joinRoom(url, room.id, forever());
+    const waiting = await joinRoom({ url }, room.id, forever());
     await room.close();
     expect(Buffer.from((await present.receive()) ?? "").toString()).toBe("the last word");
     expect(await present.receive()).toBeUndefined();
@@ -212,7 +212,7 @@ it("leaves a relay that takes nothing and lets visits come and go, before what w
     }),
   );
   const answer = Buffer.alloc(8192);
-  const room = await createRoom(url, 600, (link) => link.send(answer).catch(() => {}), forever());
+  const room = await createRoom({ url }, 600, (link) => link.send(answer).catch(() => {}), forever());
   closers.push(() => room.close());
   expect(await room.lost).toMatchObject({ code: "link-lost" });
 });
@@ -220,7 +220,7 @@ it("leaves a relay that takes nothing and lets visits come and go, before what w
 describe("joining and making a room fails with", () => {
   it("room-not-found where there is none", async () => {
     const url = await bundledRelay();
-    await expect(joinRoom(url, "zzzzzz", forever())).rejects.toMatchObject({ code: "room-not-found" });
+    await expect(joinRoom({ url }, "zzzzzz", forever())).rejects.toMatchObject({ code: "room-not-found" });
   });
 
   it("relay-full above the relay's limit of rooms", async () => {
@@ -231,14 +231,14 @@ describe("joining and making a room fails with", () => {
 
   it("rate-limited above the relay's limit of requests", async () => {
     const url = await bundledRelay({ rateLimitMax: 2 });
-    for (let i = 0; i < 2; i++) await joinRoom(url, "zzzzzz", forever()).catch(() => {});
-    await expect(joinRoom(url, "zzzzzz", forever())).rejects.toMatchObject({ code: "rate-limited" });
+    for (let i = 0; i < 2; i++) await joinRoom({ url }, "zzzzzz", forever()).catch(() => {});
+    await expect(joinRoom({ url }, "zzzzzz", forever())).rejects.toMatchObject({ code: "rate-limited" });
   });
 
   it("relay-unreachable where nothing listens", async () => {
     const relay = await startRelay({ host: "127.0.0.1", port: 0 });
     await relay.stop();
-    await expect(joinRoom(new URL(relay.url), "zzzzzz", forever())).rejects.toMatchObject({
+    await expect(joinRoom({ url: new URL(relay.url) }, "zzzzzz", forever())).rejects.toMatchObject({
       code: "relay-unreachable",
       message: expect.stringContaining("ECONNREFUSED"),
     });
@@ -247,7 +247,7 @@ describe("joining and making a room fails with", () => {
   it("relay-unreachable for a name that does not exist", async () => {
     vi.stubEnv("NO_PROXY", "*");
     closers.push(() => vi.unstubAllEnvs());
-    await expect(joinRoom(new URL("ws://no-such-relay.invalid"), "zzzzzz", forever())).rejects.toMatchObject({
+    await expect(joinRoom({ url: new URL("ws://no-such-relay.invalid") }, "zzzzzz", forever())).rejects.toMatchObject({
       code: "relay-unreachable",
     });
   });
@@ -256,7 +256,7 @@ describe("joining and making a room fails with", () => {
     [404, "relay-refused"],
     [200, "relay-refused"],
     [301, "relay-refused"],
-    [401, "relay-refused"],
+    [401, "relay-private"],
     [429, "rate-limited"],
     [503, "relay-full"],
   ])("HTTP %i instead of an upgrade: %s, and nothing listens to the call's signal any more", async (status, code) => {
@@ -266,7 +266,7 @@ describe("joining and making a room fails with", () => {
     });
     const url = await serve(server);
     const life = forever();
-    await expect(joinRoom(url, "zzzzzz", life)).rejects.toMatchObject({ code });
+    await expect(joinRoom({ url }, "zzzzzz", life)).rejects.toMatchObject({ code });
     await until("the signal is let go", () => getEventListeners(life, "abort").length === 0);
   });
 
@@ -279,7 +279,7 @@ describe("joining and making a room fails with", () => {
     ["an unknown reason", JSON.stringify({ type: "ERROR", reason: "<script>" })],
   ])("relay-refused for a relay that answers with %s", async (_what, answer) => {
     const url = await scripted((ws) => ws.on("message", () => ws.send(answer)));
-    await expect(joinRoom(url, "zzzzzz", forever())).rejects.toMatchObject({
+    await expect(joinRoom({ url }, "zzzzzz", forever())).rejects.toMatchObject({
       code: "relay-refused",
       message: expect.not.stringContaining("script"),
     });
@@ -294,13 +294,13 @@ describe("joining and making a room fails with", () => {
 
   it("relay-unreachable for a relay that closes without an answer", async () => {
     const url = await scripted((ws) => ws.on("message", () => ws.close()));
-    await expect(joinRoom(url, "zzzzzz", forever())).rejects.toMatchObject({ code: "relay-unreachable" });
+    await expect(joinRoom({ url }, "zzzzzz", forever())).rejects.toMatchObject({ code: "relay-unreachable" });
   });
 
   it("the reason of its signal while a mute relay is waited for", async () => {
     const life = new AbortController();
     const url = await scripted((ws) => ws.on("message", () => life.abort()));
-    await expect(joinRoom(url, "zzzzzz", life.signal)).rejects.toMatchObject({ code: "cancelled" });
+    await expect(joinRoom({ url }, "zzzzzz", life.signal)).rejects.toMatchObject({ code: "cancelled" });
   });
 });
 
@@ -308,7 +308,7 @@ it("cuts a joined link when its signal is aborted, with the signal's reason", as
   const url = await bundledRelay();
   const { room } = await openRoom(url);
   const life = new AbortController();
-  const link = await joinRoom(url, room.id, life.signal);
+  const link = await joinRoom({ url }, room.id, life.signal);
   const received = expect(link.receive()).rejects.toMatchObject({ code: "timed-out" });
   life.abort(new SpreadError("timed-out", "the call's time is over"));
   await received;
@@ -330,7 +330,7 @@ it.each([
       else ws.close(close);
     }),
   );
-  const link = await joinRoom(url, "zzzzzz", forever());
+  const link = await joinRoom({ url }, "zzzzzz", forever());
   await expect(link.receive()).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
 });
 
