@@ -14,6 +14,9 @@ export const DEFAULTS = {
   host: "0.0.0.0",
   /** 0 takes any free port. */
   port: 9784,
+  /** PEM files: of the certificate with its chain, and of its key. With both, the relay speaks TLS itself. */
+  tlsCert: "",
+  tlsKey: "",
   /** The ways in that are open. */
   doors: DOORS as readonly Door[],
   /** Whose X-Forwarded-For is believed. Nobody's: a relay may have no proxy, and anybody can send one. */
@@ -169,6 +172,22 @@ const OPERATORS: readonly Operator[] = [
   },
   { setting: "port", flag: "port", env: "RELAY_PORT", what: "TCP port, 0 takes any free one", ...whole(0, 65_535, "") },
   {
+    setting: "tlsCert",
+    flag: "tls-cert",
+    env: "RELAY_TLS_CERT",
+    what: "PEM file of the certificate with its chain",
+    schema: z.string(),
+    must: "a path",
+  },
+  {
+    setting: "tlsKey",
+    flag: "tls-key",
+    env: "RELAY_TLS_KEY",
+    what: "PEM file of its key",
+    schema: z.string(),
+    must: "a path",
+  },
+  {
     setting: "doors",
     flag: "doors",
     env: "RELAY_DOORS",
@@ -285,6 +304,8 @@ const OPERATORS: readonly Operator[] = [
 
 export type Config =
   | { kind: "run"; settings: Partial<Settings> }
+  /** Asks a relay how it is: the one at the URL, or the one that these settings would start. */
+  | { kind: "healthcheck"; url: string | undefined; settings: Partial<Settings> }
   | { kind: "help" }
   /** One line for everything that is wrong, so that one start tells it all. */
   | { kind: "wrong"; problems: string[] };
@@ -292,7 +313,8 @@ export type Config =
 /** A flag beats the environment; an environment variable that is empty counts as unset; --help beats whatever is wrong. */
 export function readConfig(argv: string[], env: NodeJS.ProcessEnv): Config {
   const problems: string[] = [];
-  const flags = readFlags(argv, problems);
+  const checked = argv[0] === "healthcheck" ? { url: argv[1]?.startsWith("-") ? undefined : argv[1] } : undefined;
+  const flags = readFlags(argv.slice(checked ? (checked.url ? 2 : 1) : 0), problems);
   if (flags.has("help")) return { kind: "help" };
 
   const settings: Record<string, unknown> = {};
@@ -303,7 +325,11 @@ export function readConfig(argv: string[], env: NodeJS.ProcessEnv): Config {
     if (value.success) settings[setting] = value.data;
     else problems.push(`${name} must be ${must}${complaint(given, secret)}`);
   }
-  return problems.length > 0 ? { kind: "wrong", problems } : { kind: "run", settings };
+  if ((settings.tlsCert === undefined) !== (settings.tlsKey === undefined)) {
+    problems.push("RELAY_TLS_CERT and RELAY_TLS_KEY must both be given, or neither");
+  }
+  if (problems.length > 0) return { kind: "wrong", problems };
+  return checked ? { kind: "healthcheck", url: checked.url, settings } : { kind: "run", settings };
 }
 
 function complaint(given: string | undefined, secret = false): string {
@@ -318,11 +344,12 @@ export function usage(): string {
     return `  ${(flag === undefined ? "" : `--${flag}`).padEnd(30)} ${env.padEnd(34)} ${what} [${standard}]`;
   });
   const head = `  ${"flag".padEnd(30)} environment`;
-  return ["usage: node relay/dist/index.js [flags]", "", head, ...rows, ""].join("\n");
+  const first = ["usage: node relay/dist/index.js [flags]", "       node relay/dist/index.js healthcheck [url]"];
+  return [...first, "", head, ...rows, ""].join("\n");
 }
 
 function inWords(value: string | readonly string[] | TrustedProxies): string {
-  if (typeof value === "string") return value;
+  if (typeof value === "string") return value || "none";
   return Array.isArray(value) && value.length > 0 ? value.join(",") : "none";
 }
 

@@ -1,5 +1,6 @@
 /** What is there before a WebSocket is: health, who is let in by which door, and how long a socket may be silent. */
-import { createServer, type IncomingMessage, type Server, STATUS_CODES } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type Server, STATUS_CODES } from "node:http";
+import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import { WebSocketServer } from "ws";
@@ -9,6 +10,9 @@ import type { SilentSockets } from "./limits.ts";
 
 /** How often within `firstMessageMs` slow requests are looked for. Node's own 30 s would treble that time. */
 const LOOKS = 4;
+
+/** RFC 8996 has put the older ones away. */
+const MIN_TLS = "TLSv1.2" as const;
 
 export type Admitted = Exclude<Admission, { door: "none" }>;
 
@@ -29,24 +33,34 @@ export interface HttpParts {
   entered: (ws: WebSocket, request: IncomingMessage, admitted: Admitted) => void;
 }
 
-export function createHttpServer({ settings, silent, health, admit, refused, entered }: HttpParts): Server {
-  const server = createServer(
-    {
-      headersTimeout: settings.firstMessageMs,
-      requestTimeout: settings.firstMessageMs,
-      connectionsCheckingInterval: settings.firstMessageMs / LOOKS,
-    },
-    (request, response) => {
-      if (request.method !== "GET" || targetOf(request)?.pathname !== "/health") {
-        response.writeHead(404).end();
-        return;
-      }
-      const { draining, ...held } = health();
-      const headers = { "content-type": "application/json", "cache-control": "no-store" };
-      response.writeHead(draining ? 503 : 200, headers);
-      response.end(JSON.stringify({ ok: !draining, ...held, draining }));
-    },
-  );
+/** Of a relay that speaks TLS itself. */
+export interface Certificate {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+/** @throws the system's error for a certificate that is none, or that does not fit its key. */
+export function createHttpServer(
+  { settings, silent, health, admit, refused, entered }: HttpParts,
+  certificate: Certificate | undefined,
+): Server | SecureServer {
+  const timeouts = {
+    headersTimeout: settings.firstMessageMs,
+    requestTimeout: settings.firstMessageMs,
+    connectionsCheckingInterval: settings.firstMessageMs / LOOKS,
+  };
+  const answer: RequestListener = (request, response) => {
+    if (request.method !== "GET" || targetOf(request)?.pathname !== "/health") {
+      response.writeHead(404).end();
+      return;
+    }
+    const { draining, ...held } = health();
+    const headers = { "content-type": "application/json", "cache-control": "no-store" };
+    response.writeHead(draining ? 503 : 200, headers);
+    response.end(JSON.stringify({ ok: !draining, ...held, draining }));
+  };
+  const secured = { ...timeouts, ...certificate, minVersion: MIN_TLS, handshakeTimeout: settings.firstMessageMs };
+  const server = certificate ? createSecureServer(secured, answer) : createServer(timeouts, answer);
   // No compression: what is sealed does not shrink, and inflating for strangers costs memory.
   const webSockets = new WebSocketServer({
     noServer: true,

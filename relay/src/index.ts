@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /** The process around a relay: its settings, its signals, its two lines of log and its exit code. */
 import { readConfig, usage } from "./config.ts";
-import { startRelay } from "./relay.ts";
+import { healthProblem, ownHealthUrl } from "./healthcheck.ts";
+import { type Relay, startRelay } from "./relay.ts";
 
 const EXIT_FAILED = 1;
 const EXIT_WRONG_SETTINGS = 2;
@@ -15,6 +16,9 @@ switch (config.kind) {
     process.stderr.write(`relay: wrong settings\n${config.problems.map((problem) => `  ${problem}\n`).join("")}`);
     process.exitCode = EXIT_WRONG_SETTINGS;
     break;
+  case "healthcheck":
+    await check(config.url ?? ownHealthUrl(config.settings));
+    break;
   case "run":
     await run(config.settings);
     break;
@@ -22,12 +26,19 @@ switch (config.kind) {
     config satisfies never;
 }
 
+async function check(url: string): Promise<void> {
+  const problem = await healthProblem(url);
+  if (problem === undefined) return;
+  process.stderr.write(`relay: not healthy: ${problem}\n`);
+  process.exitCode = EXIT_FAILED;
+}
+
 async function run(settings: Parameters<typeof startRelay>[0]): Promise<void> {
-  let relay: Awaited<ReturnType<typeof startRelay>>;
+  let relay: Relay;
   try {
     relay = await startRelay(settings);
   } catch (cause) {
-    process.stderr.write(`relay: cannot listen: ${cause instanceof Error ? cause.message : "unknown error"}\n`);
+    process.stderr.write(`relay: cannot start: ${cause instanceof Error ? cause.message : "unknown error"}\n`);
     process.exitCode = EXIT_FAILED;
     return;
   }
@@ -42,6 +53,18 @@ async function run(settings: Parameters<typeof startRelay>[0]): Promise<void> {
       process.stdout.write(`relay stopped; rooms ended${ended || ", none"}\n`);
     });
   };
+  // Without a certificate, SIGHUP means what it always does: the terminal is gone.
+  if (settings?.tlsCert) process.on("SIGHUP", () => readCertificateAnew(relay));
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
+}
+
+function readCertificateAnew(relay: Relay): void {
+  try {
+    relay.reloadCertificate();
+    process.stdout.write("relay: certificate read anew\n");
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : "unknown error";
+    process.stderr.write(`relay: the old certificate stays: ${why}\n`);
+  }
 }

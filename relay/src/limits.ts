@@ -95,28 +95,36 @@ export class ConnectionLimiter {
  */
 export class SilentSockets {
   readonly #max: number;
-  readonly #sockets = new Set<Socket>();
+  /** By its two ends: of a TLS connection, whoever asks has another socket than whoever accepted it. */
+  readonly #sockets = new Map<string, Socket>();
 
   constructor(max: number) {
     this.#max = max;
   }
 
   add(socket: Socket): void {
-    for (const oldest of this.#sockets) {
+    for (const [name, oldest] of this.#sockets) {
       if (this.#sockets.size < this.#max) break;
-      this.#sockets.delete(oldest);
+      this.#sockets.delete(name);
       oldest.destroy();
     }
-    this.#sockets.add(socket);
-    socket.once("close", () => this.#sockets.delete(socket));
+    const name = nameOf(socket);
+    this.#sockets.set(name, socket);
+    socket.once("close", () => {
+      if (this.#sockets.get(name) === socket) this.#sockets.delete(name);
+    });
   }
 
   /** It has asked: from here on, other limits hold. */
   spoke(socket: Socket): void {
-    this.#sockets.delete(socket);
+    this.#sockets.delete(nameOf(socket));
   }
 
   destroyAll(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.values()) socket.destroy();
   }
+}
+
+function nameOf({ remoteAddress, remotePort, localAddress }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress}`;
 }

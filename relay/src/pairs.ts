@@ -9,14 +9,14 @@ export class Pairs {
   readonly #settings: Settings;
   readonly #now: () => number;
   readonly #ended: (why: GoneReason) => void;
-  readonly #sweeps: NodeJS.Timeout;
+  /** Runs while there are pairs. */
+  #sweeps: NodeJS.Timeout | undefined;
 
   /** @param ended told of each pair that is over. */
   constructor(settings: Settings, now: () => number, ended: (why: GoneReason) => void) {
     this.#settings = settings;
     this.#now = now;
     this.#ended = ended;
-    this.#sweeps = setInterval(() => this.#sweep(), settings.sweepIntervalMs);
   }
 
   get size(): number {
@@ -39,8 +39,10 @@ export class Pairs {
     }
     const made = new Pair(peer, this.#settings, this.#now(), (why) => {
       this.#pairs.delete(code);
+      if (this.#pairs.size === 0) clearInterval(this.#sweeps);
       this.#ended(why);
     });
+    if (this.#pairs.size === 0) this.#sweeps = setInterval(() => this.#sweep(), this.#settings.sweepIntervalMs);
     this.#pairs.set(code, made);
   }
 
@@ -49,9 +51,7 @@ export class Pairs {
     for (const pair of this.#pairs.values()) if (pair.aloneSince !== undefined) pair.end(why);
   }
 
-  /** Nothing is left, no timer either. */
   endAll(why: GoneReason): void {
-    clearInterval(this.#sweeps);
     for (const pair of this.#pairs.values()) pair.end(why);
   }
 

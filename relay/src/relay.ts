@@ -1,12 +1,14 @@
 /** A whole relay in one process: opens the server, brings connections to their doors, and closes all of it. */
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { Server as SecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { admit } from "./admission.ts";
 import { callerKey } from "./caller.ts";
 import { DEFAULTS, type Settings } from "./config.ts";
-import { createHttpServer } from "./http.ts";
+import { type Certificate, createHttpServer } from "./http.ts";
 import { ConnectionLimiter, RateLimiter, SilentSockets } from "./limits.ts";
 import { Lobby } from "./lobby.ts";
 import { Pairs } from "./pairs.ts";
@@ -18,10 +20,12 @@ export interface Relay {
   readonly host: string;
   /** The real one, where 0 was asked for. */
   readonly port: number;
-  /** For a WebSocket client on this machine, `ws://host:port`. */
+  /** For a WebSocket client on this machine, `ws://host:port`, or `wss://`. */
   readonly url: string;
   /** How many rooms ended for which reason since the start. */
   readonly ended: ReadonlyMap<GoneReason, number>;
+  /** Reads certificate and key anew, for connections to come. @throws the system's error; the old ones stay then. */
+  reloadCertificate(): void;
   /**
    * Lets nobody in any more, waits at most `drainMs` for the transfers that run, then stops. Idempotent; `stop` cuts it short.
    */
@@ -33,7 +37,10 @@ export interface Relay {
 /** How often a relay that drains looks whether it is done, in ms. */
 const DRAIN_LOOK_MS = 100;
 
-/** @throws the system's error if the address cannot be listened on; an Error for a network of `trustProxy` that is none. */
+/**
+ * @throws the system's error if the address cannot be listened on, or certificate or key cannot be used; an Error for a
+ *   network of `trustProxy` that is none.
+ */
 export async function startRelay(options: Partial<Settings> = {}): Promise<Relay> {
   const settings: Settings = { ...DEFAULTS, ...options };
   const keyOf = callerKey(settings.trustProxy);
@@ -49,43 +56,41 @@ export async function startRelay(options: Partial<Settings> = {}): Promise<Relay
   let draining: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
 
-  const server = createHttpServer({
-    settings,
-    silent,
-    health: () => ({ rooms: rooms.size, pairs: pairs.size, draining: draining !== undefined }),
-    admit: (request) =>
-      admit(request, settings, {
-        draining: draining !== undefined,
-        roomForCaller: connections.allows(keyOf(request)),
-        pairSides: (code) => pairs.sides(code),
-      }),
-    refused: () => {},
-    entered: (ws, request, admitted) => {
-      const { socket } = request;
-      const address = keyOf(request);
-      const peer = new Peer(ws, socket, settings);
-      const release = connections.hold(address);
-      peers.add(peer);
-      void peer.closed.then(() => {
-        release();
-        peers.delete(peer);
-        if (stopping && peers.size === 0) allGone.abort();
-      });
-      if (admitted.door === "room") {
-        lobby.enter(peer, socket, address);
-        return;
-      }
-      silent.spoke(socket);
-      pairs.enter(admitted.code, peer);
+  const server = createHttpServer(
+    {
+      settings,
+      silent,
+      health: () => ({ rooms: rooms.size, pairs: pairs.size, draining: draining !== undefined }),
+      admit: (request) =>
+        admit(request, settings, {
+          draining: draining !== undefined,
+          roomForCaller: connections.allows(keyOf(request)),
+          pairSides: (code) => pairs.sides(code),
+        }),
+      refused: () => {},
+      entered: (ws, request, admitted) => {
+        const { socket } = request;
+        const address = keyOf(request);
+        const peer = new Peer(ws, socket, settings);
+        const release = connections.hold(address);
+        peers.add(peer);
+        void peer.closed.then(() => {
+          release();
+          peers.delete(peer);
+          if (stopping && peers.size === 0) allGone.abort();
+        });
+        if (admitted.door === "room") {
+          lobby.enter(peer, socket, address);
+          return;
+        }
+        silent.spoke(socket);
+        pairs.enter(admitted.code, peer);
+      },
     },
-  });
+    certificateOf(settings),
+  );
   server.listen(settings.port, settings.host);
-  try {
-    await once(server, "listening");
-  } catch (error) {
-    pairs.endAll("restart");
-    throw error;
-  }
+  await once(server, "listening");
   // A connection that could not be accepted, for want of file descriptors for example, is no reason to drop the others.
   server.on("error", () => {});
 
@@ -122,12 +127,21 @@ export async function startRelay(options: Partial<Settings> = {}): Promise<Relay
   return {
     host: settings.host,
     port,
-    url: `ws://${settings.host.includes(":") ? `[${settings.host}]` : settings.host}:${port}`,
+    url: `${server instanceof SecureServer ? "wss" : "ws"}://${settings.host.includes(":") ? `[${settings.host}]` : settings.host}:${port}`,
     ended: rooms.ended,
+    reloadCertificate: () => {
+      const certificate = certificateOf(settings);
+      if (server instanceof SecureServer && certificate) server.setSecureContext(certificate);
+    },
     drain: () => {
       draining ??= drain();
       return draining;
     },
     stop: stopOnce,
   };
+}
+
+function certificateOf({ tlsCert, tlsKey }: Settings): Certificate | undefined {
+  if (tlsCert === "" || tlsKey === "") return undefined;
+  return { cert: readFileSync(tlsCert), key: readFileSync(tlsKey) };
 }
