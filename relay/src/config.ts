@@ -42,6 +42,8 @@ export const DEFAULTS = {
   maxMessageBytes: 10 * 1024 * 1024,
   /** CREATE_ROOMs, and JOIN_ROOMs of no room, of one address in a window: more than a person needs, too few to guess rooms. */
   rateLimitMax: 20,
+  /** Of these, JOIN_ROOMs of no room: a person mistypes twice; there are 887 million ids. */
+  maxFailedJoins: 10,
   rateLimitWindowMs: 60_000,
 
   /** Receivers that may wait in one room. */
@@ -284,6 +286,13 @@ const OPERATORS: readonly Operator[] = [
     flag: "rate-limit-max",
     env: "RELAY_RATE_LIMIT_MAX",
     what: "counted requests of one address in a window",
+    ...whole(1, 1_000_000_000, ""),
+  },
+  {
+    setting: "maxFailedJoins",
+    flag: "max-failed-joins",
+    env: "RELAY_MAX_FAILED_JOINS",
+    what: "joins of no room of one address in a window",
     ...whole(1, 1_000_000_000, ""),
   },
   {

@@ -4,7 +4,7 @@
  */
 import type { Socket } from "node:net";
 import type { Settings } from "./config.ts";
-import type { RateLimiter, SilentSockets } from "./limits.ts";
+import { RateLimiter, type SilentSockets } from "./limits.ts";
 import type { Peer, PeerOwner } from "./peer.ts";
 import type { Rooms } from "./rooms.ts";
 import { confirm, type GoneReason, parseRequest, type RefusedReason, type Request } from "./wire.ts";
@@ -19,13 +19,17 @@ interface Visit {
 export class Lobby implements PeerOwner {
   readonly #rooms: Rooms;
   readonly #limiter: RateLimiter;
+  /** Of joins of no room, besides: room ids are not to be tried out. */
+  readonly #misses: RateLimiter;
   readonly #silent: SilentSockets;
   readonly #settings: Settings;
   readonly #visits = new Map<Peer, Visit>();
 
-  constructor(rooms: Rooms, limiter: RateLimiter, silent: SilentSockets, settings: Settings) {
+  constructor(rooms: Rooms, now: () => number, silent: SilentSockets, settings: Settings) {
+    const { rateLimitMax, maxFailedJoins, rateLimitWindowMs } = settings;
     this.#rooms = rooms;
-    this.#limiter = limiter;
+    this.#limiter = new RateLimiter(rateLimitMax, rateLimitWindowMs, now);
+    this.#misses = new RateLimiter(maxFailedJoins, rateLimitWindowMs, now);
     this.#silent = silent;
     this.#settings = settings;
   }
@@ -64,6 +68,7 @@ export class Lobby implements PeerOwner {
   #serve(peer: Peer, request: Request, address: string): RefusedReason | undefined {
     if (!this.#limiter.allows(address)) return "rate_limited";
     const refused = request.type === "CREATE_ROOM" ? this.#create(peer, request) : this.#join(peer, request, address);
+    if (refused === "room_not_found") this.#misses.count(address);
     if (refused === "room_not_found" || request.type === "CREATE_ROOM") this.#limiter.count(address);
     return refused;
   }
@@ -80,6 +85,7 @@ export class Lobby implements PeerOwner {
   }
 
   #join(peer: Peer, request: Request & { type: "JOIN_ROOM" }, address: string): RefusedReason | undefined {
+    if (!this.#misses.allows(address)) return "rate_limited";
     const room = this.#rooms.find(request.room_id);
     if (!room) return "room_not_found";
     if (room.fullFor(address)) return "queue_full";

@@ -50,13 +50,13 @@ test("a sender that reads nothing stops its receiver, and then gets everything i
 });
 
 test("neither side of a stopped pipe is taken for dead, however many pings it misses", async () => {
-  const { url } = await relay({ pingMs: 50 });
+  const { url } = await relay({ pingMs: 250 });
   const { sender: a, receiver: b } = await pair(url);
   b.send("hello");
   b.ws.pause();
   pump(a);
   await standstill(a);
-  await delay(500);
+  await delay(1500);
   b.ws.resume();
   a.ws.close(1000);
   for (let i = 0; i < FRAMES; i++) await b.next();
@@ -150,7 +150,7 @@ test("a peer that uploads one large message slowly is alive, though it answers n
 });
 
 test("a receiver that takes no data and says nothing is not left with it when its turn is over", async () => {
-  const { url } = await relay({ quietReceiverMs: 200 });
+  const { url } = await relay({ quietReceiverMs: 1000 });
   const { sender: a, receiver: b } = await pair(url);
   b.ws.pause();
   pump(a);

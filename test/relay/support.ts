@@ -93,7 +93,14 @@ export function harness() {
   });
 
   async function relay(settings: Partial<Settings> = {}): Promise<Relay> {
-    const started = await startRelay({ host: "127.0.0.1", port: 0, rateLimitMax: 100_000, stopMs: 100, ...settings });
+    const started = await startRelay({
+      host: "127.0.0.1",
+      port: 0,
+      rateLimitMax: 100_000,
+      maxFailedJoins: 100_000,
+      stopMs: 100,
+      ...settings,
+    });
     undo.push(() => started.stop());
     return started;
   }
