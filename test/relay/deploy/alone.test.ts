@@ -1,0 +1,129 @@
+/**
+ * The relay without the rest of the checkout: what the Dockerfile and install.sh make of it, made in empty folders. Packages
+ * come from npm's cache, where an install has left them, or from the registry.
+ */
+import { execFileSync, spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { expect, test } from "vitest";
+import { harness } from "../support.ts";
+import { ROOT, relayProcess, settingOf, shipped, temporary } from "./support.ts";
+
+const { pair, undo } = harness();
+const INSTALL_LIMIT_MS = 240_000;
+const PACKAGES = ["bufferutil", "claude-spread-relay", "node-gyp-build", "ws", "zod"];
+
+async function works(app: string): Promise<void> {
+  const port = await relayProcess(undo, {}, join(app, "relay/dist/index.js"));
+  const { sender, receiver } = await pair(`ws://127.0.0.1:${port}`);
+  sender.send("through");
+  expect(await receiver.text()).toBe("through");
+}
+
+function packagesOf(app: string): string[] {
+  return readdirSync(join(app, "node_modules")).filter((name) => !name.startsWith("."));
+}
+
+/** What git knows of a path, or git would add: what a fresh checkout has. */
+function copyFromCheckout(path: string, to: string): void {
+  const files = execFileSync("git", ["ls-files", "-co", "--exclude-standard", path], { cwd: ROOT, encoding: "utf8" });
+  for (const file of files.trim().split("\n")) {
+    const below = file.slice(path.length);
+    cpSync(join(ROOT, file), below ? join(to, below) : to);
+  }
+}
+
+/** Runs the lines of the Dockerfile that do not need Docker. Returns the folder of the last stage. */
+function follow(dockerfile: string): string {
+  const stages = new Map<string, string>();
+  let app = "";
+  for (const line of dockerfile.split("\n")) {
+    const [word, ...rest] = line.split(" ");
+    if (word === "FROM") {
+      app = temporary(undo);
+      stages.set(rest[2] ?? "last", app);
+    } else if (word === "RUN") {
+      execFileSync("sh", ["-c", rest.join(" ")], {
+        cwd: app,
+        stdio: "pipe",
+        env: { PATH: process.env.PATH, HOME: process.env.HOME, npm_config_prefer_offline: "true" },
+      });
+    } else if (word === "COPY") {
+      const [, from] = /^--from=(.*)$/.exec(rest[0] ?? "") ?? [];
+      const names = from ? rest.slice(1) : rest;
+      const to = resolve(app, names.at(-1) ?? "");
+      for (const name of names.slice(0, -1)) {
+        // As in Docker: of a folder its content, and a file goes into what ends with a slash.
+        const file = names.at(-1)?.endsWith("/") && !name.startsWith("/");
+        const target = file ? join(to, name.split("/").at(-1) ?? "") : to;
+        if (file) mkdirSync(to, { recursive: true });
+        if (from) cpSync(join(stages.get(from) ?? "", name.replace(/^\/app/, "")), target, { recursive: true });
+        else copyFromCheckout(name, target);
+      }
+    }
+  }
+  return app;
+}
+
+test(
+  "what the Dockerfile copies and runs is a relay of four packages, without sources or build tools",
+  async () => {
+    const app = follow(shipped("Dockerfile"));
+    expect(packagesOf(app)).toEqual(PACKAGES);
+    expect(readdirSync(join(app, "relay")).sort()).toEqual(["LICENSE", "dist", "package.json"]);
+    await works(app);
+  },
+  INSTALL_LIMIT_MS,
+);
+
+test("Docker is sent what the Dockerfile copies, and nothing else", () => {
+  const copied = [...shipped("Dockerfile").matchAll(/^COPY (?!--from)(.*) \S+$/gm)].flatMap(([, names]) =>
+    names?.split(" "),
+  );
+  const sent = [...shipped("Dockerfile.dockerignore").matchAll(/^!(.*)$/gm)].map(([, name]) => name);
+  expect([...new Set(copied)].sort()).toEqual(sent.sort());
+  expect(shipped("Dockerfile.dockerignore")).toMatch(/^\*$/m);
+});
+
+const [command = "", ...args] = JSON.parse(
+  /^HEALTHCHECK .* CMD (.*)$/m.exec(shipped("Dockerfile"))?.[1] ?? "[]",
+) as string[];
+const knowsHealthcheck = settingOf("RELAY_DOORS") !== undefined;
+test.skipIf(!knowsHealthcheck)("the image's health check is for a relay that runs, and against none", async () => {
+  const port = await relayProcess(undo);
+  const check = (env: Record<string, string>) =>
+    spawnSync(command, args, { cwd: ROOT, env: { PATH: process.env.PATH, ...env } }).status;
+  expect(check({ RELAY_PORT: String(port) })).toBe(0);
+  expect(check({ RELAY_PORT: "1" })).toBe(1);
+});
+
+const bash = spawnSync("bash", ["--version"]).status === 0;
+test.skipIf(!bash)(
+  `install.sh puts down a relay that runs, keeps its settings at an update, and shows them to nobody${bash ? "" : " (skipped: needs bash)"}`,
+  async () => {
+    const root = temporary(undo);
+    const app = join(root, "opt/claude-spread-relay");
+    const settings = join(root, "etc/claude-spread-relay/relay.env");
+    const install = () =>
+      execFileSync(join(ROOT, "relay/deploy/install.sh"), {
+        env: { PATH: process.env.PATH, HOME: process.env.HOME, DESTDIR: root, npm_config_prefer_offline: "true" },
+        stdio: "pipe",
+      });
+    install();
+    expect(packagesOf(app)).toEqual(PACKAGES);
+    expect(statSync(settings).mode & 0o777).toBe(0o640);
+    expect(readFileSync(settings, "utf8")).toContain("\nRELAY_TRUST_PROXY=1\n");
+    expect(readFileSync(settings, "utf8")).not.toMatch(/DOMAIN|COMPOSE/);
+    await works(app);
+
+    execFileSync("sh", ["-c", `echo RELAY_MAX_ROOMS=5 >>"$0"`, settings]);
+    install();
+    expect(readFileSync(settings, "utf8")).toMatch(/RELAY_MAX_ROOMS=5\n$/);
+    expect(readdirSync(join(root, "opt"))).toEqual(["claude-spread-relay"]);
+
+    const unit = readFileSync(join(root, "etc/systemd/system/claude-spread-relay.service"), "utf8");
+    const [, node = "", entry = ""] = /^ExecStart=(\S+) (\S+)$/m.exec(unit) ?? [];
+    expect([existsSync(node), existsSync(join(app, entry))]).toEqual([true, true]);
+  },
+  INSTALL_LIMIT_MS,
+);
