@@ -94,8 +94,8 @@ async function agreed(proxy: Front, version: SecureVersion): Promise<string | nu
   return socket.getProtocol();
 }
 
-describe.each(KINDS)("$name$missing", ({ missing, start }) => {
-  describe.skipIf(missing)("in front of the relay", () => {
+for (const { name, missing, start } of KINDS) {
+  describe.skipIf(missing)(`${name} in front of the relay${missing}`, () => {
     it("carries 3 MiB each way through wss://, and the relay's close code", async () => {
       const proxy = await start(undo, await relayProcess(undo));
       const { sender, receiver } = await pairThrough(proxy);
@@ -158,7 +158,8 @@ describe.each(KINDS)("$name$missing", ({ missing, start }) => {
     });
 
     const trust = settingOf("RELAY_TRUST_PROXY") !== undefined;
-    it.skipIf(!trust)("with RELAY_TRUST_PROXY=1 counts each visitor, whatever header it sends", async () => {
+    const unknown = trust ? "" : " (skipped: this relay has no such setting yet)";
+    it.skipIf(!trust)(`with RELAY_TRUST_PROXY=1 counts each visitor, whatever header it sends${unknown}`, async () => {
       const settings = { RELAY_RATE_LIMIT_MAX: "1", RELAY_TRUST_PROXY: "1" };
       const proxy = await start(undo, await relayProcess(undo, settings));
       expect(await create(proxy, "127.0.0.2")).toBe("ROOM_CREATED");
@@ -169,7 +170,9 @@ describe.each(KINDS)("$name$missing", ({ missing, start }) => {
     });
 
     it("takes TLS 1.2 and 1.3, and nothing older", async () => {
-      const proxy = await start(undo, await relayProcess(undo));
+      // Debian's OpenSSL would refuse it for nginx by itself: here, nginx's own setting has to.
+      const lax = '$& ssl_ciphers "DEFAULT@SECLEVEL=0";';
+      const proxy = await start(undo, await relayProcess(undo), (file) => file.replace(/ssl_protocols .*;/, lax));
       expect(await agreed(proxy, "TLSv1.3")).toBe("TLSv1.3");
       expect(await agreed(proxy, "TLSv1.2")).toBe("TLSv1.2");
       await expect(agreed(proxy, "TLSv1.1")).rejects.toThrow();
@@ -191,7 +194,7 @@ describe.each(KINDS)("$name$missing", ({ missing, start }) => {
       expect(proxy.said()).not.toMatch(/secret-code|127\.0\.0\.7/);
     });
   });
-});
+}
 
 const [nginx] = KINDS;
 it.skipIf(nginx?.missing)(
