@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { DEFAULTS, readConfig, usage } from "../../relay/src/config.ts";
 
@@ -104,4 +105,15 @@ test("help names every flag and every variable with its default", () => {
   expect(readConfig(["--bogus", "--help"], { RELAY_PORT: "x" })).toEqual({ kind: "help" });
   for (const name of Object.keys(ENVIRONMENT)) expect(usage()).toContain(name);
   expect(usage()).toMatch(/--room-ttl .*\[1800 seconds\]/);
+});
+
+test("the README lists every setting, with its flag and its default", async () => {
+  const page = await readFile(new URL("../../relay/README.md", import.meta.url), "utf8");
+  const rows = [...usage().matchAll(/^ {2}(--\S+)? +(RELAY_\w+) .*\[([^\]\s]+)[^\]]*\]$/gm)];
+  expect(rows.length).toBeGreaterThan(25);
+  for (const [, flag, name = "", standard = ""] of rows) {
+    const row = page.split("\n").find((line) => line.startsWith("|") && line.includes(`\`${name}\``)) ?? "";
+    expect(row, name).toContain(flag ?? "");
+    if (name !== "RELAY_PUBLIC_HOSTS") expect(row, name).toContain(standard); // "all" says more than "none"
+  }
 });
