@@ -22,7 +22,7 @@ export interface PeerOwner {
 /** How often within `stalledMs` progress is looked at: a stalled peer is cut at most a quarter too late. */
 const STALL_LOOKS = 4;
 
-/** Frames below this are copied when they have to wait, in bytes: else a tiny one can keep a 64 KiB chunk alive. */
+/** Frames below this are copied when older ones wait, in bytes: else each tiny one can keep a 64 KiB chunk alive. */
 const COPY_BELOW_BYTES = 4096;
 
 /** How much more than a message itself its bytes may be: headers of frames, of 64 bytes or more on average, */
@@ -49,6 +49,10 @@ export class Peer {
   #inFlight = 0;
   /** Frames that have, ever. */
   #taken = 0;
+  /** The frames of one read leave in one write. */
+  #batching = false;
+  /** Older frames waited already when this batch began. */
+  #behind = false;
   #paused = false;
   /** Until then it is not read either, because its last read took too long. */
   #breath: NodeJS.Immediate | undefined;
@@ -112,8 +116,8 @@ export class Peer {
   /** Hands on a frame of another peer. */
   forward(frame: Buffer, binary: boolean): void {
     this.#wasHandedData = true;
-    const small = frame.length < COPY_BELOW_BYTES && this.#inFlight > 0;
-    this.#send(small ? Buffer.from(frame) : frame, binary);
+    if (!this.#batching) this.#beginBatch();
+    this.#send(this.#behind && frame.length < COPY_BELOW_BYTES ? Buffer.from(frame) : frame, binary);
   }
 
   /** Whether a frame of the other peer was ever handed on to it. */
@@ -198,6 +202,17 @@ export class Peer {
     this.#inFlight++;
     this.#ws.send(frame, { binary }, this.#onTaken);
     if (this.#inFlight > 0) this.#stallTimer ??= this.#watchForStall();
+  }
+
+  /** Ticks run after each read. If the batch then has to wait, it keeps one chunk alive, and later ones are behind it. */
+  #beginBatch(): void {
+    this.#batching = true;
+    this.#behind = this.#inFlight > 0;
+    this.#socket.cork();
+    process.nextTick(() => {
+      this.#batching = false;
+      this.#socket.uncork();
+    });
   }
 
   /** A field, not a method: one function for all frames. Also called for each frame that a cut left untaken. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { type Client, harness } from "./support.ts";
+import { below, type Client, harness, tinyFrame } from "./support.ts";
 
 const { relay, client, sender, receiver, pair } = harness();
 
@@ -47,6 +47,16 @@ test("a sender that reads nothing stops its receiver, and then gets everything i
   expect(await standstill(b)).toBeLessThan(IN_BETWEEN_BYTES);
   a.ws.resume();
   for (let i = 0; i < FRAMES; i++) expect((await a.next()).data[FRAME_BYTES - 1]).toBe(i % 256);
+});
+
+test("frames that come in one read leave in one write", async () => {
+  const { url } = await relay();
+  const { sender: a, receiver: b } = await pair(url);
+  let reads = 0;
+  below(b).on("data", () => reads++);
+  below(a).write(Buffer.concat(Array.from({ length: 100 }, (_, i) => tinyFrame(1, String(i)))));
+  for (let i = 0; i < 100; i++) expect(await b.text()).toBe(String(i));
+  expect(reads).toBe(1);
 });
 
 test("neither side of a stopped pipe is taken for dead, however many pings it misses", async () => {
