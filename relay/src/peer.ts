@@ -34,7 +34,6 @@ const FRAMING_BYTES = 1024;
 const CONTROL_HEADER_BYTES = 6;
 
 export class Peer {
-  readonly id = `conn_${randomBytes(6).toString("hex")}`;
   owner: PeerOwner | undefined;
   /** How large a message its owner wants to hear. */
   maxMessageBytes: number;
@@ -44,6 +43,7 @@ export class Peer {
   readonly #ws: WebSocket;
   readonly #socket: Socket;
   readonly #settings: Settings;
+  #id: string | undefined;
 
   /** Frames that were given to the socket and have not left this process yet. */
   #inFlight = 0;
@@ -97,7 +97,7 @@ export class Peer {
       if (error.code?.startsWith("WS_ERR_UNSUPPORTED_")) this.#cause = "too-big";
     });
     // ws ends the socket once both sides have said close. A peer that then keeps its half open gets no more time.
-    socket.once("finish", () => this.#cutAfter(settings.closeMs));
+    socket.on("finish", () => this.#cutAfter(settings.closeMs));
     this.closed = new Promise((closed) => {
       ws.on("close", (code) => {
         clearInterval(this.#pings);
@@ -107,6 +107,12 @@ export class Peer {
         this.#lose(this.#cause ?? (code === CLOSE_CODE.done && !isInMessage(ws) ? "done" : "peer-left"));
       });
     });
+  }
+
+  /** What its room calls it. Made when asked for: most senders need none. */
+  get id(): string {
+    this.#id ??= `conn_${randomBytes(6).toString("hex")}`;
+    return this.#id;
   }
 
   say(answer: Answer): void {
@@ -201,7 +207,12 @@ export class Peer {
     if (this.#ws.readyState !== this.#ws.OPEN) return;
     this.#inFlight++;
     this.#ws.send(frame, { binary }, this.#onTaken);
-    if (this.#inFlight > 0) this.#stallTimer ??= this.#watchForStall();
+    if (!this.#batching) this.#mindStall();
+  }
+
+  /** What the kernel took at once needs no watch, though it is in flight until the next tick. */
+  #mindStall(): void {
+    if (this.#ws.bufferedAmount > 0) this.#stallTimer ??= this.#watchForStall();
   }
 
   /** Ticks run after each read. If the batch then has to wait, it keeps one chunk alive, and later ones are behind it. */
@@ -212,6 +223,7 @@ export class Peer {
     process.nextTick(() => {
       this.#batching = false;
       this.#socket.uncork();
+      this.#mindStall();
     });
   }
 
