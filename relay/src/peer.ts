@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { performance } from "node:perf_hooks";
-import type { WebSocket } from "ws";
+import type { RawData, WebSocket } from "ws";
 import type { Settings } from "./config.ts";
 import { type Answer, CLOSE_CODE, encode, type GoneReason } from "./wire.ts";
 
@@ -33,12 +33,23 @@ const FRAMING_BYTES = 1024;
 /** Header of a client's ping or pong, in bytes (RFC 6455, section 5.2). */
 const CONTROL_HEADER_BYTES = 6;
 
+/** What a peer listens to knows its peer. */
+const PEER = Symbol("peer");
+
+/** A listener for all peers. Closures of its own for each of them would be a tenth of what an idle connection holds. */
+function shared<Args extends unknown[]>(heard: (peer: Peer, ...args: Args) => void) {
+  return function (this: object, ...args: Args): void {
+    heard((this as { [PEER]: Peer })[PEER], ...args);
+  };
+}
+
 export class Peer {
   owner: PeerOwner | undefined;
   /** How large a message its owner wants to hear. */
   maxMessageBytes: number;
   /** Nothing of it is left in this process. */
   readonly closed: Promise<void>;
+  #onClosed: (() => void) | undefined;
 
   readonly #ws: WebSocket;
   readonly #socket: Socket;
@@ -79,35 +90,48 @@ export class Peer {
     this.#settings = settings;
     this.maxMessageBytes = settings.maxMessageBytes;
     this.#pings = setInterval(() => this.#keepAlive(), settings.pingMs);
+    Object.assign(ws, { [PEER]: this });
+    Object.assign(socket, { [PEER]: this });
     // ws handles a chunk between these two, with all messages that end in it.
-    socket.prependListener("data", (chunk: Buffer) => {
-      this.#unheardBytes += chunk.length;
-      this.#readBegan = performance.now();
-    });
-    socket.on("data", () => this.#afterRead());
-    ws.on("message", (data, binary) => {
-      this.#unheardBytes = 0;
-      this.owner?.heard(this, data as Buffer, binary);
-    });
-    const countControl = (payload: Buffer) => {
-      this.#controlBytes += CONTROL_HEADER_BYTES + payload.length;
-    };
-    ws.on("ping", countControl).on("pong", countControl);
-    ws.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code?.startsWith("WS_ERR_UNSUPPORTED_")) this.#cause = "too-big";
-    });
+    socket.prependListener("data", Peer.#onChunk).on("data", Peer.#onChunkRead);
+    ws.on("message", Peer.#onMessage).on("ping", Peer.#onControl).on("pong", Peer.#onControl);
+    ws.on("error", Peer.#onError).on("close", Peer.#onClose);
     // ws ends the socket once both sides have said close. A peer that then keeps its half open gets no more time.
-    socket.on("finish", () => this.#cutAfter(settings.closeMs));
+    socket.on("finish", Peer.#onFinish);
     this.closed = new Promise((closed) => {
-      ws.on("close", (code) => {
-        clearInterval(this.#pings);
-        clearInterval(this.#stallTimer);
-        clearTimeout(this.#endTimer);
-        closed();
-        this.#lose(this.#cause ?? (code === CLOSE_CODE.done && !isInMessage(ws) ? "done" : "peer-left"));
-      });
+      this.#onClosed = closed;
     });
   }
+
+  static readonly #onChunk = shared((peer, chunk: Buffer) => {
+    peer.#unheardBytes += chunk.length;
+    peer.#readBegan = performance.now();
+  });
+
+  static readonly #onChunkRead = shared((peer) => peer.#afterRead());
+
+  static readonly #onMessage = shared((peer, data: RawData, binary: boolean) => {
+    peer.#unheardBytes = 0;
+    peer.owner?.heard(peer, data as Buffer, binary);
+  });
+
+  static readonly #onControl = shared((peer, payload: Buffer) => {
+    peer.#controlBytes += CONTROL_HEADER_BYTES + payload.length;
+  });
+
+  static readonly #onError = shared((peer, error: NodeJS.ErrnoException) => {
+    if (error.code?.startsWith("WS_ERR_UNSUPPORTED_")) peer.#cause = "too-big";
+  });
+
+  static readonly #onFinish = shared((peer) => peer.#cutAfter(peer.#settings.closeMs));
+
+  static readonly #onClose = shared((peer, code: number) => {
+    clearInterval(peer.#pings);
+    clearInterval(peer.#stallTimer);
+    clearTimeout(peer.#endTimer);
+    peer.#onClosed?.();
+    peer.#lose(peer.#cause ?? (code === CLOSE_CODE.done && !isInMessage(peer.#ws) ? "done" : "peer-left"));
+  });
 
   /** What its room calls it. Made when asked for: most senders need none. */
   get id(): string {
