@@ -26,7 +26,14 @@ const REST_MS = 1500;
 const AT_ONCE = 32;
 
 const SCRIPTS = {
-  ours: ["../../relay/dist/index.js", "--host=127.0.0.1", "--port=0", "--rate-limit-max=1000000", "--max-rooms=100000"],
+  ours: [
+    "../../relay/dist/index.js",
+    "--host=127.0.0.1",
+    "--port=0",
+    "--rate-limit-max=1000000",
+    "--max-rooms=100000",
+    "--max-connections-per-address=100000",
+  ],
   bare: ["./bare.js"],
 } as const;
 type Which = keyof typeof SCRIPTS;
@@ -67,7 +74,7 @@ class Relay implements AsyncDisposable {
       if (code !== null) fail(`${script} ended with ${code}`);
     });
     const [line] = (await once(child.stdout, "data")) as [Buffer];
-    return new Relay(child, Number(/(\d+)\s*$/.exec(String(line))?.[1]));
+    return new Relay(child, Number(/(?::|^)(\d+)"?\s*$/m.exec(String(line))?.[1]));
   }
 
   /** Processor time that all its threads have used, in ms: collecting garbage takes place in threads of its own. */
