@@ -7,22 +7,37 @@ import type { IncomingMessage } from "node:http";
 import type { Settings } from "./config.ts";
 
 /** The ways for two ends to find each other. */
-export const DOORS = ["room", "pair"] as const;
+export const DOORS = ["room", "pair", "tunnel"] as const;
 export type Door = (typeof DOORS)[number];
 
 /** Longest code of a pair, in characters. */
 const MAX_PAIR_CODE_CHARS = 256;
 
+/** What an agent may call its tunnel. Also what an agent asks of its own settings. */
+export const TUNNEL_ID = /^[\w-]{1,128}$/;
+
+/** Where the clients of tunnels come in; what follows is for the local server. */
+const CLIENT_PATH = "/client";
+
 export const REFUSALS = {
   "bad-pair-code": 400,
+  "bad-tunnel-id": 400,
+  "no-websocket": 400,
   unauthorized: 401,
   "foreign-origin": 403,
   "foreign-host": 403,
   "no-such-door": 404,
+  "no-agent": 404,
   "pair-full": 409,
+  "second-agent": 409,
   "too-many-connections": 429,
   "too-many-pairs": 503,
+  "too-many-tunnels": 503,
+  "too-many-streams": 503,
   draining: 503,
+  /** The agent or the local server behind it hung up before it had answered, or took too long. */
+  "no-answer": 502,
+  "late-answer": 504,
 } as const;
 export type Refusal = keyof typeof REFUSALS;
 
@@ -30,12 +45,17 @@ export type Refusal = keyof typeof REFUSALS;
 export const RETRY_AFTER_S: Partial<Record<Refusal, number>> = {
   "too-many-connections": 60,
   "too-many-pairs": 60,
+  "too-many-tunnels": 60,
+  "too-many-streams": 60,
   draining: 10,
 };
 
 export type Admission =
   | { readonly door: "room" }
   | { readonly door: "pair"; readonly code: string }
+  | { readonly door: "agent"; readonly id: string }
+  /** `target` is the path and query that its local server sees. */
+  | { readonly door: "client"; readonly id: string; readonly target: string }
   | { readonly door: "none"; readonly why: Refusal };
 
 /** What the relay holds at the moment, as far as it decides who comes in. */
@@ -45,21 +65,28 @@ export interface Holdings {
   readonly roomForCaller: boolean;
   /** How many sides the pair has; undefined if there is none, and no more can be made. */
   pairSides(code: string): number | undefined;
+  /** Whether there may be one more tunnel. */
+  readonly roomForTunnel: boolean;
+  /** Whether the tunnel has room for one more client; undefined if there is none. */
+  tunnelTakes(id: string): boolean | undefined;
 }
 
-type Rules = Pick<Settings, "doors" | "tokens" | "allowedOrigins" | "publicHosts">;
+type Rules = Pick<Settings, "doors" | "tokens" | "tunnelTokens" | "allowedOrigins" | "publicHosts">;
 
 export function admit(request: IncomingMessage, rules: Rules, holdings: Holdings): Admission {
   const refused = (why: Refusal): Admission => ({ door: "none", why });
   const { origin, host, authorization } = request.headers;
   const url = targetOf(request);
-  if (url?.pathname !== "/") return refused("no-such-door");
+  const tunnelEnd = rules.doors.includes("tunnel") ? tunnelEndOf(url?.pathname) : undefined;
+  if (!url || (url.pathname !== "/" && !tunnelEnd)) return refused("no-such-door");
   if (holdings.draining) return refused("draining");
   // Other programs send no Origin; a browser always does, for whatever page it shows.
   if (origin !== undefined && !rules.allowedOrigins.includes(origin)) return refused("foreign-origin");
   if (rules.publicHosts.length > 0 && !rules.publicHosts.includes(hostName(host))) return refused("foreign-host");
-  if (rules.tokens.length > 0 && !holdsToken(authorization, rules.tokens)) return refused("unauthorized");
+  const tokens = tunnelEnd && rules.tunnelTokens.length > 0 ? rules.tunnelTokens : rules.tokens;
+  if (tokens.length > 0 && !holdsToken(authorization, tokens)) return refused("unauthorized");
   if (!holdings.roomForCaller) return refused("too-many-connections");
+  if (tunnelEnd) return admitToTunnel(tunnelEnd, request, url, holdings);
 
   const codes = url.searchParams.getAll("pair");
   const forPair = codes.length > 0 || !rules.doors.includes("room");
@@ -71,6 +98,37 @@ export function admit(request: IncomingMessage, rules: Rules, holdings: Holdings
   const sides = holdings.pairSides(code);
   if (sides === undefined) return refused("too-many-pairs");
   return sides < 2 ? { door: "pair", code } : refused("pair-full");
+}
+
+function tunnelEndOf(pathname = ""): "agent" | "client" | undefined {
+  if (pathname === "/agent") return "agent";
+  return pathname === CLIENT_PATH || pathname.startsWith(`${CLIENT_PATH}/`) ? "client" : undefined;
+}
+
+function admitToTunnel(end: "agent" | "client", request: IncomingMessage, url: URL, holdings: Holdings): Admission {
+  const refused = (why: Refusal): Admission => ({ door: "none", why });
+  const [id = "", ...more] = url.searchParams.getAll("room");
+  if (!TUNNEL_ID.test(id) || more.length > 0) return refused("bad-tunnel-id");
+  const takes = holdings.tunnelTakes(id);
+  if (end === "agent") {
+    if (takes !== undefined) return refused("second-agent");
+    return holdings.roomForTunnel ? { door: "agent", id } : refused("too-many-tunnels");
+  }
+  // The relay does not look into what follows, so that it has to be sure now of what it is.
+  const isWebSocket = request.method === "GET" && request.headers.upgrade?.toLowerCase() === "websocket";
+  if (!isWebSocket) return refused("no-websocket");
+  if (takes === undefined) return refused("no-agent");
+  return takes ? { door: "client", id, target: targetBehind(url) } : refused("too-many-streams");
+}
+
+/** What stands behind `/client`, without the room and otherwise as it came. */
+function targetBehind(url: URL): string {
+  const query = url.search
+    .slice(1)
+    .split("&")
+    .filter((part) => part !== "" && !new URLSearchParams(part).has("room"));
+  const path = url.pathname.slice(CLIENT_PATH.length) || "/";
+  return query.length > 0 ? `${path}?${query.join("&")}` : path;
 }
 
 /** Path and query; undefined for what is none, such as `*`. */

@@ -11,13 +11,30 @@ export type TrustedProxies = { readonly hops: number } | { readonly networks: re
 
 /** @returns reads the key by which a caller is counted. @throws Error for a network that is none. */
 export function callerKey(trusted: TrustedProxies): (request: IncomingMessage) => string {
-  const trust =
-    "hops" in trusted ? (_: string, hop: number) => hop < trusted.hops : proxyAddr.compile([...trusted.networks]);
+  const trust = trustIn(trusted);
   return (request) => {
     const named = proxyAddr(request, trust);
     // A proxy that passes on what is no address has not said who it is: then the proxy is counted.
     return addressKey(isIP(named) ? named : (request.socket.remoteAddress ?? ""));
   };
+}
+
+/**
+ * What X-Forwarded-For is to say to a server behind us: the caller, and the trusted proxies that it came by. What the caller
+ * claims itself is left out. @throws Error for a network that is none.
+ */
+export function forwardedFor(trusted: TrustedProxies): (request: IncomingMessage) => string {
+  const trust = trustIn(trusted);
+  return (request) =>
+    proxyAddr
+      .all(request, trust)
+      .filter((address) => isIP(address))
+      .reverse()
+      .join(", ");
+}
+
+function trustIn(trusted: TrustedProxies): (address: string, hop: number) => boolean {
+  return "hops" in trusted ? (_, hop) => hop < trusted.hops : proxyAddr.compile([...trusted.networks]);
 }
 
 /** Whom a limit counts: an IPv4 address, or the /64 of an IPv6 one, because a single host is given a whole /64. */

@@ -4,6 +4,7 @@
  * that nobody sets stands in the file that uses it.
  */
 import { readFileSync } from "node:fs";
+import { isIPv4 } from "node:net";
 import { parseArgs } from "node:util";
 import * as z from "zod";
 import { DOORS, type Door } from "./admission.ts";
@@ -17,12 +18,14 @@ export const DEFAULTS = {
   /** PEM files: of the certificate with its chain, and of its key. With both, the relay speaks TLS itself. */
   tlsCert: "",
   tlsKey: "",
-  /** The ways in that are open. */
-  doors: DOORS as readonly Door[],
+  /** The ways in that are open. A tunnel leads to a server that somebody runs at home: its operator asks for it. */
+  doors: ["room", "pair"] as readonly Door[],
   /** Whose X-Forwarded-For is believed. Nobody's: a relay may have no proxy, and anybody can send one. */
   trustProxy: { hops: 0 } as TrustedProxies,
   /** One of them opens the relay; without any it is open to everybody. */
   tokens: [] as readonly string[],
+  /** The same for agents and clients of tunnels; without any, `tokens` hold for them too. */
+  tunnelTokens: [] as readonly string[],
   /** Web pages that may connect. None: clients of ours are no pages, and a page of anybody's would run in its visitors' networks. */
   allowedOrigins: [] as readonly string[],
   /** Names by which the relay may be addressed; without any, all. */
@@ -31,6 +34,9 @@ export const DEFAULTS = {
   maxConnectionsPerAddress: 256,
   maxRooms: 1000,
   maxPairs: 1000,
+  maxTunnels: 100,
+  /** Clients of one tunnel at once, of which one that takes nothing costs a window of 256 KiB. */
+  maxStreamsPerTunnel: 256,
   /** How long the first side of a pair may wait for the second, in ms, and how often that is looked at. */
   pairTtlMs: 5 * 60_000,
   sweepIntervalMs: 30_000,
@@ -93,10 +99,23 @@ export const DEFAULTS = {
 };
 export type Settings = Readonly<typeof DEFAULTS>;
 
+/** What is wrong with settings that are each right; undefined for nothing. */
+export function conflictIn({ doors, host, tunnelTokens }: Settings): string | undefined {
+  if (!doors.includes("tunnel") || tunnelTokens.length > 0 || isLoopback(host)) return undefined;
+  return "the tunnel door needs RELAY_TUNNEL_TOKENS, unless RELAY_HOST is a loopback address (127.0.0.1)";
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || (isIPv4(host) && host.startsWith("127."));
+}
+
 const MS_PER_S = 1000;
 
 /** Below, a relay would start and then fail every transfer: the largest frame of today's clients is 66,560 bytes. */
 const MIN_MESSAGE_BYTES = 128 * 1024;
+
+/** More than an agent of ours takes is of no use. */
+export const MAX_STREAMS_PER_TUNNEL = 4096;
 
 /** A whole number as operators write it: the value in `unit`, times `scale` in our own. */
 function whole(min: number, max: number, unit: string, scale = 1) {
@@ -194,7 +213,7 @@ const OPERATORS: readonly Operator[] = [
     flag: "doors",
     env: "RELAY_DOORS",
     what: "ways in",
-    ...list(z.enum(DOORS), `of ${DOORS.join(" and ")}`),
+    ...list(z.enum(DOORS), `of ${DOORS.join(", ")}`),
   },
   {
     setting: "trustProxy",
@@ -215,6 +234,21 @@ const OPERATORS: readonly Operator[] = [
     setting: "tokens",
     flag: "tokens-file",
     env: "RELAY_TOKENS_FILE",
+    what: "a file of such tokens, one a line",
+    schema: TokensFile,
+    must: `a file of ${mustBeTokens}, one a line`,
+  },
+  {
+    setting: "tunnelTokens",
+    env: "RELAY_TUNNEL_TOKENS",
+    what: "the same for agents and clients of tunnels",
+    secret: true,
+    ...list(Token, mustBeTokens),
+  },
+  {
+    setting: "tunnelTokens",
+    flag: "tunnel-tokens-file",
+    env: "RELAY_TUNNEL_TOKENS_FILE",
     what: "a file of such tokens, one a line",
     schema: TokensFile,
     must: `a file of ${mustBeTokens}, one a line`,
@@ -259,6 +293,20 @@ const OPERATORS: readonly Operator[] = [
     env: "RELAY_MAX_PAIRS",
     what: "pairs at once",
     ...whole(1, 1_000_000, ""),
+  },
+  {
+    setting: "maxTunnels",
+    flag: "max-tunnels",
+    env: "RELAY_MAX_TUNNELS",
+    what: "tunnels at once",
+    ...whole(1, 1_000_000, ""),
+  },
+  {
+    setting: "maxStreamsPerTunnel",
+    flag: "max-streams-per-tunnel",
+    env: "RELAY_MAX_STREAMS_PER_TUNNEL",
+    what: "clients of one tunnel at once",
+    ...whole(1, MAX_STREAMS_PER_TUNNEL, ""),
   },
   {
     setting: "roomTtlMs",
@@ -393,6 +441,8 @@ export function readConfig(argv: string[], env: NodeJS.ProcessEnv): Config {
   if ((settings.tlsCert === undefined) !== (settings.tlsKey === undefined)) {
     problems.push("RELAY_TLS_CERT and RELAY_TLS_KEY must both be given, or neither");
   }
+  const conflict = problems.length === 0 ? conflictIn({ ...DEFAULTS, ...settings }) : undefined;
+  if (conflict) problems.push(conflict);
   if (problems.length > 0) return { kind: "wrong", problems };
   return checked ? { kind: "healthcheck", url: checked.url, settings } : { kind: "run", settings };
 }

@@ -15,11 +15,13 @@ const LOOKS = 4;
 const MIN_TLS = "TLSv1.2" as const;
 
 export type Admitted = Exclude<Admission, { door: "none" }>;
+type Passing = Extract<Admission, { door: "client" }>;
 
 /** How many there are of what. */
 export interface Health {
   readonly rooms: number;
   readonly pairs: number;
+  readonly tunnels: number;
   readonly draining: boolean;
 }
 
@@ -30,7 +32,9 @@ export interface HttpParts {
   admit: (request: IncomingMessage) => Admission;
   /** Told of everybody who was not let in. */
   refused: (why: Refusal) => void;
-  entered: (ws: WebSocket, request: IncomingMessage, admitted: Admitted) => void;
+  entered: (ws: WebSocket, request: IncomingMessage, admitted: Exclude<Admitted, Passing>) => void;
+  /** Takes a request whose upgrade somebody else answers, its socket, and what came behind it. */
+  passing: (request: IncomingMessage, head: Buffer, admitted: Passing, refuse: (why: Refusal) => void) => void;
 }
 
 /** Of a relay that speaks TLS itself. */
@@ -41,7 +45,7 @@ export interface Certificate {
 
 /** @throws the system's error for a certificate that is none, or that does not fit its key. */
 export function createHttpServer(
-  { settings, silent, health, admit, refused, entered }: HttpParts,
+  { settings, silent, health, admit, refused, entered, passing }: HttpParts,
   certificate: Certificate | undefined,
 ): Server | SecureServer {
   const timeouts = {
@@ -71,9 +75,16 @@ export function createHttpServer(
   server.on("connection", (socket) => silent.add(socket));
   server.on("upgrade", (request: IncomingMessage, _stream, head) => {
     const admission = admit(request);
+    const refuse = (why: Refusal) => {
+      refused(why);
+      turnAway(request.socket, why);
+    };
     if (admission.door === "none") {
-      refused(admission.why);
-      turnAway(request.socket, admission.why);
+      refuse(admission.why);
+      return;
+    }
+    if (admission.door === "client") {
+      passing(request, head, admission, refuse);
       return;
     }
     webSockets.handleUpgrade(request, request.socket, head, (ws) => entered(ws, request, admission));

@@ -6,14 +6,16 @@ import type { AddressInfo } from "node:net";
 import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { admit } from "./admission.ts";
-import { callerKey } from "./caller.ts";
-import { DEFAULTS, type Settings } from "./config.ts";
+import { callerKey, forwardedFor } from "./caller.ts";
+import { conflictIn, DEFAULTS, type Settings } from "./config.ts";
 import { type Certificate, createHttpServer } from "./http.ts";
 import { ConnectionLimiter, SilentSockets } from "./limits.ts";
 import { Lobby } from "./lobby.ts";
 import { Pairs } from "./pairs.ts";
 import { Peer } from "./peer.ts";
 import { Rooms } from "./rooms.ts";
+import { Tunnels } from "./tunnels.ts";
+import { requestBehind } from "./upgrade.ts";
 import type { GoneReason } from "./wire.ts";
 
 export interface Relay {
@@ -38,15 +40,19 @@ export interface Relay {
 const DRAIN_LOOK_MS = 100;
 
 /**
- * @throws the system's error if the address cannot be listened on, or certificate or key cannot be used; an Error for a
- *   network of `trustProxy` that is none.
+ * @throws the system's error if the address cannot be listened on, or certificate or key cannot be used; an Error for settings
+ *   that contradict each other.
  */
 export async function startRelay(options: Partial<Settings> = {}): Promise<Relay> {
   const settings: Settings = { ...DEFAULTS, ...options };
+  const conflict = conflictIn(settings);
+  if (conflict) throw new Error(conflict);
   const keyOf = callerKey(settings.trustProxy);
+  const forwardedBy = forwardedFor(settings.trustProxy);
   const now = () => performance.now();
   const rooms = new Rooms(settings);
   const pairs = new Pairs(settings, now, () => {});
+  const tunnels = new Tunnels(settings, { tunnelEnded: () => {}, clientEnded: () => {} });
   const connections = new ConnectionLimiter(settings.maxConnectionsPerAddress);
   const silent = new SilentSockets(settings.maxSilent);
   const lobby = new Lobby(rooms, now, silent, settings);
@@ -59,19 +65,27 @@ export async function startRelay(options: Partial<Settings> = {}): Promise<Relay
     {
       settings,
       silent,
-      health: () => ({ rooms: rooms.size, pairs: pairs.size, draining: draining !== undefined }),
+      health: () => ({ rooms: rooms.size, pairs: pairs.size, tunnels: tunnels.size, draining: draining !== undefined }),
       admit: (request) =>
         admit(request, settings, {
           draining: draining !== undefined,
           roomForCaller: connections.allows(keyOf(request)),
           pairSides: (code) => pairs.sides(code),
+          roomForTunnel: tunnels.size < settings.maxTunnels,
+          tunnelTakes: (id) => tunnels.takes(id),
         }),
       refused: () => {},
       entered: (ws, request, admitted) => {
         const { socket } = request;
         const address = keyOf(request);
-        const peer = new Peer(ws, socket, settings);
         const release = connections.hold(address);
+        if (admitted.door === "agent") {
+          silent.spoke(socket);
+          tunnels.host(admitted.id, ws);
+          socket.once("close", release);
+          return;
+        }
+        const peer = new Peer(ws, socket, settings);
         peers.add(peer);
         void peer.closed.then(() => {
           release();
@@ -85,6 +99,13 @@ export async function startRelay(options: Partial<Settings> = {}): Promise<Relay
         silent.spoke(socket);
         pairs.enter(admitted.code, peer);
       },
+      passing: (request, head, { id, target }, refuse) => {
+        const { socket } = request;
+        silent.spoke(socket);
+        socket.once("close", connections.hold(keyOf(request)));
+        const seen = requestBehind(request, { target, forwardedFor: forwardedBy(request), settings });
+        tunnels.visit(id, { socket, request: seen, head, refuse });
+      },
     },
     certificateOf(settings),
   );
@@ -96,6 +117,8 @@ export async function startRelay(options: Partial<Settings> = {}): Promise<Relay
   async function drain(): Promise<void> {
     const end = now() + settings.drainMs;
     lobby.showAllOut("restart");
+    // What goes through a tunnel has no end that could be waited for.
+    tunnels.endAll();
     for (;;) {
       rooms.endIdle("restart");
       pairs.endAlone("restart");
@@ -110,6 +133,7 @@ export async function startRelay(options: Partial<Settings> = {}): Promise<Relay
     server.close();
     rooms.endAll("restart");
     pairs.endAll("restart");
+    tunnels.endAll();
     lobby.showAllOut("restart");
     silent.destroyAll();
     if (peers.size > 0) await delay(settings.stopMs, undefined, { signal: allGone.signal }).catch(() => {});

@@ -147,7 +147,7 @@ describe("a relay that drains", () => {
     const idle = await sender(url);
     const stopped = drain();
     expect((await idle.self.ended).code).toBe(4010);
-    expect(await healthOf(url)).toEqual({ status: 503, ok: false, rooms: 1, pairs: 0, draining: true });
+    expect(await healthOf(url)).toEqual({ status: 503, ok: false, rooms: 1, pairs: 0, tunnels: 0, draining: true });
     expect(await refusal(url)).toMatchObject({ status: 503, headers: { "retry-after": "10" } });
     a.send("the rest");
     expect(await b.text()).toBe("the rest");

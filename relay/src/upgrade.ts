@@ -1,0 +1,42 @@
+/** A client's upgrade request, as the local server behind a tunnel is to see it. */
+import type { IncomingMessage } from "node:http";
+import type { Settings } from "./config.ts";
+
+/**
+ * What is between the client and us only (RFC 9110, section 7.6.1), and what is said anew. Length and coding of a body are
+ * among them, since a WebSocket handshake has none.
+ */
+const NOT_HANDED_ON = new Set([
+  "connection",
+  "content-length",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "x-forwarded-for",
+]);
+
+interface Behind {
+  readonly target: string;
+  readonly forwardedFor: string;
+  readonly settings: Pick<Settings, "tokens" | "tunnelTokens">;
+}
+
+export function requestBehind(request: IncomingMessage, { target, forwardedFor, settings }: Behind): Buffer {
+  const named = (request.headers.connection ?? "").split(",").map((name) => name.trim().toLowerCase());
+  const dropped = new Set([...NOT_HANDED_ON, ...named]);
+  // Where the relay asks for a token, the header was for the relay, and the local server is not to know it.
+  if (settings.tokens.length + settings.tunnelTokens.length > 0) dropped.add("authorization");
+  const lines = [`GET ${target} HTTP/1.1`];
+  for (let at = 0; at < request.rawHeaders.length; at += 2) {
+    const name = request.rawHeaders[at] as string;
+    if (!dropped.has(name.toLowerCase())) lines.push(`${name}: ${request.rawHeaders[at + 1]}`);
+  }
+  lines.push("Connection: Upgrade", "Upgrade: websocket", `X-Forwarded-For: ${forwardedFor}`, "\r\n");
+  // As Node has read them: one byte a character.
+  return Buffer.from(lines.join("\r\n"), "latin1");
+}
