@@ -30,8 +30,8 @@ const STEADY_MS = 10_000;
 const MAX_MESSAGE_BYTES = 1024 * 1024;
 /** Between two pings, in ms: below the 30 s after which the strictest middleboxes forget an idle connection. */
 const PING_MS = 25_000;
-/** How long one half of a connection may go on after the other has ended, in ms. */
-const HALF_OPEN_MS = 30_000;
+/** How long one half of a connection may go on after the other has ended, in ms: what is under way may be on a slow line. */
+const HALF_OPEN_MS = 5 * 60_000;
 
 /** What asking again does not change. A 409 ends with the other agent, a 404 with a relay that has the door open. */
 const FINAL_STATUSES = [400, 401, 403];

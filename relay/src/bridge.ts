@@ -10,7 +10,7 @@ export interface BridgeLimits {
   readonly stalledMs?: number;
   /** How long one half may go on after the other has ended, in ms. */
   readonly halfOpenMs: number;
-  /** What the socket says is dropped. */
+  /** The socket's half is over before it begins: what it says is dropped. */
   readonly answerOnly?: boolean;
 }
 
@@ -33,8 +33,14 @@ export function bridge(socket: Socket, stream: Duplex, limits: BridgeLimits): Pr
 
   socket.on("error", () => cut("socket-lost"));
   stream.on("error", () => cut("stream-lost"));
-  if (answerOnly) socket.resume();
-  else socket.pipe(stream);
+  const limitOtherHalf = () => {
+    halfOpenTimer ??= setTimeout(() => cut("half-open"), halfOpenMs);
+  };
+  for (const side of [socket, stream]) side.once("end", limitOtherHalf);
+  if (answerOnly) {
+    limitOtherHalf();
+    socket.resume();
+  } else socket.pipe(stream);
   stream.on("data", (chunk: Buffer) => {
     if (socket.write(chunk)) return;
     stream.pause();
@@ -49,11 +55,6 @@ export function bridge(socket: Socket, stream: Duplex, limits: BridgeLimits): Pr
     socket.end();
     if (answerOnly) stream.end();
   });
-  for (const side of [socket, stream]) {
-    side.once("end", () => {
-      halfOpenTimer ??= setTimeout(() => cut("half-open"), halfOpenMs);
-    });
-  }
   const closed = (side: Duplex, lost: BridgeEnd) =>
     new Promise<void>((resolve) => {
       const onClose = () => {

@@ -20,7 +20,17 @@ import { StreamError, type YamuxStream } from "./yamux/stream.ts";
 export type TunnelEnd = SessionEnd | "restart";
 
 /** Why a client that was let in is gone. */
-export type ClientEnd = BridgeEnd | Extract<Refusal, "no-answer" | "late-answer" | "too-many-streams" | "no-agent">;
+export type ClientEnd =
+  /** It and the server have both said all they had to say. */
+  | "done"
+  /** The server answered, and not with 101. */
+  | "turned-down"
+  | "client-lost"
+  | "server-lost"
+  | "agent-lost"
+  | "restart"
+  | Exclude<BridgeEnd, "socket-lost" | "stream-lost">
+  | Extract<Refusal, "no-answer" | "late-answer" | "too-many-streams" | "no-agent">;
 
 /** A client at the door, with what it said so far. */
 export interface Arrival {
@@ -69,16 +79,20 @@ export class Tunnel {
     const answer = await firstBytes(stream, socket, this.#settings.firstMessageMs);
     if (typeof answer === "string") {
       stream.destroy();
-      if (answer === "socket-lost") return answer;
+      if (answer === "client-lost") return answer;
       refuse(answer);
       return answer;
     }
-    const { stalledMs, lingerMs: halfOpenMs } = this.#settings;
+    const { stalledMs, lingerMs, flushMs } = this.#settings;
     if (head.length > 0) socket.unshift(head);
     socket.write(answer);
     // A server that stays with HTTP would take whatever the client says next for requests that we had let through.
     const answerOnly = !SWITCHING.test(answer.toString("latin1", 0, STATUS_BYTES));
-    return bridge(socket, stream, { stalledMs, halfOpenMs, answerOnly });
+    const halfOpenMs = answerOnly ? lingerMs : flushMs;
+    const end = await bridge(socket, stream, { stalledMs, halfOpenMs, answerOnly });
+    if (end === "socket-lost") return "client-lost";
+    if (end === "stream-lost") return this.#whoLost(stream);
+    return answerOnly && end === "done" ? "turned-down" : end;
   }
 
   /** Ends all streams and the agent's connection, which is told why. */
@@ -86,6 +100,11 @@ export class Tunnel {
     this.#restarting = true;
     void this.#session.close();
     this.#ws.close(CLOSE_CODE.restart, "restart");
+  }
+
+  #whoLost({ errored }: YamuxStream): ClientEnd {
+    if (!(errored instanceof StreamError && errored.code === "session-gone")) return "server-lost";
+    return this.#restarting ? "restart" : "agent-lost";
   }
 
   #open(): YamuxStream | "too-many-streams" | "no-agent" {
@@ -103,10 +122,10 @@ function firstBytes(
   stream: YamuxStream,
   socket: Socket,
   ms: number,
-): Promise<Buffer | "no-answer" | "late-answer" | "socket-lost"> {
+): Promise<Buffer | "no-answer" | "late-answer" | "client-lost"> {
   return new Promise((resolve) => {
     const heard: Buffer[] = [];
-    const settle = (answer: Buffer | "no-answer" | "late-answer" | "socket-lost") => {
+    const settle = (answer: Buffer | "no-answer" | "late-answer" | "client-lost") => {
       clearTimeout(timer);
       stream.off("data", onData).off("end", onGone).off("close", onGone);
       socket.off("close", onLeft);
@@ -120,7 +139,7 @@ function firstBytes(
       settle(answer);
     };
     const onGone = () => settle("no-answer");
-    const onLeft = () => settle("socket-lost");
+    const onLeft = () => settle("client-lost");
     const timer = setTimeout(() => settle("late-answer"), ms);
     stream.on("data", onData).once("end", onGone).once("close", onGone);
     socket.once("close", onLeft);

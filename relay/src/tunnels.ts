@@ -50,6 +50,8 @@ export class Tunnels {
     const { socket, refuse } = arrival;
     // Until it is bridged a socket has nobody else who listens.
     socket.on("error", () => socket.destroy());
+    // Pings are the local server's to send, if it does. A client whose machine is gone has to be noticed all the same.
+    socket.setKeepAlive(true, this.#settings.pingMs);
     this.#clients.add(socket);
     socket.once("close", () => this.#clients.delete(socket));
     const tunnel = this.#tunnels.get(id);

@@ -12,7 +12,7 @@ import { WebSocket, WebSocketServer } from "ws";
 import { type Config, readConfig, type Settings } from "../../relay/src/config.ts";
 import { type Relay, startRelay } from "../../relay/src/relay.ts";
 import { settled, until } from "../support/wait.ts";
-import { type Client, harness, upgradeRequest } from "./support.ts";
+import { type Client, harness, tinyFrame, upgradeRequest } from "./support.ts";
 
 const AGENT = fileURLToPath(new URL("../../relay/dist/agent.js", import.meta.url));
 const TOKEN = "0123456789abcdef";
@@ -99,7 +99,7 @@ async function exchange(socket: Socket, request: string, answer: RegExp): Promis
   socket.on("data", (bytes) => {
     heard += String(bytes);
   });
-  socket.write(request);
+  socket.write(request, "latin1");
   await until(`an answer like ${answer}`, () => answer.test(heard));
 }
 
@@ -135,6 +135,12 @@ describe("through a tunnel", () => {
     ws.send("close 3001");
     const [code, reason] = await once(ws, "close");
     expect([code, String(reason)]).toEqual([3001, "as asked"]);
+  });
+
+  it("what a client says together with its request arrives, once the server has answered", async () => {
+    const { door } = await tunnel();
+    const request = `${upgradeRequest("/client?room=home")}${tinyFrame(1, "hasty").toString("latin1")}`;
+    await exchange(await raw(door.port), request, /^HTTP\/1\.1 101 .*hasty$/s);
   });
 
   it("a client's close code arrives too, and its connection to the server ends", async () => {
@@ -231,7 +237,7 @@ describe("through a tunnel", () => {
   });
 
   it("what the local server refuses is refused, and nothing that the client says then reaches it", async () => {
-    const { url, door } = await tunnel();
+    const { url, door } = await tunnel({ lingerMs: 1000 });
     expect(await refusal(at(url, "/forbidden"))).toEqual([418, "no tea"]);
 
     const heard: string[] = [];
@@ -252,6 +258,8 @@ describe("through a tunnel", () => {
     const smuggled = "GET /secret HTTP/1.1\r\nX-Forwarded-For: 127.0.0.1\r\n\r\n";
     await exchange(socket, `${upgradeRequest("/client/x?room=other")}${smuggled}`, /^HTTP\/1\.1 200 OK.*hi$/s);
     socket.write(smuggled);
+    // A server that keeps such a connection open does not hold a place in the tunnel with it.
+    await once(socket, "close");
     await settled(() => heard.length);
     expect(heard.join("")).not.toContain("secret");
   });
