@@ -31,12 +31,12 @@ export const REFUSALS = {
   "pair-full": 409,
   "second-agent": 409,
   "too-many-connections": 429,
+  /** The agent, or the local server behind it, hung up before it had answered. */
+  "no-answer": 502,
   "too-many-pairs": 503,
   "too-many-tunnels": 503,
   "too-many-streams": 503,
   draining: 503,
-  /** The agent or the local server behind it hung up before it had answered, or took too long. */
-  "no-answer": 502,
   "late-answer": 504,
 } as const;
 export type Refusal = keyof typeof REFUSALS;

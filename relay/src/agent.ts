@@ -48,13 +48,13 @@ const MEANING: Record<number, string> = {
 
 const USAGE = `usage: node relay/dist/agent.js --relay ws://relay.example:9784 --room x --port 1234 [flags]
 
-  flag           environment         what it is
-  --relay        RELAY_URL           the relay, ws:// or wss://
-  --room         ROOM_ID             name of the tunnel, 1 to 128 of A-Z a-z 0-9 _ -
-  --port         LOCAL_PORT          TCP port of the local server
-  --host         LOCAL_HOST          its host [127.0.0.1]
-  --token-file   RELAY_TOKEN_FILE    a file with the relay's token
-  --token        RELAY_TUNNEL_TOKEN  the token itself; others on this machine can see a flag
+  flag           environment              what it is
+  --relay        RELAY_URL                the relay, ws:// or wss://
+  --room         ROOM_ID                  name of the tunnel, 1 to 128 of A-Z a-z 0-9 _ -
+  --port         LOCAL_PORT               TCP port of the local server
+  --host         LOCAL_HOST               its host [127.0.0.1]
+  --token-file   RELAY_TUNNEL_TOKEN_FILE  a file with the relay's token
+  --token        RELAY_TUNNEL_TOKEN       the token itself; others on this machine can see a flag
 `;
 
 const Settings = z.object({
@@ -168,14 +168,14 @@ function readSettings(): Settings | undefined {
       return undefined;
     }
     const { env } = process;
-    const file = values["token-file"] ?? (env.RELAY_TOKEN_FILE || undefined);
-    const token = file === undefined ? env.RELAY_TUNNEL_TOKEN || undefined : readFileSync(file, "utf8").trim();
+    const tokenIn = (file: string | undefined) => (file ? readFileSync(file, "utf8").trim() : undefined);
+    const flagged = values.token ?? tokenIn(values["token-file"]);
     const given = {
       relay: values.relay ?? env.RELAY_URL,
       room: values.room ?? env.ROOM_ID,
       port: values.port ?? env.LOCAL_PORT,
       host: values.host ?? (env.LOCAL_HOST || undefined),
-      token: values.token ?? token,
+      token: flagged ?? (env.RELAY_TUNNEL_TOKEN || tokenIn(env.RELAY_TUNNEL_TOKEN_FILE)),
     };
     const read = Settings.safeParse(given);
     if (read.success) return read.data;
