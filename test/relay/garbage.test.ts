@@ -18,7 +18,7 @@ test("tells its health and how many rooms there are", async () => {
   await sender(url);
   const response = await fetch(`http://127.0.0.1:${port}/health`);
   expect(response.status).toBe(200);
-  expect(await response.text()).toBe('{"ok":true,"rooms":1,"pairs":0,"draining":false}');
+  expect(await response.text()).toBe('{"ok":true,"rooms":1,"pairs":0,"tunnels":0,"draining":false}');
 });
 
 test("answers every other HTTP request with 404", async () => {
