@@ -412,3 +412,41 @@ test("an error that an owner throws ends its session, and is not hidden", async 
   expect((await thrown).message).toBe("of the owner");
   expect(await session.closed).toBe("internal-error");
 });
+
+test("a reader that is resumed while a chunk is being read gets what was held for it first", async () => {
+  const streams: YamuxStream[] = [];
+  const { peer } = await withRaw("client", { onStream: (stream) => void streams.push(stream) });
+  peer.say(grant(2, 0, 1), grant(4, 0, 1));
+  await peer.inStep();
+  const [first, second] = streams as [YamuxStream, YamuxStream];
+  let got = "";
+  first.on("data", (piece) => {
+    got += piece;
+    if (got === "a") first.pause();
+  });
+  second.on("data", () => first.resume());
+  const text = (id: number, value: string) => data(id, Buffer.from(value));
+  // In one write, so that it is read as one chunk.
+  peer.say(text(2, "a"), text(2, "b"), text(4, "go on"), text(2, "c"), text(2, "d"));
+  await until("all four", () => got.length === 4);
+  expect(got).toBe("abcd");
+});
+
+test("destroy() after end() resets, as long as the other side may still write", async () => {
+  const { session, peer } = await withRaw("server");
+  const stream = session.open();
+  stream.end();
+  await peer.hears({ flags: 4, id: 2 });
+  stream.destroy();
+  await peer.hears({ flags: 8, id: 2 });
+  expect(session.streams).toBe(0);
+});
+
+test("a session that is over has no timer left", async () => {
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
+  const before = timers();
+  const sessions = await Promise.all(Array.from({ length: 20 }, () => withRaw("server", { pingMs: 600_000 })));
+  expect(timers()).toBeGreaterThanOrEqual(before + 20);
+  await Promise.all(sessions.map(({ session }) => session.close()));
+  expect(timers()).toBeLessThan(before + 10);
+});
