@@ -113,7 +113,7 @@ class Child {
   }
 }
 
-const PORT = /^.*?(\d+)\s*\n/;
+const PORT = /(\d+)\D*\n/;
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
   const began = performance.now();

@@ -74,7 +74,7 @@ class Relay implements AsyncDisposable {
       if (code !== null) fail(`${script} ended with ${code}`);
     });
     const [line] = (await once(child.stdout, "data")) as [Buffer];
-    return new Relay(child, Number(/(?::|^)(\d+)"?\s*$/m.exec(String(line))?.[1]));
+    return new Relay(child, Number(/(?::|^)(\d+)(?:"\})?\s*$/.exec(String(line))?.[1]));
   }
 
   /** Processor time that all its threads have used, in ms: collecting garbage takes place in threads of its own. */

@@ -10,6 +10,10 @@ import type { Settings } from "./config.ts";
 export const DOORS = ["room", "pair", "tunnel"] as const;
 export type Door = (typeof DOORS)[number];
 
+/** Those behind which a connection is a peer, whose frames are handed on to another; a tunnel carries streams of bytes. */
+export const PEER_DOORS = ["room", "pair"] as const satisfies readonly Door[];
+export type PeerDoor = (typeof PEER_DOORS)[number];
+
 /** Longest code of a pair, in characters. */
 const MAX_PAIR_CODE_CHARS = 256;
 

@@ -10,6 +10,9 @@ import * as z from "zod";
 import { DOORS, type Door } from "./admission.ts";
 import { callerKey, type TrustedProxies } from "./caller.ts";
 
+const LOG_LEVELS = ["info", "silent"] as const;
+const SWITCH = ["off", "on"] as const;
+
 export const DEFAULTS = {
   /** All IPv4 interfaces: a relay is there to be reached. */
   host: "0.0.0.0",
@@ -18,6 +21,13 @@ export const DEFAULTS = {
   /** PEM files: of the certificate with its chain, and of its key. With both, the relay speaks TLS itself. */
   tlsCert: "",
   tlsKey: "",
+  /** Where Prometheus reads, if there is a port: what it reads is the operator's, and not for the world to reach. */
+  metricsHost: "127.0.0.1",
+  metricsPort: undefined as number | undefined,
+  /** What the process writes to stdout. A program that starts a relay of its own watches it instead. */
+  log: "info" as (typeof LOG_LEVELS)[number],
+  /** Whether its lines name networks and the beginnings of room ids. */
+  logDetail: "off" as (typeof SWITCH)[number],
   /** The ways in that are open. A tunnel leads to a server that somebody runs at home: its operator asks for it. */
   doors: ["room", "pair"] as readonly Door[],
   /** Whose X-Forwarded-For is believed. Nobody's: a relay may have no proxy, and anybody can send one. */
@@ -128,11 +138,17 @@ function whole(min: number, max: number, unit: string, scale = 1) {
   return { schema, must: `a whole number from ${min} to ${max}${unit && ` (${unit})`}`, unit, scale };
 }
 
+function oneOf(values: readonly string[]) {
+  return { schema: z.enum(values), must: values.join(" or ") };
+}
+
 /** Several of one kind, with commas between them. */
 function list<T extends string>(item: z.ZodType<T, string>, must: string) {
   const parts = z.string().transform((text) => text.split(",").map((part) => part.trim()));
   return { schema: parts.pipe(z.array(item).min(1)), must: `${must}, with commas between them` };
 }
+
+const hostName = { schema: z.string().regex(/^\S+$/), must: "an IP address or a host name" };
 
 const TrustedProxiesText = z.string().transform((text, context): TrustedProxies => {
   if (/^\d{1,2}$/.test(text)) return { hops: Number(text) };
@@ -188,8 +204,7 @@ const OPERATORS: readonly Operator[] = [
     flag: "host",
     env: "RELAY_HOST",
     what: "address to listen on",
-    schema: z.string().regex(/^\S+$/),
-    must: "an IP address or a host name",
+    ...hostName,
   },
   { setting: "port", flag: "port", env: "RELAY_PORT", what: "TCP port, 0 takes any free one", ...whole(0, 65_535, "") },
   {
@@ -413,6 +428,28 @@ const OPERATORS: readonly Operator[] = [
     what: "how long transfers that run may go on once it is to stop",
     ...whole(0, 24 * 60 * 60, "seconds", MS_PER_S),
   },
+  {
+    setting: "metricsPort",
+    flag: "metrics-port",
+    env: "RELAY_METRICS_PORT",
+    what: "port on which Prometheus reads /metrics, 0 takes any free one",
+    ...whole(0, 65_535, ""),
+  },
+  {
+    setting: "metricsHost",
+    flag: "metrics-host",
+    env: "RELAY_METRICS_HOST",
+    what: "address to listen on for it",
+    ...hostName,
+  },
+  { setting: "log", flag: "log", env: "RELAY_LOG", what: "what is written to stdout", ...oneOf(LOG_LEVELS) },
+  {
+    setting: "logDetail",
+    flag: "log-detail",
+    env: "RELAY_LOG_DETAIL",
+    what: "whether that names networks and the beginnings of room ids",
+    ...oneOf(SWITCH),
+  },
 ];
 
 export type Config =
@@ -463,7 +500,7 @@ export function usage(): string {
   return [...first, "", head, ...rows, ""].join("\n");
 }
 
-function inWords(value: string | readonly string[] | TrustedProxies): string {
+function inWords(value: string | readonly string[] | TrustedProxies | undefined): string {
   if (typeof value === "string") return value || "none";
   return Array.isArray(value) && value.length > 0 ? value.join(",") : "none";
 }

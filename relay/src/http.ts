@@ -6,6 +6,7 @@ import type { WebSocket } from "ws";
 import { WebSocketServer } from "ws";
 import { type Admission, REFUSALS, RETRY_AFTER_S, type Refusal, targetOf } from "./admission.ts";
 import type { Settings } from "./config.ts";
+import type { Watch } from "./events.ts";
 import type { SilentSockets } from "./limits.ts";
 
 /** How often within `firstMessageMs` slow requests are looked for. Node's own 30 s would treble that time. */
@@ -31,10 +32,11 @@ export interface HttpParts {
   health: () => Health;
   admit: (request: IncomingMessage) => Admission;
   /** Told of everybody who was not let in. */
-  refused: (why: Refusal) => void;
+  refused: (request: IncomingMessage, why: Refusal) => void;
   entered: (ws: WebSocket, request: IncomingMessage, admitted: Exclude<Admitted, Passing>) => void;
   /** Takes a request whose upgrade somebody else answers, its socket, and what came behind it. */
   passing: (request: IncomingMessage, head: Buffer, admitted: Passing, refuse: (why: Refusal) => void) => void;
+  watch: Watch;
 }
 
 /** Of a relay that speaks TLS itself. */
@@ -45,7 +47,7 @@ export interface Certificate {
 
 /** @throws the system's error for a certificate that is none, or that does not fit its key. */
 export function createHttpServer(
-  { settings, silent, health, admit, refused, entered, passing }: HttpParts,
+  { settings, silent, health, admit, refused, entered, passing, watch }: HttpParts,
   certificate: Certificate | undefined,
 ): Server | SecureServer {
   const timeouts = {
@@ -76,7 +78,7 @@ export function createHttpServer(
   server.on("upgrade", (request: IncomingMessage, _stream, head) => {
     const admission = admit(request);
     const refuse = (why: Refusal) => {
-      refused(why);
+      refused(request, why);
       turnAway(request.socket, why);
     };
     if (admission.door === "none") {
@@ -87,7 +89,23 @@ export function createHttpServer(
       passing(request, head, admission, refuse);
       return;
     }
-    webSockets.handleUpgrade(request, request.socket, head, (ws) => entered(ws, request, admission));
+    let upgraded = false;
+    webSockets.handleUpgrade(request, request.socket, head, (ws) => {
+      upgraded = true;
+      entered(ws, request, admission);
+    });
+    // ws has answered it by then, and tells nobody.
+    if (!upgraded) watch({ event: "cut", why: "bad-upgrade" });
+  });
+  // Answered as Node itself does where nobody listens.
+  server.on("clientError", (error: NodeJS.ErrnoException, stream) => {
+    const late = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
+    // A connection that broke was not cut by us.
+    if (late) watch({ event: "cut", why: "no-http-request" });
+    else if (error.code?.startsWith("HPE_")) watch({ event: "cut", why: "bad-http-request" });
+    const status = late ? 408 : error.code === "HPE_HEADER_OVERFLOW" ? 431 : 400;
+    if (stream.writable) stream.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n\r\n`);
+    stream.destroy();
   });
   return server;
 }

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
-/** The process around a relay: its settings, its signals, its two lines of log and its exit code. */
+/** The process around a relay: its settings, its signals, its log and its exit code. */
 import { setFlagsFromString } from "node:v8";
-import { readConfig, usage } from "./config.ts";
+import { DEFAULTS, readConfig, type Settings, usage } from "./config.ts";
 import { healthProblem, ownHealthUrl } from "./healthcheck.ts";
+import { openLog } from "./log.ts";
 import { type Relay, startRelay } from "./relay.ts";
 
 const EXIT_FAILED = 1;
@@ -41,28 +42,25 @@ async function check(url: string): Promise<void> {
   process.exitCode = EXIT_FAILED;
 }
 
-async function run(settings: Parameters<typeof startRelay>[0]): Promise<void> {
+async function run(given: Partial<Settings>): Promise<void> {
+  const { log, logDetail } = { ...DEFAULTS, ...given };
   let relay: Relay;
   try {
-    relay = await startRelay(settings);
+    relay = await startRelay(log === "info" ? { ...given, watch: openLog({ detail: logDetail === "on" }) } : given);
   } catch (cause) {
     process.stderr.write(`relay: cannot start: ${cause instanceof Error ? cause.message : "unknown error"}\n`);
     process.exitCode = EXIT_FAILED;
     return;
   }
-  process.stdout.write(`relay listening on ${relay.url}\n`);
 
   let stopping = false;
   const onSignal = () => {
     if (stopping) process.exit(EXIT_FAILED);
     stopping = true;
-    void relay.drain().then(() => {
-      const ended = [...relay.ended].map(([why, count]) => `, ${why} ${count}`).join("");
-      process.stdout.write(`relay stopped; rooms ended${ended || ", none"}\n`);
-    });
+    void relay.drain();
   };
   // Without a certificate, SIGHUP means what it always does: the terminal is gone.
-  if (settings?.tlsCert) process.on("SIGHUP", () => readCertificateAnew(relay));
+  if (given.tlsCert) process.on("SIGHUP", () => readCertificateAnew(relay));
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
 }

@@ -95,11 +95,14 @@ export class ConnectionLimiter {
  */
 export class SilentSockets {
   readonly #max: number;
+  readonly #cut: () => void;
   /** By its two ends: of a TLS connection, whoever asks has another socket than whoever accepted it. */
   readonly #sockets = new Map<string, Socket>();
 
-  constructor(max: number) {
+  /** @param cut told of each that had to give way. */
+  constructor(max: number, cut: () => void) {
     this.#max = max;
+    this.#cut = cut;
   }
 
   add(socket: Socket): void {
@@ -107,6 +110,7 @@ export class SilentSockets {
       if (this.#sockets.size < this.#max) break;
       this.#sockets.delete(name);
       oldest.destroy();
+      this.#cut();
     }
     const name = nameOf(socket);
     this.#sockets.set(name, socket);

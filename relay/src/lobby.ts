@@ -4,6 +4,7 @@
  */
 import type { Socket } from "node:net";
 import type { Settings } from "./config.ts";
+import type { Watch } from "./events.ts";
 import { RateLimiter, type SilentSockets } from "./limits.ts";
 import type { Peer, PeerOwner } from "./peer.ts";
 import type { Rooms } from "./rooms.ts";
@@ -23,15 +24,17 @@ export class Lobby implements PeerOwner {
   readonly #misses: RateLimiter;
   readonly #silent: SilentSockets;
   readonly #settings: Settings;
+  readonly #watch: Watch;
   readonly #visits = new Map<Peer, Visit>();
 
-  constructor(rooms: Rooms, now: () => number, silent: SilentSockets, settings: Settings) {
+  constructor(rooms: Rooms, now: () => number, silent: SilentSockets, settings: Settings, watch: Watch) {
     const { rateLimitMax, maxFailedJoins, rateLimitWindowMs } = settings;
     this.#rooms = rooms;
     this.#limiter = new RateLimiter(rateLimitMax, rateLimitWindowMs, now);
     this.#misses = new RateLimiter(maxFailedJoins, rateLimitWindowMs, now);
     this.#silent = silent;
     this.#settings = settings;
+    this.#watch = watch;
   }
 
   enter(peer: Peer, socket: Socket, address: string): void {
@@ -96,6 +99,9 @@ export class Lobby implements PeerOwner {
   }
 
   #refuse(peer: Peer, reason: RefusedReason): void {
+    const visit = this.#visits.get(peer);
+    if (!visit) return;
+    this.#watch({ event: "refused", why: reason, address: visit.address });
     peer.say({ type: "ERROR", reason });
     this.#showOut(peer, "refused");
   }

@@ -1,5 +1,6 @@
 /** All pairs of this relay: by their codes, how many there may be, and how long a side may wait alone. */
 import type { Settings } from "./config.ts";
+import type { Watch } from "./events.ts";
 import { Pair } from "./pair.ts";
 import type { Peer } from "./peer.ts";
 import type { GoneReason } from "./wire.ts";
@@ -8,19 +9,25 @@ export class Pairs {
   readonly #pairs = new Map<string, Pair>();
   readonly #settings: Settings;
   readonly #now: () => number;
-  readonly #ended: (why: GoneReason) => void;
+  readonly #watch: Watch;
   /** Runs while there are pairs. */
   #sweeps: NodeJS.Timeout | undefined;
 
-  /** @param ended told of each pair that is over. */
-  constructor(settings: Settings, now: () => number, ended: (why: GoneReason) => void) {
+  constructor(settings: Settings, now: () => number, watch: Watch) {
     this.#settings = settings;
     this.#now = now;
-    this.#ended = ended;
+    this.#watch = watch;
   }
 
   get size(): number {
     return this.#pairs.size;
+  }
+
+  /** Sides that wait alone. */
+  get waiting(): number {
+    let waiting = 0;
+    for (const pair of this.#pairs.values()) if (pair.aloneSince !== undefined) waiting++;
+    return waiting;
   }
 
   /** 0 to 2; undefined if there is none with this code and no more can be made. */
@@ -40,7 +47,7 @@ export class Pairs {
     const made = new Pair(peer, this.#settings, this.#now(), (why) => {
       this.#pairs.delete(code);
       if (this.#pairs.size === 0) clearInterval(this.#sweeps);
-      this.#ended(why);
+      this.#watch({ event: "pair-ended", why });
     });
     if (this.#pairs.size === 0) this.#sweeps = setInterval(() => this.#sweep(), this.#settings.sweepIntervalMs);
     this.#pairs.set(code, made);

@@ -47,9 +47,9 @@ export class Peer {
   owner: PeerOwner | undefined;
   /** How large a message its owner wants to hear. */
   maxMessageBytes: number;
-  /** Nothing of it is left in this process. */
-  readonly closed: Promise<void>;
-  #onClosed: (() => void) | undefined;
+  /** Nothing of it is left in this process. With why it ended: what was known first. */
+  readonly closed: Promise<GoneReason>;
+  #onClosed: ((why: GoneReason) => void) | undefined;
 
   readonly #ws: WebSocket;
   readonly #socket: Socket;
@@ -76,7 +76,9 @@ export class Peer {
   #cause: GoneReason | undefined;
   /** The close that is said once the last frame in flight is taken. */
   #farewell: GoneReason | undefined;
-  #wasHandedData = false;
+  #gone: GoneReason | undefined;
+  #handedFrames = 0;
+  #handedBytes = 0;
 
   readonly #pings: NodeJS.Timeout;
   #bytesReadAtPing: number | undefined;
@@ -129,8 +131,10 @@ export class Peer {
     clearInterval(peer.#pings);
     clearInterval(peer.#stallTimer);
     clearTimeout(peer.#endTimer);
-    peer.#onClosed?.();
-    peer.#lose(peer.#cause ?? (code === CLOSE_CODE.done && !isInMessage(peer.#ws) ? "done" : "peer-left"));
+    const why = peer.#cause ?? (code === CLOSE_CODE.done && !isInMessage(peer.#ws) ? "done" : "peer-left");
+    peer.#gone ??= why;
+    peer.#onClosed?.(peer.#gone);
+    peer.#lose(why);
   });
 
   /** What its room calls it. Made when asked for: most senders need none. */
@@ -145,14 +149,30 @@ export class Peer {
 
   /** Hands on a frame of another peer. */
   forward(frame: Buffer, binary: boolean): void {
-    this.#wasHandedData = true;
+    this.#handedFrames++;
+    this.#handedBytes += frame.length;
     if (!this.#batching) this.#beginBatch();
     this.#send(this.#behind && frame.length < COPY_BELOW_BYTES ? Buffer.from(frame) : frame, binary);
   }
 
   /** Whether a frame of the other peer was ever handed on to it. */
   get wasHandedData(): boolean {
-    return this.#wasHandedData;
+    return this.#handedFrames > 0;
+  }
+
+  /** Frames of the other peer that were handed on to it, */
+  get handedFrames(): number {
+    return this.#handedFrames;
+  }
+
+  /** and their bytes. */
+  get handedBytes(): number {
+    return this.#handedBytes;
+  }
+
+  /** Bytes that it was given and the system has not taken yet. */
+  get bufferedBytes(): number {
+    return this.#ws.bufferedAmount;
   }
 
   /** Bytes it ever said, but for pings and pongs. */
@@ -189,6 +209,7 @@ export class Peer {
 
   /** Ends it from our side: what it was given before still reaches it, if it takes it, and then the close. */
   leave(why: GoneReason): void {
+    this.#gone ??= why;
     this.owner = undefined;
     this.#caughtUp = undefined;
     this.resume();
@@ -202,6 +223,7 @@ export class Peer {
 
   /** Ends it at once, with nothing said. Its owner is told. */
   cut(why: GoneReason): void {
+    this.#gone ??= why;
     this.#ws.terminate();
     this.#lose(why);
   }
@@ -266,7 +288,7 @@ export class Peer {
   #close(why: GoneReason): void {
     this.#farewell = undefined;
     this.#ws.close(CLOSE_CODE[why], why);
-    this.#cutAfter(this.#wasHandedData ? this.#settings.lingerMs : this.#settings.closeMs);
+    this.#cutAfter(this.wasHandedData ? this.#settings.lingerMs : this.#settings.closeMs);
   }
 
   #cutAfter(ms: number): void {

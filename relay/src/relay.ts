@@ -8,11 +8,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import { admit } from "./admission.ts";
 import { callerKey, forwardedFor } from "./caller.ts";
 import { conflictIn, DEFAULTS, type Settings } from "./config.ts";
+import type { Watch } from "./events.ts";
 import { type Certificate, createHttpServer } from "./http.ts";
 import { ConnectionLimiter, SilentSockets } from "./limits.ts";
 import { Lobby } from "./lobby.ts";
+import { type Metrics, openMetrics } from "./metrics.ts";
 import { Pairs } from "./pairs.ts";
 import { Peer } from "./peer.ts";
+import { Peers } from "./peers.ts";
 import { Rooms } from "./rooms.ts";
 import { Tunnels } from "./tunnels.ts";
 import { requestBehind } from "./upgrade.ts";
@@ -24,6 +27,8 @@ export interface Relay {
   readonly port: number;
   /** For a WebSocket client on this machine, `ws://host:port`, or `wss://`. */
   readonly url: string;
+  /** Where Prometheus reads, if there is a `metricsPort`. */
+  readonly metricsUrl: string | undefined;
   /** How many rooms ended for which reason since the start. */
   readonly ended: ReadonlyMap<GoneReason, number>;
   /** Reads certificate and key anew, for connections to come. @throws the system's error; the old ones stay then. */
@@ -39,24 +44,35 @@ export interface Relay {
 /** How often a relay that drains looks whether it is done, in ms. */
 const DRAIN_LOOK_MS = 100;
 
+/** What a relay can be started with: everything that can be set, and who is told what happens. */
+export type RelayOptions = Partial<Settings> & { readonly watch?: Watch };
+
 /**
  * @throws the system's error if the address cannot be listened on, or certificate or key cannot be used; an Error for settings
  *   that contradict each other.
  */
-export async function startRelay(options: Partial<Settings> = {}): Promise<Relay> {
+export async function startRelay({ watch: told, ...options }: RelayOptions = {}): Promise<Relay> {
   const settings: Settings = { ...DEFAULTS, ...options };
   const conflict = conflictIn(settings);
   if (conflict) throw new Error(conflict);
   const keyOf = callerKey(settings.trustProxy);
   const forwardedBy = forwardedFor(settings.trustProxy);
   const now = () => performance.now();
-  const rooms = new Rooms(settings);
-  const pairs = new Pairs(settings, now, () => {});
-  const tunnels = new Tunnels(settings, { tunnelEnded: () => {}, clientEnded: () => {} });
+  let metrics: Metrics | undefined;
+  const watch: Watch = (event) => {
+    metrics?.watch(event);
+    told?.(event);
+  };
+  const rooms = new Rooms(settings, watch);
+  const pairs = new Pairs(settings, now, watch);
+  const tunnels = new Tunnels(settings, {
+    tunnelEnded: (why) => watch({ event: "tunnel-ended", why }),
+    clientEnded: (why) => watch({ event: "client-ended", why }),
+  });
   const connections = new ConnectionLimiter(settings.maxConnectionsPerAddress);
-  const silent = new SilentSockets(settings.maxSilent);
-  const lobby = new Lobby(rooms, now, silent, settings);
-  const peers = new Set<Peer>();
+  const silent = new SilentSockets(settings.maxSilent, () => watch({ event: "cut", why: "crowded" }));
+  const lobby = new Lobby(rooms, now, silent, settings, watch);
+  const peers = new Peers();
   const allGone = new AbortController();
   let draining: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
@@ -74,7 +90,7 @@ export async function startRelay(options: Partial<Settings> = {}): Promise<Relay
           roomForTunnel: tunnels.size < settings.maxTunnels,
           tunnelTakes: (id) => tunnels.takes(id),
         }),
-      refused: () => {},
+      refused: (request, why) => watch({ event: "turned-away", why, address: keyOf(request) }),
       entered: (ws, request, admitted) => {
         const { socket } = request;
         const address = keyOf(request);
@@ -85,11 +101,13 @@ export async function startRelay(options: Partial<Settings> = {}): Promise<Relay
           socket.once("close", release);
           return;
         }
+        const { door } = admitted;
         const peer = new Peer(ws, socket, settings);
-        peers.add(peer);
-        void peer.closed.then(() => {
+        peers.add(peer, door);
+        void peer.closed.then((why) => {
           release();
           peers.delete(peer);
+          watch({ event: "closed", door, why });
           if (stopping && peers.size === 0) allGone.abort();
         });
         if (admitted.door === "room") {
@@ -106,16 +124,34 @@ export async function startRelay(options: Partial<Settings> = {}): Promise<Relay
         const seen = requestBehind(request, { target, forwardedFor: forwardedBy(request), settings });
         tunnels.visit(id, { socket, request: seen, head, refuse });
       },
+      watch,
     },
     certificateOf(settings),
   );
-  server.listen(settings.port, settings.host);
-  await once(server, "listening");
+  const { metricsHost, metricsPort } = settings;
+  try {
+    if (metricsPort !== undefined) {
+      metrics = await openMetrics(metricsHost, metricsPort, () => ({
+        rooms: rooms.size,
+        pairs: pairs.size,
+        tunnels: tunnels.size,
+        tunnelClients: tunnels.clients,
+        waiting: { room: rooms.waiting, pair: pairs.waiting },
+        traffic: peers.traffic(),
+      }));
+    }
+    server.listen(settings.port, settings.host);
+    await once(server, "listening");
+  } catch (error) {
+    await metrics?.close();
+    throw error;
+  }
   // A connection that could not be accepted, for want of file descriptors for example, is no reason to drop the others.
   server.on("error", () => {});
 
   async function drain(): Promise<void> {
     const end = now() + settings.drainMs;
+    watch({ event: "draining" });
     lobby.showAllOut("restart");
     // What goes through a tunnel has no end that could be waited for.
     tunnels.endAll();
@@ -139,6 +175,8 @@ export async function startRelay(options: Partial<Settings> = {}): Promise<Relay
     if (peers.size > 0) await delay(settings.stopMs, undefined, { signal: allGone.signal }).catch(() => {});
     for (const peer of peers) peer.cut("restart");
     await closed;
+    await metrics?.close();
+    watch({ event: "stopped", ended: rooms.ended });
   }
 
   function stopOnce(): Promise<void> {
@@ -147,10 +185,13 @@ export async function startRelay(options: Partial<Settings> = {}): Promise<Relay
   }
 
   const { port } = server.address() as AddressInfo;
+  const url = `${server instanceof SecureServer ? "wss" : "ws"}://${settings.host.includes(":") ? `[${settings.host}]` : settings.host}:${port}`;
+  watch({ event: "listening", url, metrics: metrics?.url });
   return {
     host: settings.host,
     port,
-    url: `${server instanceof SecureServer ? "wss" : "ws"}://${settings.host.includes(":") ? `[${settings.host}]` : settings.host}:${port}`,
+    url,
+    metricsUrl: metrics?.url,
     ended: rooms.ended,
     reloadCertificate: () => {
       const certificate = certificateOf(settings);

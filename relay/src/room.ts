@@ -3,8 +3,9 @@
  * never looked at. A room knows nothing of other rooms, and of addresses only which of its waiting receivers share one.
  */
 import type { Settings } from "./config.ts";
+import type { Watch } from "./events.ts";
 import type { Peer, PeerOwner } from "./peer.ts";
-import { type GoneReason, isNext } from "./wire.ts";
+import { type GoneReason, isNext, type RefusedReason } from "./wire.ts";
 
 /** How often within `idlePairMs` a pair is looked at: an idle one is parted at most a quarter too late. */
 const IDLE_LOOKS = 4;
@@ -30,6 +31,7 @@ export class Room implements PeerOwner {
   readonly #sender: Peer;
   readonly #turns: boolean;
   readonly #settings: Settings;
+  readonly #watch: Watch;
   readonly #gone: (room: Room, why: GoneReason, allClosed: Promise<unknown>) => void;
   readonly #queue: Waiting[] = [];
   #state: State = { at: "idle" };
@@ -41,12 +43,14 @@ export class Room implements PeerOwner {
     sender: Peer,
     options: { ttlMs: number; turns: boolean },
     settings: Settings,
+    watch: Watch,
     gone: (room: Room, why: GoneReason, allClosed: Promise<unknown>) => void,
   ) {
     this.id = id;
     this.#sender = sender;
     this.#turns = options.turns;
     this.#settings = settings;
+    this.#watch = watch;
     this.#gone = gone;
     this.#timer = setTimeout(() => this.#expire(), options.ttlMs);
     sender.owner = this;
@@ -61,6 +65,11 @@ export class Room implements PeerOwner {
   /** Whether a receiver whose turn it is has begun. */
   get serving(): boolean {
     return this.#state.at === "paired" && this.#state.spoke;
+  }
+
+  /** How many receivers wait for their turns. */
+  get waiting(): number {
+    return this.#queue.length;
   }
 
   /** Whether one more receiver of this address cannot wait here. */
@@ -121,10 +130,8 @@ export class Room implements PeerOwner {
       // Nothing at all is no finished transfer.
       state.receiver.leave(why === "done" && !state.receiver.wasHandedData ? "peer-left" : why);
     }
-    for (const { peer } of this.#queue.splice(0)) {
-      if (why !== "restart") peer.say({ type: "ERROR", reason: "sender_disconnected" });
-      peer.leave(why === "restart" ? why : "peer-left");
-    }
+    if (why === "restart") for (const { peer } of this.#queue.splice(0)) peer.leave(why);
+    this.#dismissWaiting("sender_disconnected", "peer-left");
     this.#gone(this, why, Promise.all(handed.map((peer) => peer.closed)));
   }
 
@@ -236,19 +243,20 @@ export class Room implements PeerOwner {
   /** Called at the end of the room's lifetime, and for a transfer that ran then, once more at the end of its overtime. */
   #expire(): void {
     if (this.#expired || this.#state.at !== "paired") {
-      this.#dismissWaiting();
+      this.#dismissWaiting("room_not_found", "expired");
       this.end("expired");
       return;
     }
     this.#expired = true;
-    this.#dismissWaiting();
+    this.#dismissWaiting("room_not_found", "expired");
     this.#timer = setTimeout(() => this.#expire(), this.#settings.overtimeMs);
   }
 
-  #dismissWaiting(): void {
-    for (const { peer } of this.#queue.splice(0)) {
-      peer.say({ type: "ERROR", reason: "room_not_found" });
-      peer.leave("expired");
+  #dismissWaiting(reason: RefusedReason, why: GoneReason): void {
+    for (const { peer, address } of this.#queue.splice(0)) {
+      this.#watch({ event: "refused", why: reason, address });
+      peer.say({ type: "ERROR", reason });
+      peer.leave(why);
     }
   }
 }

@@ -1,6 +1,7 @@
 /** All rooms of this relay: the only map of them, their ids, how many there may be, and why they ended. */
 import { randomInt } from "node:crypto";
 import type { Settings } from "./config.ts";
+import type { Watch } from "./events.ts";
 import type { Peer } from "./peer.ts";
 import { Room } from "./room.ts";
 import type { GoneReason } from "./wire.ts";
@@ -15,13 +16,22 @@ export class Rooms {
   /** Rooms that ended, whose peers are not all closed yet: what is still there for them takes as much memory as before. */
   #lingering = 0;
   readonly #settings: Settings;
+  readonly #watch: Watch;
 
-  constructor(settings: Settings) {
+  constructor(settings: Settings, watch: Watch) {
     this.#settings = settings;
+    this.#watch = watch;
   }
 
   get size(): number {
     return this.#rooms.size;
+  }
+
+  /** Receivers that wait for their turns, in all rooms. */
+  get waiting(): number {
+    let waiting = 0;
+    for (const room of this.#rooms.values()) waiting += room.waiting;
+    return waiting;
   }
 
   /** How many rooms ended for which reason since the start. */
@@ -32,9 +42,10 @@ export class Rooms {
   /** Undefined when there are too many already. */
   create(sender: Peer, options: { ttlMs: number; turns: boolean }): Room | undefined {
     if (this.#rooms.size + this.#lingering >= this.#settings.maxRooms) return undefined;
-    const room = new Room(this.#freeId(), sender, options, this.#settings, (gone, why, allClosed) => {
+    const room = new Room(this.#freeId(), sender, options, this.#settings, this.#watch, (gone, why, allClosed) => {
       this.#rooms.delete(gone.id);
       this.#ended.set(why, (this.#ended.get(why) ?? 0) + 1);
+      this.#watch({ event: "room-ended", why, room: gone.id });
       this.#lingering++;
       void allClosed.then(() => this.#lingering--);
     });

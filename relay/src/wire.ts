@@ -23,13 +23,15 @@ const Next = z.object({ type: z.literal("NEXT") });
 const MAX_NEXT_BYTES = 64;
 
 /** Why a request was refused, for the peer's program. */
-export type RefusedReason =
-  | "room_not_found"
-  | "too_many_rooms"
-  | "rate_limited"
-  | "invalid_request"
-  | "sender_disconnected"
-  | "queue_full";
+export const REFUSED = [
+  "room_not_found",
+  "too_many_rooms",
+  "rate_limited",
+  "invalid_request",
+  "sender_disconnected",
+  "queue_full",
+] as const;
+export type RefusedReason = (typeof REFUSED)[number];
 
 export type Answer =
   | { type: "ROOM_CREATED"; room_id: string; expires_in?: number; features?: Feature[] }

@@ -40,7 +40,7 @@ export async function relayProcess({ inside = [] as readonly string[], host = "1
     said += text;
   });
   await until("the relay listens", () => said.includes("\n"));
-  const url = /ws:\/\/\S+/.exec(said)?.[0] ?? said;
+  const url = /ws:\/\/[^"\s]+/.exec(said)?.[0] ?? said;
   return { url, port: Number(new URL(url).port), kill };
 }
 

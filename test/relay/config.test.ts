@@ -10,6 +10,10 @@ const ENVIRONMENT = {
   RELAY_MAX_MSG_SIZE: "131072",
   RELAY_RATE_LIMIT_MAX: "5",
   RELAY_RATE_LIMIT_WINDOW: "6",
+  RELAY_METRICS_PORT: "7",
+  RELAY_METRICS_HOST: "::1",
+  RELAY_LOG: "silent",
+  RELAY_LOG_DETAIL: "on",
 };
 const SETTINGS = {
   host: "127.0.0.1",
@@ -19,6 +23,10 @@ const SETTINGS = {
   maxMessageBytes: 131072,
   rateLimitMax: 5,
   rateLimitWindowMs: 6000,
+  metricsPort: 7,
+  metricsHost: "::1",
+  log: "silent",
+  logDetail: "on",
 };
 
 test("has the documented defaults", () => {
@@ -31,6 +39,10 @@ test("has the documented defaults", () => {
     maxMessageBytes: 10_485_760,
     rateLimitMax: 20,
     rateLimitWindowMs: 60_000,
+    metricsPort: undefined,
+    metricsHost: "127.0.0.1",
+    log: "info",
+    logDetail: "off",
   });
 });
 
@@ -47,6 +59,10 @@ test("reads every setting from flags, with = and without", () => {
     "--max-msg-size": "131072",
     "--rate-limit-max": "5",
     "--rate-limit-window": "6",
+    "--metrics-port": "7",
+    "--metrics-host": "::1",
+    "--log": "silent",
+    "--log-detail": "on",
   };
   const apart = Object.entries(flags).flat();
   const joined = Object.entries(flags).map((pair) => pair.join("="));
@@ -69,6 +85,8 @@ test("names every wrong setting at once, with what it should be", () => {
     RELAY_MAX_MSG_SIZE: "10M",
     RELAY_RATE_LIMIT_MAX: "0",
     RELAY_RATE_LIMIT_WINDOW: "-1",
+    RELAY_LOG: "debug",
+    RELAY_LOG_DETAIL: "yes",
   });
   expect(config.kind).toBe("wrong");
   const problems = config.kind === "wrong" ? config.problems.join("\n") : "";
@@ -78,6 +96,8 @@ test("names every wrong setting at once, with what it should be", () => {
   expect(problems).toContain("--host must be an IP address or a host name");
   expect(problems).toContain('RELAY_ROOM_TTL must be a whole number from 1 to 604800 (seconds), not "1.5"');
   expect(problems).toContain('RELAY_MAX_MSG_SIZE must be a whole number from 131072 to 1073741824 (bytes), not "10M"');
+  expect(problems).toContain('RELAY_LOG must be info or silent, not "debug"');
+  expect(problems).toContain('RELAY_LOG_DETAIL must be off or on, not "yes"');
   expect(problems).toContain("RELAY_RATE_LIMIT_MAX must be a whole number from 1");
   expect(problems).toContain("RELAY_RATE_LIMIT_WINDOW must be a whole number from 1 to 86400 (seconds)");
 });

@@ -27,8 +27,12 @@ function run(args: string[], env: Record<string, string> = {}) {
 async function started(args: string[] = []) {
   const process = run(["--port=0", "--host", "127.0.0.1", ...args]);
   await expect.poll(() => process.output.stdout).toMatch(/\n/);
-  const url = /^relay listening on (ws:\/\/127\.0\.0\.1:(\d+))\n$/.exec(process.output.stdout);
+  const url = /"url":"(ws:\/\/127\.0\.0\.1:(\d+))"\}\n$/.exec(process.output.stdout);
   return { ...process, url: url?.[1] ?? "", port: Number(url?.[2]) };
+}
+
+function linesOf(stdout: string): unknown[] {
+  return stdout.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line)]));
 }
 
 test.each(["SIGTERM", "SIGINT"] as const)("says where it listens, serves, and ends with 0 on %s", async (signal) => {
@@ -54,7 +58,12 @@ test("ends within 5 s although a peer answers nothing, and logs no room, address
   expect(code).toBe(0);
   expect(Date.now() - began).toBeLessThan(5000);
   expect(stdout).not.toContain(room);
-  expect(stdout.split("\n").slice(1)).toEqual(["relay stopped; rooms ended, restart 1", ""]);
+  const [, ...lines] = linesOf(stdout);
+  expect(lines).toEqual([
+    { level: "info", time: expect.any(String), event: "draining" },
+    { level: "info", time: expect.any(String), event: "room-ended", why: "restart" },
+    { level: "info", time: expect.any(String), event: "stopped", rooms_ended: { restart: 1 } },
+  ]);
 });
 
 test("answers and ends within 5 s while 30 senders flood it with the smallest frames", async () => {

@@ -372,3 +372,6 @@ const GOODBYE: Record<GoneReason, number | undefined> = {
   "too-many-opens": protocolError,
   "too-many-pings": protocolError,
 };
+
+/** Every way for a session to end. */
+export const GONE_REASONS = Object.keys(GOODBYE) as readonly GoneReason[];

@@ -1,0 +1,62 @@
+/**
+ * The log: an event a line, JSON on stdout. Whatever is not named here is not written: no code, no content, and an
+ * address or a room's id only for an operator who asked for it, and cut short.
+ */
+import { isIPv4 } from "node:net";
+import { destination, pino, stdTimeFunctions } from "pino";
+import type { RelayEvent, Watch } from "./events.ts";
+
+/** Lines that stdout has not taken yet, in bytes. Beyond, they are lost: who does not read the log stops no transfer. */
+const MAX_BUFFERED_BYTES = 1024 * 1024;
+
+const ROOM_CHARS_SHOWN = 2;
+
+export interface LogOptions {
+  /** Addresses by their networks, and rooms by the beginnings of their ids. */
+  readonly detail: boolean;
+  /** A file descriptor. */
+  readonly to?: number;
+}
+
+export function openLog({ detail, to = 1 }: LogOptions): Watch {
+  const line = pino(
+    { base: null, timestamp: stdTimeFunctions.isoTime, formatters: { level: (level) => ({ level }) } },
+    destination({ dest: to, sync: false, maxLength: MAX_BUFFERED_BYTES }),
+  );
+  return (event) => {
+    const fields = fieldsOf(event, detail);
+    if (fields) line.info({ event: event.event, ...fields });
+  };
+}
+
+/** Undefined for what has no line: a connection's end is either a room's or pair's, or a refusal. */
+export function fieldsOf(event: RelayEvent, detail: boolean): Record<string, unknown> | undefined {
+  switch (event.event) {
+    case "listening":
+      return { metrics: event.metrics, url: event.url };
+    case "cut":
+    case "pair-ended":
+    case "tunnel-ended":
+    case "client-ended":
+      return { why: event.why };
+    case "turned-away":
+    case "refused":
+      return { why: event.why, ...(detail && { from: networkOf(event.address) }) };
+    case "room-ended":
+      return { why: event.why, ...(detail && { room: `${event.room.slice(0, ROOM_CHARS_SHOWN)}…` }) };
+    case "draining":
+      return {};
+    case "stopped":
+      return { rooms_ended: Object.fromEntries(event.ended) };
+    case "closed":
+      return undefined;
+    default:
+      return event satisfies never;
+  }
+}
+
+/** The /24 of an IPv4 address, the /48 of an IPv6 network: a neighbourhood or a company, not a house. */
+function networkOf(address: string): string {
+  if (isIPv4(address)) return address.replace(/\d+$/, "0/24");
+  return `${address.split(":").slice(0, 3).join(":")}::/48`;
+}
