@@ -40,6 +40,8 @@ export const DEFAULTS = {
   allowedOrigins: [] as readonly string[],
   /** Names by which the relay may be addressed; without any, all. */
   publicHosts: [] as readonly string[],
+  /** Bytes that may go through one room in all, both ways; without any, as many as they like. */
+  maxRoomBytes: undefined as number | undefined,
   /** Connections of one address at once. */
   maxConnectionsPerAddress: 256,
   maxRooms: 1000,
@@ -301,6 +303,13 @@ const OPERATORS: readonly Operator[] = [
     env: "RELAY_MAX_ROOMS",
     what: "rooms at once",
     ...whole(1, 1_000_000, ""),
+  },
+  {
+    setting: "maxRoomBytes",
+    flag: "max-room-bytes",
+    env: "RELAY_MAX_ROOM_BYTES",
+    what: "bytes that may go through one room in all",
+    ...whole(MIN_MESSAGE_BYTES, 2 ** 49, "bytes"),
   },
   {
     setting: "maxPairs",

@@ -4,6 +4,7 @@
  */
 import type { Settings } from "./config.ts";
 import type { Watch } from "./events.ts";
+import { handOn } from "./flow.ts";
 import type { Peer, PeerOwner } from "./peer.ts";
 import { type GoneReason, isNext, type RefusedReason } from "./wire.ts";
 
@@ -35,6 +36,7 @@ export class Room implements PeerOwner {
   readonly #gone: (room: Room, why: GoneReason, allClosed: Promise<unknown>) => void;
   readonly #queue: Waiting[] = [];
   #state: State = { at: "idle" };
+  #passedBytes = 0;
   #expired = false;
   #timer: NodeJS.Timeout;
 
@@ -154,12 +156,10 @@ export class Room implements PeerOwner {
     }
   }
 
-  /** Neither side may fill our memory for the other: who is too fast is not read until the other has caught up. */
   #pass(from: Peer, to: Peer, frame: Buffer, binary: boolean): void {
-    to.forward(frame, binary);
-    if (!to.lagging) return;
-    from.pause();
-    to.whenCaughtUp(() => from.resume());
+    this.#passedBytes += frame.length;
+    if (this.#passedBytes > (this.#settings.maxRoomBytes ?? Number.POSITIVE_INFINITY)) this.end("used-up");
+    else handOn(from, to, frame, binary);
   }
 
   #keep(peer: Peer, frame: Buffer, binary: boolean): void {

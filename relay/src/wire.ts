@@ -67,6 +67,8 @@ export const CLOSE_CODE = {
   "too-big": 4009,
   /** The relay is stopping. */
   restart: 4010,
+  /** More went through the room than one may have. */
+  "used-up": 4011,
 } as const;
 export type GoneReason = keyof typeof CLOSE_CODE;
 

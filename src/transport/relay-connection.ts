@@ -37,6 +37,7 @@ const CLOSED_AS = new Map<number, [ErrorCode, string]>([
   [4007, ["stalled", "the other end took nothing for too long"]],
   [4008, ["link-lost", "the relay lost the other end"]],
   [4010, ["link-lost", "the relay was stopped"]],
+  [4011, ["relay-refused", "the document is larger than the relay lets through one room"]],
 ]);
 
 /** Ids as a relay may give them; anything else is not shown to anybody. */

@@ -323,6 +323,16 @@ const WAYS: readonly Way[] = [
     counts: [inRoom("stalled")],
   },
   {
+    name: "a room through which too much went",
+    settings: { maxRoomBytes: 1000 },
+    go: async ({ url }) => {
+      const { sender: a, receiver: b } = await pair(url);
+      b.send(Buffer.alloc(1001));
+      await Promise.all([a.ended, b.ended]);
+    },
+    counts: { [roomEnded("used-up")]: 1, [inRoom("used-up")]: 2 },
+  },
+  {
     name: "a receiver without a sign of life",
     settings: { pingMs: 1000 },
     go: async ({ url }) => {

@@ -34,6 +34,7 @@ test("has these close codes", () => {
     "dead-peer": 4008,
     "too-big": 4009,
     restart: 4010,
+    "used-up": 4011,
   });
 });
 
@@ -430,4 +431,15 @@ test("silent connections take neither rooms nor the rate limit", async () => {
   for (let i = 0; i < 10; i++) await client(url);
   await raw(port);
   await sender(url);
+});
+
+test("a room of 200,000 bytes lets so many through, both ways counted, and ends with 4011 at one more", async () => {
+  const { url } = await relay({ maxRoomBytes: 200_000 });
+  const { sender: a, receiver: b } = await pair(url);
+  b.send(Buffer.alloc(50_000));
+  expect((await a.next()).data.length).toBe(50_000);
+  a.send(Buffer.alloc(150_000));
+  expect((await b.next()).data.length).toBe(150_000);
+  b.send("x");
+  expect([(await a.ended).code, (await b.ended).code]).toEqual([4011, 4011]);
 });

@@ -321,6 +321,7 @@ it.each([
   [CLOSE_CODE.stalled, "stalled", "took nothing"],
   [CLOSE_CODE["dead-peer"], "link-lost", "lost the other end"],
   [CLOSE_CODE.restart, "link-lost", "was stopped"],
+  [CLOSE_CODE["used-up"], "relay-refused", "larger than the relay lets"],
   [4999, "link-lost", "connection to the relay was lost"],
 ])("a link that the relay closes with %i ends as %s: %s", async (close, code, message) => {
   const url = await scripted((ws) =>
