@@ -9,9 +9,12 @@ import { readdir, readFile, readlink } from "node:fs/promises";
 import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import WebSocket from "ws";
+import WebSocket, { WebSocketServer } from "ws";
 
 const RELAY = fileURLToPath(new URL("../../relay/dist/index.js", import.meta.url));
+const AGENT = fileURLToPath(new URL("../../relay/dist/agent.js", import.meta.url));
+/** The door of the tunnel's server. */
+const TUNNEL = "/client?room=soak";
 const seconds = Number(process.argv[2] ?? 120);
 /** Clients at once. */
 const CLIENTS = 60;
@@ -19,16 +22,27 @@ const MIB = 1024 * 1024;
 /** How long what was broken off may take to be gone, in ms: a peer that cannot be told is cut after 30 s. */
 const SETTLE_MS = 45_000;
 
-const relay = spawn(
-  process.execPath,
-  [RELAY, "--host", "127.0.0.1", "--port", "0", "--rate-limit-max", "1000000000", "--max-failed-joins", "1000000000"],
-  { stdio: ["ignore", "pipe", "inherit"] },
-);
+const SETTINGS = [
+  ["--host", "127.0.0.1"],
+  ["--port", "0"],
+  ["--doors", "room,pair,tunnel"],
+  ["--rate-limit-max", "1000000000"],
+  ["--max-failed-joins", "1000000000"],
+];
+const relay = spawn(process.execPath, [RELAY, ...SETTINGS.flat()], { stdio: ["ignore", "pipe", "inherit"] });
 process.on("exit", () => relay.kill("SIGKILL"));
 const [line] = (await once(relay.stdout, "data")) as [Buffer];
 const url = /ws:\/\/[^"\s]+/.exec(line.toString())?.[0] ?? "";
 relay.stdout.resume();
 const { port } = new URL(url);
+
+/** Behind the tunnel: what comes goes back. */
+const echo = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+echo.on("connection", (ws) => ws.on("error", () => {}).on("message", (data, binary) => ws.send(data, { binary })));
+await once(echo, "listening");
+const behind = String((echo.address() as { port: number }).port);
+const agent = spawn(process.execPath, [AGENT, "--relay", url, "--room", "soak", "--port", behind], { stdio: "ignore" });
+process.on("exit", () => agent.kill("SIGKILL"));
 
 async function open(path = ""): Promise<WebSocket> {
   const ws = new WebSocket(`${url}${path}`, { perMessageDeflate: false });
@@ -36,9 +50,12 @@ async function open(path = ""): Promise<WebSocket> {
   await new Promise((settled) => ws.once("open", settled).once("close", settled));
   return ws;
 }
-/** What it is told next; nothing, if it is shown out. */
+/** What it is told next; nothing, if it is shown out, or was not let in. */
 const heard = (ws: WebSocket) =>
-  new Promise<string>((told) => ws.once("message", (data) => told(String(data))).once("close", () => told("")));
+  new Promise<string>((told) => {
+    if (ws.readyState !== ws.OPEN) told("");
+    ws.once("message", (data) => told(String(data))).once("close", () => told(""));
+  });
 const leave = (ws: WebSocket) => (randomInt(2) === 0 ? ws.close(1000) : ws.terminate());
 
 /** What a client may be. Each ends by itself, at a random step. */
@@ -61,6 +78,13 @@ const KINDS: readonly (() => Promise<void>)[] = [
     for (const ws of sides) if (ws.readyState === ws.OPEN) ws.send(randomBytes(randomInt(32 * 1024)));
     await delay(randomInt(300));
     for (const ws of sides) leave(ws);
+  },
+  async function tunnel() {
+    const ws = await open(TUNNEL);
+    for (let i = randomInt(5); i > 0 && ws.readyState === ws.OPEN; i--) ws.send(randomBytes(randomInt(128 * 1024)));
+    if (randomInt(8) === 0) ws.pause();
+    await delay(randomInt(300));
+    leave(ws);
   },
   async function guess() {
     const ws = await open();
@@ -119,6 +143,14 @@ async function settled(sockets: number) {
   }
 }
 
+/** The agent stays: it and its tunnel are there before and after. */
+for (let ws = await open(TUNNEL); ; ws = await open(TUNNEL)) {
+  const reached = ws.readyState === ws.OPEN;
+  ws.terminate();
+  if (reached) break;
+  await delay(100);
+}
+await delay(1000);
 const idle = await state();
 await round(Math.min(10_000, seconds * 250));
 const first = await settled(idle.sockets);
