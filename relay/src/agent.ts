@@ -116,7 +116,11 @@ function dial({ relay, room, token }: Settings, stop: AbortSignal): Promise<WebS
   const cut = () => ws.terminate();
   stop.addEventListener("abort", cut, { once: true });
   return new Promise<WebSocket | number>((resolve) => {
-    ws.once("open", () => resolve(ws));
+    ws.once("open", () => {
+      // Until somebody listens: the relay's first frame may have come with its answer.
+      ws.pause();
+      resolve(ws);
+    });
     ws.on("error", (error: NodeJS.ErrnoException) => {
       if (!stop.aborted) log(`no connection: ${error.code ?? "no answer, or none that is a relay's"}`);
       resolve(0);

@@ -158,7 +158,9 @@ export async function startRelay({ watch: told, ...options }: RelayOptions = {})
     for (;;) {
       rooms.endIdle("restart");
       pairs.endAlone("restart");
-      if (rooms.size + pairs.size === 0 || stopping || now() >= end) break;
+      // Whose room has ended may still be taking the last of it.
+      const served = rooms.size + pairs.size === 0 && ![...peers].some((peer) => peer.owed);
+      if (served || stopping || now() >= end) break;
       await delay(DRAIN_LOOK_MS);
     }
     await stopOnce();

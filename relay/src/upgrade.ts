@@ -9,6 +9,7 @@ import type { Settings } from "./config.ts";
 const NOT_HANDED_ON = new Set([
   "connection",
   "content-length",
+  "forwarded",
   "keep-alive",
   "proxy-authenticate",
   "proxy-authorization",
@@ -17,7 +18,10 @@ const NOT_HANDED_ON = new Set([
   "trailer",
   "transfer-encoding",
   "upgrade",
+  // Other names for who is asking, by which a caller could claim to be another.
   "x-forwarded-for",
+  "x_forwarded_for",
+  "x-real-ip",
 ]);
 
 interface Behind {
