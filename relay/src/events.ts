@@ -35,6 +35,7 @@ export type RelayEvent =
   | { readonly event: "tunnel-ended"; readonly why: TunnelEnd }
   /** A client that was let in to a tunnel is gone. */
   | { readonly event: "client-ended"; readonly why: ClientEnd }
+  | { readonly event: "certificate-read" }
   | { readonly event: "draining" }
   /** With how many rooms ended for which reason since the start. */
   | { readonly event: "stopped"; readonly ended: ReadonlyMap<GoneReason, number> };

@@ -43,10 +43,11 @@ async function check(url: string): Promise<void> {
 }
 
 async function run(given: Partial<Settings>): Promise<void> {
-  const { log, logDetail } = { ...DEFAULTS, ...given };
+  const settings = { ...DEFAULTS, ...given };
+  const log = settings.log === "info" ? openLog({ detail: settings.logDetail === "on" }) : undefined;
   let relay: Relay;
   try {
-    relay = await startRelay(log === "info" ? { ...given, watch: openLog({ detail: logDetail === "on" }) } : given);
+    relay = await startRelay({ ...given, ...(log && { watch: log.watch }) });
   } catch (cause) {
     process.stderr.write(`relay: cannot start: ${cause instanceof Error ? cause.message : "unknown error"}\n`);
     process.exitCode = EXIT_FAILED;
@@ -57,10 +58,10 @@ async function run(given: Partial<Settings>): Promise<void> {
   const onSignal = () => {
     if (stopping) process.exit(EXIT_FAILED);
     stopping = true;
-    void relay.drain();
+    void relay.drain().then(() => log?.close());
   };
   // Without a certificate, SIGHUP means what it always does: the terminal is gone.
-  if (given.tlsCert) process.on("SIGHUP", () => readCertificateAnew(relay));
+  if (settings.tlsCert) process.on("SIGHUP", () => readCertificateAnew(relay));
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
 }
@@ -68,7 +69,6 @@ async function run(given: Partial<Settings>): Promise<void> {
 function readCertificateAnew(relay: Relay): void {
   try {
     relay.reloadCertificate();
-    process.stdout.write("relay: certificate read anew\n");
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : "unknown error";
     process.stderr.write(`relay: the old certificate stays: ${why}\n`);

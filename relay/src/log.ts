@@ -3,11 +3,12 @@
  * address or a room's id only for an operator who asked for it, and cut short.
  */
 import { isIPv4 } from "node:net";
-import { destination, pino, stdTimeFunctions } from "pino";
+import { pino, stdTimeFunctions } from "pino";
 import type { RelayEvent, Watch } from "./events.ts";
+import { openSink } from "./sink.ts";
 
-/** Lines that stdout has not taken yet, in bytes. Beyond, they are lost: who does not read the log stops no transfer. */
-const MAX_BUFFERED_BYTES = 1024 * 1024;
+/** How long the last lines may take to be taken, in ms. */
+const FLUSH_MS = 500;
 
 const ROOM_CHARS_SHOWN = 2;
 
@@ -18,14 +19,24 @@ export interface LogOptions {
   readonly to?: number;
 }
 
-export function openLog({ detail, to = 1 }: LogOptions): Watch {
+export interface Log {
+  readonly watch: Watch;
+  /** The last lines get FLUSH_MS to be taken. */
+  close(): Promise<void>;
+}
+
+export function openLog({ detail, to = 1 }: LogOptions): Log {
+  const sink = openSink(to);
   const line = pino(
     { base: null, timestamp: stdTimeFunctions.isoTime, formatters: { level: (level) => ({ level }) } },
-    destination({ dest: to, sync: false, maxLength: MAX_BUFFERED_BYTES }),
+    sink,
   );
-  return (event) => {
-    const fields = fieldsOf(event, detail);
-    if (fields) line.info({ event: event.event, ...fields });
+  return {
+    watch: (event) => {
+      const fields = fieldsOf(event, detail);
+      if (fields) line.info({ event: event.event, ...fields });
+    },
+    close: () => sink.close(FLUSH_MS),
   };
 }
 
@@ -45,6 +56,7 @@ export function fieldsOf(event: RelayEvent, detail: boolean): Record<string, unk
     case "room-ended":
       return { why: event.why, ...(detail && { room: `${event.room.slice(0, ROOM_CHARS_SHOWN)}…` }) };
     case "draining":
+    case "certificate-read":
       return {};
     case "stopped":
       return { rooms_ended: Object.fromEntries(event.ended) };

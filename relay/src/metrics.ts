@@ -137,6 +137,7 @@ function countEvents(registry: Registry): Watch {
       case "client-ended":
         return clientEnded(event.why);
       case "listening":
+      case "certificate-read":
       case "draining":
       case "stopped":
         return;

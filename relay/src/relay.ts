@@ -197,7 +197,9 @@ export async function startRelay({ watch: told, ...options }: RelayOptions = {})
     ended: rooms.ended,
     reloadCertificate: () => {
       const certificate = certificateOf(settings);
-      if (server instanceof SecureServer && certificate) server.setSecureContext(certificate);
+      if (!(server instanceof SecureServer) || !certificate) return;
+      server.setSecureContext(certificate);
+      watch({ event: "certificate-read" });
     },
     drain: () => {
       draining ??= drain();

@@ -10,6 +10,7 @@ const NOT_HANDED_ON = new Set([
   "connection",
   "content-length",
   "forwarded",
+  "host",
   "keep-alive",
   "proxy-authenticate",
   "proxy-authorization",
@@ -35,7 +36,8 @@ export function requestBehind(request: IncomingMessage, { target, forwardedFor, 
   const dropped = new Set([...NOT_HANDED_ON, ...named]);
   // Where the relay asks for a token, the header was for the relay, and the local server is not to know it.
   if (settings.tokens.length + settings.tunnelTokens.length > 0) dropped.add("authorization");
-  const lines = [`GET ${target} HTTP/1.1`];
+  // The one that was let in, of whatever there may be: and no Connection header can name it away.
+  const lines = [`GET ${target} HTTP/1.1`, `Host: ${request.headers.host ?? ""}`];
   for (let at = 0; at < request.rawHeaders.length; at += 2) {
     const name = request.rawHeaders[at] as string;
     if (!dropped.has(name.toLowerCase())) lines.push(`${name}: ${request.rawHeaders[at + 1]}`);

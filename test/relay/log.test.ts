@@ -1,12 +1,14 @@
 /** The log: what a relay's stdout says, and what it never does. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import type { RelayEvent } from "../../relay/src/events.ts";
 import { fieldsOf } from "../../relay/src/log.ts";
+import { until } from "../support/wait.ts";
 import { harness } from "./support.ts";
 
 const ENTRY = fileURLToPath(new URL("../../relay/dist/index.js", import.meta.url));
@@ -106,7 +108,7 @@ it("is nothing at all with RELAY_LOG=silent", async () => {
 });
 
 it("stops nobody when it is not read any more: the relay goes on, and lines are lost", async () => {
-  const { child, said } = start({});
+  const { child, said, ended } = start({});
   await expect.poll(() => said.text).toContain("\n");
   const url = /ws:\/\/[^"\s]+/.exec(said.text)?.[0] ?? "";
   child.stdout?.pause();
@@ -115,7 +117,41 @@ it("stops nobody when it is not read any more: the relay goes on, and lines are 
   const { sender: a, receiver: b } = await pair(url);
   a.send("through");
   expect(await b.text()).toBe("through");
+  const exited = once(child, "exit");
+  child.kill("SIGTERM");
+  expect(await exited).toEqual([0, null]);
+  child.stdout?.resume();
+  expect(await ended).toBe(0);
 });
+
+it.skipIf(!existsSync("/dev/full"))("a disk that is full takes the log and nothing else", async () => {
+  const full = openSync("/dev/full", "w");
+  const port = await freePort();
+  const child = spawn(process.execPath, [ENTRY, "--host=127.0.0.1", "--port", String(port)], {
+    stdio: ["ignore", full, "inherit"],
+    env: {},
+  });
+  closeSync(full);
+  undo.push(() => child.kill("SIGKILL"));
+  const ended = once(child, "close");
+  await until("it serves", () =>
+    fetch(`http://127.0.0.1:${port}/health`).then(
+      ({ ok }) => ok,
+      () => false,
+    ),
+  );
+  child.kill("SIGTERM");
+  expect(await ended).toEqual([0, null]);
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
 
 describe("the fields of an event", () => {
   it.each<[RelayEvent, object | undefined]>([

@@ -1,5 +1,6 @@
 /** The tunnel door: a WebSocket server behind an agent, and clients that know only the relay. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage } from "node:http";
@@ -11,6 +12,7 @@ import { describe, expect, it, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { type Config, readConfig, type Settings } from "../../relay/src/config.ts";
 import { type Relay, startRelay } from "../../relay/src/relay.ts";
+import { encodeHeader, FLAG, TYPE } from "../../relay/src/yamux/frame.ts";
 import { settled, until } from "../support/wait.ts";
 import { type Client, harness, tinyFrame, upgradeRequest } from "./support.ts";
 
@@ -183,7 +185,10 @@ describe("through a tunnel", () => {
       "Proxy-Authorization: Basic eA==",
       "X-Hop: mine",
       "X-Forwarded-For: 198.51.100.7",
-      "Connection: Upgrade, X-Hop",
+      "X-Real-IP: 198.51.100.7",
+      "Forwarded: for=198.51.100.7",
+      "Connection: Upgrade, X-Hop, Host",
+      "Host: another.test",
     ].join("\r\n");
     const request = upgradeRequest("/client?room=home").replace("Connection: Upgrade", headers);
     await exchange(await raw(door.port), request, /^HTTP\/1\.1 101 /);
@@ -194,9 +199,37 @@ describe("through a tunnel", () => {
       connection: "Upgrade",
       upgrade: "websocket",
     });
-    for (const gone of ["keep-alive", "proxy-authorization", "x-hop"]) expect(seen).not.toHaveProperty(gone);
+    for (const gone of ["keep-alive", "proxy-authorization", "x-hop", "x-real-ip", "forwarded"])
+      expect(seen).not.toHaveProperty(gone);
     // Anybody can send one: without trust it says who really came.
     expect(seen["x-forwarded-for"]).toBe("127.0.0.1");
+  });
+
+  it("a client that comes in the packet of the relay's own answer reaches the server", async () => {
+    const { port, sockets } = await echo();
+    const hasty = createServer();
+    hasty.on("upgrade", ({ headers }, socket) => {
+      undo.push(() => socket.destroy());
+      socket.on("error", () => {});
+      const accept = createHash("sha1").update(`${headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`);
+      const answer = [
+        "HTTP/1.1 101 Switching Protocols",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        `Sec-WebSocket-Accept: ${accept.digest("base64")}`,
+      ].join("\r\n");
+      const request = Buffer.from(upgradeRequest());
+      const open = encodeHeader({ type: TYPE.data, flags: FLAG.syn, streamId: 2, length: request.length });
+      const body = Buffer.concat([open, request]);
+      // A server's binary frame with two bytes of length (RFC 6455, section 5.2).
+      const header = Buffer.from([0x82, 126, body.length >> 8, body.length & 0xff]);
+      socket.write(Buffer.concat([Buffer.from(`${answer}\r\n\r\n`), header, body]));
+    });
+    hasty.listen(0, "127.0.0.1");
+    await once(hasty, "listening");
+    undo.push(() => hasty.close());
+    run(["--relay", `ws://127.0.0.1:${(hasty.address() as AddressInfo).port}`, "--room", "x", "--port", String(port)]);
+    await until("the server has its client", () => sockets.size === 1);
   });
 
   it("X-Forwarded-For is continued where the proxy is trusted", async () => {
