@@ -4,7 +4,7 @@
  */
 import { timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import type { Settings } from "./config.ts";
+import type { Settings } from "./settings.ts";
 
 /** The ways for two ends to find each other. */
 export const DOORS = ["room", "pair", "tunnel"] as const;

@@ -12,7 +12,7 @@ import { createWebSocketStream, WebSocket } from "ws";
 import * as z from "zod";
 import { TUNNEL_ID } from "./admission.ts";
 import { bridge } from "./bridge.ts";
-import { MAX_STREAMS_PER_TUNNEL } from "./config.ts";
+import { MAX_STREAMS_PER_TUNNEL } from "./settings.ts";
 import { Session } from "./yamux/session.ts";
 import type { YamuxStream } from "./yamux/stream.ts";
 

@@ -1,7 +1,7 @@
 /** `healthcheck`: how a relay is, as an exit code, for containers and cron. */
 import { get } from "node:http";
 import { get as getSecure } from "node:https";
-import { DEFAULTS, type Settings } from "./config.ts";
+import { DEFAULTS, type Settings } from "./settings.ts";
 
 /** How long the relay may take to answer, in ms: one that takes longer is not well. */
 const ANSWER_MS = 5_000;

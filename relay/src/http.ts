@@ -5,9 +5,9 @@ import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import { WebSocketServer } from "ws";
 import { type Admission, REFUSALS, RETRY_AFTER_S, type Refusal, targetOf } from "./admission.ts";
-import type { Settings } from "./config.ts";
 import type { Watch } from "./events.ts";
 import type { SilentSockets } from "./limits.ts";
+import type { Settings } from "./settings.ts";
 
 /** How often within `firstMessageMs` slow requests are looked for. Node's own 30 s would treble that time. */
 const LOOKS = 4;

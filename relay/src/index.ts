@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 /** The process around a relay: its settings, its signals, its log and its exit code. */
 import { setFlagsFromString } from "node:v8";
-import { DEFAULTS, readConfig, type Settings, usage } from "./config.ts";
+import { readConfig, usage } from "./config.ts";
 import { healthProblem, ownHealthUrl } from "./healthcheck.ts";
 import { openLog } from "./log.ts";
 import { type Relay, startRelay } from "./relay.ts";
+import { DEFAULTS, type Settings } from "./settings.ts";
 
 const EXIT_FAILED = 1;
 const EXIT_WRONG_SETTINGS = 2;

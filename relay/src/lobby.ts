@@ -3,11 +3,11 @@
  * another's, or it is shown out. Nobody stays here longer than `firstMessageMs`.
  */
 import type { Socket } from "node:net";
-import type { Settings } from "./config.ts";
 import type { Watch } from "./events.ts";
 import { RateLimiter, type SilentSockets } from "./limits.ts";
 import type { Peer, PeerOwner } from "./peer.ts";
 import type { Rooms } from "./rooms.ts";
+import type { Settings } from "./settings.ts";
 import { confirm, type GoneReason, parseRequest, type RefusedReason, type Request } from "./wire.ts";
 
 interface Visit {

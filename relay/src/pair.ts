@@ -2,9 +2,10 @@
  * The pair door: two ends that share a code, and the pipe between them. Binary frames are handed on as they are, both ways;
  * text is dropped. Whoever leaves closes the other.
  */
-import type { Settings } from "./config.ts";
+
 import { handOn } from "./flow.ts";
 import type { Peer, PeerOwner } from "./peer.ts";
+import type { Settings } from "./settings.ts";
 import type { GoneReason } from "./wire.ts";
 
 type State =

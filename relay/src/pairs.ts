@@ -1,8 +1,9 @@
 /** All pairs of this relay: by their codes, how many there may be, and how long a side may wait alone. */
-import type { Settings } from "./config.ts";
+
 import type { Watch } from "./events.ts";
 import { Pair } from "./pair.ts";
 import type { Peer } from "./peer.ts";
+import type { Settings } from "./settings.ts";
 import type { GoneReason } from "./wire.ts";
 
 export class Pairs {

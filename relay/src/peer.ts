@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { performance } from "node:perf_hooks";
 import type { RawData, WebSocket } from "ws";
-import type { Settings } from "./config.ts";
+import type { Settings } from "./settings.ts";
 import { type Answer, CLOSE_CODE, encode, type GoneReason } from "./wire.ts";
 
 /** Whoever a peer's frames are for at the moment. */

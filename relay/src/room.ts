@@ -2,10 +2,11 @@
  * One sender, the receivers that wait for it, and the pipe to the one whose turn it is. What goes through the pipe is
  * never looked at. A room knows nothing of other rooms, and of addresses only which of its waiting receivers share one.
  */
-import type { Settings } from "./config.ts";
+
 import type { Watch } from "./events.ts";
 import { handOn } from "./flow.ts";
 import type { Peer, PeerOwner } from "./peer.ts";
+import type { Settings } from "./settings.ts";
 import { type GoneReason, isNext, type RefusedReason } from "./wire.ts";
 
 /** How often within `idlePairMs` a pair is looked at: an idle one is parted at most a quarter too late. */

@@ -1,9 +1,9 @@
 /** All rooms of this relay: the only map of them, their ids, how many there may be, and why they ended. */
 import { randomInt } from "node:crypto";
-import type { Settings } from "./config.ts";
 import type { Watch } from "./events.ts";
 import type { Peer } from "./peer.ts";
 import { Room } from "./room.ts";
+import type { Settings } from "./settings.ts";
 import type { GoneReason } from "./wire.ts";
 
 /** Without 0 o 1 l i, which are mistaken for each other when they are read aloud or copied by hand. */

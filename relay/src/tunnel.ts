@@ -11,7 +11,7 @@ import type { Socket } from "node:net";
 import { createWebSocketStream, type WebSocket } from "ws";
 import type { Refusal } from "./admission.ts";
 import { bridge } from "./bridge.ts";
-import type { Settings } from "./config.ts";
+import type { Settings } from "./settings.ts";
 import { CLOSE_CODE } from "./wire.ts";
 import { GONE_REASONS, Session } from "./yamux/session.ts";
 import { StreamError, type YamuxStream } from "./yamux/stream.ts";

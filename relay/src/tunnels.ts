@@ -1,7 +1,7 @@
 /** All tunnels of this relay, by their ids, and all sockets of their clients. */
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
-import type { Settings } from "./config.ts";
+import type { Settings } from "./settings.ts";
 import { type Arrival, type ClientEnd, Tunnel, type TunnelEnd } from "./tunnel.ts";
 
 /** Told of everything that is over. */

@@ -1,6 +1,6 @@
 /** A client's upgrade request, as the local server behind a tunnel is to see it. */
 import type { IncomingMessage } from "node:http";
-import type { Settings } from "./config.ts";
+import type { Settings } from "./settings.ts";
 
 /**
  * What is between the client and us only (RFC 9110, section 7.6.1), and what is said anew. Length and coding of a body are

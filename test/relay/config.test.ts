@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { DEFAULTS, readConfig, usage } from "../../relay/src/config.ts";
+import { readConfig, usage } from "../../relay/src/config.ts";
+import { DEFAULTS } from "../../relay/src/settings.ts";
 
 const ENVIRONMENT = {
   RELAY_HOST: "127.0.0.1",

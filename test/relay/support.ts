@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterEach } from "vitest";
 import { WebSocket } from "ws";
-import type { Settings } from "../../relay/src/config.ts";
 import { type Relay, startRelay } from "../../relay/src/relay.ts";
+import type { Settings } from "../../relay/src/settings.ts";
 
 export interface Frame {
   data: Buffer;

@@ -154,6 +154,11 @@ describe("the process", () => {
   });
 });
 
+it("a program that gives a certificate without its key gets an error, and not a relay without TLS", async () => {
+  const half = { tlsCert: "cert.pem" };
+  await expect(relay(half)).rejects.toThrow("must both be given");
+});
+
 it("healthcheck is 1 for a relay that drains, and for what is no address", async () => {
   const { url, drain, stop } = await relay({ drainMs: 60_000 });
   const a = await client(`${url}/?pair=x`);

@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { expect, it } from "vitest";
 import { createWebSocketStream, WebSocket, WebSocketServer } from "ws";
-import { DEFAULTS, type Settings } from "../../relay/src/config.ts";
+import { DEFAULTS, type Settings } from "../../relay/src/settings.ts";
 import { Tunnels } from "../../relay/src/tunnels.ts";
 import { Session } from "../../relay/src/yamux/session.ts";
 import type { YamuxStream } from "../../relay/src/yamux/stream.ts";

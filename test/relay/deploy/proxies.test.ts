@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { connect as connectTls, type SecureVersion } from "node:tls";
 import { describe, expect, it } from "vitest";
-import { DEFAULTS } from "../../../relay/src/config.ts";
+import { DEFAULTS } from "../../../relay/src/settings.ts";
 import { harness } from "../support.ts";
 import { DOMAIN, type Front, freePort, has, relayProcess, shipped, startCaddy, startNginx } from "./support.ts";
 
