@@ -156,6 +156,25 @@ describe("a relay that drains", () => {
     expect((await a.ended).code).toBe(4010);
   });
 
+  it("waits for a receiver that still takes the last of a room that has ended", async () => {
+    const { url, drain } = await relay({ drainMs: 60_000, stopMs: 1, highWaterBytes: 1024 ** 3 });
+    const { self: a, room } = await sender(url);
+    const b = await receiver(url, room);
+    await a.json(); // PEER_JOINED
+    b.send("begun");
+    await a.text();
+    b.ws.pause();
+    const [frames, bytes] = [20, 1024 * 1024];
+    for (let i = 0; i < frames; i++) a.send(Buffer.alloc(bytes));
+    await a.close(1000); // all of it is in the relay
+    const stopped = drain();
+    await until("it is said", async () => (await healthOf(url)).status === 503);
+    b.ws.resume();
+    for (let i = 0; i < frames; i++) expect((await b.next()).data.length).toBe(bytes);
+    expect((await b.ended).code).toBe(1000);
+    await stopped;
+  });
+
   it("ends with 4010 what is not finished in time", async () => {
     const { url, drain } = await relay({ drainMs: 50 });
     const a = await client(`${url}/?pair=long`);
