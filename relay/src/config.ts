@@ -274,6 +274,13 @@ const OPERATORS: readonly Operator[] = [
     ...whole(1, 100_000, ""),
   },
   {
+    setting: "upgradeMs",
+    flag: "upgrade-seconds",
+    env: "RELAY_UPGRADE_SECONDS",
+    what: "how long the HTTP request may take",
+    ...whole(1, 3600, "seconds", MS_PER_S),
+  },
+  {
     setting: "firstMessageMs",
     flag: "first-message-seconds",
     env: "RELAY_FIRST_MESSAGE_SECONDS",
@@ -305,8 +312,15 @@ const OPERATORS: readonly Operator[] = [
     setting: "pingMs",
     flag: "ping-seconds",
     env: "RELAY_PING_SECONDS",
-    what: "between two pings; who is silent for one is cut",
+    what: "between two pings",
     ...whole(1, 3600, "seconds", MS_PER_S),
+  },
+  {
+    setting: "maxMissedPings",
+    flag: "max-missed-pings",
+    env: "RELAY_MAX_MISSED_PINGS",
+    what: "of these that may go by without a sign of life",
+    ...whole(1, 1000, "pings"),
   },
   {
     setting: "highWaterBytes",

@@ -9,7 +9,7 @@ import type { Watch } from "./events.ts";
 import type { SilentSockets } from "./limits.ts";
 import type { Settings } from "./settings.ts";
 
-/** How often within `firstMessageMs` slow requests are looked for. Node's own 30 s would treble that time. */
+/** How often within `upgradeMs` slow requests are looked for. Node's own 30 s would treble that time. */
 const LOOKS = 4;
 
 /** RFC 8996 has put the older ones away. */
@@ -51,9 +51,9 @@ export function createHttpServer(
   certificate: Certificate | undefined,
 ): Server | SecureServer {
   const timeouts = {
-    headersTimeout: settings.firstMessageMs,
-    requestTimeout: settings.firstMessageMs,
-    connectionsCheckingInterval: settings.firstMessageMs / LOOKS,
+    headersTimeout: settings.upgradeMs,
+    requestTimeout: settings.upgradeMs,
+    connectionsCheckingInterval: settings.upgradeMs / LOOKS,
   };
   const answer: RequestListener = (request, response) => {
     if (request.method !== "GET" || targetOf(request)?.pathname !== "/health") {
@@ -65,7 +65,7 @@ export function createHttpServer(
     response.writeHead(draining ? 503 : 200, headers);
     response.end(JSON.stringify({ ok: !draining, ...held, draining }));
   };
-  const secured = { ...timeouts, ...certificate, minVersion: MIN_TLS, handshakeTimeout: settings.firstMessageMs };
+  const secured = { ...timeouts, ...certificate, minVersion: MIN_TLS, handshakeTimeout: settings.upgradeMs };
   const server = certificate ? createSecureServer(secured, answer) : createServer(timeouts, answer);
   // No compression: what is sealed does not shrink, and inflating for strangers costs memory.
   const webSockets = new WebSocketServer({

@@ -82,6 +82,7 @@ export class Peer {
 
   readonly #pings: NodeJS.Timeout;
   #bytesReadAtPing: number | undefined;
+  #missedPings = 0;
   #stallTimer: NodeJS.Timeout | undefined;
   #endTimer: NodeJS.Timeout | undefined;
 
@@ -309,7 +310,8 @@ export class Peer {
       this.#bytesReadAtPing = undefined;
       return;
     }
-    if (this.#bytesReadAtPing === this.#socket.bytesRead) {
+    this.#missedPings = this.#bytesReadAtPing === this.#socket.bytesRead ? this.#missedPings + 1 : 0;
+    if (this.#missedPings >= this.#settings.maxMissedPings) {
       this.cut("dead-peer");
       return;
     }

@@ -75,7 +75,9 @@ export const DEFAULTS = {
   maxRequestBytes: 16 * 1024,
   /** Connections that have asked nothing yet, about 20 KB each: the longest silent one gives way to the next. */
   maxSilent: 10_000,
-  /** How long a connection may take for its HTTP request, and again for its first message, in ms. */
+  /** How long a connection may take for its HTTP request, TLS before it included, and the server behind a tunnel to answer, in ms. */
+  upgradeMs: 10_000,
+  /** How long it may take for its first message after that, in ms. */
   firstMessageMs: 10_000,
   /** How long a receiver may say nothing at its turn, in ms: it speaks first in every protocol of ours, unprompted. */
   quietReceiverMs: 15_000,
@@ -93,6 +95,8 @@ export const DEFAULTS = {
   readMs: 1,
   /** Between two pings, in ms: below the 30 s after which the strictest middleboxes forget an idle connection. */
   pingMs: 25_000,
+  /** Pings in a row that a peer may leave without a sign of life: the next one it was to answer finds it dead. */
+  maxMissedPings: 1,
   /** What may wait for one peer before the other is paused: hides a round trip at 100 Mbit/s, and costs 1 GB in 1000 rooms. */
   highWaterBytes: 1024 * 1024,
   /** The same in frames: a tiny one costs some 500 bytes of bookkeeping. */

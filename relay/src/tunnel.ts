@@ -83,7 +83,7 @@ export class Tunnel {
       return stream;
     }
     stream.write(request);
-    const answer = await firstBytes(stream, socket, this.#settings.firstMessageMs);
+    const answer = await firstBytes(stream, socket, this.#settings.upgradeMs);
     if (typeof answer === "string") {
       stream.destroy();
       if (answer === "client-lost") return answer;

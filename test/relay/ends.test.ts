@@ -210,7 +210,7 @@ test("a connection that asks nothing is closed with 4005", async () => {
 });
 
 test("a connection that never sends its HTTP request, or half of it, is cut", async () => {
-  const { port } = await relay({ firstMessageMs: 200 });
+  const { port } = await relay({ upgradeMs: 200 });
   const silent = await raw(port);
   const half = await raw(port);
   half.write("GET / HTTP/1.1\r\nHost: relay.test\r\nUpgr");
@@ -238,6 +238,16 @@ test("a sender that shows no life loses its room, and its receiver is closed wit
   expect(await b.ended).toEqual({ code: 4008, reason: "dead-peer" });
   expect((await a.ended).code).toBe(1006);
   expect(await roomsOf(started)).toBe(0);
+});
+
+test("a peer is cut after as many pings without a sign of life as the operator allows", async () => {
+  const { url } = await relay({ pingMs: 60, maxMissedPings: 3 });
+  const a = await client(url, { autoPong: false });
+  await a.ask({ type: "CREATE_ROOM" });
+  let pings = 0;
+  a.ws.on("ping", () => pings++);
+  expect((await a.ended).code).toBe(1006);
+  expect(pings).toBe(3);
 });
 
 test("a receiver that shows no life is cut alone, and one that answers pings is kept", async () => {

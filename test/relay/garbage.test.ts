@@ -46,7 +46,7 @@ test("compresses nothing, even when asked", async () => {
 });
 
 test("survives garbage instead of HTTP, half an upgrade, and a reset in the middle of one", async () => {
-  const started = await relay({ firstMessageMs: 300 });
+  const started = await relay({ upgradeMs: 300 });
   const garbage = await raw(started.port);
   garbage.write(randomBytes(10_000));
   expect(await answerOf(garbage)).toMatch(/^HTTP\/1\.1 400 /);

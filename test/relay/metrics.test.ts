@@ -114,13 +114,13 @@ const WAYS: readonly Way[] = [
   },
   {
     name: "a connection says nothing",
-    settings: { firstMessageMs: 200 },
+    settings: { upgradeMs: 200 },
     go: async ({ port }) => once((await raw(port)).resume(), "close"),
     counts: [cut("no-http-request")],
   },
   {
     name: "a connection says half a request",
-    settings: { firstMessageMs: 200 },
+    settings: { upgradeMs: 200 },
     go: async ({ port }) => {
       const socket = (await raw(port)).resume();
       socket.write("GET / HTTP/1.1\r\nHost: relay.test\r\nUpgr");

@@ -74,7 +74,7 @@ describe("with a certificate", () => {
   });
 
   it("who connects and does not shake hands is cut", async () => {
-    const { port } = await relay({ ...(await certificate()), firstMessageMs: 200 });
+    const { port } = await relay({ ...(await certificate()), upgradeMs: 200 });
     const socket = connectTcp(port, "127.0.0.1");
     undo.push(() => socket.destroy());
     socket.on("error", () => {});

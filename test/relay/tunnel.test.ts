@@ -376,7 +376,7 @@ describe("before the upgrade", () => {
   });
 
   it("a local server that is not there is 502, one that says nothing 504", async () => {
-    const { door } = await tunnel({ firstMessageMs: 200 });
+    const { door } = await tunnel({ upgradeMs: 200 });
     const mute = createTcpServer((socket) => socket.on("error", () => {}).resume());
     mute.listen(0, "127.0.0.1");
     await once(mute, "listening");

@@ -100,7 +100,7 @@ it("a client ends as server-lost when its stream is reset after the 101", async 
 });
 
 it("a client ends as late-answer, stalled or half-open when its time is over", async () => {
-  const late = await visit(answering(""), { firstMessageMs: 50 });
+  const late = await visit(answering(""), { upgradeMs: 50 });
   await until("it has ended", () => late.ends.length === 1);
   expect(late.ends).toEqual(["client late-answer"]);
 
