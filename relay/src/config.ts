@@ -358,6 +358,14 @@ const OPERATORS: readonly Operator[] = [
     what: "whether that names networks and the beginnings of room ids",
     ...oneOf(SWITCH),
   },
+  {
+    setting: "logDir",
+    flag: "log-dir",
+    env: "RELAY_LOG_DIR",
+    what: "folder for the same lines and for counts of each day",
+    schema: z.string(),
+    must: "a path",
+  },
 ];
 
 export type Config =

@@ -3,7 +3,8 @@
 import { setFlagsFromString } from "node:v8";
 import { readConfig, usage } from "./config.ts";
 import { healthProblem, ownHealthUrl } from "./healthcheck.ts";
-import { openLog } from "./log.ts";
+import { type Log, openLog } from "./log.ts";
+import { LogFolder } from "./log-folder.ts";
 import { type Relay, startRelay } from "./relay.ts";
 import { DEFAULTS, type Settings } from "./settings.ts";
 
@@ -45,13 +46,15 @@ async function check(url: string): Promise<void> {
 
 async function run(given: Partial<Settings>): Promise<void> {
   const settings = { ...DEFAULTS, ...given };
-  const log = settings.log === "info" ? openLog({ detail: settings.logDetail === "on" }) : undefined;
+  let log: Log | undefined;
   let relay: Relay;
   try {
+    log = await logOf(settings);
     relay = await startRelay({ ...given, ...(log && { watch: log.watch }) });
   } catch (cause) {
     process.stderr.write(`relay: cannot start: ${cause instanceof Error ? cause.message : "unknown error"}\n`);
     process.exitCode = EXIT_FAILED;
+    await log?.close();
     return;
   }
 
@@ -65,6 +68,13 @@ async function run(given: Partial<Settings>): Promise<void> {
   if (settings.tlsCert) process.on("SIGHUP", () => readCertificateAnew(relay));
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
+}
+
+/** @throws the system's error for a folder that cannot be written to. */
+async function logOf({ log, logDetail, logDir }: Settings): Promise<Log | undefined> {
+  if (log === "silent" && logDir === "") return undefined;
+  const folder = logDir ? await LogFolder.open(logDir) : undefined;
+  return openLog({ detail: logDetail === "on", stdout: log === "info", folder });
 }
 
 function readCertificateAnew(relay: Relay): void {

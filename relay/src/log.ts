@@ -1,22 +1,27 @@
 /**
- * The log: an event a line, JSON on stdout. Whatever is not named here is not written: no code, no content, and an
+ * The log: an event a line, JSON on stdout, in a folder, or both. Whatever is not named here is not written: no code, no content, and an
  * address or a room's id only for an operator who asked for it, and cut short.
  */
 import { isIPv4 } from "node:net";
 import { pino, stdTimeFunctions } from "pino";
 import type { RelayEvent, Watch } from "./events.ts";
+import type { LogFolder } from "./log-folder.ts";
 import { openSink } from "./sink.ts";
 
 /** How long the last lines may take to be taken, in ms. */
 const FLUSH_MS = 500;
+
+const STDOUT = 1;
 
 const ROOM_CHARS_SHOWN = 2;
 
 export interface LogOptions {
   /** Addresses by their networks, and rooms by the beginnings of their ids. */
   readonly detail: boolean;
-  /** A file descriptor. */
-  readonly to?: number;
+  /** Whether lines go to stdout. */
+  readonly stdout: boolean;
+  /** Closed with the log. */
+  readonly folder: LogFolder | undefined;
 }
 
 export interface Log {
@@ -25,18 +30,26 @@ export interface Log {
   close(): Promise<void>;
 }
 
-export function openLog({ detail, to = 1 }: LogOptions): Log {
-  const sink = openSink(to);
+export function openLog({ detail, stdout, folder }: LogOptions): Log {
+  const sinks = [...(stdout ? [openSink(STDOUT)] : []), ...(folder ? [folder] : [])];
   const line = pino(
     { base: null, timestamp: stdTimeFunctions.isoTime, formatters: { level: (level) => ({ level }) } },
-    sink,
+    {
+      write: (text: string) => {
+        for (const sink of sinks) sink.write(text);
+      },
+    },
   );
   return {
     watch: (event) => {
       const fields = fieldsOf(event, detail);
-      if (fields) line.info({ event: event.event, ...fields });
+      if (!fields) return;
+      line.info({ event: event.event, ...fields });
+      folder?.count("why" in event ? `${event.event} ${event.why}` : event.event);
     },
-    close: () => sink.close(FLUSH_MS),
+    close: async () => {
+      await Promise.all(sinks.map((sink) => sink.close(FLUSH_MS)));
+    },
   };
 }
 

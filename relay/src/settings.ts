@@ -27,6 +27,8 @@ export const DEFAULTS = {
   log: "info" as (typeof LOG_LEVELS)[number],
   /** Whether its lines name networks and the beginnings of room ids. */
   logDetail: "off" as (typeof SWITCH)[number],
+  /** A folder for the same lines, and for counts of each day. */
+  logDir: "",
   /** The ways in that are open. A tunnel leads to a server that somebody runs at home: its operator asks for it. */
   doors: ["room", "pair"] as readonly Door[],
   /** Whose X-Forwarded-For is believed. Nobody's: a relay may have no proxy, and anybody can send one. */
