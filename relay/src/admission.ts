@@ -146,7 +146,7 @@ function hostName(host = ""): string {
 }
 
 /** `Bearer <token>` (RFC 6750, section 2.1). All are compared, each in constant time, so that no time tells which it was. */
-function holdsToken(authorization: string | undefined, tokens: readonly string[]): boolean {
+export function holdsToken(authorization: string | undefined, tokens: readonly string[]): boolean {
   const given = Buffer.from(/^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1] ?? "");
   let holds = false;
   for (const token of tokens) {

@@ -350,6 +350,21 @@ const OPERATORS: readonly Operator[] = [
     what: "address to listen on for it",
     ...hostName,
   },
+  {
+    setting: "metricsTokens",
+    env: "RELAY_METRICS_TOKENS",
+    what: "bearer tokens for /metrics, which without a port of its own is on the relay's",
+    secret: true,
+    ...list(Token, mustBeTokens),
+  },
+  {
+    setting: "metricsTokens",
+    flag: "metrics-tokens-file",
+    env: "RELAY_METRICS_TOKENS_FILE",
+    what: "a file of such tokens, one a line",
+    schema: TokensFile,
+    must: `a file of ${mustBeTokens}, one a line`,
+  },
   { setting: "log", flag: "log", env: "RELAY_LOG", what: "what is written to stdout", ...oneOf(LOG_LEVELS) },
   {
     setting: "logDetail",

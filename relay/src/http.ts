@@ -1,4 +1,4 @@
-/** What is there before a WebSocket is: health, who is let in by which door, and how long a socket may be silent. */
+/** What is there before a WebSocket is: health, metrics, who is let in by which door, and how long a socket may be silent. */
 import { createServer, type IncomingMessage, type RequestListener, type Server, STATUS_CODES } from "node:http";
 import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
 import type { Socket } from "node:net";
@@ -11,6 +11,8 @@ import type { Settings } from "./settings.ts";
 
 /** How often within `upgradeMs` slow requests are looked for. Node's own 30 s would treble that time. */
 const LOOKS = 4;
+
+export const METRICS_PATH = "/metrics";
 
 /** RFC 8996 has put the older ones away. */
 const MIN_TLS = "TLSv1.2" as const;
@@ -30,6 +32,8 @@ export interface HttpParts {
   settings: Settings;
   silent: SilentSockets;
   health: () => Health;
+  /** Answers Prometheus, where it may ask on this port. */
+  scrape: RequestListener | undefined;
   admit: (request: IncomingMessage) => Admission;
   /** Told of everybody who was not let in. */
   refused: (request: IncomingMessage, why: Refusal) => void;
@@ -47,7 +51,7 @@ export interface Certificate {
 
 /** @throws the system's error for a certificate that is none, or that does not fit its key. */
 export function createHttpServer(
-  { settings, silent, health, admit, refused, entered, passing, watch }: HttpParts,
+  { settings, silent, health, scrape, admit, refused, entered, passing, watch }: HttpParts,
   certificate: Certificate | undefined,
 ): Server | SecureServer {
   const timeouts = {
@@ -56,7 +60,12 @@ export function createHttpServer(
     connectionsCheckingInterval: settings.upgradeMs / LOOKS,
   };
   const answer: RequestListener = (request, response) => {
-    if (request.method !== "GET" || targetOf(request)?.pathname !== "/health") {
+    const path = request.method === "GET" ? targetOf(request)?.pathname : undefined;
+    if (path === METRICS_PATH && scrape) {
+      scrape(request, response);
+      return;
+    }
+    if (path !== "/health") {
       response.writeHead(404).end();
       return;
     }

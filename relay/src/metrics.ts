@@ -1,10 +1,8 @@
 /**
  * What Prometheus is shown: how many there are of what, read when it asks, and how often something ended for which
- * reason. Served on a port of its own, which is nobody's business but the operator's.
+ * reason. Where it may ask, and who, is decided elsewhere.
  */
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { ServerResponse } from "node:http";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { Counter, Gauge, Registry } from "prom-client";
@@ -26,10 +24,9 @@ export interface Holdings {
 }
 
 export interface Metrics {
-  /** `http://host:port/metrics`. */
-  readonly url: string;
   readonly watch: Watch;
-  close(): Promise<void>;
+  answer(response: ServerResponse): void;
+  close(): void;
 }
 
 /** How often the event loop's delay is measured, in ms: 50 short wake-ups a second. */
@@ -37,57 +34,23 @@ const LOOP_RESOLUTION_MS = 20;
 const NS_PER_MS = 1e6;
 const MS_PER_S = 1000;
 
-/** Scrapers at once. */
-const MAX_CONNECTIONS = 32;
-/** How long one may take for its request, in ms. */
-const REQUEST_MS = 10_000;
-
-/** @throws the system's error if the address cannot be listened on. */
-export async function openMetrics(host: string, port: number, holdings: () => Holdings): Promise<Metrics> {
+export function openMetrics(holdings: () => Holdings): Metrics {
   const registry = new Registry();
   const watch = countEvents(registry);
   // Counted once a scrape, however many lines tell of it.
   let held = holdings();
   showHoldings(registry, () => held);
   const loop = showLoopDelay(registry);
-
-  const server = createServer(
-    { headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: REQUEST_MS / 4 },
-    (request, response) => {
-      if (request.method !== "GET" || request.url?.split("?")[0] !== "/metrics") {
-        response.writeHead(404).end();
-        return;
-      }
+  return {
+    watch,
+    answer(response) {
       held = holdings();
       void registry.metrics().then(
         (text) => response.writeHead(200, { "content-type": registry.contentType }).end(text),
         () => response.writeHead(500).end(),
       );
     },
-  );
-  server.maxConnections = MAX_CONNECTIONS;
-  server.listen(port, host);
-  try {
-    await once(server, "listening");
-  } catch (error) {
-    loop.close();
-    throw error;
-  }
-  // As in relay.ts: one connection that could not be accepted is no reason to drop the others.
-  server.on("error", () => {});
-
-  const at = `${host.includes(":") ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`;
-  return {
-    url: `http://${at}/metrics`,
-    watch,
-    async close() {
-      loop.close();
-      if (!server.listening) return;
-      const closed = once(server, "close");
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
+    close: () => loop.close(),
   };
 }
 

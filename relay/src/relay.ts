@@ -1,17 +1,19 @@
 /** A whole relay in one process: opens the server, brings connections to their doors, and closes all of it. */
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import type { RequestListener } from "node:http";
 import { Server as SecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
-import { admit } from "./admission.ts";
+import { admit, holdsToken } from "./admission.ts";
 import { callerKey, forwardedFor } from "./caller.ts";
 import type { Watch } from "./events.ts";
 import { type Certificate, createHttpServer } from "./http.ts";
 import { ConnectionLimiter, SilentSockets } from "./limits.ts";
 import { Lobby } from "./lobby.ts";
-import { type Metrics, openMetrics } from "./metrics.ts";
+import { openMetrics } from "./metrics.ts";
+import { type MetricsServer, serveMetrics } from "./metrics-server.ts";
 import { Pairs } from "./pairs.ts";
 import { Peer } from "./peer.ts";
 import { Peers } from "./peers.ts";
@@ -58,7 +60,7 @@ export async function startRelay({ watch: told, ...options }: RelayOptions = {})
   const keyOf = callerKey(settings.trustProxy);
   const forwardedBy = forwardedFor(settings.trustProxy);
   const now = () => performance.now();
-  let metrics: Metrics | undefined;
+  const { metricsHost, metricsPort, metricsTokens } = settings;
   const watch: Watch = (event) => {
     metrics?.watch(event);
     told?.(event);
@@ -73,6 +75,25 @@ export async function startRelay({ watch: told, ...options }: RelayOptions = {})
   const silent = new SilentSockets(settings.maxSilent, () => watch({ event: "cut", why: "crowded" }));
   const lobby = new Lobby(rooms, now, silent, settings, watch);
   const peers = new Peers();
+  const metrics =
+    metricsPort === undefined && metricsTokens.length === 0
+      ? undefined
+      : openMetrics(() => ({
+          rooms: rooms.size,
+          pairs: pairs.size,
+          tunnels: tunnels.size,
+          tunnelClients: tunnels.clients,
+          waiting: { room: rooms.waiting, pair: pairs.waiting },
+          traffic: peers.traffic(),
+        }));
+  const scrape: RequestListener = (request, response) => {
+    if (metricsTokens.length === 0 || holdsToken(request.headers.authorization, metricsTokens)) {
+      metrics?.answer(response);
+      return;
+    }
+    watch({ event: "turned-away", why: "unauthorized", address: keyOf(request) });
+    response.writeHead(401, { "www-authenticate": "Bearer" }).end();
+  };
   const allGone = new AbortController();
   let draining: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
@@ -82,6 +103,7 @@ export async function startRelay({ watch: told, ...options }: RelayOptions = {})
       settings,
       silent,
       health: () => ({ rooms: rooms.size, pairs: pairs.size, tunnels: tunnels.size, draining: draining !== undefined }),
+      scrape: metrics && metricsPort === undefined ? scrape : undefined,
       admit: (request) =>
         admit(request, settings, {
           draining: draining !== undefined,
@@ -128,22 +150,14 @@ export async function startRelay({ watch: told, ...options }: RelayOptions = {})
     },
     certificateOf(settings),
   );
-  const { metricsHost, metricsPort } = settings;
+  let metricsServer: MetricsServer | undefined;
   try {
-    if (metricsPort !== undefined) {
-      metrics = await openMetrics(metricsHost, metricsPort, () => ({
-        rooms: rooms.size,
-        pairs: pairs.size,
-        tunnels: tunnels.size,
-        tunnelClients: tunnels.clients,
-        waiting: { room: rooms.waiting, pair: pairs.waiting },
-        traffic: peers.traffic(),
-      }));
-    }
+    if (metricsPort !== undefined) metricsServer = await serveMetrics(metricsHost, metricsPort, scrape);
     server.listen(settings.port, settings.host);
     await once(server, "listening");
   } catch (error) {
-    await metrics?.close();
+    metrics?.close();
+    await metricsServer?.close();
     throw error;
   }
   // A connection that could not be accepted, for want of file descriptors for example, is no reason to drop the others.
@@ -177,7 +191,8 @@ export async function startRelay({ watch: told, ...options }: RelayOptions = {})
     if (peers.size > 0) await delay(settings.stopMs, undefined, { signal: allGone.signal }).catch(() => {});
     for (const peer of peers) peer.cut("restart");
     await closed;
-    await metrics?.close();
+    metrics?.close();
+    await metricsServer?.close();
     watch({ event: "stopped", ended: rooms.ended });
   }
 
@@ -188,12 +203,12 @@ export async function startRelay({ watch: told, ...options }: RelayOptions = {})
 
   const { port } = server.address() as AddressInfo;
   const url = `${server instanceof SecureServer ? "wss" : "ws"}://${settings.host.includes(":") ? `[${settings.host}]` : settings.host}:${port}`;
-  watch({ event: "listening", url, metrics: metrics?.url });
+  watch({ event: "listening", url, metrics: metricsServer?.url });
   return {
     host: settings.host,
     port,
     url,
-    metricsUrl: metrics?.url,
+    metricsUrl: metricsServer?.url,
     ended: rooms.ended,
     reloadCertificate: () => {
       const certificate = certificateOf(settings);

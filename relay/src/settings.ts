@@ -23,6 +23,8 @@ export const DEFAULTS = {
   /** Where Prometheus reads, if there is a port: what it reads is the operator's, and not for the world to reach. */
   metricsHost: "127.0.0.1",
   metricsPort: undefined as number | undefined,
+  /** One of them opens /metrics; without a port of its own that is on the relay's. */
+  metricsTokens: [] as readonly string[],
   /** What the process writes to stdout. A program that starts a relay of its own watches it instead. */
   log: "info" as (typeof LOG_LEVELS)[number],
   /** Whether its lines name networks and the beginnings of room ids. */

@@ -63,6 +63,47 @@ it("has a counter for every reason of every table from the start, at 0, and for 
   expect(withReason.filter(([, value]) => value !== 0)).toEqual([]);
 });
 
+describe("with tokens", () => {
+  const metricsTokens = ["a-token-of-an-operator", "and-another-of-the-same"];
+  const asked = (url: string, authorization?: string) =>
+    fetch(url, { headers: authorization === undefined ? {} : { authorization } });
+
+  it.each([
+    ["the relay's own port", {}],
+    ["a port of its own", { metricsPort: 0 }],
+  ] as const)("on %s, opens to each of them, and to nothing else", async (_where, settings) => {
+    const started = await relay({ metricsTokens, ...settings });
+    const url = started.metricsUrl ?? `http://127.0.0.1:${started.port}/metrics`;
+    for (const wrong of [
+      undefined,
+      "",
+      "Bearer",
+      "Bearer a token",
+      `Basic ${metricsTokens[0]}`,
+      `Bearer ${metricsTokens}`,
+    ]) {
+      const response = await asked(url, wrong);
+      expect([response.status, response.headers.get("www-authenticate"), await response.text()]).toEqual([
+        401,
+        "Bearer",
+        "",
+      ]);
+    }
+    for (const token of metricsTokens) {
+      const response = await asked(url, `Bearer ${token}`);
+      expect(response.status).toBe(200);
+      expect(await response.text()).toContain('relay_turned_away_total{why="unauthorized"} 6');
+    }
+  });
+
+  it("is on the relay's own port only where it has no other, and only with tokens", async () => {
+    const [own, other] = [await relay(), await relay({ metricsTokens, metricsPort: 0 })];
+    for (const { port } of [own, other]) {
+      expect((await asked(`http://127.0.0.1:${port}/metrics`, `Bearer ${metricsTokens[0]}`)).status).toBe(404);
+    }
+  });
+});
+
 interface Way {
   readonly name: string;
   readonly settings?: Partial<Settings>;
