@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { harness, rawFrame, tinyFrame } from "./support.ts";
 
 const ENTRY = fileURLToPath(new URL("../../relay/dist/index.js", import.meta.url));
-const { relay, pair, rawUpgraded, undo } = harness();
+const { relay, client, pair, rawUpgraded, undo } = harness();
 
 function run(args: string[], env: Record<string, string> = {}) {
   const child: ChildProcess = spawn(process.execPath, [ENTRY, ...args], {
@@ -96,6 +96,21 @@ test("a second signal ends it at once", async () => {
     .not.toBe(null);
   expect((await ended).code).toBe(1);
   expect(Date.now() - began).toBeLessThan(1500);
+});
+
+test("killed in the middle of transfers it gives nobody a clean end, and its next start serves at once", async () => {
+  const killed = await started();
+  const { sender: a, receiver: b } = await pair(killed.url);
+  a.send("begun");
+  expect(await b.text()).toBe("begun");
+  const sides = [await client(`${killed.url}/?pair=x`), await client(`${killed.url}/?pair=x`)];
+  killed.child.kill("SIGKILL");
+  for (const { ended } of [a, b, ...sides]) expect((await ended).code).toBe(1006);
+  await killed.ended;
+  const { url } = await started([`--port=${killed.port}`]);
+  const { sender: c, receiver: d } = await pair(url);
+  c.send("through");
+  expect(await d.text()).toBe("through");
 });
 
 test("refuses to start with wrong settings, names them all on stderr, and exits with 2", async () => {
