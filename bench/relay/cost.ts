@@ -1,0 +1,136 @@
+/**
+ * What limits, metrics and log cost: the relay with all of them beside the same relay with as little of them as can be set,
+ * and, as a control, beside a third of those. What is asked of each is a few percent, which is what two processes of the
+ * same settings differ by: so all take turns in many short rounds, in several generations of processes, and what counts is
+ * the middle of the rounds' own ratios. Where the control is away from 1, so far is the other ratio worth nothing.
+ */
+
+import { forwardFor } from "./forward.ts";
+import { Pair } from "./pair.ts";
+import { Process } from "./process.ts";
+import { RELAY } from "./relays.ts";
+import { makeRooms } from "./rooms.ts";
+import { geometricMean, KIB, median, quantile, row, size } from "./table.ts";
+
+/** Where it listens for Prometheus, so that it is not taken for the relay itself. */
+const METRICS_ADDRESS = "127.0.0.2";
+
+/** Limits at their defaults where those let a bench of one address through, and otherwise at what nobody reaches. */
+const ON = [
+  "--metrics-port=0",
+  `--metrics-host=${METRICS_ADDRESS}`,
+  "--log=info",
+  "--max-room-bytes=1000000000000",
+  "--max-rooms=10000",
+  "--max-connections-per-address=10000",
+  "--rate-limit-max=1000000",
+];
+const OFF = [
+  "--log=silent",
+  "--max-rooms=1000000",
+  "--max-connections-per-address=1000000",
+  "--rate-limit-max=1000000000",
+  "--rate-limit-window=86400",
+  "--max-failed-joins=1000000000",
+  "--max-waiting=100000",
+  "--max-waiting-per-address=100000",
+  "--max-msg-size=1073741824",
+  "--max-buffered-bytes=1073741824",
+  "--room-ttl=604800",
+  "--first-message-seconds=3600",
+  "--quiet-seconds=3600",
+  "--idle-seconds=86400",
+  "--stalled-seconds=3600",
+  "--ping-seconds=3600",
+];
+const SETTINGS = [OFF, ON, OFF] as const;
+
+const GENERATIONS = 4;
+const ROUNDS = 8;
+const WARM_UP_ROUNDS = 2;
+const SLICE_MS = 200;
+const PAIRS = 10;
+const ROOMS = 300;
+const SCRAPES = 50;
+
+/** Of one round: off, on, and off again. */
+type Round = [number, number, number];
+
+export async function measureCost(): Promise<void> {
+  const small: Round[] = [];
+  const large: Round[] = [];
+  const roomCosts: Round[] = [];
+  const roomRates: Round[] = [];
+  const scrapes: number[] = [];
+  for (let generation = 0; generation < GENERATIONS; generation++) {
+    await using off = await launch(0);
+    await using on = await launch(1);
+    await using again = await launch(2);
+    const relays = [off, on, again] as const;
+    small.push(...(await forwarded(relays, KIB, 8)));
+    large.push(...(await forwarded(relays, 64 * KIB, 4)));
+    const made = await inTurn(relays, (relay) => makeRooms(relay, ROOMS));
+    roomCosts.push(...made.map((round) => round.map(({ cpuMs }) => cpuMs) as Round));
+    roomRates.push(...made.map((round) => round.map(({ aSecond }) => aSecond) as Round));
+    scrapes.push(await scrapeMs(on));
+  }
+  const over = `over ${PAIRS} pairs`;
+  const ratios = [
+    show(`processor time of 1,000 frames of ${size(KIB)} ${over}`, small, (s) => `${s.toFixed(4)} s`),
+    show(`processor time of 1,000 frames of ${size(64 * KIB)} ${over}`, large, (s) => `${s.toFixed(4)} s`),
+    show("processor time of a room made and left", roomCosts, (ms) => `${ms.toFixed(3)} ms`),
+  ];
+  row("their geometric mean", "", "", `${geometricMean(ratios).toFixed(2)}x`, "", "1.05x");
+  show("rooms made and left a second", roomRates, (rate) => rate.toFixed(0));
+  row("processor time of one scrape of /metrics", `${median(scrapes).toFixed(2)} ms`, "", "", "", "");
+}
+
+function launch(at: 0 | 1 | 2): Promise<Process> {
+  return Process.start(RELAY, "--host=127.0.0.1", "--port=0", ...SETTINGS[at]);
+}
+
+type Relays = readonly [off: Process, on: Process, again: Process];
+
+async function forwarded(relays: Relays, bytes: number, window: number): Promise<Round[]> {
+  const pairs = new Map<Process, Pair[]>();
+  for (const relay of relays) {
+    pairs.set(relay, await Promise.all(Array.from({ length: PAIRS }, () => Pair.join(relay, bytes))));
+  }
+  const rounds = await inTurn(relays, (relay) => forwardFor(SLICE_MS, relay, pairs.get(relay) ?? [], window));
+  for (const pair of [...pairs.values()].flat()) pair.end();
+  return rounds;
+}
+
+/** Each round begins with another relay, so that none has always the same one before it. */
+async function inTurn<T>(relays: Relays, work: (relay: Process) => Promise<T>): Promise<[T, T, T][]> {
+  const rounds: [T, T, T][] = [];
+  for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
+    const figures = new Map<Process, T>();
+    for (let turn = 0; turn < relays.length; turn++) {
+      const relay = relays[(turn + round + WARM_UP_ROUNDS) % relays.length] as Process;
+      figures.set(relay, await work(relay));
+    }
+    if (round >= 0) rounds.push(relays.map((relay) => figures.get(relay)) as [T, T, T]);
+  }
+  return rounds;
+}
+
+async function scrapeMs(relay: Process): Promise<number> {
+  const url = `http://${METRICS_ADDRESS}:${await relay.portOn(METRICS_ADDRESS)}/metrics`;
+  const cpuMs = relay.cpuMs;
+  for (let scrape = 0; scrape < SCRAPES; scrape++) await (await fetch(url)).text();
+  return (relay.cpuMs - cpuMs) / SCRAPES;
+}
+
+/** @returns the middle ratio of on to off. */
+function show(what: string, rounds: readonly Round[], text: (figure: number) => string): number {
+  const onToOff = rounds.map(([off, on]) => on / off);
+  const offToOff = rounds.map(([off, , again]) => again / off);
+  const middle = (ratios: readonly number[]) => {
+    const [low, high] = [quantile(ratios, 0.25), quantile(ratios, 0.75)];
+    return `${median(ratios).toFixed(2)}x (${low.toFixed(2)} to ${high.toFixed(2)})`;
+  };
+  const [off, on] = [median(rounds.map(([figure]) => figure)), median(rounds.map(([, figure]) => figure))];
+  row(what, text(on), text(off), middle(onToOff), middle(offToOff), "");
+  return median(onToOff);
+}

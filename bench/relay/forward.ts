@@ -1,0 +1,51 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { Pair } from "./pair.ts";
+import type { Process } from "./process.ts";
+import { BOTH, each, start, type Which } from "./relays.ts";
+import { against, geometricMean, KIB, median, row, size } from "./table.ts";
+
+/** Keeps `window` frames on their way in each pair for a while. @returns processor seconds of the relay a 1,000 frames. */
+export async function forwardFor(ms: number, relay: Process, pairs: Pair[], window: number): Promise<number> {
+  const before = pairs.reduce((sum, pair) => sum + pair.got, 0);
+  const cpuMs = relay.cpuMs;
+  for (const pair of pairs) {
+    pair.arrived = () => pair.send(window - (pair.sent - pair.got));
+    pair.send(window);
+  }
+  await delay(ms);
+  for (const pair of pairs) pair.arrived = undefined;
+  await Promise.all(pairs.map((pair) => pair.drained()));
+  return (relay.cpuMs - cpuMs) / (pairs.reduce((sum, pair) => sum + pair.got, 0) - before);
+}
+
+/** What a frame costs, for few and many pairs, small and large frames. */
+export async function measureForward(): Promise<void> {
+  const rounds = 8;
+  const sliceMs = 400;
+  const ratios: number[] = [];
+  for (const count of [1, 50]) {
+    for (const bytes of [KIB, 64 * KIB]) {
+      const window = count === 1 ? (bytes > KIB ? 16 : 64) : bytes > KIB ? 4 : 8;
+      await using bare = await start("bare");
+      await using ours = await start("ours");
+      const relays = { bare, ours };
+      const pairs = await each((which) =>
+        Promise.all(Array.from({ length: count }, () => Pair.join(relays[which], bytes))),
+      );
+      const costs: Record<Which, number[]> = { bare: [], ours: [] };
+      for (let round = -2; round < rounds; round++) {
+        for (const which of BOTH) {
+          const cost = await forwardFor(sliceMs, relays[which], pairs[which], window);
+          if (round >= 0) costs[which].push(cost);
+        }
+      }
+      for (const pair of [...pairs.bare, ...pairs.ours]) pair.end();
+      const [mine, theirs] = [median(costs.ours), median(costs.bare)];
+      ratios.push(mine / theirs);
+      const what = `processor time of 1,000 frames of ${size(bytes)}, ${count} pair${count > 1 ? "s" : ""}`;
+      row(what, `${mine.toFixed(4)} s`, `${theirs.toFixed(4)} s`, against(mine, theirs), "");
+    }
+  }
+  const mean = geometricMean(ratios);
+  row("their geometric mean", "", "", against(mean, 1), "1.15x");
+}
