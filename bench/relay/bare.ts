@@ -2,10 +2,9 @@
  * The bare forwarder that the relay is compared with, as a process of its own: the least that a room relay on `ws` can do.
  * No limits, no timeouts, no backpressure: what a receiver does not take waits here without end. Never something to deploy.
  *
- *     node bare.js        prints its port
+ *     node bare.js        listens on any port of 127.0.0.1
  */
 import { randomUUID } from "node:crypto";
-import type { AddressInfo } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 
 const senders = new Map<string, WebSocket>();
@@ -36,4 +35,3 @@ server.on("connection", (ws) => {
     say(sender, { type: "PEER_JOINED" });
   });
 });
-server.on("listening", () => console.log((server.address() as AddressInfo).port));

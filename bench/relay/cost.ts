@@ -1,8 +1,8 @@
 /**
  * What limits, metrics and log cost: the relay with all of them beside the same relay with as little of them as can be set,
- * and, as a control, beside a third of those. What is asked of each is a few percent, which is what two processes of the
- * same settings differ by: so all take turns in many short rounds, in several generations of processes, and what counts is
- * the middle of the rounds' own ratios. Where the control is away from 1, so far is the other ratio worth nothing.
+ * and, as a control, that one beside another of its own settings. The question is one of a few percent, and by so much two
+ * processes of the same settings differ: all three take turns in many short rounds, in several generations of processes,
+ * and what counts is the middle of the rounds' own ratios. By as much as the control is away from 1, the other is in doubt.
  */
 
 import { forwardFor } from "./forward.ts";
@@ -46,11 +46,11 @@ const OFF = [
 const SETTINGS = [OFF, ON, OFF] as const;
 
 const GENERATIONS = 4;
-const ROUNDS = 8;
-const WARM_UP_ROUNDS = 2;
-const SLICE_MS = 200;
+const ROUNDS = 6;
+const WARM_UP_ROUNDS = 1;
+const SLICE_MS = 300;
 const PAIRS = 10;
-const ROOMS = 300;
+const ROOMS = 800;
 const SCRAPES = 50;
 
 /** Of one round: off, on, and off again. */

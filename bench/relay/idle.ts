@@ -1,9 +1,9 @@
+/** Memory a room that has its sender alone, in processes that have done nothing else. */
 import { setTimeout as delay } from "node:timers/promises";
 import { type Client, room, times } from "./client.ts";
 import { each, REST_MS, start } from "./relays.ts";
 import { against, KIB, row } from "./table.ts";
 
-/** Memory a room that has its sender alone, in processes that have done nothing else. */
 export async function measureIdle(): Promise<void> {
   const rooms = 10_000;
   const used = await each(async (which) => {

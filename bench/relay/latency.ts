@@ -1,3 +1,4 @@
+/** How long a frame takes at a fixed rate, far below what either relay can do. */
 import { setTimeout as delay } from "node:timers/promises";
 import { Pair } from "./pair.ts";
 import { BOTH, each, start, type Which } from "./relays.ts";
@@ -26,7 +27,6 @@ async function latencies(pairs: Pair[], rate: number, ms: number): Promise<numbe
   return took;
 }
 
-/** Latency at a fixed rate, far below what either can do. */
 export async function measureLatency(): Promise<void> {
   const rounds = 3;
   const roundMs = 1500;

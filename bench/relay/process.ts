@@ -1,6 +1,6 @@
 /**
  * A measured process: started and ended here, its processor time, memory and port read from /proc, so on Linux only. It
- * tells the bench nothing by itself, because a relay whose log is off has no other way to be found.
+ * need not say where it listens: a relay whose log is off does not.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -67,17 +67,15 @@ export class Process implements AsyncDisposable {
     }
   }
 
-  /** Inodes of all that it has open. */
+  /** Inodes of all that it has open; of one that is just ending, none. */
   #sockets(): Set<string> {
     const fds = `/proc/${this.#child.pid}/fd`;
-    const inodes = readdirSync(fds).flatMap((fd) => {
-      try {
-        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`${fds}/${fd}`))?.[1] ?? [];
-      } catch {
-        return []; // closed in the meantime
-      }
-    });
-    return new Set(inodes);
+    try {
+      const opened = readdirSync(fds).map((fd) => readlinkSync(`${fds}/${fd}`));
+      return new Set(opened.flatMap((name) => /^socket:\[(\d+)\]$/.exec(name)?.[1] ?? []));
+    } catch {
+      return new Set(); // closed in the meantime: the next look tells
+    }
   }
 
   /** Processor time that all its threads have used, in ms: collecting garbage takes place in threads of its own. */

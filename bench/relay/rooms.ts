@@ -1,3 +1,4 @@
+/** How many rooms can be made and left a second, and what one costs. */
 import { room, times } from "./client.ts";
 import type { Process } from "./process.ts";
 import { BOTH, start, type Which } from "./relays.ts";
@@ -17,7 +18,6 @@ export async function makeRooms(relay: Process, rooms: number): Promise<Made> {
   return { aSecond: (rooms * 1000) / tookMs, cpuMs: (relay.cpuMs - cpuMs) / rooms };
 }
 
-/** How many rooms can be made and left a second, and what one costs. */
 export async function measureRooms(): Promise<void> {
   const rounds = 6;
   await using bare = await start("bare");
@@ -30,10 +30,18 @@ export async function measureRooms(): Promise<void> {
       if (round > 0) made[which].push(some); // the first only warms up
     }
   }
-  const rate = (which: Which) => median(made[which].map(({ aSecond }) => aSecond));
-  const cost = (which: Which) => median(made[which].map(({ cpuMs }) => cpuMs));
-  const [ours1, bare1] = [rate("ours"), rate("bare")];
-  row("rooms made and left a second", ours1.toFixed(0), bare1.toFixed(0), against(ours1, bare1), "");
-  const [ours2, bare2] = [cost("ours"), cost("bare")];
-  row("processor time of one", `${ours2.toFixed(2)} ms`, `${bare2.toFixed(2)} ms`, against(ours2, bare2), "");
+  const show = (what: string, read: (made: Made) => number, text: (figure: number) => string) => {
+    const [mine, theirs] = [median(made.ours.map(read)), median(made.bare.map(read))];
+    row(what, text(mine), text(theirs), against(mine, theirs), "");
+  };
+  show(
+    "rooms made and left a second",
+    ({ aSecond }) => aSecond,
+    (rate) => rate.toFixed(0),
+  );
+  show(
+    "processor time of one",
+    ({ cpuMs }) => cpuMs,
+    (ms) => `${ms.toFixed(2)} ms`,
+  );
 }

@@ -1,3 +1,4 @@
+/** A receiver that reads nothing, and 200 MB for it: what the relay took from the sender, but for what the kernel holds. */
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
@@ -6,7 +7,6 @@ import { tcpSockets } from "./process.ts";
 import { each, REST_MS, start } from "./relays.ts";
 import { KIB, mb, row } from "./table.ts";
 
-/** A receiver that reads nothing, and 200 MB for it: what the relay took from the sender, but for what the kernel holds. */
 export async function measureStall(): Promise<void> {
   const bytes = 64 * KIB;
   const frames = Math.ceil(200e6 / bytes);
