@@ -1,5 +1,5 @@
 /**
- * What limits, metrics and log cost: the relay with all of them beside the same relay with as little of them as can be set,
+ * What limits and metrics cost: the relay with all of them beside the same relay with as little of them as can be set,
  * and, as a control, that one beside another of its own settings. The question is one of a few percent, and by so much two
  * processes of the same settings differ: all three take turns in many short rounds, in several generations of processes,
  * and what counts is the middle of the rounds' own ratios. By as much as the control is away from 1, the other is in doubt.
@@ -17,9 +17,9 @@ const METRICS_ADDRESS = "127.0.0.2";
 
 /** Limits at their defaults where those let a bench of one address through, and otherwise at what nobody reaches. */
 const ON = [
+  "--log=silent",
   "--metrics-port=0",
   `--metrics-host=${METRICS_ADDRESS}`,
-  "--log=info",
   "--max-room-bytes=1000000000000",
   "--max-rooms=10000",
   "--max-connections-per-address=10000",
