@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, STATUS_CODES } from "node:http";
 import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
 import type { Socket } from "node:net";
-import type { WebSocket } from "ws";
+import type { ServerOptions, WebSocket } from "ws";
 import { WebSocketServer } from "ws";
 import { type Admission, REFUSALS, RETRY_AFTER_S, type Refusal, targetOf } from "./admission.ts";
 import type { Watch } from "./events.ts";
@@ -16,6 +16,13 @@ export const METRICS_PATH = "/metrics";
 
 /** RFC 8996 has put the older ones away. */
 const MIN_TLS = "TLSv1.2" as const;
+
+/**
+ * What an agent says is a stream of bytes, whatever messages it comes in: ours sends 64 KiB in one frame, others a window of
+ * 256 KiB in frames of 4. Each small fragment can keep the 64 KiB alive that it came in: so 8 MiB an agent.
+ */
+const AGENT_MESSAGE_BYTES = 1024 * 1024;
+const AGENT_FRAGMENTS = 128;
 
 export type Admitted = Exclude<Admission, { door: "none" }>;
 type Passing = Extract<Admission, { door: "client" }>;
@@ -77,12 +84,17 @@ export function createHttpServer(
   const secured = { ...timeouts, ...certificate, minVersion: MIN_TLS, handshakeTimeout: settings.upgradeMs };
   const server = certificate ? createSecureServer(secured, answer) : createServer(timeouts, answer);
   // No compression: what is sealed does not shrink, and inflating for strangers costs memory.
-  const webSockets = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    maxPayload: settings.maxMessageBytes,
-  });
+  const plain = { noServer: true, clientTracking: false, perMessageDeflate: false } as const;
+  const peers = new WebSocketServer({ ...plain, maxPayload: settings.maxMessageBytes });
+  // @types/ws does not know `closeTimeout` yet.
+  const ofAgents: ServerOptions & { closeTimeout: number } = {
+    ...plain,
+    maxPayload: AGENT_MESSAGE_BYTES,
+    maxFragments: AGENT_FRAGMENTS,
+    // A peer has timers of its own. An agent that broke the protocol keeps its room and its clients until it is cut.
+    closeTimeout: settings.closeMs,
+  };
+  const agents = new WebSocketServer(ofAgents);
   server.on("connection", (socket) => silent.add(socket));
   server.on("upgrade", (request: IncomingMessage, _stream, head) => {
     const admission = admit(request);
@@ -99,7 +111,7 @@ export function createHttpServer(
       return;
     }
     let upgraded = false;
-    webSockets.handleUpgrade(request, request.socket, head, (ws) => {
+    (admission.door === "agent" ? agents : peers).handleUpgrade(request, request.socket, head, (ws) => {
       upgraded = true;
       entered(ws, request, admission);
     });
