@@ -10,9 +10,9 @@ import type { GoneReason, RefusedReason } from "./wire.ts";
 export const CUTS = [
   /** Too many have not asked for anything yet, and it was silent longest. */
   "crowded",
-  /** No whole HTTP request in time. */
+  /** No whole HTTP request in time, or no TLS handshake before it. */
   "no-http-request",
-  /** What came was no HTTP. */
+  /** What came was no HTTP, or no TLS where the relay speaks it. */
   "bad-http-request",
   /** It was HTTP, and no WebSocket handshake. */
   "bad-upgrade",

@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, STATUS_CODES } from "node:http";
 import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { ServerOptions, WebSocket } from "ws";
 import { WebSocketServer } from "ws";
 import { type Admission, REFUSALS, RETRY_AFTER_S, type Refusal, targetOf } from "./admission.ts";
@@ -13,6 +14,9 @@ import type { Settings } from "./settings.ts";
 const LOOKS = 4;
 
 export const METRICS_PATH = "/metrics";
+
+/** What Node says of a request, or before it of a TLS handshake, that is not whole in time. */
+const LATE = ["ERR_HTTP_REQUEST_TIMEOUT", "ERR_TLS_HANDSHAKE_TIMEOUT"];
 
 /** RFC 8996 has put the older ones away. */
 const MIN_TLS = "TLSv1.2" as const;
@@ -61,7 +65,9 @@ export function createHttpServer(
   { settings, silent, health, scrape, admit, refused, entered, passing, watch }: HttpParts,
   certificate: Certificate | undefined,
 ): Server | SecureServer {
-  const timeouts = {
+  const options = {
+    // Whatever comes is answered here, so that it is counted: no answers of Node's own.
+    requireHostHeader: false,
     headersTimeout: settings.upgradeMs,
     requestTimeout: settings.upgradeMs,
     connectionsCheckingInterval: settings.upgradeMs / LOOKS,
@@ -73,7 +79,8 @@ export function createHttpServer(
       return;
     }
     if (path !== "/health") {
-      response.writeHead(404).end();
+      refused(request, "no-such-door");
+      response.writeHead(404, { connection: "close" }).end();
       return;
     }
     const { draining, ...held } = health();
@@ -81,8 +88,8 @@ export function createHttpServer(
     response.writeHead(draining ? 503 : 200, headers);
     response.end(JSON.stringify({ ok: !draining, ...held, draining }));
   };
-  const secured = { ...timeouts, ...certificate, minVersion: MIN_TLS, handshakeTimeout: settings.upgradeMs };
-  const server = certificate ? createSecureServer(secured, answer) : createServer(timeouts, answer);
+  const secured = { ...options, ...certificate, minVersion: MIN_TLS, handshakeTimeout: settings.upgradeMs };
+  const server = certificate ? createSecureServer(secured, answer) : createServer(options, answer);
   // No compression: what is sealed does not shrink, and inflating for strangers costs memory.
   const plain = { noServer: true, clientTracking: false, perMessageDeflate: false } as const;
   const peers = new WebSocketServer({ ...plain, maxPayload: settings.maxMessageBytes });
@@ -96,7 +103,7 @@ export function createHttpServer(
   };
   const agents = new WebSocketServer(ofAgents);
   server.on("connection", (socket) => silent.add(socket));
-  server.on("upgrade", (request: IncomingMessage, _stream, head) => {
+  const upgrade = (request: IncomingMessage, _stream: Duplex, head: Buffer) => {
     const admission = admit(request);
     const refuse = (why: Refusal) => {
       refused(request, why);
@@ -117,14 +124,17 @@ export function createHttpServer(
     });
     // ws has answered it by then, and tells nobody.
     if (!upgraded) watch({ event: "cut", why: "bad-upgrade" });
-  });
+  };
+  // Who takes us for a proxy comes the same way: without a listener Node hangs up, and nobody is told.
+  server.on("upgrade", upgrade).on("connect", upgrade).on("checkExpectation", answer);
   // Answered as Node itself does where nobody listens.
   server.on("clientError", (error: NodeJS.ErrnoException, stream) => {
-    const late = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
+    const { code = "" } = error;
+    const late = LATE.includes(code);
     // A connection that broke was not cut by us.
     if (late) watch({ event: "cut", why: "no-http-request" });
-    else if (error.code?.startsWith("HPE_")) watch({ event: "cut", why: "bad-http-request" });
-    const status = late ? 408 : error.code === "HPE_HEADER_OVERFLOW" ? 431 : 400;
+    else if (/^(HPE|ERR_SSL)_/.test(code)) watch({ event: "cut", why: "bad-http-request" });
+    const status = late ? 408 : code === "HPE_HEADER_OVERFLOW" ? 431 : 400;
     if (stream.writable) stream.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n\r\n`);
     stream.destroy();
   });
