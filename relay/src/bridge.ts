@@ -6,7 +6,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
 export interface BridgeLimits {
-  /** How long the socket may take nothing while there is something to take, in ms. */
+  /** How long either may take nothing while there is something to take, in ms. Who is not read is not seen to go, either. */
   readonly stalledMs?: number;
   /** How long one half may go on after the other has ended, in ms. */
   readonly halfOpenMs: number;
@@ -22,7 +22,7 @@ export type BridgeEnd =
 export function bridge(socket: Socket, stream: Duplex, limits: BridgeLimits): Promise<BridgeEnd> {
   const { stalledMs, halfOpenMs, answerOnly = false } = limits;
   let cause: BridgeEnd | undefined;
-  let stallTimer: NodeJS.Timeout | undefined;
+  const stallTimers = new Map<Duplex, NodeJS.Timeout>();
   let halfOpenTimer: NodeJS.Timeout | undefined;
   const cut = (why: BridgeEnd) => {
     cause ??= why;
@@ -37,24 +37,28 @@ export function bridge(socket: Socket, stream: Duplex, limits: BridgeLimits): Pr
     halfOpenTimer ??= setTimeout(() => cut("half-open"), halfOpenMs);
   };
   for (const side of [socket, stream]) side.once("end", limitOtherHalf);
+  const pass = (from: Duplex, to: Duplex) => {
+    from.on("data", (chunk: Buffer) => {
+      if (to.write(chunk)) return;
+      from.pause();
+      clearTimeout(stallTimers.get(to));
+      if (stalledMs !== undefined)
+        stallTimers.set(
+          to,
+          setTimeout(() => cut("stalled"), stalledMs),
+        );
+    });
+    to.on("drain", () => {
+      clearTimeout(stallTimers.get(to));
+      from.resume();
+    });
+    from.once("end", () => to.end());
+  };
+  pass(stream, socket);
   if (answerOnly) {
     limitOtherHalf();
-    socket.resume();
-  } else socket.pipe(stream);
-  stream.on("data", (chunk: Buffer) => {
-    if (socket.write(chunk)) return;
-    stream.pause();
-    clearTimeout(stallTimer);
-    if (stalledMs !== undefined) stallTimer = setTimeout(() => cut("stalled"), stalledMs);
-  });
-  socket.on("drain", () => {
-    clearTimeout(stallTimer);
-    stream.resume();
-  });
-  stream.once("end", () => {
-    socket.end();
-    if (answerOnly) stream.end();
-  });
+    stream.once("end", () => stream.end());
+  } else pass(socket, stream);
   const closed = (side: Duplex, lost: BridgeEnd) =>
     new Promise<void>((resolve) => {
       const onClose = () => {
@@ -66,8 +70,9 @@ export function bridge(socket: Socket, stream: Duplex, limits: BridgeLimits): Pr
     });
   const both = [closed(socket, "socket-lost"), closed(stream, "stream-lost")];
   stream.resume();
+  socket.resume();
   return Promise.all(both).then(() => {
-    clearTimeout(stallTimer);
+    for (const timer of stallTimers.values()) clearTimeout(timer);
     clearTimeout(halfOpenTimer);
     return cause ?? "done";
   });
