@@ -4,8 +4,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterEach } from "vitest";
 import { WebSocket } from "ws";
-import { type Relay, startRelay } from "../../relay/src/relay.ts";
-import type { Settings } from "../../relay/src/settings.ts";
+import { type Relay, type RelayOptions, startRelay } from "../../relay/src/relay.ts";
 
 export interface Frame {
   data: Buffer;
@@ -92,7 +91,7 @@ export function harness() {
     for (const close of undo.splice(0).reverse()) await close();
   });
 
-  async function relay(settings: Partial<Settings> = {}): Promise<Relay> {
+  async function relay(settings: RelayOptions = {}): Promise<Relay> {
     const started = await startRelay({
       host: "127.0.0.1",
       port: 0,
@@ -137,8 +136,9 @@ export function harness() {
     return { sender: self, receiver: other, room, peer: peer_id as string };
   }
 
-  async function raw(port: number): Promise<Socket> {
-    const socket = connect(port, "127.0.0.1");
+  /** With `allowHalfOpen` one that never ends by itself, whatever it is told. */
+  async function raw(port: number, { allowHalfOpen = false } = {}): Promise<Socket> {
+    const socket = connect({ port, host: "127.0.0.1", allowHalfOpen });
     socket.on("error", () => {});
     undo.push(() => socket.destroy());
     await once(socket, "connect");
@@ -146,9 +146,9 @@ export function harness() {
   }
 
   /** A raw socket whose upgrade is done. */
-  async function rawUpgraded(port: number): Promise<Socket> {
-    const socket = await raw(port);
-    socket.write(upgradeRequest());
+  async function rawUpgraded(port: number, path = "/", options: { allowHalfOpen?: boolean } = {}): Promise<Socket> {
+    const socket = await raw(port, options);
+    socket.write(upgradeRequest(path));
     await once(socket, "data");
     return socket;
   }
@@ -184,7 +184,7 @@ export function rawFrame(opcode: number, payload: Uint8Array | string, declared?
 }
 
 /** The socket below a client, for what its own framing would not say. */
-export function below(client: Client): Socket {
+export function below(client: Pick<Client, "ws">): Socket {
   return (client.ws as unknown as { _socket: Socket })._socket;
 }
 

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { connect, type TLSSocket } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { beforeEach, describe, expect, it } from "vitest";
+import type { RelayEvent } from "../../relay/src/events.ts";
 import { until } from "../support/wait.ts";
 import { harness } from "./support.ts";
 
@@ -73,12 +74,20 @@ describe("with a certificate", () => {
     expect(String(error)).toMatch(/alert|protocol|version/i);
   });
 
-  it("who connects and does not shake hands is cut", async () => {
-    const { port } = await relay({ ...(await certificate()), upgradeMs: 200 });
+  it.each([
+    ["connects and does not shake hands", "no-http-request", ""],
+    ["stops in its hello", "no-http-request", Buffer.from("16030100c8010000c40303", "hex")],
+    ["says something else", "bad-http-request", "GET / HTTP/1.1\r\n\r\n"],
+  ])("who %s is cut, and counted as %s", async (_how, why, said) => {
+    const cuts: RelayEvent[] = [];
+    const watch = (event: RelayEvent) => void (event.event === "cut" && cuts.push(event));
+    const { port } = await relay({ ...(await certificate()), upgradeMs: 200, watch });
     const socket = connectTcp(port, "127.0.0.1");
     undo.push(() => socket.destroy());
     socket.on("error", () => {});
+    socket.resume().write(said);
     await once(socket, "close");
+    expect(cuts).toEqual([{ event: "cut", why }]);
   });
 
   it("who has asked is no silent one any more, and is not cut for others", async () => {

@@ -1,0 +1,85 @@
+/**
+ * Those who are there while somebody else misbehaves: a transfer in a room, a pair, and a visitor of a tunnel. They want
+ * nothing but to be left alone, and say whether they were.
+ */
+import { once } from "node:events";
+import { type AddressInfo, connect } from "node:net";
+import { performance } from "node:perf_hooks";
+import { createWebSocketStream, WebSocket, WebSocketServer } from "ws";
+import { bridge } from "../../relay/src/bridge.ts";
+import type { RelayEvent } from "../../relay/src/events.ts";
+import { Session } from "../../relay/src/yamux/session.ts";
+import type { YamuxStream } from "../../relay/src/yamux/stream.ts";
+import type { Client, harness } from "./support.ts";
+
+type Harness = ReturnType<typeof harness>;
+
+/** The tunnel of the neighbours: who comes by it reaches a server that says everything back. */
+export const TUNNEL = "neighbours";
+
+/** An agent that does as it is told with each stream. */
+export async function agent({ undo }: Harness, url: string, room: string, onStream: (stream: YamuxStream) => void) {
+  const ws = new WebSocket(`${url}/agent?room=${room}`, { perMessageDeflate: false });
+  undo.push(() => ws.terminate());
+  await once(ws, "open");
+  return { ws, session: new Session(createWebSocketStream(ws), "client", { onStream, maxStreams: 4096 }) };
+}
+
+export interface Neighbours {
+  /** A trip there and back at each door, over the connections that were there from the start. @returns the longest, in ms. */
+  trip(): Promise<number>;
+}
+
+export async function neighbours(doors: Harness, url: string): Promise<Neighbours> {
+  const { undo, client } = doors;
+  const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+  server.on("connection", (ws) => {
+    ws.on("error", () => {});
+    ws.on("message", (data, binary) => ws.send(data, { binary }));
+  });
+  await once(server, "listening");
+  undo.push(() => {
+    for (const ws of server.clients) ws.terminate();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  await agent(doors, url, TUNNEL, (stream) => {
+    const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+    void bridge(socket, stream, { halfOpenMs: 5_000 });
+  });
+
+  const inRoom = await doors.pair(url);
+  const inPair = [await client(`${url}/?pair=${TUNNEL}`), await client(`${url}/?pair=${TUNNEL}`)] as const;
+  const visitor = await client(`${url}/client?room=${TUNNEL}`);
+  const ways: [Client, Client][] = [
+    [inRoom.sender, inRoom.receiver],
+    [inRoom.receiver, inRoom.sender],
+    [inPair[0], inPair[1]],
+    [inPair[1], inPair[0]],
+    [visitor, visitor],
+  ];
+
+  async function trip(): Promise<number> {
+    let longestMs = 0;
+    for (const [n, [from, to]] of ways.entries()) {
+      const began = performance.now();
+      from.send(Buffer.from([n]));
+      const { data } = await to.next();
+      if (!data.equals(Buffer.from([n]))) throw new Error("a neighbour heard something else");
+      longestMs = Math.max(longestMs, performance.now() - began);
+    }
+    return longestMs;
+  }
+  await trip();
+  return { trip };
+}
+
+/** Events as they are counted: `closed room peer-left`. */
+export function spelled(events: readonly RelayEvent[]): string[] {
+  return events
+    .flatMap((event) => {
+      if (!("why" in event)) return [];
+      return "door" in event ? `${event.event} ${event.door} ${event.why}` : `${event.event} ${event.why}`;
+    })
+    .sort();
+}
