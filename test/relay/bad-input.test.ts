@@ -118,6 +118,34 @@ describe.each(DOORS)("at %s", (_door, come, broken, tooBig) => {
   });
 });
 
+/** How each place ends for whoever says more than it may, bit by bit; a tunnel's client says it to the server behind. */
+const TOO_MUCH: Record<string, string[]> = {
+  "the room door, before it has asked": ["closed room refused", "refused invalid_request"],
+  "the pair door, alone": ["closed pair too-much", "pair-ended too-much"],
+};
+
+it.each(DOORS.slice(0, -1))(
+  "at %s, small fragments without end and pongs between them end in a counted reason",
+  async (door, come, _broken, tooBig) => {
+    const at = await lived({ maxMessageBytes: 500_000 });
+    const socket = await come(at);
+    socket.resume();
+    const pongs = Buffer.concat(Array<Buffer>(50).fill(tinyFrame(10, "p".repeat(125))));
+    socket.write(tinyFrame(2, "x", { fin: false }));
+    for (let i = 0; i < 150; i++) socket.write(Buffer.concat([tinyFrame(0, "x", { fin: false }), pongs]));
+    await at.counts(TOO_MUCH[door] ?? tooBig);
+  },
+);
+
+it("compression that is offered is agreed to at no door", async () => {
+  const { url } = await lived();
+  const agreed = [];
+  for (const path of ["/", "/?pair=offered", "/agent?room=offered"]) {
+    agreed.push((await client(`${url}${path}`, { perMessageDeflate: true })).ws.extensions);
+  }
+  expect(agreed).toEqual(["", "", ""]);
+});
+
 /** What comes before there is a WebSocket, at each door. */
 const PATHS = ["/", "/?pair=bad", "/agent?room=bad", `/client?room=${TUNNEL}`] as const;
 const everywhere = (end: string) => Array<string>(PATHS.length).fill(end);
