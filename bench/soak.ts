@@ -16,7 +16,7 @@ const RELAY = fileURLToPath(new URL("../../relay/dist/index.js", import.meta.url
 const AGENT = fileURLToPath(new URL("../../relay/dist/agent.js", import.meta.url));
 const minutes = Number(process.argv[2] ?? 2);
 const roundMs = minutes * 60_000;
-const firstRoundMs = Math.min(10_000, roundMs / 4);
+const firstRoundMs = Math.min(20_000, roundMs / 4);
 /** Clients at once. */
 const CLIENTS = 60;
 const KIB = 1024;
