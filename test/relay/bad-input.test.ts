@@ -184,13 +184,13 @@ const REQUESTS: [string, (path: string) => string | Buffer, string[]][] = [
 
 describe("instead of an upgrade, at every door", () => {
   it.each(REQUESTS)("%s ends in a counted reason", async (_what, request, ends) => {
-    const at = await lived({ firstMessageMs: FIRST_MS, lingerMs: 200 });
+    const at = await lived({ firstMessageMs: FIRST_MS, upgradeMs: FIRST_MS, lingerMs: 200 });
     for (const path of PATHS) (await raw(at.port, STUBBORN)).resume().write(request(path));
     await at.counts(ends);
   });
 
   it("half an upgrade and then the end, or a byte at a time without end, ends in a counted reason", async () => {
-    const at = await lived({ firstMessageMs: FIRST_MS });
+    const at = await lived({ firstMessageMs: FIRST_MS, upgradeMs: FIRST_MS });
     for (const path of PATHS) {
       (await raw(at.port)).resume().end(upgradeRequest(path).slice(0, -20));
       drip(await raw(at.port, STUBBORN), Buffer.from(`${upgradeRequest(path).trimEnd()}\r\nX: ${"x".repeat(9_000)}`));
@@ -219,7 +219,7 @@ const ENDLESS = rawFrame(2, Buffer.alloc(10_000));
 
 /** By the places behind the doors: how to be impatient with them, and how each that stops is counted then. */
 const SLOW: [string, RelayOptions, (at: Lived, n: number) => Promise<Socket>, ends: string[], dripping: boolean][] = [
-  ["the room door", { firstMessageMs: FIRST_MS }, enter("/"), ["closed room no-request"], true],
+  ["the room door", { firstMessageMs: FIRST_MS, upgradeMs: FIRST_MS }, enter("/"), ["closed room no-request"], true],
   ["a receiver's turn", { quietReceiverMs: FIRST_MS }, enterAsReceiver, ["closed room quiet"], true],
   [
     "a sender's place",
@@ -266,7 +266,7 @@ describe("who stops in the middle of a frame, or of a message, or says nothing",
   });
 
   it("as an agent, or takes nothing there, ends in a counted reason, and so do its clients", async () => {
-    const at = await lived({ pingMs: FIRST_MS, firstMessageMs: FIRST_MS });
+    const at = await lived({ pingMs: FIRST_MS, firstMessageMs: FIRST_MS, upgradeMs: FIRST_MS });
     const said = [...STOPS, tinyFrame(2, data(2, Buffer.alloc(100)).subarray(0, 7).toString("latin1"))];
     for (const [n, bytes] of said.entries()) {
       (await rawUpgraded(at.port, `/agent?room=slow${n}`, STUBBORN)).resume().write(bytes);
@@ -310,7 +310,7 @@ const ANSWERS: [string, (stream: YamuxStream) => void, string[]][] = [
 
 describe("behind an agent", () => {
   it.each(ANSWERS)("a server that %s has its clients end in a counted reason", async (_what, answer, ends) => {
-    const at = await lived({ firstMessageMs: FIRST_MS, lingerMs: 200 });
+    const at = await lived({ firstMessageMs: FIRST_MS, upgradeMs: FIRST_MS, lingerMs: 200 });
     const { ws } = await agent(doors, at.url, "bad", answer);
     for (let i = 0; i < 20; i++) (await raw(at.port)).resume().write(upgradeRequest("/client?room=bad"));
     await at.counts(Array(20).fill(ends).flat());
@@ -318,7 +318,7 @@ describe("behind an agent", () => {
   });
 
   it("a server that stops within its 101 holds a client for as long as that likes", async () => {
-    const at = await lived({ firstMessageMs: FIRST_MS, lingerMs: 200 });
+    const at = await lived({ firstMessageMs: FIRST_MS, upgradeMs: FIRST_MS, lingerMs: 200 });
     await agent(doors, at.url, "bad", (stream) => stream.write("HTTP/1.1 101 Swit"));
     const socket = (await raw(at.port)).resume();
     socket.write(upgradeRequest("/client?room=bad"));

@@ -125,7 +125,7 @@ describe("15,000 sockets that are idle, from 100 addresses", () => {
     if (process.platform !== "linux") context.skip("other addresses than 127.0.0.1 are there on Linux only");
     if (descriptors() < 15_000 + SPARE_DESCRIPTORS)
       context.skip("the limit of descriptors is too low: ulimit -n 16000");
-    const at = await lived({ maxPairs: 10_000, maxStreamsPerTunnel: 1_000, firstMessageMs: 12_000 });
+    const at = await lived({ maxPairs: 10_000, maxStreamsPerTunnel: 1_000, firstMessageMs: 12_000, upgradeMs: 12_000 });
     const crowd = started("crowd-process.mjs", String(at.port));
     const come = (count: number, says: string) => told<number>(crowd, { count, addresses: 100, says });
     // First those who may stay, and then those who have to ask in time.
