@@ -73,6 +73,8 @@ export function createHttpServer(
     connectionsCheckingInterval: settings.upgradeMs / LOOKS,
   };
   const answer: RequestListener = (request, response) => {
+    // One request a connection: further answers, that nobody takes, would pile up behind it.
+    response.setHeader("connection", "close");
     const path = request.method === "GET" ? targetOf(request)?.pathname : undefined;
     if (path === METRICS_PATH && scrape) {
       scrape(request, response);
@@ -80,7 +82,7 @@ export function createHttpServer(
     }
     if (path !== "/health") {
       refused(request, "no-such-door");
-      response.writeHead(404, { connection: "close" }).end();
+      response.writeHead(404).end();
       return;
     }
     const { draining, ...held } = health();

@@ -29,6 +29,13 @@ test("answers every other HTTP request with 404", async () => {
   expect((await fetch(`http://127.0.0.1:${port}/health`, { method: "POST" })).status).toBe(404);
 });
 
+test("answers one HTTP request a connection, so that answers which nobody takes cannot pile up", async () => {
+  const { port } = await relay();
+  const socket = await raw(port);
+  socket.write("GET /health HTTP/1.1\r\nHost: relay.test\r\n\r\n".repeat(100));
+  expect((await answerOf(socket)).match(/HTTP\/1\.1/g)).toHaveLength(1);
+});
+
 test("upgrades on / and answers 404 on any other path", async () => {
   const { url, port } = await relay();
   await client(`${url}/?ignored`);
