@@ -6,7 +6,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
 export interface BridgeLimits {
-  /** How long either may take nothing while there is something to take, in ms. Who is not read is not seen to go, either. */
+  /** How long either may take nothing while there is something to take, in ms. */
   readonly stalledMs?: number;
   /** How long one half may go on after the other has ended, in ms. */
   readonly halfOpenMs: number;
@@ -37,7 +37,8 @@ export function bridge(socket: Socket, stream: Duplex, limits: BridgeLimits): Pr
     halfOpenTimer ??= setTimeout(() => cut("half-open"), halfOpenMs);
   };
   for (const side of [socket, stream]) side.once("end", limitOtherHalf);
-  const pass = (from: Duplex, to: Duplex) => {
+  // Whoever is paused is not heard to leave either: without a limit it would be kept for as long as the other is there.
+  const carry = (from: Duplex, to: Duplex) => {
     from.on("data", (chunk: Buffer) => {
       if (to.write(chunk)) return;
       from.pause();
@@ -54,11 +55,12 @@ export function bridge(socket: Socket, stream: Duplex, limits: BridgeLimits): Pr
     });
     from.once("end", () => to.end());
   };
-  pass(stream, socket);
+  carry(stream, socket);
   if (answerOnly) {
     limitOtherHalf();
+    socket.resume();
     stream.once("end", () => stream.end());
-  } else pass(socket, stream);
+  } else carry(socket, stream);
   const closed = (side: Duplex, lost: BridgeEnd) =>
     new Promise<void>((resolve) => {
       const onClose = () => {

@@ -118,6 +118,17 @@ it("a client ends as late-answer, stalled or half-open when its time is over", a
   expect(halfOpen.ends).toEqual(["client half-open"]);
 });
 
+it("a client that leaves while the server takes nothing of it is let go, though nobody hears it leave", async () => {
+  const visited = await visit((stream) => stream.write(SWITCHING), { stalledMs: 50 });
+  await once(visited.client, "data");
+  visited.client.write(Buffer.alloc(64e6));
+  await settled(() => visited.client.bytesWritten - visited.client.writableLength);
+  visited.client.resetAndDestroy();
+  await until("it has ended", () => visited.ends.length === 1);
+  expect(visited.ends).toEqual(["client stalled"]);
+  expect(visited.tunnels.clients).toBe(0);
+});
+
 it.each<[string, (visit: Visit) => unknown]>([
   ["transport-lost", ({ ws }) => ws.terminate()],
   ["peer-closed", ({ session }) => session.close()],
