@@ -92,6 +92,9 @@ export function createHttpServer(
   };
   const secured = { ...options, ...certificate, minVersion: MIN_TLS, handshakeTimeout: settings.upgradeMs };
   const server = certificate ? createSecureServer(secured, answer) : createServer(options, answer);
+  // Node would leave out what comes behind a thousand, unseen: an Origin, or what a proxy says of the caller. Their 16 KiB
+  // are limit enough.
+  server.maxHeadersCount = 0;
   // No compression: what is sealed does not shrink, and inflating for strangers costs memory.
   const plain = { noServer: true, clientTracking: false, perMessageDeflate: false } as const;
   const peers = new WebSocketServer({ ...plain, maxPayload: settings.maxMessageBytes });

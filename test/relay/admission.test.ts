@@ -9,9 +9,9 @@ import { WebSocket } from "ws";
 import { callerKey } from "../../relay/src/caller.ts";
 import { readConfig } from "../../relay/src/config.ts";
 import { until } from "../support/wait.ts";
-import { harness } from "./support.ts";
+import { harness, upgradeRequest } from "./support.ts";
 
-const { relay, client, sender, receiver, undo } = harness();
+const { relay, client, sender, receiver, raw, undo } = harness();
 
 type Options = ConstructorParameters<typeof WebSocket>[2];
 
@@ -59,6 +59,20 @@ describe("who is asking", () => {
     const other = await client(plain.url, forwarded("203.0.113.2"));
     expect(await other.ask({ type: "CREATE_ROOM" })).toEqual({ type: "ERROR", reason: "rate_limited" });
   });
+});
+
+it("what stands behind a thousand headers counts as much as what stands before them", async () => {
+  const { port } = await relay({ trustProxy: { hops: 1 }, maxConnectionsPerAddress: 1 });
+  const answer = async (header: string) => {
+    const socket = await raw(port);
+    socket.write(upgradeRequest().replace(/\r\n$/, `${"a:\r\n".repeat(1500)}${header}\r\n\r\n`));
+    const [heard] = await once(socket, "data");
+    return String(heard).slice(9, 12);
+  };
+  expect(await answer("X-Forwarded-For: 203.0.113.1")).toBe("101");
+  expect(await answer("X-Forwarded-For: 203.0.113.1")).toBe("429");
+  expect(await answer("X-Forwarded-For: 203.0.113.2")).toBe("101");
+  expect(await answer("Origin: https://evil.example")).toBe("403");
 });
 
 describe("connections of one address", () => {
