@@ -20,10 +20,16 @@ const NOT_HANDED_ON = new Set([
   "transfer-encoding",
   "upgrade",
   // Other names for who is asking, by which a caller could claim to be another.
+  "cf-connecting-ip",
+  "true-client-ip",
+  "x-client-ip",
+  "x-cluster-client-ip",
   "x-forwarded-for",
-  "x_forwarded_for",
   "x-real-ip",
 ]);
+
+/** Servers that take headers for variables (RFC 3875, section 4.1.18) tell no `_` from a `-`. */
+const nameOf = (said: string) => said.toLowerCase().replaceAll("_", "-");
 
 interface Behind {
   readonly target: string;
@@ -32,7 +38,7 @@ interface Behind {
 }
 
 export function requestBehind(request: IncomingMessage, { target, forwardedFor, settings }: Behind): Buffer {
-  const named = (request.headers.connection ?? "").split(",").map((name) => name.trim().toLowerCase());
+  const named = (request.headers.connection ?? "").split(",").map((name) => nameOf(name.trim()));
   const dropped = new Set([...NOT_HANDED_ON, ...named]);
   // Where the relay asks for a token, the header was for the relay, and the local server is not to know it.
   if (settings.tokens.length + settings.tunnelTokens.length > 0) dropped.add("authorization");
@@ -40,7 +46,7 @@ export function requestBehind(request: IncomingMessage, { target, forwardedFor, 
   const lines = [`GET ${target} HTTP/1.1`, `Host: ${request.headers.host ?? ""}`];
   for (let at = 0; at < request.rawHeaders.length; at += 2) {
     const name = request.rawHeaders[at] as string;
-    if (!dropped.has(name.toLowerCase())) lines.push(`${name}: ${request.rawHeaders[at + 1]}`);
+    if (!dropped.has(nameOf(name))) lines.push(`${name}: ${request.rawHeaders[at + 1]}`);
   }
   lines.push("Connection: Upgrade", "Upgrade: websocket", `X-Forwarded-For: ${forwardedFor}`, "\r\n");
   // As Node has read them: one byte a character.

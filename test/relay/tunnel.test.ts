@@ -187,6 +187,9 @@ describe("through a tunnel", () => {
       "X-Hop: mine",
       "X-Forwarded-For: 198.51.100.7",
       "X-Real-IP: 198.51.100.7",
+      "X-Real_IP: 198.51.100.7",
+      "X-Forwarded_For: 198.51.100.7",
+      "True-Client-IP: 198.51.100.7",
       "Forwarded: for=198.51.100.7",
       "Connection: Upgrade, X-Hop, Host",
       "Host: another.test",
@@ -200,8 +203,8 @@ describe("through a tunnel", () => {
       connection: "Upgrade",
       upgrade: "websocket",
     });
-    for (const gone of ["keep-alive", "proxy-authorization", "x-hop", "x-real-ip", "forwarded"])
-      expect(seen).not.toHaveProperty(gone);
+    for (const gone of ["keep-alive", "proxy-authorization", "x-hop"]) expect(seen).not.toHaveProperty(gone);
+    expect(JSON.stringify(seen)).not.toContain("198.51.100.7");
     // Anybody can send one: without trust it says who really came.
     expect(seen["x-forwarded-for"]).toBe("127.0.0.1");
   });
