@@ -1,6 +1,6 @@
 /**
- * The caps that are more than a comparison: requests and connections per address, and connections that have not asked for
- * anything yet.
+ * The caps that are more than a comparison: requests and connections per address, connections that have not asked for
+ * anything yet, and messages whose end has not come.
  * Clocks are passed in; nothing here holds a timer.
  */
 import type { Socket } from "node:net";
@@ -126,6 +126,46 @@ export class SilentSockets {
 
   destroyAll(): void {
     for (const socket of this.#sockets.values()) socket.destroy();
+  }
+}
+
+/** Of all messages whose end has not come, in bytes: 25 of the largest that any client says. */
+const MAX_UNFINISHED_BYTES = 256 * 1024 * 1024;
+
+/** Whoever says a message. */
+interface Speaker {
+  cut(why: "too-big"): void;
+}
+
+/**
+ * The messages whose end has not come. Each is kept until it does, and a byte now and then is a sign of life: so one address
+ * could have the memory of all. When they are too much together, the one that is under way longest is cut.
+ */
+export class UnfinishedMessages {
+  readonly #max: number;
+  /** In the order in which they began. */
+  readonly #held = new Map<Speaker, number>();
+  #bytes = 0;
+
+  constructor(maxMessageBytes: number) {
+    this.#max = Math.max(MAX_UNFINISHED_BYTES, 2 * maxMessageBytes);
+  }
+
+  /** So much of its message has come by now. */
+  grew(speaker: Speaker, bytes: number): void {
+    this.#bytes += bytes - (this.#held.get(speaker) ?? 0);
+    this.#held.set(speaker, bytes);
+    for (const oldest of this.#held.keys()) {
+      if (this.#bytes <= this.#max) break;
+      this.ended(oldest);
+      oldest.cut("too-big");
+    }
+  }
+
+  /** It is whole, or will never be. */
+  ended(speaker: Speaker): void {
+    this.#bytes -= this.#held.get(speaker) ?? 0;
+    this.#held.delete(speaker);
   }
 }
 

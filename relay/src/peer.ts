@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { performance } from "node:perf_hooks";
 import type { RawData, WebSocket } from "ws";
+import type { UnfinishedMessages } from "./limits.ts";
 import type { Settings } from "./settings.ts";
 import { type Answer, CLOSE_CODE, encode, type GoneReason } from "./wire.ts";
 
@@ -29,6 +30,9 @@ const COPY_BELOW_BYTES = 4096;
 const FRAMING_RATIO = 1 / 8;
 /** and a few pings and pongs, in bytes. So much is also forgiven at each ping, as a peer may say nothing else for hours. */
 const FRAMING_BYTES = 1024;
+
+/** What one read brings, in bytes: a message that takes no more of them is nobody's matter. */
+const READ_BYTES = 64 * 1024;
 
 /** Header of a client's ping or pong, in bytes (RFC 6455, section 5.2). */
 const CONTROL_HEADER_BYTES = 6;
@@ -54,6 +58,7 @@ export class Peer {
   readonly #ws: WebSocket;
   readonly #socket: Socket;
   readonly #settings: Settings;
+  readonly #unfinished: UnfinishedMessages;
   #id: string | undefined;
 
   /** Frames that were given to the socket and have not left this process yet. */
@@ -87,10 +92,11 @@ export class Peer {
   #endTimer: NodeJS.Timeout | undefined;
 
   /** Subscribes at once: the first frames may be in the chunk that brought the upgrade. */
-  constructor(ws: WebSocket, socket: Socket, settings: Settings) {
+  constructor(ws: WebSocket, socket: Socket, settings: Settings, unfinished: UnfinishedMessages) {
     this.#ws = ws;
     this.#socket = socket;
     this.#settings = settings;
+    this.#unfinished = unfinished;
     this.maxMessageBytes = settings.maxMessageBytes;
     this.#pings = setInterval(() => this.#keepAlive(), settings.pingMs);
     Object.assign(ws, { [PEER]: this });
@@ -115,6 +121,7 @@ export class Peer {
 
   static readonly #onMessage = shared((peer, data: RawData, binary: boolean) => {
     peer.#unheardBytes = 0;
+    peer.#unfinished.ended(peer);
     peer.owner?.heard(peer, data as Buffer, binary);
   });
 
@@ -132,6 +139,7 @@ export class Peer {
     clearInterval(peer.#pings);
     clearInterval(peer.#stallTimer);
     clearTimeout(peer.#endTimer);
+    peer.#unfinished.ended(peer);
     const why = peer.#cause ?? (code === CLOSE_CODE.done && !isInMessage(peer.#ws) ? "done" : "peer-left");
     peer.#gone ??= why;
     peer.#onClosed?.(peer.#gone);
@@ -237,6 +245,7 @@ export class Peer {
   }
 
   #afterRead(): void {
+    if (this.#unheardBytes > READ_BYTES) this.#unfinished.grew(this, this.#unheardBytes);
     if (this.#unheardBytes > this.maxMessageBytes * (1 + FRAMING_RATIO) + FRAMING_BYTES) {
       this.owner?.overlong(this);
       this.pause();

@@ -10,7 +10,7 @@ import { admit, holdsToken } from "./admission.ts";
 import { callerKey, forwardedFor } from "./caller.ts";
 import type { Watch } from "./events.ts";
 import { type Certificate, createHttpServer } from "./http.ts";
-import { ConnectionLimiter, SilentSockets } from "./limits.ts";
+import { ConnectionLimiter, SilentSockets, UnfinishedMessages } from "./limits.ts";
 import { Lobby } from "./lobby.ts";
 import { openMetrics } from "./metrics.ts";
 import { type MetricsServer, serveMetrics } from "./metrics-server.ts";
@@ -73,6 +73,7 @@ export async function startRelay({ watch: told, ...options }: RelayOptions = {})
   });
   const connections = new ConnectionLimiter(settings.maxConnectionsPerAddress);
   const silent = new SilentSockets(settings.maxSilent, () => watch({ event: "cut", why: "crowded" }));
+  const unfinished = new UnfinishedMessages(settings.maxMessageBytes);
   const lobby = new Lobby(rooms, now, silent, settings, watch);
   const peers = new Peers();
   const metrics =
@@ -124,7 +125,7 @@ export async function startRelay({ watch: told, ...options }: RelayOptions = {})
           return;
         }
         const { door } = admitted;
-        const peer = new Peer(ws, socket, settings);
+        const peer = new Peer(ws, socket, settings, unfinished);
         peers.add(peer, door);
         void peer.closed.then((why) => {
           release();

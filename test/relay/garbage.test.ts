@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { expect, test } from "vitest";
+import { until } from "../support/wait.ts";
 import { below, harness, rawFrame, roomsOf, tinyFrame, upgradeRequest } from "./support.ts";
 
 const { relay, client, sender, pair, raw, rawUpgraded } = harness();
@@ -133,4 +134,22 @@ test("pongs of hours are no message that is too long", async () => {
   expect((await a.json()).type).toBe("PEER_DISCONNECTED");
   expect((await a.json()).type).toBe("PEER_JOINED");
   expect(await a.text()).toBe("my turn");
+});
+
+test("messages that never end take 256 MiB in all; of more, the oldest is cut, and others notice nothing", async () => {
+  const { url, port } = await relay();
+  const honest = await pair(url);
+  const liars: Socket[] = [];
+  const part = rawFrame(2, Buffer.alloc(9 * 1024 * 1024), 10n * 1024n * 1024n);
+  for (let i = 0; i < 30; i++) {
+    const liar = await raw(port);
+    liar.write(upgradeRequest(`/?pair=${i >> 1}`));
+    await once(liar, "data");
+    liars.push(liar.resume());
+  }
+  for (const liar of liars) if (!liar.destroyed) await new Promise((said) => liar.write(part, said));
+  await until("the oldest is cut", () => liars[0]?.destroyed === true);
+  expect(liars.at(-1)?.destroyed).toBe(false);
+  honest.receiver.send(Buffer.alloc(5 * 1024 * 1024));
+  expect((await honest.sender.next()).data.length).toBe(5 * 1024 * 1024);
 });
