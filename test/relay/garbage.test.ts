@@ -30,10 +30,14 @@ test("answers every other HTTP request with 404", async () => {
   expect((await fetch(`http://127.0.0.1:${port}/health`, { method: "POST" })).status).toBe(404);
 });
 
-test("answers one HTTP request a connection, so that answers which nobody takes cannot pile up", async () => {
+test.each([
+  ["GET /health HTTP/1.1\r\nHost: relay.test\r\n\r\n"],
+  ["GET /none HTTP/1.1\r\nHost: relay.test\r\n\r\n"],
+  ["GET /health HTTP/1.1\r\nHost: relay.test\r\nExpect: more\r\n\r\n"],
+])("answers one %j a connection, so that answers which nobody takes cannot pile up", async (request) => {
   const { port } = await relay();
   const socket = await raw(port);
-  socket.write("GET /health HTTP/1.1\r\nHost: relay.test\r\n\r\n".repeat(100));
+  socket.write(request.repeat(100));
   expect((await answerOf(socket)).match(/HTTP\/1\.1/g)).toHaveLength(1);
 });
 
