@@ -19,7 +19,7 @@ export const METRICS_PATH = "/metrics";
 const LATE = ["ERR_HTTP_REQUEST_TIMEOUT", "ERR_TLS_HANDSHAKE_TIMEOUT"];
 
 /** RFC 8996 has put the older ones away. */
-const MIN_TLS = "TLSv1.2" as const;
+export const MIN_TLS = "TLSv1.2" as const;
 
 /**
  * What an agent says is a stream of bytes, whatever messages it comes in: ours sends 64 KiB in one frame, others a window of

@@ -9,7 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { admit, holdsToken } from "./admission.ts";
 import { callerKey, forwardedFor } from "./caller.ts";
 import type { Watch } from "./events.ts";
-import { type Certificate, createHttpServer } from "./http.ts";
+import { type Certificate, createHttpServer, MIN_TLS } from "./http.ts";
 import { ConnectionLimiter, SilentSockets, UnfinishedMessages } from "./limits.ts";
 import { Lobby } from "./lobby.ts";
 import { openMetrics } from "./metrics.ts";
@@ -214,7 +214,8 @@ export async function startRelay({ watch: told, ...options }: RelayOptions = {})
     reloadCertificate: () => {
       const certificate = certificateOf(settings);
       if (!(server instanceof SecureServer) || !certificate) return;
-      server.setSecureContext(certificate);
+      // Whatever is not said again is as Node has it.
+      server.setSecureContext({ ...certificate, minVersion: MIN_TLS });
       watch({ event: "certificate-read" });
     },
     drain: () => {

@@ -41,6 +41,17 @@ async function nameShown(port: number): Promise<string | undefined> {
   return Array.isArray(CN) ? CN[0] : CN;
 }
 
+/** What becomes of somebody who speaks nothing newer than TLS 1.1. */
+async function answerToOldTls(port: number): Promise<string> {
+  const old = { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" } as const;
+  const socket = connect({ port, host: "127.0.0.1", ...trusting, ...old });
+  undo.push(() => socket.destroy());
+  return await new Promise((told) => {
+    socket.on("error", (error) => told(String(error)));
+    socket.on("secureConnect", () => told("let in"));
+  });
+}
+
 describe("with a certificate", () => {
   it("a transfer goes through wss://, both ways", async () => {
     const { url } = await relay(await certificate());
@@ -61,17 +72,7 @@ describe("with a certificate", () => {
 
   it("TLS 1.1 is refused", async () => {
     const { port } = await relay(await certificate());
-    const socket = connect({
-      port,
-      host: "127.0.0.1",
-      ...trusting,
-      minVersion: "TLSv1",
-      maxVersion: "TLSv1.1",
-      ciphers: "DEFAULT@SECLEVEL=0",
-    });
-    const [error] = await once(socket, "error");
-    socket.on("error", () => {});
-    expect(String(error)).toMatch(/alert|protocol|version/i);
+    expect(await answerToOldTls(port)).toMatch(/alert|protocol|version/i);
   });
 
   it.each([
@@ -130,6 +131,19 @@ describe("the process", () => {
     }
     return { child, output, ended: once(child, "close").then(([code]) => ({ code, ...output })) };
   }
+
+  it("refuses TLS 1.1 whatever Node would allow, also after SIGHUP", async () => {
+    const { tlsCert, tlsKey } = await certificate();
+    const options = { NODE_OPTIONS: "--tls-min-v1.0 --tls-cipher-list=DEFAULT@SECLEVEL=0" };
+    const env = { RELAY_TLS_CERT: tlsCert, RELAY_TLS_KEY: tlsKey, ...options };
+    const { child, output } = run(env, "--port=0", "--host=127.0.0.1");
+    await until("it listens", () => output.stdout.includes("wss://"));
+    const port = Number(/:(\d+)/.exec(output.stdout.split("127.0.0.1")[1] ?? "")?.[1]);
+    expect(await answerToOldTls(port)).toMatch(/alert|protocol|version/i);
+    child.kill("SIGHUP");
+    await until("it has read it", () => output.stdout.includes("certificate-read"));
+    expect(await answerToOldTls(port)).toMatch(/alert|protocol|version/i);
+  });
 
   it("reads its certificate anew on SIGHUP, keeps the old one where the new one is none, and is healthy", async () => {
     const [first, second] = [await certificate("first"), await certificate("second")];
