@@ -12,6 +12,7 @@ import { createWebSocketStream, WebSocket } from "ws";
 import * as z from "zod";
 import { TUNNEL_ID } from "./admission.ts";
 import { bridge } from "./bridge.ts";
+import { collectLessOften } from "./heap.ts";
 import { MAX_STREAMS_PER_TUNNEL } from "./settings.ts";
 import { Session } from "./yamux/session.ts";
 import type { YamuxStream } from "./yamux/stream.ts";
@@ -73,6 +74,7 @@ const Settings = z.object({
 });
 type Settings = z.infer<typeof Settings>;
 
+collectLessOften();
 const settings = readSettings();
 if (settings) {
   const stop = new AbortController();

@@ -14,6 +14,9 @@ export interface BridgeLimits {
   readonly answerOnly?: boolean;
 }
 
+/** Chunks that may wait for one end: each costs some 400 bytes, however few it has. */
+const MAX_UNTAKEN_CHUNKS = 256;
+
 export type BridgeEnd =
   /** Both halves ended in order. */
   "done" | "socket-lost" | "stream-lost" | "stalled" | "half-open";
@@ -39,26 +42,29 @@ export function bridge(socket: Socket, stream: Duplex, limits: BridgeLimits): Pr
   for (const side of [socket, stream]) side.once("end", limitOtherHalf);
   // Whoever is paused is not heard to leave either: without a limit it would be kept for as long as the other is there.
   const carry = (from: Duplex, to: Duplex) => {
-    from.on("data", (chunk: Buffer) => {
-      if (to.write(chunk)) return;
-      from.pause();
+    let untaken = 0;
+    const taken = () => {
+      untaken -= 1;
+      if (untaken > 0) return;
       clearTimeout(stallTimers.get(to));
-      if (stalledMs !== undefined)
+      stallTimers.delete(to);
+      from.resume();
+    };
+    from.on("data", (chunk: Buffer) => {
+      untaken += 1;
+      if (to.write(chunk, taken) && untaken < MAX_UNTAKEN_CHUNKS) return;
+      from.pause();
+      if (stalledMs !== undefined && !stallTimers.has(to))
         stallTimers.set(
           to,
           setTimeout(() => cut("stalled"), stalledMs),
         );
-    });
-    to.on("drain", () => {
-      clearTimeout(stallTimers.get(to));
-      from.resume();
     });
     from.once("end", () => to.end());
   };
   carry(stream, socket);
   if (answerOnly) {
     limitOtherHalf();
-    socket.resume();
     stream.once("end", () => stream.end());
   } else carry(socket, stream);
   const closed = (side: Duplex, lost: BridgeEnd) =>

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /** The process around a relay: its settings, its signals, its log and its exit code. */
-import { setFlagsFromString } from "node:v8";
 import { readConfig, usage } from "./config.ts";
 import { healthProblem, ownHealthUrl } from "./healthcheck.ts";
+import { collectLessOften } from "./heap.ts";
 import { type Log, openLog } from "./log.ts";
 import { LogFolder } from "./log-folder.ts";
 import { type Relay, startRelay } from "./relay.ts";
@@ -11,13 +11,7 @@ import { DEFAULTS, type Settings } from "./settings.ts";
 const EXIT_FAILED = 1;
 const EXIT_WRONG_SETTINGS = 2;
 
-/**
- * How much V8's heap may grow between two full collections. Left to itself V8 takes the 64 KiB buffers that pass through
- * for growth of a small heap, and collects all of it for every few dozen of them: that doubled the cost of a large frame.
- */
-const HEAP_GROWTH_PERCENT = 400;
-setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`);
-
+collectLessOften();
 const config = readConfig(process.argv.slice(2), process.env);
 switch (config.kind) {
   case "help":

@@ -1,6 +1,6 @@
 /**
  * The caps that are more than a comparison: requests and connections per address, connections that have not asked for
- * anything yet, and messages whose end has not come.
+ * anything yet, and what all of them make us keep together.
  * Clocks are passed in; nothing here holds a timer.
  */
 import type { Socket } from "node:net";
@@ -129,43 +129,40 @@ export class SilentSockets {
   }
 }
 
-/** Of all messages whose end has not come, in bytes: 25 of the largest that any client says. */
-const MAX_UNFINISHED_BYTES = 256 * 1024 * 1024;
-
-/** Whoever says a message. */
-interface Speaker {
-  cut(why: "too-big"): void;
-}
+/** Of what all hold together at one place, in bytes: 25 messages of the largest that any client says. */
+const MAX_POOL_BYTES = 256 * 1024 * 1024;
 
 /**
- * The messages whose end has not come. Each is kept until it does, and a byte now and then is a sign of life: so one address
- * could have the memory of all. When they are too much together, the one that is under way longest is cut.
+ * Bytes that many keep in our memory, each as much as one may: so a few addresses could have all of it. When it is too much
+ * together, who has kept some longest gives way.
  */
-export class UnfinishedMessages {
-  readonly #max: number;
+export class Pool<Holder> {
+  readonly #maxBytes: number;
+  readonly #giveWay: (holder: Holder) => void;
   /** In the order in which they began. */
-  readonly #held = new Map<Speaker, number>();
+  readonly #held = new Map<Holder, number>();
   #bytes = 0;
 
-  constructor(maxMessageBytes: number) {
-    this.#max = Math.max(MAX_UNFINISHED_BYTES, 2 * maxMessageBytes);
+  constructor(maxMessageBytes: number, giveWay: (holder: Holder) => void) {
+    this.#maxBytes = Math.max(MAX_POOL_BYTES, 2 * maxMessageBytes);
+    this.#giveWay = giveWay;
   }
 
-  /** So much of its message has come by now. */
-  grew(speaker: Speaker, bytes: number): void {
-    this.#bytes += bytes - (this.#held.get(speaker) ?? 0);
-    this.#held.set(speaker, bytes);
+  /** It keeps so many now. */
+  holds(holder: Holder, bytes: number): void {
+    this.#bytes += bytes - (this.#held.get(holder) ?? 0);
+    this.#held.set(holder, bytes);
     for (const oldest of this.#held.keys()) {
-      if (this.#bytes <= this.#max) break;
-      this.ended(oldest);
-      oldest.cut("too-big");
+      if (this.#bytes <= this.#maxBytes) break;
+      this.frees(oldest);
+      this.#giveWay(oldest);
     }
   }
 
-  /** It is whole, or will never be. */
-  ended(speaker: Speaker): void {
-    this.#bytes -= this.#held.get(speaker) ?? 0;
-    this.#held.delete(speaker);
+  /** It keeps none any more. */
+  frees(holder: Holder): void {
+    this.#bytes -= this.#held.get(holder) ?? 0;
+    this.#held.delete(holder);
   }
 }
 

@@ -21,10 +21,13 @@ export async function serveMetrics(host: string, port: number, scrape: RequestLi
   const server = createServer(
     { headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: REQUEST_MS / 4 },
     (request, response) => {
+      // One request a connection, as in http.ts: answers that nobody takes would pile up behind it.
+      response.setHeader("connection", "close");
       if (request.method === "GET" && targetOf(request)?.pathname === METRICS_PATH) scrape(request, response);
       else response.writeHead(404).end();
     },
   );
+  server.on("checkExpectation", (_request, response) => response.writeHead(417, { connection: "close" }).end());
   server.maxConnections = MAX_CONNECTIONS;
   server.listen(port, host);
   await once(server, "listening");

@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { performance } from "node:perf_hooks";
 import type { RawData, WebSocket } from "ws";
-import type { UnfinishedMessages } from "./limits.ts";
+import type { Pool } from "./limits.ts";
 import type { Settings } from "./settings.ts";
 import { type Answer, CLOSE_CODE, encode, type GoneReason } from "./wire.ts";
 
@@ -18,6 +18,14 @@ export interface PeerOwner {
   overlong(peer: Peer): void;
   /** Said once, and only of a peer that went without being told to. All its frames have been heard. */
   lost(peer: Peer, why: GoneReason): void;
+}
+
+/** What all peers make us keep. */
+export interface Pools {
+  /** Messages whose end has not come. Each is kept until it does, and a byte now and then is a sign of life. */
+  readonly unfinished: Pool<Peer>;
+  /** What waits for peers that take too little, beyond `highWaterBytes` of each. */
+  readonly untaken: Pool<Peer>;
 }
 
 /** How often within `stalledMs` progress is looked at: a stalled peer is cut at most a quarter too late. */
@@ -58,7 +66,7 @@ export class Peer {
   readonly #ws: WebSocket;
   readonly #socket: Socket;
   readonly #settings: Settings;
-  readonly #unfinished: UnfinishedMessages;
+  readonly #pools: Pools;
   #id: string | undefined;
 
   /** Frames that were given to the socket and have not left this process yet. */
@@ -69,6 +77,8 @@ export class Peer {
   #batching = false;
   /** Older frames waited already when this batch began. */
   #behind = false;
+  /** More than should waits for it. */
+  #overfull = false;
   #paused = false;
   /** Until then it is not read either, because its last read took too long. */
   #breath: NodeJS.Immediate | undefined;
@@ -92,11 +102,11 @@ export class Peer {
   #endTimer: NodeJS.Timeout | undefined;
 
   /** Subscribes at once: the first frames may be in the chunk that brought the upgrade. */
-  constructor(ws: WebSocket, socket: Socket, settings: Settings, unfinished: UnfinishedMessages) {
+  constructor(ws: WebSocket, socket: Socket, settings: Settings, pools: Pools) {
     this.#ws = ws;
     this.#socket = socket;
     this.#settings = settings;
-    this.#unfinished = unfinished;
+    this.#pools = pools;
     this.maxMessageBytes = settings.maxMessageBytes;
     this.#pings = setInterval(() => this.#keepAlive(), settings.pingMs);
     Object.assign(ws, { [PEER]: this });
@@ -121,7 +131,7 @@ export class Peer {
 
   static readonly #onMessage = shared((peer, data: RawData, binary: boolean) => {
     peer.#unheardBytes = 0;
-    peer.#unfinished.ended(peer);
+    peer.#pools.unfinished.frees(peer);
     peer.owner?.heard(peer, data as Buffer, binary);
   });
 
@@ -139,7 +149,8 @@ export class Peer {
     clearInterval(peer.#pings);
     clearInterval(peer.#stallTimer);
     clearTimeout(peer.#endTimer);
-    peer.#unfinished.ended(peer);
+    peer.#pools.unfinished.frees(peer);
+    peer.#pools.untaken.frees(peer);
     const why = peer.#cause ?? (code === CLOSE_CODE.done && !isInMessage(peer.#ws) ? "done" : "peer-left");
     peer.#gone ??= why;
     peer.#onClosed?.(peer.#gone);
@@ -245,7 +256,7 @@ export class Peer {
   }
 
   #afterRead(): void {
-    if (this.#unheardBytes > READ_BYTES) this.#unfinished.grew(this, this.#unheardBytes);
+    if (this.#unheardBytes > READ_BYTES) this.#pools.unfinished.holds(this, this.#unheardBytes);
     if (this.#unheardBytes > this.maxMessageBytes * (1 + FRAMING_RATIO) + FRAMING_BYTES) {
       this.owner?.overlong(this);
       this.pause();
@@ -280,13 +291,26 @@ export class Peer {
       this.#batching = false;
       this.#socket.uncork();
       this.#mindStall();
+      this.#mindQueue();
     });
+  }
+
+  /** Large messages can be more than should wait, one of them for each peer. */
+  #mindQueue(): void {
+    const overBytes = this.#ws.bufferedAmount - this.#settings.highWaterBytes;
+    if (overBytes <= 0) return;
+    this.#overfull = true;
+    this.#pools.untaken.holds(this, overBytes);
   }
 
   /** A field, not a method: one function for all frames. Also called for each frame that a cut left untaken. */
   readonly #onTaken = (): void => {
     this.#inFlight--;
     this.#taken++;
+    if (this.#overfull && this.#ws.bufferedAmount <= this.#settings.highWaterBytes) {
+      this.#overfull = false;
+      this.#pools.untaken.frees(this);
+    }
     if (this.#farewell && this.#inFlight === 0) this.#close(this.#farewell);
     if (!this.#caughtUp || this.#inFlight > this.#settings.highWaterFrames / 2) return;
     if (this.#ws.bufferedAmount > this.#settings.highWaterBytes / 2) return;

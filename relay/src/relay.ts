@@ -10,12 +10,12 @@ import { admit, holdsToken } from "./admission.ts";
 import { callerKey, forwardedFor } from "./caller.ts";
 import type { Watch } from "./events.ts";
 import { type Certificate, createHttpServer, MIN_TLS } from "./http.ts";
-import { ConnectionLimiter, SilentSockets, UnfinishedMessages } from "./limits.ts";
+import { ConnectionLimiter, Pool, SilentSockets } from "./limits.ts";
 import { Lobby } from "./lobby.ts";
 import { openMetrics } from "./metrics.ts";
 import { type MetricsServer, serveMetrics } from "./metrics-server.ts";
 import { Pairs } from "./pairs.ts";
-import { Peer } from "./peer.ts";
+import { Peer, type Pools } from "./peer.ts";
 import { Peers } from "./peers.ts";
 import { Rooms } from "./rooms.ts";
 import { conflictIn, DEFAULTS, type Settings } from "./settings.ts";
@@ -73,7 +73,10 @@ export async function startRelay({ watch: told, ...options }: RelayOptions = {})
   });
   const connections = new ConnectionLimiter(settings.maxConnectionsPerAddress);
   const silent = new SilentSockets(settings.maxSilent, () => watch({ event: "cut", why: "crowded" }));
-  const unfinished = new UnfinishedMessages(settings.maxMessageBytes);
+  const pools: Pools = {
+    unfinished: new Pool(settings.maxMessageBytes, (peer) => peer.cut("too-big")),
+    untaken: new Pool(settings.maxMessageBytes, (peer) => peer.cut("stalled")),
+  };
   const lobby = new Lobby(rooms, now, silent, settings, watch);
   const peers = new Peers();
   const metrics =
@@ -125,7 +128,7 @@ export async function startRelay({ watch: told, ...options }: RelayOptions = {})
           return;
         }
         const { door } = admitted;
-        const peer = new Peer(ws, socket, settings, unfinished);
+        const peer = new Peer(ws, socket, settings, pools);
         peers.add(peer, door);
         void peer.closed.then((why) => {
           release();

@@ -119,12 +119,13 @@ export const DEFAULTS = {
 export type Settings = Readonly<typeof DEFAULTS>;
 
 /** What is wrong with settings that are each right; undefined for nothing. */
-export function conflictIn({ doors, host, tunnelTokens, tlsCert, tlsKey }: Settings): string | undefined {
+export function conflictIn({ doors, host, trustProxy, tunnelTokens, tlsCert, tlsKey }: Settings): string | undefined {
   if ((tlsCert === "") !== (tlsKey === "")) {
     return "RELAY_TLS_CERT and RELAY_TLS_KEY must both be given, or neither";
   }
-  if (!doors.includes("tunnel") || tunnelTokens.length > 0 || isLoopback(host)) return undefined;
-  return "the tunnel door needs RELAY_TUNNEL_TOKENS, unless RELAY_HOST is a loopback address (127.0.0.1)";
+  const behindProxy = !("hops" in trustProxy) || trustProxy.hops > 0;
+  if (!doors.includes("tunnel") || tunnelTokens.length > 0 || (isLoopback(host) && !behindProxy)) return undefined;
+  return "the tunnel door needs RELAY_TUNNEL_TOKENS, unless RELAY_HOST is a loopback address (127.0.0.1) and no proxy is trusted";
 }
 
 function isLoopback(host: string): boolean {

@@ -116,6 +116,17 @@ test.each(["constructor", "__proto__", "toString"])("knows no flag --%s", (name)
   expect(readConfig([`--${name}`, "--help"], {})).toEqual({ kind: "help" });
 });
 
+test("opens tunnels without tokens to this machine alone, and to no proxy of its", () => {
+  const token = "0123456789abcdef";
+  const open = (env: Record<string, string>) => readConfig(["--doors=tunnel"], env).kind;
+  expect(open({})).toBe("wrong");
+  expect(open({ RELAY_TUNNEL_TOKENS: token })).toBe("run");
+  expect(open({ RELAY_HOST: "127.0.0.1" })).toBe("run");
+  expect(open({ RELAY_HOST: "127.0.0.1", RELAY_TRUST_PROXY: "1" })).toBe("wrong");
+  expect(open({ RELAY_HOST: "127.0.0.1", RELAY_TRUST_PROXY: "127.0.0.1" })).toBe("wrong");
+  expect(open({ RELAY_HOST: "127.0.0.1", RELAY_TRUST_PROXY: "1", RELAY_TUNNEL_TOKENS: token })).toBe("run");
+});
+
 test("refuses messages below 128 KiB, which would fail every transfer", () => {
   expect(readConfig(["--max-msg-size=131071"], {}).kind).toBe("wrong");
   expect(readConfig(["--max-msg-size=131072"], {}).kind).toBe("run");

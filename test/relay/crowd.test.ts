@@ -234,6 +234,35 @@ describe("who makes the relay keep as much as it can", () => {
     isBack(at.before, after);
   });
 
+  it("by taking nothing of the largest messages, is cut before all of them together take the memory", async () => {
+    const PAIRS = 120;
+    const at = await lived({ maxConnectionsPerAddress: 1_000 });
+    const loud: Client[] = [];
+    const all: Client[] = [];
+    const largest = Buffer.alloc(10 * 1024 * 1024);
+    for (let i = 0; i < PAIRS; i++) {
+      const [first, deaf] = [await client(`${at.url}/?pair=deaf${i}`), await client(`${at.url}/?pair=deaf${i}`)];
+      deaf.ws.pause();
+      loud.push(first);
+      all.push(first, deaf);
+    }
+    for (const { ws } of loud) for (let i = 0; i < 2; i++) ws.send(largest);
+    let mostMib = 0;
+    await until("some have given way", async () => {
+      const { heldMib, counts } = await at.state();
+      mostMib = Math.max(mostMib, heldMib);
+      const { "pair-ended stalled": stalled = 0, "pair-ended too-big": unfinished = 0 } = counts;
+      return stalled > 0 && stalled + unfinished >= PAIRS / 2;
+    });
+    // Of whole messages, and as much of those that are not, beside what may wait for each.
+    expect(mostMib - at.before.heldMib).toBeLessThan(256 + 256 + 2 * PAIRS);
+    for (const { ws } of all) ws.terminate();
+    const { longestMs, after } = await at.rest();
+    expect(longestMs).toBeLessThan(LONGEST_MS);
+    // The system's allocator keeps more of so many pieces than it gives back.
+    expect(after.heldMib - at.before.heldMib).toBeLessThan(MORE_HELD_MIB);
+  });
+
   it("by taking nothing of a stream without end, at every door, is counted, and the memory comes back", async () => {
     const at = await lived({ maxConnectionsPerAddress: 1_000, stalledMs: 4_000 });
     const flood = ({ ws }: Client) => {

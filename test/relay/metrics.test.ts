@@ -104,6 +104,18 @@ describe("with tokens", () => {
   });
 });
 
+it("answers one request a connection, so that answers which nobody takes cannot pile up", async () => {
+  const { metricsUrl = "" } = await watched();
+  const { port } = new URL(metricsUrl);
+  for (const expecting of ["", "Expect: more\r\n"]) {
+    const socket = await raw(Number(port));
+    socket.write(`GET /metrics HTTP/1.1\r\nHost: relay.test\r\n${expecting}\r\n`.repeat(100));
+    let answer = "";
+    for await (const chunk of socket) answer += chunk;
+    expect(answer.match(/HTTP\/1\.1 /g)).toHaveLength(1);
+  }
+});
+
 interface Way {
   readonly name: string;
   readonly settings?: Partial<Settings>;

@@ -237,8 +237,11 @@ describe("through a tunnel", () => {
   });
 
   it("X-Forwarded-For is continued where the proxy is trusted", async () => {
-    const { url, server } = await tunnel({ trustProxy: { hops: 1 } });
-    await client(at(url), { headers: { "X-Forwarded-For": "1.1.1.1, 203.0.113.9" } });
+    const { url } = await relay({ doors: ["tunnel"], trustProxy: { hops: 1 }, tunnelTokens: [TOKEN] });
+    const server = await echo();
+    await connected(url, server.port, ["--token", TOKEN]);
+    const headers = { Authorization: `Bearer ${TOKEN}`, "X-Forwarded-For": "1.1.1.1, 203.0.113.9" };
+    await client(at(url), { headers });
     expect(server.requests[0]?.headers["x-forwarded-for"]).toBe("203.0.113.9, 127.0.0.1");
   });
 
