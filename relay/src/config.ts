@@ -137,6 +137,8 @@ const OPERATORS: readonly Operator[] = [
     flag: "tokens-file",
     env: "RELAY_TOKENS_FILE",
     what: "a file of such tokens, one a line",
+    // Somebody may have taken it for the token itself.
+    secret: true,
     schema: TokensFile,
     must: `a file of ${mustBeTokens}, one a line`,
   },
@@ -152,6 +154,7 @@ const OPERATORS: readonly Operator[] = [
     flag: "tunnel-tokens-file",
     env: "RELAY_TUNNEL_TOKENS_FILE",
     what: "a file of such tokens, one a line",
+    secret: true,
     schema: TokensFile,
     must: `a file of ${mustBeTokens}, one a line`,
   },
@@ -160,7 +163,13 @@ const OPERATORS: readonly Operator[] = [
     flag: "allowed-origins",
     env: "RELAY_ALLOWED_ORIGINS",
     what: "web pages that may connect",
-    ...list(z.string().regex(/^https?:\/\/[^/\s]+$/), "origins such as https://example.org"),
+    ...list(
+      z
+        .string()
+        .toLowerCase()
+        .regex(/^https?:\/\/[^/\s]+$/),
+      "origins such as https://example.org",
+    ),
   },
   {
     setting: "publicHosts",
@@ -362,6 +371,7 @@ const OPERATORS: readonly Operator[] = [
     flag: "metrics-tokens-file",
     env: "RELAY_METRICS_TOKENS_FILE",
     what: "a file of such tokens, one a line",
+    secret: true,
     schema: TokensFile,
     must: `a file of ${mustBeTokens}, one a line`,
   },

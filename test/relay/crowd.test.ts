@@ -11,7 +11,7 @@ import { describe, expect, it } from "vitest";
 import type { RelayOptions } from "../../relay/src/relay.ts";
 import { until } from "../support/wait.ts";
 import { neighbours, TUNNEL } from "./neighbours.ts";
-import { below, type Client, harness, tinyFrame, upgradeRequest } from "./support.ts";
+import { below, type Client, harness, rawFrame, tinyFrame, upgradeRequest } from "./support.ts";
 
 const doors = harness();
 const { client, rawUpgraded, undo } = doors;
@@ -239,14 +239,14 @@ describe("who makes the relay keep as much as it can", () => {
     const at = await lived({ maxConnectionsPerAddress: 1_000 });
     const loud: Client[] = [];
     const all: Client[] = [];
-    const largest = Buffer.alloc(10 * 1024 * 1024);
+    const largest = rawFrame(2, Buffer.alloc(10 * 1024 * 1024));
     for (let i = 0; i < PAIRS; i++) {
       const [first, deaf] = [await client(`${at.url}/?pair=deaf${i}`), await client(`${at.url}/?pair=deaf${i}`)];
       deaf.ws.pause();
       loud.push(first);
       all.push(first, deaf);
     }
-    for (const { ws } of loud) for (let i = 0; i < 2; i++) ws.send(largest);
+    for (const client of loud) for (let i = 0; i < 2; i++) below(client).write(largest);
     let mostMib = 0;
     await until("some have given way", async () => {
       const { heldMib, counts } = await at.state();
