@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import * as z from "zod";
 import { DOORS } from "./admission.ts";
 import { callerKey, type TrustedProxies } from "./caller.ts";
+import { MIN_SECRET_CHARS } from "./reclaim.ts";
 import { conflictIn, DEFAULTS, LOG_LEVELS, MAX_STREAMS_PER_TUNNEL, type Settings, SWITCH } from "./settings.ts";
 
 const MS_PER_S = 1000;
@@ -232,6 +233,21 @@ const OPERATORS: readonly Operator[] = [
     env: "RELAY_ROOM_TTL",
     what: "lifetime of a room",
     ...whole(1, 7 * 24 * 60 * 60, "seconds", MS_PER_S),
+  },
+  {
+    setting: "secret",
+    env: "RELAY_SECRET",
+    what: "keys the tokens by which senders take rooms back",
+    secret: true,
+    schema: z.string().min(MIN_SECRET_CHARS),
+    must: `at least ${MIN_SECRET_CHARS} characters`,
+  },
+  {
+    setting: "reclaimMs",
+    flag: "reclaim-seconds",
+    env: "RELAY_RECLAIM_SECONDS",
+    what: "how long a room is kept for a sender that is lost",
+    ...whole(0, 24 * 60 * 60, "seconds", MS_PER_S),
   },
   {
     setting: "pairTtlMs",

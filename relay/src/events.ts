@@ -30,6 +30,10 @@ export type RelayEvent =
   /** A connection of that door is over. */
   | { readonly event: "closed"; readonly door: PeerDoor; readonly why: GoneReason }
   | { readonly event: "room-ended"; readonly why: GoneReason; readonly room: string }
+  /** Its sender is lost, for that reason, and the room waits for it. */
+  | { readonly event: "room-kept"; readonly why: GoneReason; readonly room: string }
+  /** Its sender is back. */
+  | { readonly event: "room-reclaimed"; readonly room: string }
   /** Its code is in no event: who has it is the other side. */
   | { readonly event: "pair-ended"; readonly why: GoneReason }
   | { readonly event: "tunnel-ended"; readonly why: TunnelEnd }

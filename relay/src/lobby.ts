@@ -6,9 +6,20 @@ import type { Socket } from "node:net";
 import type { Watch } from "./events.ts";
 import { RateLimiter, type SilentSockets } from "./limits.ts";
 import type { Peer, PeerOwner } from "./peer.ts";
+import { type Claim, Claims } from "./reclaim.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Settings } from "./settings.ts";
-import { confirm, type GoneReason, parseRequest, type RefusedReason, type Request } from "./wire.ts";
+import { confirm, type Feature, type GoneReason, parseRequest, type RefusedReason, type Request } from "./wire.ts";
+
+type CreateRoom = Extract<Request, { type: "CREATE_ROOM" }>;
+type JoinRoom = Extract<Request, { type: "JOIN_ROOM" }>;
+
+/** What a sender may ask for. */
+const OF_SENDERS = ["turns", "reclaim"] as const;
+
+function abilitiesIn(features: readonly Feature[] = []): { turns: boolean; reclaim: boolean } {
+  return { turns: features.includes("turns"), reclaim: features.includes("reclaim") };
+}
 
 interface Visit {
   socket: Socket;
@@ -19,6 +30,7 @@ interface Visit {
 
 export class Lobby implements PeerOwner {
   readonly #rooms: Rooms;
+  readonly #claims: Claims;
   readonly #limiter: RateLimiter;
   /** Of joins of no room, besides: room ids are not to be tried out. */
   readonly #misses: RateLimiter;
@@ -30,6 +42,7 @@ export class Lobby implements PeerOwner {
   constructor(rooms: Rooms, now: () => number, silent: SilentSockets, settings: Settings, watch: Watch) {
     const { rateLimitMax, maxFailedJoins, rateLimitWindowMs } = settings;
     this.#rooms = rooms;
+    this.#claims = new Claims(settings.secret);
     this.#limiter = new RateLimiter(rateLimitMax, rateLimitWindowMs, now);
     this.#misses = new RateLimiter(maxFailedJoins, rateLimitWindowMs, now);
     this.#silent = silent;
@@ -67,8 +80,13 @@ export class Lobby implements PeerOwner {
     for (const peer of this.#visits.keys()) this.#showOut(peer, why);
   }
 
-  /** A sender always counts against its address, a receiver only when it asks for what is not there: so guessing ends. */
+  /**
+   * A sender always counts against its address, but for one that takes back what is its own; a receiver only when it asks for
+   * what is not there: so guessing ends.
+   */
   #serve(peer: Peer, request: Request, address: string): RefusedReason | undefined {
+    const claim = request.type === "CREATE_ROOM" ? this.#claimIn(request) : undefined;
+    if (request.type === "CREATE_ROOM" && claim) return this.#takeBack(peer, request, claim);
     if (!this.#limiter.allows(address)) return "rate_limited";
     const refused = request.type === "CREATE_ROOM" ? this.#create(peer, request) : this.#join(peer, request, address);
     if (refused === "room_not_found") this.#misses.count(address);
@@ -76,18 +94,56 @@ export class Lobby implements PeerOwner {
     return refused;
   }
 
-  #create(peer: Peer, request: Request & { type: "CREATE_ROOM" }): RefusedReason | undefined {
-    const features = confirm(request.features, ["turns"]);
+  #create(peer: Peer, request: CreateRoom): RefusedReason | undefined {
+    // With a wrong token: what it would take back is not there for it.
+    if (request.reclaim_token !== undefined) return "room_not_found";
+    const features = confirm(request.features, OF_SENDERS);
     const ttlMs = Math.min((request.ttl_seconds ?? Number.POSITIVE_INFINITY) * 1000, this.#settings.roomTtlMs);
-    const room = this.#rooms.create(peer, { ttlMs, turns: features?.includes("turns") ?? false });
+    const room = this.#rooms.create(peer, { createdMs: Date.now(), ttlMs, ...abilitiesIn(features) });
     if (!room) return "too_many_rooms";
     // Clients of old get the answer of old, to the byte.
     const lifetime = features || request.ttl_seconds ? { expires_in: Math.floor(ttlMs / 1000) } : {};
-    peer.say({ type: "ROOM_CREATED", room_id: room.id, ...lifetime, ...(features && { features }) });
+    const { id: room_id, createdMs } = room;
+    const token = features?.includes("reclaim") && this.#claims.token({ room: room_id, createdMs, ttlMs });
+    peer.say({
+      type: "ROOM_CREATED",
+      room_id,
+      ...lifetime,
+      ...(features && { features }),
+      ...(token && { reclaim_token: token }),
+    });
     return undefined;
   }
 
-  #join(peer: Peer, request: Request & { type: "JOIN_ROOM" }, address: string): RefusedReason | undefined {
+  #claimIn({ room_id, reclaim_token }: CreateRoom): Claim | undefined {
+    if (room_id === undefined || reclaim_token === undefined) return undefined;
+    return this.#claims.claimIn(reclaim_token, room_id);
+  }
+
+  #takeBack(peer: Peer, { features: asked }: CreateRoom, claim: Claim): RefusedReason | undefined {
+    const features = confirm(asked, OF_SENDERS);
+    const { roomTtlMs } = this.#settings;
+    // However the clocks were set in between, it gets no more than it had.
+    const leftMs = Math.min(claim.createdMs + claim.ttlMs - Date.now(), claim.ttlMs, roomTtlMs);
+    if (leftMs <= 0) return "room_not_found";
+    const room = this.#rooms.takeBack(peer, claim, {
+      createdMs: claim.createdMs,
+      ttlMs: leftMs,
+      ...abilitiesIn(features),
+    });
+    if (typeof room === "string") return room;
+    peer.say({
+      type: "ROOM_CREATED",
+      room_id: claim.room,
+      expires_in: Math.floor(leftMs / 1000),
+      ...(features && { features }),
+      reclaim_token: this.#claims.token(claim),
+    });
+    room.goOn();
+    return undefined;
+  }
+
+  #join(peer: Peer, request: JoinRoom, address: string): RefusedReason | undefined {
     if (!this.#misses.allows(address)) return "rate_limited";
     const room = this.#rooms.find(request.room_id);
     if (!room) return "room_not_found";

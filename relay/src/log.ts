@@ -67,7 +67,10 @@ export function fieldsOf(event: RelayEvent, detail: boolean): Record<string, unk
     case "refused":
       return { why: event.why, ...(detail && { from: networkOf(event.address) }) };
     case "room-ended":
-      return { why: event.why, ...(detail && { room: `${event.room.slice(0, ROOM_CHARS_SHOWN)}…` }) };
+    case "room-kept":
+      return { why: event.why, ...(detail && { room: beginningOf(event.room) }) };
+    case "room-reclaimed":
+      return { ...(detail && { room: beginningOf(event.room) }) };
     case "draining":
     case "certificate-read":
       return {};
@@ -78,6 +81,10 @@ export function fieldsOf(event: RelayEvent, detail: boolean): Record<string, unk
     default:
       return event satisfies never;
   }
+}
+
+function beginningOf(room: string): string {
+  return `${room.slice(0, ROOM_CHARS_SHOWN)}…`;
 }
 
 /** The /24 of an IPv4 address, the /48 of an IPv6 network: a neighbourhood or a company, not a house. */

@@ -70,6 +70,12 @@ function countEvents(registry: Registry): Watch {
   );
   const refused = counter("relay_refused_total", "ERRORs of the room door.", REFUSED);
   const roomEnded = counter("relay_rooms_ended_total", "Rooms that ended.", goneReasons);
+  const roomKept = counter("relay_rooms_kept_total", "Rooms whose sender was lost, and that wait for it.", goneReasons);
+  const roomReclaimed = new Counter({
+    name: "relay_rooms_reclaimed_total",
+    help: "Rooms that their senders took back.",
+    registers: [registry],
+  });
   const pairEnded = counter("relay_pairs_ended_total", "Pairs that ended.", goneReasons);
   const tunnelEnded = counter("relay_tunnels_ended_total", "Tunnels that ended.", TUNNEL_ENDS);
   const clientEnded = counter("relay_tunnel_clients_ended_total", "Clients of tunnels that are gone.", CLIENT_ENDS);
@@ -93,6 +99,10 @@ function countEvents(registry: Registry): Watch {
         return closed.inc({ door: event.door, why: event.why });
       case "room-ended":
         return roomEnded(event.why);
+      case "room-kept":
+        return roomKept(event.why);
+      case "room-reclaimed":
+        return roomReclaimed.inc();
       case "pair-ended":
         return pairEnded(event.why);
       case "tunnel-ended":

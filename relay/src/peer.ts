@@ -99,6 +99,7 @@ export class Peer {
   #bytesReadAtPing: number | undefined;
   #missedPings = 0;
   #stallTimer: NodeJS.Timeout | undefined;
+  #challenge: NodeJS.Timeout | undefined;
   #endTimer: NodeJS.Timeout | undefined;
 
   /** Subscribes at once: the first frames may be in the chunk that brought the upgrade. */
@@ -148,6 +149,7 @@ export class Peer {
   static readonly #onClose = shared((peer, code: number) => {
     clearInterval(peer.#pings);
     clearInterval(peer.#stallTimer);
+    clearTimeout(peer.#challenge);
     clearTimeout(peer.#endTimer);
     peer.#pools.unfinished.frees(peer);
     peer.#pools.untaken.frees(peer);
@@ -239,6 +241,23 @@ export class Peer {
       this.#farewell = why;
       this.#cutAfter(this.#settings.flushMs);
     }
+  }
+
+  /** Somebody says that this connection is gone: it is cut, unless it shows a sign of life in time. */
+  challenge(ms: number): void {
+    if (this.#ws.readyState !== this.#ws.OPEN) return;
+    // It is not read, and could not show any.
+    if (this.#paused) this.cut("dead-peer");
+    else this.#challenge ??= this.#demandLife(ms);
+  }
+
+  #demandLife(ms: number): NodeJS.Timeout {
+    const { bytesRead } = this.#socket;
+    this.#ws.ping();
+    return setTimeout(() => {
+      this.#challenge = undefined;
+      if (this.#socket.bytesRead === bytesRead) this.cut("dead-peer");
+    }, ms);
   }
 
   /** Ends it at once, with nothing said. Its owner is told. */

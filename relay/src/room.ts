@@ -19,7 +19,19 @@ type State =
   | { at: "paired"; receiver: Peer; spoke: boolean; quiet: NodeJS.Timeout }
   /** With `turns`: what the sender says may still be meant for the receiver that left, until it says NEXT. */
   | { at: "between" }
+  /** The sender is lost, and may take the room back. `receiver` is the one that was cut off then, and may still be leaving. */
+  | { at: "kept"; receiver: Peer | undefined; timer: NodeJS.Timeout }
   | { at: "gone" };
+
+export interface RoomOptions {
+  /** By the clock on the wall. */
+  readonly createdMs: number;
+  /** What is left of its lifetime. */
+  readonly ttlMs: number;
+  readonly turns: boolean;
+  /** Whether it is kept for a while when its sender is lost. */
+  readonly reclaim: boolean;
+}
 
 interface Waiting {
   peer: Peer;
@@ -30,8 +42,10 @@ interface Waiting {
 
 export class Room implements PeerOwner {
   readonly id: string;
-  readonly #sender: Peer;
-  readonly #turns: boolean;
+  readonly createdMs: number;
+  #sender: Peer;
+  #turns: boolean;
+  #reclaim: boolean;
   readonly #settings: Settings;
   readonly #watch: Watch;
   readonly #gone: (room: Room, why: GoneReason, allClosed: Promise<unknown>) => void;
@@ -44,20 +58,21 @@ export class Room implements PeerOwner {
   constructor(
     id: string,
     sender: Peer,
-    options: { ttlMs: number; turns: boolean },
+    { createdMs, ttlMs, turns, reclaim }: RoomOptions,
     settings: Settings,
     watch: Watch,
     gone: (room: Room, why: GoneReason, allClosed: Promise<unknown>) => void,
   ) {
     this.id = id;
+    this.createdMs = createdMs;
     this.#sender = sender;
-    this.#turns = options.turns;
+    this.#turns = turns;
+    this.#reclaim = reclaim;
     this.#settings = settings;
     this.#watch = watch;
     this.#gone = gone;
-    this.#timer = setTimeout(() => this.#expire(), options.ttlMs);
-    sender.owner = this;
-    sender.maxMessageBytes = settings.maxMessageBytes;
+    this.#timer = setTimeout(() => this.#expire(), ttlMs);
+    this.#take(sender);
   }
 
   /** Whether it takes receivers at all. */
@@ -100,7 +115,7 @@ export class Room implements PeerOwner {
         state.quiet = this.#watchForIdle(peer);
       }
       this.#pass(peer, this.#sender, frame, binary);
-    } else this.#keep(peer, frame, binary);
+    } else this.#keepFrame(peer, frame, binary);
   }
 
   overlong(peer: Peer): void {
@@ -111,12 +126,37 @@ export class Room implements PeerOwner {
 
   lost(peer: Peer, why: GoneReason): void {
     if (peer === this.#sender) {
-      this.end(why);
+      if (this.#reclaim && this.open && why !== "done") this.#keep(why);
+      else this.end(why);
       return;
     }
     const at = this.#queue.findIndex((waiting) => waiting.peer === peer);
     if (at >= 0) this.#queue.splice(at, 1);
     else this.#turnOver();
+  }
+
+  /**
+   * The sender is back, by another connection: the next receiver's turn comes with `goOn`. @returns false while the one that
+   * it has still shows signs of life; it is asked for one.
+   */
+  takeBack(sender: Peer, { turns, reclaim }: RoomOptions): boolean {
+    if (this.#state.at !== "kept") {
+      this.#sender.challenge(this.#settings.challengeMs);
+      return false;
+    }
+    clearTimeout(this.#state.timer);
+    this.#state.receiver?.cut("peer-left");
+    this.#state = { at: "idle" };
+    this.#turns = turns;
+    this.#reclaim = reclaim;
+    this.#take(sender);
+    this.#watch({ event: "room-reclaimed", room: this.id });
+    return true;
+  }
+
+  /** The receiver that waits longest has its turn now, if nobody else has. */
+  goOn(): void {
+    this.#pairNext();
   }
 
   /** Ends the room and everybody in it. What was handed on before still arrives. */
@@ -126,6 +166,10 @@ export class Room implements PeerOwner {
     this.#state = { at: "gone" };
     clearTimeout(this.#timer);
     const handed = [this.#sender];
+    if (state.at === "kept") {
+      clearTimeout(state.timer);
+      if (state.receiver) handed.push(state.receiver);
+    }
     this.#sender.leave(why);
     if (state.at === "paired") {
       clearTimeout(state.quiet);
@@ -136,6 +180,21 @@ export class Room implements PeerOwner {
     if (why === "restart") for (const { peer } of this.#queue.splice(0)) peer.leave(why);
     this.#dismissWaiting("sender_disconnected", "peer-left");
     this.#gone(this, why, Promise.all(handed.map((peer) => peer.closed)));
+  }
+
+  #take(sender: Peer): void {
+    this.#sender = sender;
+    sender.owner = this;
+    sender.maxMessageBytes = this.#settings.maxMessageBytes;
+  }
+
+  /** The receiver whose turn it is cannot be told what it missed; those that wait lose nothing by waiting. */
+  #keep(why: GoneReason): void {
+    const receiver = this.#state.at === "paired" ? this.#state.receiver : undefined;
+    if (this.#state.at === "paired") clearTimeout(this.#state.quiet);
+    receiver?.leave("peer-left");
+    this.#state = { at: "kept", receiver, timer: setTimeout(() => this.end(why), this.#settings.reclaimMs) };
+    this.#watch({ event: "room-kept", why, room: this.id });
   }
 
   #heardSender(frame: Buffer, binary: boolean): void {
@@ -150,6 +209,7 @@ export class Room implements PeerOwner {
         this.#pairNext();
         return;
       case "idle":
+      case "kept":
       case "gone":
         return;
       default:
@@ -163,7 +223,7 @@ export class Room implements PeerOwner {
     else handOn(from, to, frame, binary);
   }
 
-  #keep(peer: Peer, frame: Buffer, binary: boolean): void {
+  #keepFrame(peer: Peer, frame: Buffer, binary: boolean): void {
     const waiting = this.#queue.find((one) => one.peer === peer);
     if (!waiting) return;
     const { maxBacklogBytes, maxBacklogFrames } = this.#settings;

@@ -2,9 +2,10 @@
 import { randomInt } from "node:crypto";
 import type { Watch } from "./events.ts";
 import type { Peer } from "./peer.ts";
-import { Room } from "./room.ts";
+import type { Claim } from "./reclaim.ts";
+import { Room, type RoomOptions } from "./room.ts";
 import type { Settings } from "./settings.ts";
-import type { GoneReason } from "./wire.ts";
+import type { GoneReason, RefusedReason } from "./wire.ts";
 
 /** Without 0 o 1 l i, which are mistaken for each other when they are read aloud or copied by hand. */
 const ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789";
@@ -40,9 +41,25 @@ export class Rooms {
   }
 
   /** Undefined when there are too many already. */
-  create(sender: Peer, options: { ttlMs: number; turns: boolean }): Room | undefined {
+  create(sender: Peer, options: RoomOptions): Room | undefined {
+    return this.#make(this.#freeId(), sender, options);
+  }
+
+  /**
+   * Gives a room back to the sender that has shown whose it is: the room that has waited for it, or the same one made again by
+   * a relay that does not know it. What the sender is told comes before `goOn`.
+   */
+  takeBack(sender: Peer, { room: id, createdMs }: Claim, options: RoomOptions): Room | RefusedReason {
+    const room = this.#rooms.get(id);
+    if (!room) return this.#make(id, sender, options) ?? "too_many_rooms";
+    // A relay that was restarted may have given the id to somebody else.
+    if (room.createdMs !== createdMs || !room.open) return "room_not_found";
+    return room.takeBack(sender, options) ? room : "room_held";
+  }
+
+  #make(id: string, sender: Peer, options: RoomOptions): Room | undefined {
     if (this.#rooms.size + this.#lingering >= this.#settings.maxRooms) return undefined;
-    const room = new Room(this.#freeId(), sender, options, this.#settings, this.#watch, (gone, why, allClosed) => {
+    const room = new Room(id, sender, options, this.#settings, this.#watch, (gone, why, allClosed) => {
       this.#rooms.delete(gone.id);
       this.#ended.set(why, (this.#ended.get(why) ?? 0) + 1);
       this.#watch({ event: "room-ended", why, room: gone.id });

@@ -57,6 +57,12 @@ export const DEFAULTS = {
   sweepIntervalMs: 30_000,
   /** How long transfers that run may go on once the relay is to stop, in ms: most take seconds. */
   drainMs: 30_000,
+  /** Keys the tokens by which senders take their rooms back. Without one, they are good until the relay ends. */
+  secret: "",
+  /** How long a room whose sender is lost is kept for it, in ms: a laptop changing networks needs less. */
+  reclaimMs: 60_000,
+  /** How long the sender of a room that is to be taken back may take to show that it is still there, in ms. */
+  challengeMs: 2_000,
   /** How long a room takes receivers, in ms: half an hour is enough to tell somebody a code. */
   roomTtlMs: 30 * 60_000,
   /** The largest message of a peer: a whole share of the first clients travels in one of 10 MiB. */

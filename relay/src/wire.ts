@@ -5,13 +5,20 @@
 import * as z from "zod";
 
 /** What a sender may ask for beyond the plain protocol. Asked for in `features`, and confirmed in the answer's. */
-const FEATURES = ["turns"] as const;
+const FEATURES = ["turns", "reclaim"] as const;
 export type Feature = (typeof FEATURES)[number];
 
 const features = z.array(z.string()).optional();
 
 const Request = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("CREATE_ROOM"), ttl_seconds: z.int().positive().optional(), features }),
+  z.object({
+    type: z.literal("CREATE_ROOM"),
+    ttl_seconds: z.int().positive().optional(),
+    features,
+    /** Both together: this room is the sender's, and it takes it back. */
+    room_id: z.string().optional(),
+    reclaim_token: z.string().optional(),
+  }),
   // Any string: a malformed id is simply the id of no room, and says nothing about which ones exist.
   z.object({ type: z.literal("JOIN_ROOM"), room_id: z.string(), features }),
 ]);
@@ -30,11 +37,13 @@ export const REFUSED = [
   "invalid_request",
   "sender_disconnected",
   "queue_full",
+  /** It is to be taken back while its sender is still there. */
+  "room_held",
 ] as const;
 export type RefusedReason = (typeof REFUSED)[number];
 
 export type Answer =
-  | { type: "ROOM_CREATED"; room_id: string; expires_in?: number; features?: Feature[] }
+  | { type: "ROOM_CREATED"; room_id: string; expires_in?: number; features?: Feature[]; reclaim_token?: string }
   | { type: "ROOM_JOINED"; room_id: string; features?: Feature[] }
   | { type: "PEER_JOINED"; peer_id: string }
   | { type: "PEER_DISCONNECTED"; peer_id: string }

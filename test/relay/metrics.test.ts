@@ -50,6 +50,7 @@ const ALL = [
   ...by("turned_away", Object.keys(REFUSALS)),
   ...by("refused", REFUSED),
   ...by("rooms_ended", GONE),
+  ...by("rooms_kept", GONE),
   ...by("pairs_ended", GONE),
   ...by("tunnels_ended", TUNNEL_ENDS),
   ...by("tunnel_clients_ended", CLIENT_ENDS),
@@ -128,6 +129,7 @@ const cut = (why: string) => sample("cut", why);
 const turnedAway = (why: string) => sample("turned_away", why);
 const refused = (why: string) => sample("refused", why);
 const roomEnded = (why: string) => sample("rooms_ended", why);
+const roomKept = (why: string) => sample("rooms_kept", why);
 const pairEnded = (why: string) => sample("pairs_ended", why);
 const inRoom = (why: string) => closedBy("room", why);
 const inPair = (why: string) => closedBy("pair", why);
@@ -298,6 +300,31 @@ const WAYS: readonly Way[] = [
       await asked(url, { type: "CREATE_ROOM" });
     },
     counts: [refused("too_many_rooms"), inRoom("refused")],
+  },
+  {
+    name: "a sender that is lost, and takes its room back",
+    go: async (of) => {
+      const { url } = of;
+      const features = ["reclaim"];
+      const lost = await client(url);
+      const { room_id, reclaim_token } = await lost.ask({ type: "CREATE_ROOM", features });
+      // Held by the first, which is there.
+      await asked(url, { type: "CREATE_ROOM", features, room_id, reclaim_token });
+      lost.ws.terminate();
+      await expect.poll(async () => (await counted(of))[roomKept("peer-left")]).toBe(1);
+      const back = await client(url);
+      await back.ask({ type: "CREATE_ROOM", features, room_id, reclaim_token });
+      expect((await scrape(of)).get("relay_rooms_reclaimed_total")).toBe(1);
+      await back.close(1000);
+    },
+    counts: {
+      [refused("room_held")]: 1,
+      [inRoom("refused")]: 1,
+      [roomKept("peer-left")]: 1,
+      [roomEnded("done")]: 1,
+      [inRoom("peer-left")]: 1,
+      [inRoom("done")]: 1,
+    },
   },
   {
     name: "a receiver too many",
