@@ -27,6 +27,9 @@ const MAX_RELAY_MESSAGE_BYTES = 10 * 1024 * 1024;
  */
 const MAX_UNSENT_FRAMES = 1024;
 
+/** A reclaim token is the relay's to make, and ours to keep: ours have 73 characters. */
+const MAX_TOKEN_CHARS = 512;
+
 /** RFC 6455, section 7.4.1. */
 const CLEAN_CLOSE = 1000;
 
@@ -49,6 +52,7 @@ const Control = z.discriminatedUnion("type", [
     room_id: RoomId,
     expires_in: z.number().positive().optional(),
     features: z.array(z.string()).optional(),
+    reclaim_token: z.string().max(MAX_TOKEN_CHARS).optional(),
   }),
   z.object({ type: z.literal("ROOM_JOINED"), room_id: RoomId }),
   z.object({ type: z.literal("PEER_JOINED"), peer_id: z.string() }),
@@ -75,7 +79,9 @@ export interface Sink {
 export class Connection {
   readonly #ws: WebSocket;
   #sink: Sink | undefined;
+  #localAddress: string | undefined;
   #alive = true;
+  #demand: NodeJS.Timeout | undefined;
   #unsent = 0;
 
   private constructor(ws: WebSocket, signal: AbortSignal) {
@@ -88,12 +94,16 @@ export class Connection {
       this.#alive = true;
     });
     ws.on("close", (code) => {
+      clearTimeout(this.#demand);
       if (signal.aborted) this.#sink?.closed(abortReason(signal));
       else if (code === CLEAN_CLOSE) this.#sink?.closed(undefined);
       else {
         const why = CLOSED_AS.get(code) ?? ["link-lost", "the connection to the relay was lost"];
         this.#sink?.closed(new SpreadError(...why));
       }
+    });
+    ws.once("upgrade", ({ socket }) => {
+      this.#localAddress = socket.localAddress;
     });
     // The close event that follows says all there is to say.
     ws.on("error", () => {});
@@ -194,6 +204,21 @@ export class Connection {
     if (judge && !this.#alive) this.#ws.terminate();
     this.#alive = false;
     this.#ws.ping(() => {});
+  }
+
+  /** The connection's end here: an address that this machine has, or had. */
+  get localAddress(): string | undefined {
+    return this.#localAddress;
+  }
+
+  /** Pings, and cuts the connection if there is no sign of life within so many ms. */
+  demandLife(ms: number): void {
+    this.#alive = false;
+    this.#ws.ping(() => {});
+    this.#demand ??= setTimeout(() => {
+      this.#demand = undefined;
+      if (!this.#alive) this.#ws.terminate();
+    }, ms);
   }
 
   async close(): Promise<void> {

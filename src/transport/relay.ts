@@ -3,8 +3,10 @@
  * makes a room, keeps it by one connection, and has a link for each receiver, one after another. Nothing that a relay
  * says is believed beyond its use: it may lie about rooms and peers, and a peer's frames can look like the relay's.
  */
-import { SpreadError } from "../errors.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import { SpreadError, toSpreadError } from "../errors.ts";
 import {
+  bindSignal,
   type Door,
   type Frame,
   type FrameBounds,
@@ -18,13 +20,30 @@ import { Connection, type Control, parseControl, type RelayAccess, refusal, type
 
 /** How often the sender's idle connection is probed, in ms: below the minute after which home routers forget it. */
 const KEEP_ALIVE_MS = 30_000;
+/** How long a relay may take to answer a probe for which there is a reason, in ms. */
+const PROBE_MS = 2_000;
+/** The first wait before a lost room is taken back, in ms; it doubles until it is the longest. Each is shortened by up to half. */
+const FIRST_WAIT_MS = 200;
+/** Short enough to be back within seconds of the network's return. */
+const LONGEST_WAIT_MS = 5_000;
+/** A connection that held so long was a good one, in ms: the next wait is the first again. */
+const STEADY_MS = 10_000;
+/** How long a visitor that we are done with may stay, in ms, before its turn is taken from it. */
+const OVERSTAY_MS = 5_000;
 
 export interface Room extends Door {
   readonly id: string;
   /** Seconds that the relay gives the room; undefined where the relay does not say (older ones). */
   readonly expiresInSeconds: number | undefined;
-  /** Settles when the room is gone without our doing. */
+  /** Since when its connection is lost and made again; undefined while the relay holds it. */
+  readonly awaySince: Date | undefined;
+  /** Settles when the room is gone for good, without our doing. */
   readonly lost: Promise<SpreadError>;
+  /**
+   * The network has changed: the connection is made anew if it comes from an address that is not among these any more, or if
+   * the relay does not answer in time.
+   */
+  check(addresses: ReadonlySet<string>): void;
 }
 
 /**
@@ -57,9 +76,10 @@ export async function joinRoom(
 }
 
 /**
- * Makes a room as the sender, and gives `take` a link for each receiver that comes.
+ * Makes a room as the sender, and gives `take` a link for each receiver that comes. If the connection is lost later, the room
+ * is taken back, where the relay can do that.
  * @param ttlSeconds how long the room is wanted; the relay may give less.
- * @param signal cuts the connection.
+ * @param signal rules the making alone.
  * @throws as `joinRoom`, but never `room-not-found`.
  */
 export async function createRoom(
@@ -69,52 +89,95 @@ export async function createRoom(
   signal: AbortSignal,
   bounds = USUAL_BOUNDS,
 ): Promise<Room> {
-  const connection = await Connection.open(relay, signal);
-  return connection.ask({ type: "CREATE_ROOM", ttl_seconds: ttlSeconds, features: ["turns"] }, (answer) => {
-    if (answer.type !== "ROOM_CREATED") return undefined;
-    const room = new SenderRoom(connection, answer, take, bounds);
-    return { value: room, sink: room };
-  });
+  const life = new AbortController();
+  const bound = bindSignal({ abort: (reason) => life.abort(reason) }, signal);
+  try {
+    const connection = await Connection.open(relay, life.signal);
+    return await connection.ask({ type: "CREATE_ROOM", ttl_seconds: ttlSeconds, features: FEATURES }, (answer) => {
+      if (answer.type !== "ROOM_CREATED") return undefined;
+      const room = new SenderRoom({ relay, connection, created: answer, ttlSeconds, take, bounds, life });
+      return { value: room, sink: room };
+    });
+  } finally {
+    bound[Symbol.dispose]();
+  }
 }
 
+/** What we would like of a relay: relay/README.md. */
+const FEATURES = ["turns", "reclaim"];
+
 type RoomCreated = Extract<Control, { type: "ROOM_CREATED" }>;
+
+interface RoomParts {
+  readonly relay: RelayAccess;
+  readonly connection: Connection;
+  readonly created: RoomCreated;
+  readonly ttlSeconds: number;
+  readonly take: LinkTaker;
+  readonly bounds: FrameBounds;
+  /** Aborted, it cuts whatever is being made or held. */
+  readonly life: AbortController;
+}
 
 class SenderRoom implements Room, Sink {
   readonly id: string;
   readonly expiresInSeconds: number | undefined;
   readonly lost: Promise<SpreadError>;
-  readonly #connection: Connection;
+  readonly #relay: RelayAccess;
   readonly #take: LinkTaker;
   readonly #bounds: FrameBounds;
-  readonly #turns: boolean;
-  readonly #keepAlive: NodeJS.Timeout;
+  readonly #life: AbortController;
+  /** What takes the room back; undefined where the relay has no such thing. */
+  readonly #token: string | undefined;
+  /** On the clock of `performance.now()`, in ms. */
+  readonly #expiresAt: number;
+  #connection: Connection;
+  #turns = false;
+  #keepAlive: NodeJS.Timeout | undefined;
   #lose: (reason: SpreadError) => void = () => {};
   /** From PEER_JOINED to PEER_DISCONNECTED, whether its link is still open or not. */
   #visitor: { readonly link: RelayLink; readonly peerId: string } | undefined;
+  /** Runs once we are done with a visitor, until it has gone. */
+  #overstay: NodeJS.Timeout | undefined;
+  #awaySince: Date | undefined;
+  #heldSince = 0;
+  #longestWaitMs = FIRST_WAIT_MS;
   #closing = false;
 
-  constructor(connection: Connection, created: RoomCreated, take: LinkTaker, bounds: FrameBounds) {
+  constructor({ relay, connection, created, ttlSeconds, take, bounds, life }: RoomParts) {
     this.id = created.room_id;
     this.expiresInSeconds = created.expires_in;
-    this.#turns = created.features?.includes("turns") ?? false;
-    this.#connection = connection;
+    this.#relay = relay;
     this.#take = take;
     this.#bounds = bounds;
+    this.#life = life;
+    this.#token = created.features?.includes("reclaim") ? created.reclaim_token : undefined;
+    this.#expiresAt = performance.now() + (created.expires_in ?? ttlSeconds) * 1000;
     this.lost = new Promise((resolve) => {
       this.#lose = resolve;
     });
-    // While somebody is served the transfer's own limits judge the connection: a pong may be stuck behind megabytes.
-    this.#keepAlive = setInterval(() => connection.probe(!this.#visitor?.link.open), KEEP_ALIVE_MS);
+    this.#connection = connection;
+    this.#hold(connection, created);
+  }
+
+  get awaySince(): Date | undefined {
+    return this.#awaySince;
+  }
+
+  check(addresses: ReadonlySet<string>): void {
+    if (this.#awaySince !== undefined) return;
+    const { localAddress } = this.#connection;
+    if (localAddress !== undefined && !addresses.has(localAddress)) this.#connection.terminate();
+    // A transfer that runs may keep an answer waiting for longer, and notices by itself.
+    else if (!this.#visitor?.link.open) this.#connection.demandLife(PROBE_MS);
   }
 
   frame(bytes: Uint8Array, text: boolean): void {
     const control = text ? parseControl(bytes) : undefined;
     // A visitor can forge both of these. But the first word of a visit is the relay's, and so is its id, which visitors are
     // not told: a second PEER_JOINED, or a PEER_DISCONNECTED of another id, is the visitor's own frame.
-    if (control?.type === "PEER_JOINED" && !this.#visitor) {
-      this.#visitor = { link: new RelayLink(this.#connection, "shared", this.#bounds), peerId: control.peer_id };
-      this.#take(this.#visitor.link);
-    } else if (control?.type === "PEER_DISCONNECTED" && control.peer_id === this.#visitor?.peerId) {
+    if (control?.type === "PEER_JOINED" && !this.#visitor) this.#welcome(control.peer_id);
+    else if (control?.type === "PEER_DISCONNECTED" && control.peer_id === this.#visitor?.peerId) {
       this.#dismiss();
       if (this.#turns) this.#connection.say({ type: "NEXT" });
     } else {
@@ -125,20 +188,91 @@ class SenderRoom implements Room, Sink {
   closed(reason: SpreadError | undefined): void {
     clearInterval(this.#keepAlive);
     this.#dismiss();
-    if (!this.#closing) this.#lose(reason ?? new SpreadError("link-lost", "the relay closed the room"));
+    if (this.#closing) return;
+    const gone = reason ?? new SpreadError("link-lost", "the relay closed the room");
+    if (this.#token !== undefined && reason?.code === "link-lost") void this.#takeBack(this.#token);
+    else this.#lose(gone);
   }
 
   async close(): Promise<void> {
     this.#closing = true;
-    await this.#connection.close();
+    if (this.#awaySince === undefined) await this.#connection.close();
+    this.#life.abort(new SpreadError("cancelled", "the room is closed"));
+  }
+
+  /** The relay holds the room, for this connection. */
+  #hold(connection: Connection, created: RoomCreated): void {
+    this.#connection = connection;
+    this.#turns = created.features?.includes("turns") ?? false;
+    this.#awaySince = undefined;
+    this.#heldSince = performance.now();
+    // While somebody is served the transfer's own limits judge the connection: a pong may be stuck behind megabytes.
+    this.#keepAlive = setInterval(() => connection.probe(!this.#visitor?.link.open), KEEP_ALIVE_MS);
+  }
+
+  /** Until it has the room again, or knows that it never will. Never throws. */
+  async #takeBack(token: string): Promise<void> {
+    this.#awaySince = new Date();
+    if (performance.now() - this.#heldSince > STEADY_MS) this.#longestWaitMs = FIRST_WAIT_MS;
+    for (;;) {
+      const left = this.#expiresAt - performance.now();
+      if (left <= 0) return this.#lose(new SpreadError("expired", "the relay's time for the room is over"));
+      const waitMs = this.#longestWaitMs * (1 - Math.random() / 2);
+      this.#longestWaitMs = Math.min(2 * this.#longestWaitMs, LONGEST_WAIT_MS);
+      await delay(Math.min(waitMs, left), undefined, { signal: this.#life.signal }).catch(() => {});
+      if (this.#closing) return;
+      try {
+        if (await this.#ask(token)) return;
+        // A relay that knows nothing of taking rooms back has made another one.
+        return this.#lose(new SpreadError("room-not-found", "the relay has forgotten the room"));
+      } catch (error) {
+        const { code } = toSpreadError(error);
+        // Everything else may be over in a moment: the relay starts, the proxy before it says so, the network changes.
+        if (this.#closing) return;
+        if (code === "room-not-found") return this.#lose(new SpreadError(code, "the relay has forgotten the room"));
+      }
+    }
+  }
+
+  /** @returns whether it was this room that the relay gave. */
+  async #ask(token: string): Promise<boolean> {
+    const connection = await Connection.open(this.#relay, this.#life.signal);
+    const question = { type: "CREATE_ROOM", room_id: this.id, reclaim_token: token, features: FEATURES };
+    const back = await connection.ask(question, (answer) => {
+      if (answer.type !== "ROOM_CREATED") return undefined;
+      if (answer.room_id !== this.id) return { value: false, sink: NOBODY };
+      // Now, since receivers may come in the same packet.
+      this.#hold(connection, answer);
+      return { value: true, sink: this };
+    });
+    if (!back || this.#closing) await connection.close();
+    return back;
+  }
+
+  #welcome(peerId: string): void {
+    const link = new RelayLink(this.#connection, "shared", this.#bounds, () => this.#seeOff(peerId));
+    this.#visitor = { link, peerId };
+    this.#take(link);
+  }
+
+  /** We are done with a visitor, who is to go. Taking the room back takes the turn from one that stays. */
+  #seeOff(peerId: string): void {
+    if (this.#token === undefined || this.#visitor?.peerId !== peerId || this.#closing) return;
+    this.#overstay ??= setTimeout(() => this.#connection.terminate(), OVERSTAY_MS);
   }
 
   /** A visitor's link is over before the next one begins, so that no frame of the old one can reach the new one. */
   #dismiss(): void {
-    this.#visitor?.link.end(new SpreadError("link-lost", "the receiver has left the room"));
+    clearTimeout(this.#overstay);
+    this.#overstay = undefined;
+    const visitor = this.#visitor;
     this.#visitor = undefined;
+    visitor?.link.end(new SpreadError("link-lost", "the receiver has left the room"));
   }
 }
+
+/** For a connection that is not wanted after all. */
+const NOBODY: Sink = { frame: () => {}, closed: () => {} };
 
 class RelayLink implements Link {
   readonly address = undefined;
@@ -147,11 +281,14 @@ class RelayLink implements Link {
   /** A shared connection belongs to the room, and outlives this link. */
   readonly #ownership: "own" | "shared";
   readonly #bounds: FrameBounds;
+  /** Told once, when this end is done with it. */
+  readonly #left: () => void;
   readonly #sending = new Set<(reason: SpreadError) => void>();
   #gone: SpreadError | undefined;
 
-  constructor(connection: Connection, ownership: "own" | "shared", bounds: FrameBounds) {
+  constructor(connection: Connection, ownership: "own" | "shared", bounds: FrameBounds, left = () => {}) {
     this.#connection = connection;
+    this.#left = left;
     this.#ownership = ownership;
     this.#bounds = bounds;
     this.#mailbox = new Mailbox(connection);
@@ -209,6 +346,7 @@ class RelayLink implements Link {
   #leave(reason: SpreadError): void {
     this.#fail(reason);
     this.#mailbox.cut(reason);
+    this.#left();
   }
 
   #fail(reason: SpreadError): void {
