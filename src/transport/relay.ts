@@ -3,6 +3,7 @@
  * makes a room, keeps it by one connection, and has a link for each receiver, one after another. Nothing that a relay
  * says is believed beyond its use: it may lie about rooms and peers, and a peer's frames can look like the relay's.
  */
+import { networkInterfaces } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { SpreadError, toSpreadError } from "../errors.ts";
 import {
@@ -18,8 +19,10 @@ import {
 import { Mailbox } from "./mailbox.ts";
 import { Connection, type Control, parseControl, type RelayAccess, refusal, type Sink } from "./relay-connection.ts";
 
-/** How often the sender's idle connection is probed, in ms: below the minute after which home routers forget it. */
-const KEEP_ALIVE_MS = 30_000;
+/** How often a sender looks whether its machine has changed its network, or has slept, in ms. */
+const LOOK_MS = 5_000;
+/** After so many looks the idle connection is probed: within the minute after which home routers forget it. */
+const LOOKS_A_PROBE = 6;
 /** How long a relay may take to answer a probe for which there is a reason, in ms. */
 const PROBE_MS = 2_000;
 /** The first wait before a lost room is taken back, in ms; it doubles until it is the longest. Each is shortened by up to half. */
@@ -39,11 +42,6 @@ export interface Room extends Door {
   readonly awaySince: Date | undefined;
   /** Settles when the room is gone for good, without our doing. */
   readonly lost: Promise<SpreadError>;
-  /**
-   * The network has changed: the connection is made anew if it comes from an address that is not among these any more, or if
-   * the relay does not answer in time.
-   */
-  check(addresses: ReadonlySet<string>): void;
 }
 
 /**
@@ -133,7 +131,7 @@ class SenderRoom implements Room, Sink {
   readonly #expiresAt: number;
   #connection: Connection;
   #turns = false;
-  #keepAlive: NodeJS.Timeout | undefined;
+  #looks: NodeJS.Timeout | undefined;
   #lose: (reason: SpreadError) => void = () => {};
   /** From PEER_JOINED to PEER_DISCONNECTED, whether its link is still open or not. */
   #visitor: { readonly link: RelayLink; readonly peerId: string } | undefined;
@@ -164,14 +162,6 @@ class SenderRoom implements Room, Sink {
     return this.#awaySince;
   }
 
-  check(addresses: ReadonlySet<string>): void {
-    if (this.#awaySince !== undefined) return;
-    const { localAddress } = this.#connection;
-    if (localAddress !== undefined && !addresses.has(localAddress)) this.#connection.terminate();
-    // A transfer that runs may keep an answer waiting for longer, and notices by itself.
-    else if (!this.#visitor?.link.open) this.#connection.demandLife(PROBE_MS);
-  }
-
   frame(bytes: Uint8Array, text: boolean): void {
     const control = text ? parseControl(bytes) : undefined;
     // A visitor can forge both of these. But the first word of a visit is the relay's, and so is its id, which visitors are
@@ -186,7 +176,7 @@ class SenderRoom implements Room, Sink {
   }
 
   closed(reason: SpreadError | undefined): void {
-    clearInterval(this.#keepAlive);
+    clearInterval(this.#looks);
     this.#dismiss();
     if (this.#closing) return;
     const gone = reason ?? new SpreadError("link-lost", "the relay closed the room");
@@ -206,8 +196,23 @@ class SenderRoom implements Room, Sink {
     this.#turns = created.features?.includes("turns") ?? false;
     this.#awaySince = undefined;
     this.#heldSince = performance.now();
-    // While somebody is served the transfer's own limits judge the connection: a pong may be stuck behind megabytes.
-    this.#keepAlive = setInterval(() => connection.probe(!this.#visitor?.link.open), KEEP_ALIVE_MS);
+    this.#looks = this.#keepLooking(connection);
+  }
+
+  /** A connection from an address that the machine does not have any more is dead, and one that it slept through may be. */
+  #keepLooking(connection: Connection): NodeJS.Timeout {
+    let looks = 0;
+    let lookedAt = Date.now();
+    return setInterval(() => {
+      // While somebody is served the transfer's own limits judge the connection: a pong may be stuck behind megabytes.
+      const idle = !this.#visitor?.link.open;
+      const slept = Date.now() - lookedAt > 2 * LOOK_MS;
+      lookedAt = Date.now();
+      looks += 1;
+      if (!isOurs(connection.localAddress)) connection.terminate();
+      else if (slept && idle) connection.demandLife(PROBE_MS);
+      else if (looks % LOOKS_A_PROBE === 0) connection.probe(idle);
+    }, LOOK_MS);
   }
 
   /** Until it has the room again, or knows that it never will. Never throws. */
@@ -268,6 +273,18 @@ class SenderRoom implements Room, Sink {
     const visitor = this.#visitor;
     this.#visitor = undefined;
     visitor?.link.end(new SpreadError("link-lost", "the receiver has left the room"));
+  }
+}
+
+/** Whether an address is one of this machine's; also where that cannot be told. */
+function isOurs(address: string | undefined): boolean {
+  if (address === undefined) return true;
+  try {
+    const all = Object.values(networkInterfaces()).flatMap((list) => list?.map((it) => it.address) ?? []);
+    // Without what a socket adds: the prefix of IPv4 in IPv6, and the zone of a link-local address.
+    return all.length === 0 || all.includes(address.replace(/^::ffff:|%.*$/g, ""));
+  } catch {
+    return true;
   }
 }
 

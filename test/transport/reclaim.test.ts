@@ -161,18 +161,3 @@ it("takes the turn from a visitor that stays though we are done with it", async 
   expect(await said(await visitor())).toBe("hello");
   await expect(stays.receive()).rejects.toMatchObject({ code: "link-lost" });
 });
-
-it("makes its connection anew when that comes from an address that is gone, and leaves one that answers", async () => {
-  const relay = await relayAt(0);
-  const { room, visitor } = await openRoom(new URL(relay.url));
-  const link = await joinRoom({ url: new URL(relay.url) }, room.id, forever());
-  await link.send("hello");
-  const visit = await visitor();
-  expect(await said(visit)).toBe("hello");
-  room.check(new Set(["127.0.0.1"]));
-  await link.send("still there");
-  expect(await said(visit)).toBe("still there");
-  room.check(new Set(["192.0.2.1"]));
-  await until("it has left", () => room.awaySince !== undefined);
-  await until("it is back", () => room.awaySince === undefined);
-});
