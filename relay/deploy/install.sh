@@ -41,7 +41,12 @@ fi
 # Tokens and a key may come to lie here: root writes, the service reads, nobody else does either.
 mkdir -p "$etc" "$(dirname "$unit")"
 if [ ! -e "$etc/relay.env" ]; then
-  sed '/docker-compose.yml alone/,/^$/d' relay/deploy/.env.example >"$etc/relay.env"
+  (
+    umask 077
+    sed '/docker-compose.yml alone/,/^$/d' relay/deploy/.env.example >"$etc/relay.env"
+    echo "# Lets senders take their rooms back after a restart, an update for example." >>"$etc/relay.env"
+    "$node" -p '"RELAY_SECRET=" + require("node:crypto").randomBytes(16).toString("hex")' >>"$etc/relay.env"
+  )
 fi
 chmod 0750 "$etc"
 chmod 0640 "$etc/relay.env"

@@ -117,11 +117,14 @@ test.skipIf(!bash)(
     expect(statSync(settings).mode & 0o777).toBe(0o640);
     expect(readFileSync(settings, "utf8")).toContain("\nRELAY_TRUST_PROXY=1\n");
     expect(readFileSync(settings, "utf8")).not.toMatch(/DOMAIN|COMPOSE/);
+    const [secret] = /^RELAY_SECRET=[0-9a-f]{32}$/m.exec(readFileSync(settings, "utf8")) ?? [];
+    expect(secret).toBeDefined();
     await works(app);
 
     execFileSync("sh", ["-c", `echo RELAY_MAX_ROOMS=5 >>"$0"`, settings]);
     install();
     expect(readFileSync(settings, "utf8")).toMatch(/RELAY_MAX_ROOMS=5\n$/);
+    expect(readFileSync(settings, "utf8")).toContain(secret);
     expect(readdirSync(join(root, "opt"))).toEqual(["claude-spread-relay"]);
 
     const unit = readFileSync(join(root, "etc/systemd/system/claude-spread-relay.service"), "utf8");
