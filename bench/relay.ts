@@ -35,7 +35,7 @@ const TUNNEL: Table = {
   note: `A bare hop is a process that pipes one TCP socket into another. The tunnel has a WebSocket between its two, with yamux in it.`,
 };
 const COST: Table = {
-  head: ["what", "limits, metrics, log on", "off", "on against off", "off against off", "target"],
+  head: ["what", "limits and metrics on", "off", "on against off", "off against off", "target"],
   note: `Ratios are the median of all rounds' own, with the middle half of them. What cannot be turned off is set so far that it
 never acts, and still costs what looking costs. Nobody scrapes meanwhile.`,
 };

@@ -73,14 +73,15 @@ export class ConnectionLimiter {
     return (this.#held.get(key) ?? 0) < this.#max;
   }
 
-  /** @returns gives it back, once. */
-  hold(key: string): () => void {
+  /** One more, to be released once. */
+  hold(key: string): void {
     this.#held.set(key, (this.#held.get(key) ?? 0) + 1);
-    return () => {
-      const left = (this.#held.get(key) ?? 1) - 1;
-      if (left > 0) this.#held.set(key, left);
-      else this.#held.delete(key);
-    };
+  }
+
+  release(key: string): void {
+    const left = (this.#held.get(key) ?? 1) - 1;
+    if (left > 0) this.#held.set(key, left);
+    else this.#held.delete(key);
   }
 
   /** How many addresses are remembered: never more than there are connections. */
@@ -97,7 +98,7 @@ export class SilentSockets {
   readonly #max: number;
   readonly #cut: () => void;
   /** By its two ends: of a TLS connection, whoever asks has another socket than whoever accepted it. */
-  readonly #sockets = new Map<string, Socket>();
+  readonly #sockets = new Map<string, { socket: Socket; forget: () => void }>();
 
   /** @param cut told of each that had to give way. */
   constructor(max: number, cut: () => void) {
@@ -109,23 +110,29 @@ export class SilentSockets {
     for (const [name, oldest] of this.#sockets) {
       if (this.#sockets.size < this.#max) break;
       this.#sockets.delete(name);
-      oldest.destroy();
+      oldest.socket.destroy();
       this.#cut();
     }
     const name = nameOf(socket);
-    this.#sockets.set(name, socket);
-    socket.once("close", () => {
-      if (this.#sockets.get(name) === socket) this.#sockets.delete(name);
-    });
+    const forget = () => {
+      if (this.#sockets.get(name)?.socket === socket) this.#sockets.delete(name);
+    };
+    this.#sockets.set(name, { socket, forget });
+    socket.on("close", forget);
   }
 
   /** It has asked: from here on, other limits hold. */
   spoke(socket: Socket): void {
-    this.#sockets.delete(nameOf(socket));
+    const name = nameOf(socket);
+    const silent = this.#sockets.get(name);
+    if (!silent) return;
+    this.#sockets.delete(name);
+    // A connection may live for hours from here on, and keep whatever listens to it.
+    silent.socket.off("close", silent.forget);
   }
 
   destroyAll(): void {
-    for (const socket of this.#sockets.values()) socket.destroy();
+    for (const { socket } of this.#sockets.values()) socket.destroy();
   }
 }
 

@@ -120,18 +120,18 @@ export async function startRelay({ watch: told, ...options }: RelayOptions = {})
       entered: (ws, request, admitted) => {
         const { socket } = request;
         const address = keyOf(request);
-        const release = connections.hold(address);
+        connections.hold(address);
         if (admitted.door === "agent") {
           silent.spoke(socket);
           tunnels.host(admitted.id, ws);
-          socket.once("close", release);
+          socket.once("close", () => connections.release(address));
           return;
         }
         const { door } = admitted;
         const peer = new Peer(ws, socket, settings, pools);
         peers.add(peer, door);
         void peer.closed.then((why) => {
-          release();
+          connections.release(address);
           peers.delete(peer);
           watch({ event: "closed", door, why });
           if (stopping && peers.size === 0) allGone.abort();
@@ -146,7 +146,9 @@ export async function startRelay({ watch: told, ...options }: RelayOptions = {})
       passing: (request, head, { id, target }, refuse) => {
         const { socket } = request;
         silent.spoke(socket);
-        socket.once("close", connections.hold(keyOf(request)));
+        const address = keyOf(request);
+        connections.hold(address);
+        socket.once("close", () => connections.release(address));
         const seen = requestBehind(request, { target, forwardedFor: forwardedBy(request), settings });
         tunnels.visit(id, { socket, request: seen, head, refuse });
       },

@@ -59,13 +59,7 @@ export class Rooms {
 
   #make(id: string, sender: Peer, options: RoomOptions): Room | undefined {
     if (this.#rooms.size + this.#lingering >= this.#settings.maxRooms) return undefined;
-    const room = new Room(id, sender, options, this.#settings, this.#watch, (gone, why, allClosed) => {
-      this.#rooms.delete(gone.id);
-      this.#ended.set(why, (this.#ended.get(why) ?? 0) + 1);
-      this.#watch({ event: "room-ended", why, room: gone.id });
-      this.#lingering++;
-      void allClosed.then(() => this.#lingering--);
-    });
+    const room = new Room(id, sender, options, this.#settings, this.#watch, this.#gone);
     this.#rooms.set(room.id, room);
     return room;
   }
@@ -84,6 +78,15 @@ export class Rooms {
   endAll(why: GoneReason): void {
     for (const room of this.#rooms.values()) room.end(why);
   }
+
+  /** A field, not a method: one function for all rooms. */
+  readonly #gone = ({ id }: Room, why: GoneReason, allClosed: Promise<unknown>): void => {
+    this.#rooms.delete(id);
+    this.#ended.set(why, (this.#ended.get(why) ?? 0) + 1);
+    this.#watch({ event: "room-ended", why, room: id });
+    this.#lingering++;
+    void allClosed.then(() => this.#lingering--);
+  };
 
   #freeId(): string {
     for (;;) {
