@@ -20,10 +20,11 @@ export interface Snapshot extends AsyncDisposable {
   /** Whether brotli is worth its time: a probe of it saved a third. */
   readonly compressible: boolean;
   /**
-   * The content from the start, in pieces of at most SNAPSHOT_READ_BYTES that must not be written to. A piece holds until
-   * the next but one is asked for; then its memory is used again. Any number of readers at once.
+   * The content from one of its bytes on, or from the start, in pieces of at most SNAPSHOT_READ_BYTES that must not be
+   * written to. A piece holds until the next but one is asked for; then its memory is used again. Any number of readers at
+   * once.
    */
-  read(): AsyncIterable<Uint8Array>;
+  read(from?: number): AsyncIterable<Uint8Array>;
 }
 
 /** Few enough bytes that many readers fit in memory, so many that the system calls are nothing. */
@@ -131,7 +132,7 @@ async function freeze(store: Store, bytes: number, sha256: string): Promise<Snap
     bytes,
     sha256,
     compressible: await probe(store, bytes),
-    async *read() {
+    async *read(from = 0) {
       const at = store.reader();
       const pieceAt = (position: number) => {
         const piece = at(position, Math.min(SNAPSHOT_READ_BYTES, bytes - position));
@@ -139,8 +140,8 @@ async function freeze(store: Store, bytes: number, sha256: string): Promise<Snap
         return piece;
       };
       // One piece is read while the one before is used.
-      let next = pieceAt(0);
-      for (let behind = SNAPSHOT_READ_BYTES; behind < bytes; behind += SNAPSHOT_READ_BYTES) {
+      let next = pieceAt(from);
+      for (let behind = from + SNAPSHOT_READ_BYTES; behind < bytes; behind += SNAPSHOT_READ_BYTES) {
         const piece = await next;
         next = pieceAt(behind);
         yield piece;

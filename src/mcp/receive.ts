@@ -180,6 +180,11 @@ function reporter(call: Call): (step: Step) => void {
         const share = step.bytes === 0 ? 1 : step.received / step.bytes;
         return call.progress(share, `Received ${step.received} of ${step.bytes} bytes`);
       }
+      case "reconnecting":
+        return call.progress(
+          0,
+          `The connection was lost; trying again until ${step.until.toISOString()} at the latest`,
+        );
       default:
         step satisfies never;
     }

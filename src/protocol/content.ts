@@ -20,6 +20,28 @@ export interface Chunk {
   readonly end: boolean;
 }
 
+/**
+ * The chunks of a document from one of them on: the same ones each time, as long as `read` gives the same pieces.
+ * @param read the document from that byte on.
+ * @param position the number of the first chunk, from 0, of those that there are.
+ */
+export async function* encodeFrom(
+  read: (from: number) => AsyncIterable<Uint8Array>,
+  encoding: Encoding,
+  position: number,
+): AsyncIterable<Chunk> {
+  if (encoding === "identity") {
+    yield* encode(read(position * CHUNK_BYTES), encoding);
+    return;
+  }
+  // What is compressed has no middle to begin at.
+  let left = position;
+  for await (const chunk of encode(read(0), encoding)) {
+    if (left > 0) left -= 1;
+    else yield chunk;
+  }
+}
+
 /** @param plain pieces of any size. */
 export function encode(plain: AsyncIterable<Uint8Array>, encoding: Encoding): AsyncIterable<Chunk> {
   return chunked(encoding === "br" ? compress(plain) : plain);

@@ -115,14 +115,13 @@ export async function proveToSender(
 
 /**
  * The sender's side. A visitor that is sent away is told why; the link stays the caller's, to be closed.
- * @returns the stream and the place that the visitor has taken; giving it back is the caller's.
  * @throws SpreadError `wrong-code` for a failed attempt; else what the visitor was refused for, or the link's.
  */
-export async function admitReceiver<Place>(
+export async function admitReceiver(
   link: Link,
-  share: { readonly secret: string; readonly room: string; readonly gate: Gate<Place>; readonly signer?: Signer },
+  share: { readonly secret: string; readonly room: string; readonly gate: Gate; readonly signer?: Signer },
   { scalar }: Pick<Ephemeral, "scalar"> = fresh(),
-): Promise<{ stream: SealedStream; place: Place }> {
+): Promise<SealedStream> {
   using patience = new Watchdog(link, HANDSHAKE_MS, () => new SpreadError("timed-out", "the visitor said nothing"));
 
   const helloFrame = await heard(link);
@@ -174,14 +173,7 @@ export async function admitReceiver<Place>(
     const said = refusalOf(helloFrame, Buffer.from(pakeFrame), confirmFrame);
     throw await refuse(link, verdict.reason, hello.sid, failed ? share.signer?.sign(said) : undefined);
   }
-
-  const stream = new SealedStream(link, "sender", directionKeys(key));
-  if (verdict.place === undefined) {
-    const busy = new SpreadError(...REFUSED_AS.busy);
-    await stream.giveUp(busy);
-    throw busy;
-  }
-  return { stream, place: verdict.place };
+  return new SealedStream(link, "sender", directionKeys(key));
 }
 
 /** Ends a visit that has proved nothing, at whatever step it is: says why, and closes. Never throws. */

@@ -71,6 +71,13 @@ export async function prepareLegacy(
   return { challenge, payload };
 }
 
+/** Here a proof is good for a place at once. */
+interface LegacyGate<Place> extends Gate {
+  readonly full: boolean;
+  /** @returns undefined if none is free. */
+  take(): Place | undefined;
+}
+
 /**
  * The sender's side up to the proof, as `admitReceiver` is for version 2. A visitor that is sent away is told why; the
  * link stays the caller's, to be closed.
@@ -80,7 +87,7 @@ export async function prepareLegacy(
  */
 export async function admitLegacyReceiver<Place>(
   link: Link,
-  share: { readonly keys: LegacyKeys; readonly gate: Gate<Place> },
+  share: { readonly keys: LegacyKeys; readonly gate: LegacyGate<Place> },
   nonce: Uint8Array = randomBytes(CHALLENGE_NONCE_BYTES),
 ): Promise<Place> {
   using patience = new Watchdog(link, HANDSHAKE_MS, () => new SpreadError("timed-out", "the visitor said nothing"));
@@ -88,7 +95,7 @@ export async function admitLegacyReceiver<Place>(
 
   const hello = await heard(link);
   await orDeny(link, () => checkLegacyHello(hello));
-  const early = share.gate.refusal(link.address);
+  const early = share.gate.refusal(link.address) ?? (share.gate.full ? "busy" : undefined);
   if (early) throw await deny(link, early);
   await link.send(JSON.stringify({ type: "CHALLENGE", salt: hex(salt), nonce: hex(nonce) } satisfies Challenge));
   patience.progress();
@@ -99,8 +106,9 @@ export async function admitLegacyReceiver<Place>(
     proofMatches(challengeProof(key, nonce), Buffer.from(auth.proof, "hex")),
   );
   if (!verdict.proven) throw await deny(link, verdict.reason);
-  if (verdict.place === undefined) throw await deny(link, "busy");
-  return verdict.place;
+  const place = share.gate.take();
+  if (place === undefined) throw await deny(link, "busy");
+  return place;
 }
 
 /**

@@ -33,7 +33,7 @@ export const REFUSED_REASONS = [
   "proof_failed", // the CONFIRM did not verify: a failed attempt
   "too_many_attempts", // this address has failed too often
   "burned", // ten failed attempts in all
-  "busy", // every place is taken by a transfer that runs
+  "busy", // every place is taken
   "used_up", // every place was used
   "expired",
   "stopped",
@@ -44,7 +44,8 @@ export type RefusedReason = (typeof REFUSED_REASONS)[number];
 export const ABORT_REASONS = [
   "cancelled", // its user cancelled, or its process ends
   "stopped", // the share was stopped
-  "busy", // the last place was taken in the meantime
+  "busy", // every place is taken by another transfer
+  "used_up", // every place was used by another transfer
   "too_large", // more than the receiver takes
   "unsupported", // a kind or an encoding that the receiver does not take
   "bad_message", // not in the protocol
@@ -94,12 +95,15 @@ export type Pake = z.infer<typeof Pake>;
 export type Confirm = z.infer<typeof Confirm>;
 export type Refused = z.infer<typeof Refused>;
 
+/** The receiver's name for its transfer, and how many chunks of it it has verified: none at first. */
+const Resume = z.object({ transfer: hex(TRANSFER_ID_BYTES), position: z.int().nonnegative() });
 /** What a receiver can take. */
 const Ready = z.object({
   type: z.literal("READY"),
   kinds: z.array(z.string()).max(16),
   encodings: z.array(z.string()).max(16),
   max_bytes: z.int().nonnegative(),
+  resume: Resume.optional(),
 });
 /** What the sender is about to send: `bytes` and `sha256` are of the document, before its encoding. */
 const Offer = z.object({
@@ -111,6 +115,10 @@ const Offer = z.object({
   bytes: z.int().nonnegative().max(MAX_SHARE_BYTES),
   sha256: hex(32),
   encoding: z.enum(["identity", "br"]),
+  /** The chunk with which the content goes on: 0 without it. */
+  position: z.int().nonnegative().optional(),
+  /** Seconds that the share still lives. Who says it takes transfers up. */
+  expires_in: z.int().nonnegative().optional(),
 });
 /** The document is whole, its digest right, synced and in place. */
 const Receipt = z.object({ type: z.literal("RECEIPT"), transfer: hex(TRANSFER_ID_BYTES), sha256: hex(32) });
@@ -121,6 +129,7 @@ const Abort = z.object({
   reason: z.enum(ABORT_REASONS).or(otherReason.transform(() => "internal" as const)),
 });
 
+export type Resume = z.infer<typeof Resume>;
 export type Ready = z.infer<typeof Ready>;
 export type Offer = z.infer<typeof Offer>;
 export type Encoding = Offer["encoding"];

@@ -1,10 +1,10 @@
 /**
  * The sealed half of the protocol: messages and chunks over a link, each direction under its own key. What does not open
- * ends the stream; an ABORT of the other end is thrown as an error.
+ * ends the stream; an ABORT of the other end is thrown as an error, a `PeerError`.
  */
 import type { DirectionKeys } from "../crypto/keys.ts";
 import { type Opened, Opener, Sealer } from "../crypto/seal.ts";
-import { type ErrorCode, SpreadError } from "../errors.ts";
+import { type ErrorCode, SpreadError, toSpreadError } from "../errors.ts";
 import type { Link } from "../transport/link.ts";
 import { type AbortReason, FRAME_TYPE, parseSealed, type SealedFrame, type SealedMessage } from "./messages.ts";
 import { Watchdog } from "./watchdog.ts";
@@ -18,7 +18,8 @@ const FINAL: ReadonlySet<SealedMessage["type"]> = new Set(["RECEIPT", "DELIVERED
 const ABORTED_AS: Record<AbortReason, [ErrorCode, string]> = {
   cancelled: ["peer-aborted", "the other end cancelled the transfer"],
   stopped: ["share-ended", "the sender stopped the share"],
-  busy: ["busy", "the last place of this share was taken in the meantime"],
+  busy: ["busy", "all places of this share are taken"],
+  used_up: ["share-ended", "all places of this share have been used"],
   too_large: ["too-large", "the document is larger than the receiver takes"],
   unsupported: ["version-mismatch", "the receiver does not know this kind of document"],
   bad_message: ["bad-message", "the other end could not understand a message"],
@@ -27,6 +28,17 @@ const ABORTED_AS: Record<AbortReason, [ErrorCode, string]> = {
   stalled: ["stalled", "the other end saw no progress for too long"],
   internal: ["peer-aborted", "the other end failed"],
 };
+
+/** What the other end itself has said, behind its proof: that it gives up, or what is not in the protocol. */
+export class PeerError extends SpreadError {
+  /** Of its ABORT; undefined for what is not in the protocol. */
+  readonly reason: AbortReason | undefined;
+
+  constructor(reason: AbortReason | undefined, ...error: ConstructorParameters<typeof SpreadError>) {
+    super(...error);
+    this.reason = reason;
+  }
+}
 
 /** The reason that the other end is told for an error of ours. */
 function abortReasonFor(code: ErrorCode): AbortReason {
@@ -93,19 +105,23 @@ export class SealedStream {
     await this.link.send(this.#sealer.seal(end ? FRAME_TYPE.contentEnd : FRAME_TYPE.content, chunk));
   }
 
-  /** @throws SpreadError `wrong-sender`, `tampered`, `bad-message`, what a REFUSED or an ABORT says, or the link's. */
+  /**
+   * @throws PeerError for an ABORT, and for what opens and is not in the protocol; SpreadError `wrong-sender`, `tampered`, what
+   *   a REFUSED says, or the link's.
+   */
   async hear(): Promise<SealedFrame> {
     const frame = await this.link.receive();
     if (!frame) throw new SpreadError("link-lost", "the other end closed the connection before it was done");
     const refused = this.#refusal?.(frame);
     if (refused) throw refused;
     const { type, body, last } = this.#open(frame);
-    const heard = parseSealed(type, body);
+    const heard = parsed(type, body);
     if (last !== (heard.is === "message" && FINAL.has(heard.message.type))) {
-      throw new SpreadError("bad-message", "the other end ended its stream at the wrong place");
+      throw notInProtocol("the other end ended its stream at the wrong place");
     }
     if (heard.is === "message" && heard.message.type === "ABORT") {
-      throw new SpreadError(...ABORTED_AS[heard.message.reason]);
+      const { reason } = heard.message;
+      throw new PeerError(reason, ...ABORTED_AS[reason]);
     }
     return heard;
   }
@@ -124,28 +140,44 @@ export class SealedStream {
     }
   }
 
-  /** @throws SpreadError `bad-message` if the next thing is not that message; else as `hear`. */
+  /** @throws PeerError `bad-message` if the next thing is not that message; else as `hear`. */
   async hearMessage<T extends SealedMessage["type"]>(type: T): Promise<Extract<SealedMessage, { type: T }>> {
     const heard = await this.hear();
     if (heard.is !== "message" || heard.message.type !== type) {
-      throw new SpreadError("bad-message", "the other end said something out of turn");
+      throw notInProtocol("the other end said something out of turn");
     }
     return heard.message as Extract<SealedMessage, { type: T }>;
   }
 
-  /** Tells the other end why we give up, if that can still be told. Never throws; the link is then to be closed. */
-  giveUp(error: SpreadError): Promise<void> {
-    this.#farewell ??= this.#abort(error);
+  /**
+   * Tells the other end why we give up, if that can still be told. Never throws; the link is then to be closed.
+   * @param reason where the error's code does not say it.
+   */
+  giveUp(error: SpreadError, reason = abortReasonFor(error.code)): Promise<void> {
+    this.#farewell ??= this.#abort(error, reason);
     return this.#farewell;
   }
 
-  async #abort(error: SpreadError): Promise<void> {
+  async #abort(error: SpreadError, reason: AbortReason): Promise<void> {
     if (this.#sealer.ended) return;
     using _ = new Watchdog(this.link, GIVE_UP_MS, () => error);
     try {
-      await this.say({ type: "ABORT", reason: abortReasonFor(error.code) });
+      await this.say({ type: "ABORT", reason });
     } catch {
       // The link is gone: the other end notices that by itself.
     }
   }
+}
+
+function parsed(type: number, body: Uint8Array): SealedFrame {
+  try {
+    return parseSealed(type, body);
+  } catch (cause) {
+    throw notInProtocol(toSpreadError(cause).message, { cause });
+  }
+}
+
+/** Of something that opened: the other end's fault, and nobody's on the way. */
+export function notInProtocol(message: string, options?: ErrorOptions): PeerError {
+  return new PeerError(undefined, "bad-message", message, options);
 }

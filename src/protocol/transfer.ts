@@ -1,19 +1,21 @@
 /**
- * What is said behind the proofs: one document from the sender to the receiver, and the receipt back.
+ * What is said behind the proofs, over one link: a document, or what is missing of it, from the sender to the receiver, and
+ * the receipt back. What a transfer is that goes on over the next link, the two ends know: share/transfers.ts and share/reception.ts.
  *
  *     receiver (A)                                      sender (B)
- *       READY    what it can take        ->
+ *       READY    what it can take,       ->
+ *                and what it has
  *                                        <-   OFFER     what comes, and its digest
  *                                        <-   chunks
  *       RECEIPT  digest                  ->   the document is whole, synced and in place
  *                                        <-   DELIVERED
  */
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { SpreadError, toSpreadError } from "../errors.ts";
 import { HANDSHAKE_MS, MAX_SHARE_BYTES, STALL_MS } from "../limits.ts";
-import { type Chunk, decode, encode } from "./content.ts";
-import { type Offer, TRANSFER_ID_BYTES } from "./messages.ts";
-import { GIVE_UP_MS, type SealedStream } from "./stream.ts";
+import { type Chunk, decode, encodeFrom } from "./content.ts";
+import type { Encoding, Offer, Ready, Resume } from "./messages.ts";
+import { GIVE_UP_MS, notInProtocol, type SealedStream } from "./stream.ts";
 import { Watchdog } from "./watchdog.ts";
 
 /** How long the sender waits for the receipt, in ms: what is still on its way must arrive, and a slow disk must sync. */
@@ -33,16 +35,35 @@ export interface Outgoing {
   /** Of the exact bytes, lower-case hex. */
   readonly sha256: string;
   readonly compressible: boolean;
-  /** From the start; once a transfer. */
-  read(): AsyncIterable<Uint8Array>;
+  /** From the start, or one of its bytes on; the same pieces each time. */
+  read(from?: number): AsyncIterable<Uint8Array>;
+}
+
+/** What one link carries of a transfer: all of it, if it does not break. */
+export interface Leg {
+  /** The transfer's name, in hex. */
+  readonly transfer: string;
+  readonly encoding: Encoding;
+  /** The chunk with which it begins, from 0. */
+  readonly position: number;
+  /** The receiver has all chunks: only the receipt is missing. */
+  readonly whole: boolean;
+  /** Seconds that the share still lives, if the receiver may come back. */
+  readonly expiresIn?: number;
+  /** A chunk was handed to the link: from here on the receiver may get it. @param end it is the last one. */
+  handedOver(end: boolean): void;
 }
 
 /**
  * The sender's side, from READY to the receipt.
- * @param handedOver called when all content was handed to the link: from here on the receiver may get it.
+ * @param begin what READY asks for: which transfer it is, and where it goes on. It throws if there is no place for it.
  * @returns once the right receipt is there. @throws SpreadError; the caller tells the other end (`giveUp`).
  */
-export async function deliver(stream: SealedStream, document: Outgoing, handedOver: () => void): Promise<void> {
+export async function deliver(
+  stream: SealedStream,
+  document: Outgoing,
+  begin: (ready: Ready, encoding: Encoding) => Leg,
+): Promise<void> {
   const ready = await readyOf(stream);
   if (!ready.kinds.includes(KIND)) {
     throw new SpreadError("version-mismatch", "the receiver does not take documents of this kind");
@@ -50,8 +71,8 @@ export async function deliver(stream: SealedStream, document: Outgoing, handedOv
   if (ready.max_bytes < document.bytes) {
     throw new SpreadError("too-large", "the document is larger than the receiver takes");
   }
-  const encoding = document.compressible && ready.encodings.includes("br") ? "br" : "identity";
-  const transfer = randomBytes(TRANSFER_ID_BYTES).toString("hex");
+  const leg = begin(ready, document.compressible && ready.encodings.includes("br") ? "br" : "identity");
+  const { transfer, encoding, position, expiresIn } = leg;
   using stall = new Watchdog(
     stream.link,
     STALL_MS,
@@ -66,6 +87,8 @@ export async function deliver(stream: SealedStream, document: Outgoing, handedOv
     bytes: document.bytes,
     sha256: document.sha256,
     encoding,
+    ...(position > 0 && { position }),
+    ...(expiresIn !== undefined && { expires_in: expiresIn }),
   });
 
   // The receiver may give up at any time, so its word is listened for while we speak; also while we are stuck in a send.
@@ -78,10 +101,11 @@ export async function deliver(stream: SealedStream, document: Outgoing, handedOv
   answer.catch((error: unknown) => {
     if (sending) farewell = new Watchdog(stream.link, GIVE_UP_MS, () => toSpreadError(error));
   });
-  const complete = await sendAll(stream, encode(document.read(), encoding), {
+  const chunks = leg.whole ? [] : encodeFrom((from) => document.read(from), encoding, position);
+  const complete = await sendAll(stream, chunks, {
     stall,
     interrupted: () => early,
-    handedOver,
+    handedOver: (end) => leg.handedOver(end),
   })
     .catch((error: unknown) => {
       if (!early) throw error;
@@ -93,14 +117,14 @@ export async function deliver(stream: SealedStream, document: Outgoing, handedOv
     });
   if (!complete) {
     await answer;
-    throw new SpreadError("bad-message", "the receiver gave a receipt before it could have the document");
+    throw notInProtocol("the receiver gave a receipt before it could have the document");
   }
 
   stall[Symbol.dispose]();
   using _ = new Watchdog(stream.link, RECEIPT_MS, () => new SpreadError("stalled", "no receipt came"));
   const receipt = await answer;
   if (receipt.transfer !== transfer || receipt.sha256 !== document.sha256) {
-    throw new SpreadError("bad-message", "the receipt is for another document");
+    throw notInProtocol("the receipt is for another document");
   }
   try {
     await stream.say({ type: "DELIVERED", transfer });
@@ -117,8 +141,8 @@ async function readyOf(stream: SealedStream) {
 /** @returns false if it was interrupted before the last chunk. The receipt can be here before that one's send settles. */
 async function sendAll(
   stream: SealedStream,
-  chunks: AsyncIterable<Chunk>,
-  watch: { readonly stall: Watchdog; interrupted(): boolean; handedOver(): void },
+  chunks: AsyncIterable<Chunk> | Iterable<Chunk>,
+  watch: { readonly stall: Watchdog; interrupted(): boolean; handedOver(end: boolean): void },
 ): Promise<boolean> {
   const sending: Promise<void>[] = [];
   for await (const chunk of chunks) {
@@ -127,7 +151,7 @@ async function sendAll(
     const sent = stream.sendChunk(chunk.bytes, chunk.end).then(() => watch.stall.progress());
     sent.catch(() => {}); // thrown below, when its turn comes
     // Not when the send has settled: what a link has taken can still arrive after the link was given up.
-    if (chunk.end && taken) watch.handedOver();
+    if (taken) watch.handedOver(chunk.end);
     sending.push(sent);
     if (!chunk.end && sending.length >= MAX_CHUNKS_IN_FLIGHT) await sending.shift();
   }
@@ -141,49 +165,67 @@ async function sendAll(
  * The receiver's first sealed word, which belongs in one flight with its CONFIRM, and the sender's answer to it, which
  * proves the sender.
  * @param maxBytes the largest document that we can take.
+ * @param resume our transfer, if we may come back for it, and how much of it we have.
  * @throws SpreadError `too-large`, `bad-message`, or the stream's.
  */
-export async function requestOffer(stream: SealedStream, maxBytes = MAX_SHARE_BYTES): Promise<Offer> {
-  await stream.say({ type: "READY", kinds: [KIND], encodings: ["br"], max_bytes: maxBytes });
+export async function requestOffer(stream: SealedStream, maxBytes = MAX_SHARE_BYTES, resume?: Resume): Promise<Offer> {
+  await stream.say({
+    type: "READY",
+    kinds: [KIND],
+    encodings: ["br"],
+    max_bytes: maxBytes,
+    ...(resume && { resume }),
+  });
   const offer = await stream.hearMessage("OFFER");
   if (offer.bytes > maxBytes) throw new SpreadError("too-large", "the document is larger than what we take");
+  if ((offer.position ?? 0) > (resume?.position ?? 0)) {
+    throw notInProtocol("the sender goes on behind what we have");
+  }
   return offer;
 }
 
 /**
- * The document that was offered, piece by piece; each piece is authentic, the whole only once this has ended.
- * @throws SpreadError `tampered` if the digest is not the offered one; `bad-message`, `stalled`, or the stream's.
+ * The chunks that come over this link; each is authentic.
+ * @throws SpreadError `stalled`, or the stream's.
  */
-export async function* collect(stream: SealedStream, offer: Offer): AsyncIterable<Uint8Array> {
+export async function* chunksOf(stream: SealedStream): AsyncIterable<Chunk> {
   using stall = new Watchdog(stream.link, STALL_MS, () => new SpreadError("stalled", "nothing came for too long"));
-  const hash = createHash("sha256");
-  for await (const piece of decode(chunksOf(stream, stall), offer.encoding, offer.bytes)) {
-    hash.update(piece);
-    yield piece;
+  for (;;) {
+    const heard = await stream.hear();
+    if (heard.is !== "content") throw notInProtocol("the sender said something out of turn");
+    stall.progress();
+    yield { bytes: heard.chunk, end: heard.end };
+    if (heard.end) return;
     stall.progress();
   }
-  if (hash.digest("hex") !== offer.sha256) {
+}
+
+/**
+ * The document that was offered, piece by piece; each piece is authentic, the whole only once this has ended.
+ * @param chunks all of them, in order, whatever links they came over.
+ * @throws SpreadError `tampered` if the digest is not the offered one; `bad-message`, or whatever `chunks` throws.
+ */
+export async function* collect(
+  chunks: AsyncIterable<Uint8Array>,
+  { encoding, bytes, sha256 }: Pick<Offer, "encoding" | "bytes" | "sha256">,
+): AsyncIterable<Uint8Array> {
+  const hash = createHash("sha256");
+  for await (const piece of decode(chunks, encoding, bytes)) {
+    hash.update(piece);
+    yield piece;
+  }
+  if (hash.digest("hex") !== sha256) {
     throw new SpreadError("tampered", "the document that arrived is not the one that was offered");
   }
 }
 
-async function* chunksOf(stream: SealedStream, stall: Watchdog): AsyncIterable<Uint8Array> {
-  for (;;) {
-    const heard = await stream.hear();
-    if (heard.is !== "content") throw new SpreadError("bad-message", "the sender said something out of turn");
-    stall.progress();
-    yield heard.chunk;
-    if (heard.end) return;
-  }
-}
-
-/** Says that the document is in place. @returns whether the sender has acknowledged that; never throws. */
-export async function giveReceipt(stream: SealedStream, offer: Offer): Promise<boolean> {
+/**
+ * Says that the document is in place.
+ * @throws SpreadError if the sender does not acknowledge it: `timed-out`, or the stream's.
+ */
+export async function giveReceipt(stream: SealedStream, { transfer, sha256 }: Offer): Promise<void> {
   using _ = new Watchdog(stream.link, DELIVERED_MS, () => new SpreadError("timed-out", "the sender did not answer"));
-  try {
-    await stream.say({ type: "RECEIPT", transfer: offer.transfer, sha256: offer.sha256 });
-    return (await stream.hearMessage("DELIVERED")).transfer === offer.transfer;
-  } catch {
-    return false;
-  }
+  await stream.say({ type: "RECEIPT", transfer, sha256 });
+  const delivered = await stream.hearMessage("DELIVERED");
+  if (delivered.transfer !== transfer) throw notInProtocol("the sender acknowledged another transfer");
 }

@@ -6,21 +6,18 @@ import { type ErrorCode, SpreadError } from "../errors.ts";
 import type { Link } from "../transport/link.ts";
 import type { RefusedReason } from "./messages.ts";
 
-/** Who may try, and who may have a place: the share's rules, asked at two points of a handshake. */
-export interface Gate<Place> {
+/** Who may try: the share's rules, asked at two points of a handshake. */
+export interface Gate {
   /** Asked for each HELLO. @returns why this visitor is sent away, or undefined. */
   refusal(address: string | undefined): RefusedReason | undefined;
   /**
    * Asked for each proof (CONFIRM, or AUTH). Calls `verify` at most once, and counts its answer, with nothing in between:
    * so no number of handshakes at once gets more attempts than there are.
    */
-  judge(address: string | undefined, verify: () => boolean): Verdict<Place>;
+  judge(address: string | undefined, verify: () => boolean): Verdict;
 }
 
-export type Verdict<Place> =
-  | { readonly proven: false; readonly reason: RefusedReason }
-  /** Without a place, the others were faster. */
-  | { readonly proven: true; readonly place: Place | undefined };
+export type Verdict = { readonly proven: false; readonly reason: RefusedReason } | { readonly proven: true };
 
 /** How long a visitor that is sent away may take to hear it, in ms. */
 export const FAREWELL_MS = 500;

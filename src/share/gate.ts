@@ -13,11 +13,11 @@ export const MAX_FAILED_ATTEMPTS_PER_ADDRESS = 3;
 
 /** A place of one of the share's receivers: held by a transfer, then spent or given back, once. */
 export interface Place {
-  /** All content was handed to the link: the place is used, whatever comes now. */
+  /** All content was handed to the link: the place is used, whatever comes now. Its receipt is awaited. */
   spend(): void;
   /** The right receipt came. Only after `spend`. */
   deliver(): void;
-  /** The transfer is over. A place that was not spent is free again. */
+  /** Nobody will come back for it. If it was not spent it is free again; if it was, no receipt is awaited any more. */
   release(): void;
 }
 
@@ -29,7 +29,7 @@ export interface Counts {
   readonly delivered: number;
 }
 
-export class ShareGate implements Gate<Place> {
+export class ShareGate implements Gate {
   readonly #receivers: number;
   readonly #strangersAreOne: boolean;
   readonly #failedByAddress = new Map<string, number>();
@@ -38,6 +38,7 @@ export class ShareGate implements Gate<Place> {
   #held = 0;
   #spent = 0;
   #delivered = 0;
+  #awaited = 0;
 
   /**
    * @param receivers how many may have the share.
@@ -67,6 +68,16 @@ export class ShareGate implements Gate<Place> {
     return this.#spent >= this.#receivers;
   }
 
+  /** No place is free. */
+  get full(): boolean {
+    return this.#held + this.#spent >= this.#receivers;
+  }
+
+  /** Spent places whose receipt may still come, be it over another link. */
+  get awaited(): number {
+    return this.#awaited;
+  }
+
   /** From now on every visitor is sent away with this reason. */
   close(reason: RefusedReason): void {
     this.#closed ??= reason;
@@ -74,24 +85,28 @@ export class ShareGate implements Gate<Place> {
 
   refusal(address: string | undefined): RefusedReason | undefined {
     if (this.burned) return "burned";
-    if (this.usedUp) return "used_up";
+    // While receipts are awaited the receivers whose they are may come back, and must prove themselves for that.
+    if (this.usedUp && this.#awaited === 0) return "used_up";
     if (this.#closed) return this.#closed;
     if (this.#failedBy(address) >= MAX_FAILED_ATTEMPTS_PER_ADDRESS) return "too_many_attempts";
-    if (this.#held + this.#spent >= this.#receivers) return "busy";
     return undefined;
   }
 
-  judge(address: string | undefined, verify: () => boolean): Verdict<Place> {
+  judge(address: string | undefined, verify: () => boolean): Verdict {
     const refusal = this.refusal(address);
-    // `busy` does not keep from proving: who has the code is told so only behind the proof, and a guess still counts.
-    if (refusal !== undefined && refusal !== "busy") return { proven: false, reason: refusal };
+    if (refusal !== undefined) return { proven: false, reason: refusal };
     if (!verify()) {
       this.#failed += 1;
       const group = this.#groupOf(address);
       if (group !== undefined) this.#failedByAddress.set(group, this.#failedBy(address) + 1);
       return { proven: false, reason: this.burned ? "burned" : "proof_failed" };
     }
-    return { proven: true, place: refusal === "busy" ? undefined : this.#take() };
+    return { proven: true };
+  }
+
+  /** For somebody who is proven. @returns undefined if no place is free. */
+  take(): Place | undefined {
+    return this.full ? undefined : this.#take();
   }
 
   #failedBy(address: string | undefined): number {
@@ -114,16 +129,19 @@ export class ShareGate implements Gate<Place> {
         at = "spent";
         this.#held -= 1;
         this.#spent += 1;
+        this.#awaited += 1;
       },
       deliver: () => {
         if (at !== "spent") return;
         at = "delivered";
         this.#delivered += 1;
+        this.#awaited -= 1;
       },
       release: () => {
-        if (at !== "held") return;
+        if (at === "held") this.#held -= 1;
+        else if (at === "spent") this.#awaited -= 1;
+        else return;
         at = "released";
-        this.#held -= 1;
       },
     };
   }

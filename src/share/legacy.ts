@@ -36,9 +36,15 @@ export async function legacySender(passphrase: string, gate: ShareGate, document
     async admit(link) {
       const place = await admitLegacyReceiver(link, { keys, gate });
       return {
-        place,
-        // Never delivered, only sent: an ACK of version 1 proves nothing.
-        transfer: async () => deliverLegacy(link, keys, await wholeOf(document), () => place.spend()),
+        name: undefined,
+        async transfer() {
+          try {
+            // Never delivered, only sent: an ACK of version 1 proves nothing.
+            await deliverLegacy(link, keys, await wholeOf(document), () => place.spend());
+          } finally {
+            place.release();
+          }
+        },
         giveUp: async () => {},
       };
     },
@@ -66,9 +72,11 @@ export function legacyReceiver(passphrase: string, maxBytes: number): ReceiverVe
         bytes: text.length,
         sha256: createHash("sha256").update(text).digest("hex"),
         warnings: [EXPOSED],
-        async *pieces() {
+        expiresIn: undefined,
+        async *chunks() {
           yield text;
         },
+        assemble: (chunks) => chunks,
         async giveReceipt() {
           await acknowledge();
           return false; // an ACK is not answered

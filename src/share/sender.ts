@@ -1,8 +1,10 @@
 /**
  * One share: its paths are opened, its visitors served, and when its time has come everything that it holds is given
- * back. What it counts is in gate.ts, what it says in protocol/; here is its life:
+ * back. What it counts is in gate.ts, which transfers it knows in transfers.ts, what it says in protocol/; here is its life:
  *
  *     open ---> over, for one of EndReason, and no new visitors ---> ended, once the last transfer is through
+ *
+ * A share whose last place is spent stays open while a receipt is awaited: its receiver may come back over another link.
  */
 import { randomUUID } from "node:crypto";
 import { type Advertisement, advertise } from "../discovery/mdns.ts";
@@ -39,7 +41,8 @@ export interface ShareRequest {
 
 /**
  * - waiting: nobody is being served. serving: a transfer runs.
- * - delivered: a right receipt came from everybody. unconfirmed: all was sent, but a receipt is missing.
+ * - delivered: a right receipt came from everybody. unconfirmed: all was sent, but a receipt is missing; until its end the
+ *   share waits for it.
  * - burned, expired, stopped: what it says. failed: no path is left on which a receiver could come.
  */
 export type ShareState =
@@ -106,7 +109,8 @@ async function versionFor(
   { secret, createdAt, gate }: Omit<Made, "version">,
 ): Promise<SenderVersion> {
   const { bytes, sha256, compressible } = content;
-  const document = { title, sharedAt: createdAt, bytes, sha256, compressible, read: () => content.read() };
+  const read = (from?: number) => content.read(from);
+  const document = { title, sharedAt: createdAt, bytes, sha256, compressible, read };
   if (legacy) return (await import("./legacy.ts")).legacySender(secret, gate, document);
   return (await import("./version2.ts")).version2Sender(secret, gate, document);
 }
@@ -145,7 +149,7 @@ export class Share implements AsyncDisposable {
   #over: EndReason | undefined;
   #endedAt: Date | undefined;
   #givenBack: Promise<void> | undefined;
-  #lastFailure: ErrorCode | undefined;
+  #lastFailure: { readonly code: ErrorCode; readonly of: string | undefined } | undefined;
 
   constructor(request: ShareRequest, { secret, createdAt, gate, version }: Made, log: Logger) {
     this.#request = request;
@@ -200,16 +204,18 @@ export class Share implements AsyncDisposable {
     return this.#endedAt;
   }
 
-  /** Why the last transfer of a visitor with the right code failed. */
+  /** Why the last transfer of a visitor with the right code failed, unless it goes on. */
   get lastFailure(): ErrorCode | undefined {
-    return this.#lastFailure;
+    const { code, of } = this.#lastFailure ?? {};
+    const goesOn = of !== undefined && [...this.#links.values()].some((admitted) => admitted?.name === of);
+    return goesOn ? undefined : code;
   }
 
   get state(): ShareState {
-    const { delivered } = this.gate.counts;
-    if (this.#endedAt === undefined) return this.#transferring() ? "serving" : "waiting";
-    if (delivered === this.receivers) return "delivered";
-    return this.#over === undefined || this.#over === "used-up" ? "unconfirmed" : this.#over;
+    if (this.#endedAt === undefined && this.#transferring()) return "serving";
+    if (this.gate.counts.delivered === this.receivers) return "delivered";
+    if (this.#endedAt === undefined && !this.gate.usedUp) return "waiting";
+    return this.gate.usedUp || this.#over === undefined || this.#over === "used-up" ? "unconfirmed" : this.#over;
   }
 
   /** Once, by `openShare`. */
@@ -317,7 +323,8 @@ export class Share implements AsyncDisposable {
     await this.#opened;
     // A machine that slept has timers that are late.
     if (Date.now() >= this.#expiresAt.getTime()) this.#end("expired");
-    const admitted = await this.#version.admit(link, this.#room).catch((thrown: unknown) => {
+    const share = { room: this.#room, expiresAt: this.#expiresAt };
+    const admitted = await this.#version.admit(link, share).catch((thrown: unknown) => {
       const { code } = toSpreadError(thrown);
       this.#log.info(`visitor sent away: ${code}`);
       if (code === "version-mismatch") this.#warnOfVersion();
@@ -327,13 +334,12 @@ export class Share implements AsyncDisposable {
     try {
       await admitted.transfer();
       this.#log.info("transferred");
+      if (admitted.name !== undefined && admitted.name === this.#lastFailure?.of) this.#lastFailure = undefined;
     } catch (thrown) {
       const error = toSpreadError(thrown);
-      this.#lastFailure = error.code;
+      this.#lastFailure = { code: error.code, of: admitted.name };
       this.#log.info(`transfer failed: ${error.code}`);
       await admitted.giveUp(error);
-    } finally {
-      admitted.place.release();
     }
   }
 
@@ -358,7 +364,7 @@ export class Share implements AsyncDisposable {
     // Through a relay all visitors of a legacy share count as one: nobody is left who could come.
     const barred = this.#lan === undefined && this.gate.barsStrangers;
     if (this.gate.burned || barred) this.#end("burned");
-    else if (this.gate.usedUp) this.#end("used-up");
+    else if (this.gate.usedUp && this.gate.awaited === 0) this.#end("used-up");
     else if (this.#over !== undefined && !this.#transferring()) void this.#giveBack();
   }
 

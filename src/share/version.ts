@@ -6,7 +6,6 @@ import type { Service } from "../discovery/mdns.ts";
 import type { SpreadError } from "../errors.ts";
 import type { RefusedReason } from "../protocol/messages.ts";
 import type { FrameBounds, Link } from "../transport/link.ts";
-import type { Place } from "./gate.ts";
 
 export interface Version {
   /** The name of its shares on a LAN. */
@@ -17,15 +16,15 @@ export interface Version {
 /** A version, as one share speaks it. */
 export interface SenderVersion extends Version {
   /** @returns a visitor that has proved itself. @throws SpreadError why it was sent away; the link stays the caller's. */
-  admit(link: Link, room: string): Promise<Admitted>;
+  admit(link: Link, share: { readonly room: string; readonly expiresAt: Date }): Promise<Admitted>;
   /** Ends a visit that has proved nothing, at whatever step it is. Never throws. */
   sendAway(link: Link, reason: RefusedReason): Promise<void>;
 }
 
 export interface Admitted {
-  /** The caller's, to be given back. */
-  readonly place: Place;
-  /** Sends the document, and tells the place how far it came. @throws SpreadError */
+  /** Names the transfer, on whatever links; undefined before it is known, and where none is taken up again. */
+  readonly name: string | undefined;
+  /** Sends the document, or what is missing of it. Its place is taken and given back in here. @throws SpreadError */
   transfer(): Promise<void>;
   /** Tells the other end why we give up, where that can be told. Never throws. */
   giveUp(error: SpreadError): Promise<void>;
@@ -34,10 +33,10 @@ export interface Admitted {
 /** A version, as one call to receive speaks it. */
 export interface ReceiverVersion extends Version {
   /**
-   * Proves that we know the secret, and has the sender prove it.
+   * Proves that we know the secret, and has the sender prove it. On a later link of the same call the same document goes on.
    * @returns the document that is about to come, or the failure, if the sender has not proved itself: then nothing that it
    *   said is believed. The link is closed for a failure.
-   * @throws SpreadError what a sender says behind its proof.
+   * @throws SpreadError what a sender says behind its proof, or `wrong-sender` once too many have proved nothing.
    */
   meet(link: Link): Promise<Arrival | SpreadError>;
 }
@@ -52,9 +51,13 @@ export interface Arrival {
   readonly sha256: string;
   /** What the user should know of this version. */
   readonly warnings: readonly string[];
-  /** The document, checked at its end. Once. */
-  pieces(): AsyncIterable<Uint8Array>;
-  /** Says that the document is kept. @returns whether the sender is known to know. Never throws. */
+  /** Seconds for which the sender takes the document up again over another link; undefined if it has not said so. */
+  readonly expiresIn: number | undefined;
+  /** What has not come yet of the document, as it comes over this link. Once. @throws SpreadError */
+  chunks(): AsyncIterable<Uint8Array>;
+  /** The document, checked at its end. @param chunks of all links, one after another. */
+  assemble(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
+  /** Says that the document is kept. @returns whether the sender answers that. @throws SpreadError */
   giveReceipt(): Promise<boolean>;
   /** As `Admitted.giveUp`. */
   giveUp(error: SpreadError): Promise<void>;

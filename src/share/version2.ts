@@ -1,33 +1,59 @@
 /** Version 2 of the protocol, as shares and receivers speak it. */
+import { randomBytes } from "node:crypto";
 import { newSigner } from "../crypto/signature.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
 import { MAX_SHARE_BYTES } from "../limits.ts";
 import { admitReceiver, proveToSender, sendAway } from "../protocol/handshake.ts";
-import type { SealedStream } from "../protocol/stream.ts";
-import { collect, deliver, giveReceipt, type Outgoing, requestOffer } from "../protocol/transfer.ts";
+import { type Offer, TRANSFER_ID_BYTES } from "../protocol/messages.ts";
+import { notInProtocol, PeerError, type SealedStream } from "../protocol/stream.ts";
+import { chunksOf, collect, deliver, giveReceipt, type Outgoing, requestOffer } from "../protocol/transfer.ts";
 import { USUAL_BOUNDS } from "../transport/link.ts";
 import type { ShareGate } from "./gate.ts";
+import { NoPlace, type Run, Transfers } from "./transfers.ts";
 import type { ReceiverVersion, SenderVersion, Version } from "./version.ts";
 
 const VERSION_2: Version = { service: "claude-spread", bounds: USUAL_BOUNDS };
 
+/**
+ * Our proofs, in one call, to ends that then do not prove themselves: by each of them somebody in the sender's place can
+ * test a guess, so that cutting our links must not get him any number.
+ */
+export const MAX_VAIN_PROOFS = 5;
+
 export function version2Sender(secret: string, gate: ShareGate, document: Outgoing): SenderVersion {
   const signer = newSigner();
+  const transfers = new Transfers(gate);
   return {
     ...VERSION_2,
     sendAway,
-    async admit(link, room) {
-      const { stream, place } = await admitReceiver(link, { secret, room, gate, signer });
+    async admit(link, { room, expiresAt }) {
+      const stream = await admitReceiver(link, { secret, room, gate, signer });
+      let run: Run | undefined;
       return {
-        place,
-        async transfer() {
-          await deliver(stream, document, () => place.spend());
-          place.deliver();
+        get name() {
+          return run?.transfer;
         },
-        giveUp: (error) => stream.giveUp(error),
+        async transfer() {
+          try {
+            await deliver(stream, document, (ready, encoding) => {
+              run = transfers.begin(ready, encoding, link);
+              return { ...run, expiresIn: secondsTo(expiresAt) };
+            });
+            run?.delivered();
+          } catch (error) {
+            // An ABORT of its own, or what is not in the protocol, is a receiver's last word.
+            run?.ended(error instanceof PeerError);
+            throw error;
+          }
+        },
+        giveUp: (error) => stream.giveUp(error, error instanceof NoPlace ? error.reason : undefined),
       };
     },
   };
+}
+
+function secondsTo(time: Date): number {
+  return Math.max(0, Math.ceil((time.getTime() - Date.now()) / 1000));
 }
 
 /**
@@ -36,26 +62,60 @@ export function version2Sender(secret: string, gate: ShareGate, document: Outgoi
  */
 export function version2Receiver(secret: string, room: string | undefined, maxBytes: number): ReceiverVersion {
   const refusers = new Set<string>();
+  const transfer = randomBytes(TRANSFER_ID_BYTES).toString("hex");
+  /** What was offered first. */
+  let document: Offer | undefined;
+  /** Chunks that were verified, whatever links they came over; and whether the last one is among them. */
+  let position = 0;
+  let whole = false;
+  let vainProofs = 0;
+
+  async function* newChunks(stream: SealedStream, offer: Offer): AsyncIterable<Uint8Array> {
+    let number = offer.position ?? 0;
+    for await (const { bytes, end } of chunksOf(stream)) {
+      number += 1;
+      if (number <= position) continue; // sent again by a sender that did not know better
+      position = number;
+      whole = end;
+      yield bytes;
+    }
+  }
+
   return {
     ...VERSION_2,
     async meet(link) {
+      if (vainProofs >= MAX_VAIN_PROOFS) {
+        await link.close();
+        throw new SpreadError("wrong-sender", "too many have answered that did not prove that they know the code");
+      }
       let stream: SealedStream | undefined;
       try {
-        const sealed = await proveToSender(link, secret, room, refusers);
+        // Once a sender has proved itself our secret is right: who refuses it then is none, or was lied to.
+        const sealed = await proveToSender(link, secret, room, document ? new Set() : refusers);
         stream = sealed;
-        const offer = await requestOffer(sealed, maxBytes);
+        const offer = await requestOffer(sealed, maxBytes, { transfer, position });
+        document ??= offer;
+        checkSame(document, offer);
+        // Our document is complete: all that it would send us again would be in vain, and cost it a place.
+        if (whole && offer.position !== position) throw new SpreadError("cancelled", "the sender has forgotten us");
         return {
           title: offer.title,
           sharedAt: offer.shared_at,
           bytes: offer.bytes,
           sha256: offer.sha256,
           warnings: [],
-          pieces: () => collect(sealed, offer),
-          giveReceipt: () => giveReceipt(sealed, offer),
+          expiresIn: offer.expires_in,
+          chunks: () => newChunks(sealed, offer),
+          assemble: (chunks) => collect(chunks, offer),
+          giveReceipt: async () => {
+            await giveReceipt(sealed, offer);
+            return true;
+          },
           giveUp: (error) => sealed.giveUp(error),
         };
       } catch (thrown) {
         const error = toSpreadError(thrown);
+        if (stream && !stream.proven) vainProofs += 1;
         await stream?.giveUp(error);
         await link.close();
         if (stream?.proven) throw maxBytes < MAX_SHARE_BYTES ? spaceError(error) : error;
@@ -63,6 +123,13 @@ export function version2Receiver(secret: string, room: string | undefined, maxBy
       }
     },
   };
+}
+
+/** A transfer goes on with the document that it began with. @throws PeerError */
+function checkSame(first: Offer, { bytes, sha256, encoding }: Offer): void {
+  if (bytes !== first.bytes || sha256 !== first.sha256 || encoding !== first.encoding) {
+    throw notInProtocol("the sender offers another document than before");
+  }
 }
 
 /** What was too large for a nearly full disk is no fault of the document. */

@@ -46,7 +46,7 @@ describe("with the right secret", () => {
       proveToSender(a, "café ❤️ Ångström", ROOM),
       admitReceiver(b, { secret: "cafe\u0301 ❤️ A\u030angstro\u0308m", room: ROOM, gate }),
     ]);
-    await right.stream.say({ type: "ABORT", reason: "stopped" });
+    await right.say({ type: "ABORT", reason: "stopped" });
     await expect(left.hear()).rejects.toMatchObject({ code: "share-ended" });
   });
 
@@ -61,7 +61,7 @@ describe("with the right secret", () => {
     const share = { secret, room: ROOM, gate };
     const [left, right] = await Promise.all([proveToSender(a, secret, ROOM), admitReceiver(b, share)]);
     await left.say({ type: "ABORT", reason: "cancelled" });
-    await expect(right.stream.hear()).rejects.toMatchObject({ code: "peer-aborted" });
+    await expect(right.hear()).rejects.toMatchObject({ code: "peer-aborted" });
   });
 
   it("says nothing about secret, title or content before the proof", async () => {
@@ -171,7 +171,7 @@ describe("a refused proof, on two paths to one share", () => {
 describe("a sender that does not know the secret", () => {
   it("is found out by its first sealed frame: wrong-sender", async () => {
     const [a, b] = memoryLinks();
-    const anything = { refusal: () => undefined, judge: () => ({ proven: true, place: 1 }) as const };
+    const anything = { refusal: () => undefined, judge: () => ({ proven: true }) as const };
     const impostor = admitReceiver(b, { secret: "guess-guess-guess", room: ROOM, gate: anything });
     const stream = await proveToSender(a, SECRET, ROOM);
     const { requestOffer } = await import("../../src/protocol/transfer.ts");

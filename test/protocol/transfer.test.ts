@@ -5,11 +5,12 @@ import { SpreadError } from "../../src/errors.ts";
 import { CHUNK_BYTES, STALL_MS } from "../../src/limits.ts";
 import { proveToSender } from "../../src/protocol/handshake.ts";
 import type { Ready } from "../../src/protocol/messages.ts";
-import { collect, requestOffer } from "../../src/protocol/transfer.ts";
+import { requestOffer } from "../../src/protocol/transfer.ts";
 import { ShareGate } from "../../src/share/gate.ts";
 import { memoryLinks } from "../../src/transport/memory.ts";
 import {
   converse,
+  documentFrom,
   documentOf,
   type From,
   type Meddle,
@@ -308,7 +309,7 @@ describe("an end that stands still", () => {
     const stream = await proveToSender(links.receiver, SECRET, ROOM);
     const offer = await requestOffer(stream);
     const receiving = (async () => {
-      for await (const _ of collect(stream, offer));
+      for await (const _ of documentFrom(stream, offer));
     })().catch((error: { code: string }) => error.code);
     await vi.advanceTimersByTimeAsync(STALL_MS + 1);
     expect(await receiving).toBe("stalled");

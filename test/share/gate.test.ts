@@ -8,8 +8,9 @@ const wrong = () => false;
 /** A good CONFIRM from somewhere on a relay, whose place must be there. */
 const enter = (gate: ShareGate): Place => {
   const verdict = gate.judge(undefined, right);
-  if (!verdict.proven || !verdict.place) throw new Error("no place");
-  return verdict.place;
+  const place = verdict.proven ? gate.take() : undefined;
+  if (!place) throw new Error("no place");
+  return place;
 };
 
 describe("failed attempts", () => {
@@ -69,19 +70,22 @@ describe("failed attempts", () => {
   it("count also while every place is taken: being busy is no free guess", () => {
     const gate = new ShareGate(1);
     enter(gate);
-    expect(gate.refusal("192.0.2.1")).toBe("busy");
+    expect(gate.full).toBe(true);
     expect(gate.judge("192.0.2.1", wrong)).toEqual({ proven: false, reason: "proof_failed" });
     expect(gate.counts.failedAttempts).toBe(1);
   });
 });
 
 describe("places", () => {
-  it("are taken at a good CONFIRM, and who comes next proves itself and finds none", () => {
+  it("are taken behind a good CONFIRM, and who comes next proves itself and finds none", () => {
     const gate = new ShareGate(2);
     enter(gate);
+    expect(gate.full).toBe(false);
     enter(gate);
-    expect(gate.refusal(undefined)).toBe("busy");
-    expect(gate.judge(undefined, right)).toEqual({ proven: true, place: undefined });
+    expect(gate.full).toBe(true);
+    expect(gate.refusal(undefined)).toBeUndefined();
+    expect(gate.judge(undefined, right)).toEqual({ proven: true });
+    expect(gate.take()).toBeUndefined();
     expect(gate.counts).toEqual({ failedAttempts: 0, held: 2, spent: 0, delivered: 0 });
   });
 
@@ -89,7 +93,7 @@ describe("places", () => {
     const gate = new ShareGate(1);
     enter(gate).release();
     expect(gate.counts.held).toBe(0);
-    expect(gate.refusal(undefined)).toBeUndefined();
+    expect(gate.full).toBe(false);
   });
 
   it("are spent behind that, receipt or not, and only a receipt makes it delivered", () => {
@@ -100,6 +104,7 @@ describe("places", () => {
     expect(gate.counts).toEqual({ failedAttempts: 0, held: 0, spent: 1, delivered: 0 });
     const second = enter(gate);
     second.spend();
+    expect(gate.refusal(undefined)).toBeUndefined(); // it may come back
     second.deliver();
     second.release();
     expect(gate.counts).toEqual({ failedAttempts: 0, held: 0, spent: 2, delivered: 1 });
@@ -136,8 +141,8 @@ describe("places", () => {
           const place = places.get(who);
           if (what === "guess") gate.judge(`192.0.2.${who}`, wrong);
           else if (what === "enter" && !place) {
-            const verdict = gate.judge(`198.51.100.${who}`, right);
-            if (verdict.proven && verdict.place) places.set(who, verdict.place);
+            const taken = gate.judge(`198.51.100.${who}`, right).proven && gate.take();
+            if (taken) places.set(who, taken);
           } else if (what === "spend") place?.spend();
           else if (what === "deliver") place?.deliver();
           else if (what === "release") {
@@ -147,11 +152,35 @@ describe("places", () => {
           const { held, spent, delivered, failedAttempts } = gate.counts;
           expect(held).toBeGreaterThanOrEqual(0);
           expect(held + spent).toBeLessThanOrEqual(receivers);
-          expect(delivered).toBeLessThanOrEqual(spent);
+          expect(delivered + gate.awaited).toBeLessThanOrEqual(spent);
+          expect(gate.awaited).toBeGreaterThanOrEqual(0);
           expect(failedAttempts).toBeLessThanOrEqual(10);
         }
       }),
     );
+  });
+});
+
+describe("a receipt", () => {
+  it("is awaited from the last chunk on, and the share lets visitors try as long as it is", () => {
+    const gate = new ShareGate(1);
+    const place = enter(gate);
+    expect(gate.awaited).toBe(0);
+    place.spend();
+    expect([gate.awaited, gate.usedUp, gate.refusal(undefined), gate.take()]).toEqual([1, true, undefined, undefined]);
+    expect(gate.judge("192.0.2.1", wrong)).toEqual({ proven: false, reason: "proof_failed" });
+    place.deliver();
+    expect([gate.awaited, gate.refusal(undefined)]).toEqual([0, "used_up"]);
+  });
+
+  it("of a receiver that does not come back is awaited no more, and its place stays spent", () => {
+    const gate = new ShareGate(1);
+    const place = enter(gate);
+    place.spend();
+    place.release();
+    place.deliver();
+    expect([gate.awaited, gate.counts]).toEqual([0, { failedAttempts: 0, held: 0, spent: 1, delivered: 0 }]);
+    expect(gate.refusal(undefined)).toBe("used_up");
   });
 });
 

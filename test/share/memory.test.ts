@@ -11,10 +11,11 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { expect, it } from "vitest";
 import { startRelay } from "../../relay/src/relay.ts";
 import { proveToSender } from "../../src/protocol/handshake.ts";
-import { collect, requestOffer } from "../../src/protocol/transfer.ts";
+import { requestOffer } from "../../src/protocol/transfer.ts";
 import { parseCode } from "../../src/share/code.ts";
 import { joinRoom } from "../../src/transport/relay.ts";
 import { dialTcp } from "../../src/transport/tcp.ts";
+import { documentFrom } from "../support/conversation.ts";
 import { settled } from "../support/wait.ts";
 
 const SERVER = fileURLToPath(new URL("../../dist/claude-spread.js", import.meta.url));
@@ -62,7 +63,7 @@ it.runIf(process.platform === "linux").each(["lan", "relay"] as const)(
       const stream = await proveToSender(link, secret, room);
       const offer = await requestOffer(stream);
       let received = 0;
-      for await (const piece of collect(stream, offer)) {
+      for await (const piece of documentFrom(stream, offer)) {
         if (received < 64 * MIB && received + piece.length >= 64 * MIB) {
           // Nothing is read until the sender has filled everything that it can fill.
           await settled(async () => Math.round((await memory(pid)).now));

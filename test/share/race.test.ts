@@ -30,10 +30,10 @@ async function host(onConnection: (socket: Socket) => void = () => {}): Promise<
 }
 
 /** A sender on the LAN that serves the room, but is another one. */
-async function impostor(secret: string, room: string, gate: Gate<number>) {
+async function impostor(secret: string, room: string, gate: Gate) {
   const listener = await listenTcp((link) => {
     void admitReceiver(link, { secret, room, gate, signer: newSigner() })
-      .then(({ stream }) => stream.say({ type: "DELIVERED", transfer: "00".repeat(16) }))
+      .then((stream) => stream.say({ type: "DELIVERED", transfer: "00".repeat(16) }))
       .catch(() => {})
       .finally(() => link.close());
   });
@@ -142,7 +142,7 @@ describe("the relay is taken", () => {
     const it = await share();
     const lan = await impostor("guess-guess-guess", it.room, {
       refusal: () => undefined,
-      judge: () => ({ proven: true, place: 1 }),
+      judge: () => ({ proven: true }),
     });
     expect((await take(it, { lan, relay: relayOf(it) })).via.by).toBe("relay");
     expect(it.gate.counts.failedAttempts).toBe(0);

@@ -3,8 +3,11 @@ import { createHash } from "node:crypto";
 import { toSpreadError } from "../../src/errors.ts";
 import { CHUNK_BYTES } from "../../src/limits.ts";
 import { admitReceiver, proveToSender } from "../../src/protocol/handshake.ts";
-import { collect, deliver, giveReceipt, requestOffer } from "../../src/protocol/transfer.ts";
-import { type Place, ShareGate } from "../../src/share/gate.ts";
+import type { Encoding, Ready } from "../../src/protocol/messages.ts";
+import { PeerError, type SealedStream } from "../../src/protocol/stream.ts";
+import { chunksOf, collect, deliver, giveReceipt, type Leg, requestOffer } from "../../src/protocol/transfer.ts";
+import { ShareGate } from "../../src/share/gate.ts";
+import { type Run, Transfers } from "../../src/share/transfers.ts";
 import type { Link } from "../../src/transport/link.ts";
 import { memoryLinks } from "../../src/transport/memory.ts";
 
@@ -44,8 +47,8 @@ export function documentOf(bytes: Uint8Array, compressible = false) {
     bytes: bytes.length,
     sha256: createHash("sha256").update(bytes).digest("hex"),
     compressible,
-    async *read() {
-      for (let at = 0; at < bytes.length; at += CHUNK_BYTES) yield bytes.subarray(at, at + CHUNK_BYTES);
+    async *read(from = 0) {
+      for (let at = from; at < bytes.length; at += CHUNK_BYTES) yield bytes.subarray(at, at + CHUNK_BYTES);
     },
   };
 }
@@ -81,10 +84,7 @@ export async function receiveBy(link: Link, secret: string, room: string | undef
   try {
     const stream = await proveToSender(link, secret, room);
     try {
-      const offer = await requestOffer(stream);
-      const parts: Uint8Array[] = [];
-      for await (const piece of collect(stream, offer)) parts.push(piece);
-      return { document: Buffer.concat(parts), acknowledged: await giveReceipt(stream, offer) };
+      return await takeAll(stream);
     } catch (error) {
       await stream.giveUp(toSpreadError(error));
       throw error;
@@ -94,21 +94,53 @@ export async function receiveBy(link: Link, secret: string, room: string | undef
   }
 }
 
-export async function sendBy(link: Link, document: ReturnType<typeof documentOf>, gate: ShareGate) {
-  let place: Place | undefined;
+/** One link, and no other behind it. */
+export async function takeAll(stream: SealedStream) {
+  const offer = await requestOffer(stream);
+  const parts: Uint8Array[] = [];
+  for await (const piece of documentFrom(stream, offer)) parts.push(piece);
+  const acknowledged = await giveReceipt(stream, offer).then(
+    () => true,
+    () => false,
+  );
+  return { document: Buffer.concat(parts), acknowledged };
+}
+
+export function documentFrom(stream: SealedStream, offer: Parameters<typeof collect>[1]): AsyncIterable<Uint8Array> {
+  return collect(bytesOf(chunksOf(stream)), offer);
+}
+
+async function* bytesOf(chunks: ReturnType<typeof chunksOf>): AsyncIterable<Uint8Array> {
+  for await (const { bytes } of chunks) yield bytes;
+}
+
+/** The leg of a transfer that nothing else is known of. */
+export function onlyLeg(transfer: string): (ready: Ready, encoding: Encoding) => Leg {
+  return (_ready, encoding) => ({ transfer, encoding, position: 0, whole: false, handedOver: () => {} });
+}
+
+export async function sendBy(
+  link: Link,
+  document: ReturnType<typeof documentOf>,
+  gate: ShareGate,
+  transfers = new Transfers(gate),
+) {
+  let run: Run | undefined;
   try {
-    const admitted = await admitReceiver(link, { secret: SECRET, room: ROOM, gate });
-    place = admitted.place;
+    const stream = await admitReceiver(link, { secret: SECRET, room: ROOM, gate });
     try {
-      await deliver(admitted.stream, document, () => admitted.place.spend());
-      place.deliver();
+      await deliver(stream, document, (ready, encoding) => {
+        run = transfers.begin(ready, encoding, link);
+        return run;
+      });
+      run?.delivered();
       return "delivered" as const;
     } catch (error) {
-      await admitted.stream.giveUp(toSpreadError(error));
+      run?.ended(error instanceof PeerError);
+      await stream.giveUp(toSpreadError(error));
       throw error;
     }
   } finally {
-    place?.release();
     await link.close();
   }
 }
