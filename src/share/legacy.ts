@@ -2,7 +2,7 @@
  * Version 1 of the protocol, as shares and receivers speak it with the original Python tools. Only where it was asked for:
  * whoever is on the way can record it and test passphrases without limit.
  */
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { SpreadError, toSpreadError } from "../errors.ts";
 import { headingOf } from "../handoff/document.ts";
 import {
@@ -36,7 +36,7 @@ export async function legacySender(passphrase: string, gate: ShareGate, document
     async admit(link) {
       const place = await admitLegacyReceiver(link, { keys, gate });
       return {
-        name: undefined,
+        name: randomUUID(), // no other visit goes on with it
         async transfer() {
           try {
             // Never delivered, only sent: an ACK of version 1 proves nothing.

@@ -58,12 +58,13 @@ export async function receive(
 ): Promise<Received> {
   const version = await versionFor(request, await inboxCapacity(request.home));
   const proving = (path: Path) => report({ at: "proving", path });
-  const find = (timeoutMs: number, life: AbortSignal) => findSender(request.course, version, proving, timeoutMs, life);
+  const means = {
+    find: (ms: number, life: AbortSignal) => findSender(request.course, version, proving, ms, life),
+    waiting: (until: Date) => report({ at: "reconnecting", until }),
+  };
   report({ at: "looking", course: request.course });
-  const sender = await find(request.timeoutMs, signal);
-  const { path, arrival } = sender;
-  const reconnecting = (until: Date) => report({ at: "reconnecting", until });
-  await using reception = new Reception(sender, find, reconnecting, signal);
+  await using reception = await Reception.begin(means, request.timeoutMs, signal);
+  const { arrival, path } = reception;
   try {
     const delivered = await keep(request.home, path, arrival, arrival.assemble(reception.chunks()), report);
     const acknowledged = await reception.giveReceipt();

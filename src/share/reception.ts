@@ -9,6 +9,7 @@ import { PeerError } from "../protocol/stream.ts";
 import { abortReason } from "../transport/link.ts";
 import type { Path } from "./race.ts";
 import { NoSender, type Sender } from "./search.ts";
+import type { Arrival } from "./version.ts";
 
 /** How long a sender may take that is looked for again, in ms, its turn in a room included; then all ways are tried again. */
 const SEARCH_MS = 30_000;
@@ -45,36 +46,52 @@ interface Patience {
   readonly nobodyMs: number;
 }
 
+/** What a reception needs from outside. */
+interface Means {
+  /** Looks for the sender, by every way. */
+  find(timeoutMs: number, signal: AbortSignal): Promise<Sender>;
+  /** Called when the sender is looked for again, with the time at which that is given up. */
+  waiting(until: Date): void;
+}
+
 export class Reception implements AsyncDisposable {
-  readonly #find: (timeoutMs: number, signal: AbortSignal) => Promise<Sender>;
-  readonly #waiting: (until: Date) => void;
+  readonly #means: Means;
   readonly #signal: AbortSignal;
   /** Ends a search that nobody waits for any more. */
   readonly #over = new AbortController();
-  #sender: Sender;
+  /** Set by `begin`, before anybody else sees this. */
+  #sender!: Sender;
   /** By `performance.now()`, which does not jump: when the share's time is over; undefined if the sender has not said it. */
   #expiry: number | undefined;
   /** Since the last chunk. */
   #searches = 0;
   #vainLinks = 0;
 
-  /**
-   * @param sender proven; its link is ours from here on.
-   * @param find looks for it again.
-   * @param waiting called when that begins, with the time at which it is given up.
-   * @param signal cancels all of it.
-   */
-  constructor(
-    sender: Sender,
-    find: (timeoutMs: number, signal: AbortSignal) => Promise<Sender>,
-    waiting: (until: Date) => void,
-    signal: AbortSignal,
-  ) {
-    this.#sender = sender;
-    this.#expiry = expiryOf(sender);
-    this.#find = find;
-    this.#waiting = waiting;
+  private constructor(means: Means, signal: AbortSignal) {
+    this.#means = means;
     this.#signal = AbortSignal.any([signal, this.#over.signal]);
+  }
+
+  /**
+   * Finds the sender.
+   * @param timeoutMs for that.
+   * @param signal cancels it, and all that follows.
+   * @throws as `findSender`.
+   */
+  static async begin(means: Means, timeoutMs: number, signal: AbortSignal): Promise<Reception> {
+    const reception = new Reception(means, signal);
+    const end = performance.now() + timeoutMs;
+    const sender = await means.find(timeoutMs, signal).catch((thrown: unknown) => {
+      if (!(thrown instanceof NoSender && thrown.unanswered)) throw thrown;
+      return reception.#search(thrown, end, Number.POSITIVE_INFINITY);
+    });
+    reception.#take(sender);
+    return reception;
+  }
+
+  /** What was offered. */
+  get arrival(): Arrival {
+    return this.#sender.arrival;
   }
 
   /** By which it came last. */
@@ -128,12 +145,21 @@ export class Reception implements AsyncDisposable {
     await this.#sender.link.close();
   }
 
+  #take(sender: Sender): void {
+    this.#sender = sender;
+    const { expiresIn } = sender.arrival;
+    this.#expiry = expiresIn === undefined ? undefined : performance.now() + Math.min(expiresIn, MAX_LIFE_S) * 1000;
+  }
+
   /** Resolves when another link is there. @throws SpreadError if none can help, or none comes. */
   async #goOn(broken: SpreadError, { ms, nobodyMs }: Patience): Promise<void> {
     this.#mend(broken);
     this.#sender.link.abort(broken);
-    const end = performance.now() + ms;
-    if (ms > 0) this.#waiting(new Date(Date.now() + ms));
+    this.#take(await this.#search(broken, performance.now() + ms, nobodyMs));
+  }
+
+  async #search(broken: SpreadError, end: number, nobodyMs: number): Promise<Sender> {
+    if (end > performance.now()) this.#means.waiting(new Date(Date.now() + end - performance.now()));
     for (let nobodySince: number | undefined; ; ) {
       const pauseMs = this.#nextPauseMs();
       if (performance.now() + pauseMs >= end) throw gone(broken);
@@ -141,9 +167,7 @@ export class Reception implements AsyncDisposable {
         throw abortReason(this.#signal);
       });
       try {
-        this.#sender = await this.#find(Math.min(SEARCH_MS, end - performance.now()), this.#signal);
-        this.#expiry = expiryOf(this.#sender);
-        return;
+        return await this.#means.find(Math.min(SEARCH_MS, end - performance.now()), this.#signal);
       } catch (thrown) {
         if (this.#signal.aborted) throw abortReason(this.#signal);
         const error = toSpreadError(thrown);
@@ -175,10 +199,6 @@ export class Reception implements AsyncDisposable {
     const ms = Math.min(FIRST_PAUSE_MS * 2 ** (searched - 1), MAX_PAUSE_MS);
     return ms * (1 - JITTER + 2 * JITTER * Math.random());
   }
-}
-
-function expiryOf({ arrival: { expiresIn } }: Sender): number | undefined {
-  return expiresIn === undefined ? undefined : performance.now() + Math.min(expiresIn, MAX_LIFE_S) * 1000;
 }
 
 function gone(broken: SpreadError): SpreadError {

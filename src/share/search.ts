@@ -5,7 +5,7 @@
 import { type ErrorCode, SpreadError } from "../errors.ts";
 import { abortReason, type Link } from "../transport/link.ts";
 import { type Contender, type Course, type Path, race } from "./race.ts";
-import type { Arrival, ReceiverVersion } from "./version.ts";
+import { type Arrival, type ReceiverVersion, Unanswered } from "./version.ts";
 
 /** How long a sender on the LAN may take to prove itself while another way is left, in ms: it answers at once, or is none. */
 const LAN_PROOF_MS = 5_000;
@@ -24,6 +24,11 @@ export class NoSender extends SpreadError {
   constructor(failures: readonly SpreadError[]) {
     super(...summary(failures));
     this.failures = failures;
+  }
+
+  /** Somebody has heard us, and his answer did not come. */
+  get unanswered(): boolean {
+    return this.failures.some((failure) => failure instanceof Unanswered);
   }
 
   /** At least one way answers that the share is not there, and no other one says anything else. */

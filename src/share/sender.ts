@@ -66,6 +66,9 @@ const TOO_LATE: Record<EndReason, RefusedReason> = {
   "used-up": "used_up",
 };
 
+/** How a visit ends that had the right code, and in which no transfer was to be. */
+const NO_TRANSFER: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["link-lost", "timed-out", "busy", "share-ended"]);
+
 export interface LanPath {
   /** Its name in mDNS; undefined if it is not announced. */
   readonly instance: string | undefined;
@@ -334,10 +337,12 @@ export class Share implements AsyncDisposable {
     try {
       await admitted.transfer();
       this.#log.info("transferred");
-      if (admitted.name !== undefined && admitted.name === this.#lastFailure?.of) this.#lastFailure = undefined;
+      if (admitted.name === this.#lastFailure?.of) this.#lastFailure = undefined;
     } catch (thrown) {
       const error = toSpreadError(thrown);
-      this.#lastFailure = { code: error.code, of: admitted.name };
+      if (admitted.name !== undefined || !NO_TRANSFER.has(error.code)) {
+        this.#lastFailure = { code: error.code, of: admitted.name };
+      }
       this.#log.info(`transfer failed: ${error.code}`);
       await admitted.giveUp(error);
     }

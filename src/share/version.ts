@@ -3,7 +3,7 @@
  * legacy.ts where that was asked for. Nothing negotiates between the two.
  */
 import type { Service } from "../discovery/mdns.ts";
-import type { SpreadError } from "../errors.ts";
+import { SpreadError } from "../errors.ts";
 import type { RefusedReason } from "../protocol/messages.ts";
 import type { FrameBounds, Link } from "../transport/link.ts";
 
@@ -22,7 +22,7 @@ export interface SenderVersion extends Version {
 }
 
 export interface Admitted {
-  /** Names the transfer, on whatever links; undefined before it is known, and where none is taken up again. */
+  /** Of the transfer, on whatever links; undefined before it has begun. */
   readonly name: string | undefined;
   /** Sends the document, or what is missing of it. Its place is taken and given back in here. @throws SpreadError */
   transfer(): Promise<void>;
@@ -40,6 +40,9 @@ export interface ReceiverVersion extends Version {
    */
   meet(link: Link): Promise<Arrival | SpreadError>;
 }
+
+/** The link was lost behind our READY: the sender may have begun, and hold or even have spent a place that is ours. */
+export class Unanswered extends SpreadError {}
 
 export interface Arrival {
   /** The sender's words, not cleaned. */

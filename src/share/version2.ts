@@ -10,7 +10,7 @@ import { chunksOf, collect, deliver, giveReceipt, type Outgoing, requestOffer } 
 import { USUAL_BOUNDS } from "../transport/link.ts";
 import type { ShareGate } from "./gate.ts";
 import { NoPlace, type Run, Transfers } from "./transfers.ts";
-import type { ReceiverVersion, SenderVersion, Version } from "./version.ts";
+import { type ReceiverVersion, type SenderVersion, Unanswered, type Version } from "./version.ts";
 
 const VERSION_2: Version = { service: "claude-spread", bounds: USUAL_BOUNDS };
 
@@ -119,7 +119,7 @@ export function version2Receiver(secret: string, room: string | undefined, maxBy
         await stream?.giveUp(error);
         await link.close();
         if (stream?.proven) throw maxBytes < MAX_SHARE_BYTES ? spaceError(error) : error;
-        return error;
+        return stream && error.code === "link-lost" ? new Unanswered(error.code, error.message) : error;
       }
     },
   };

@@ -100,14 +100,17 @@ describe.each(["lan", "relay"] as const)("a share over %s", (by) => {
     expect(await codeOf(take(it, pathOf(it)))).toBe("ok");
   });
 
-  it("that was sent whole to a receiver who then vanishes ends as unconfirmed", async () => {
-    const it = await open();
+  it("that was sent whole to a receiver who then vanishes waits for it, and ends as unconfirmed", async () => {
+    const it = await open({ lifetimeMs: 5000 });
     const link = await dial(it, by);
     const stream = await proveToSender(link, it.secret, it.room);
     await requestOffer(stream);
     const content = await stream.hear();
     expect(content).toMatchObject({ is: "content", end: true });
     await link.close();
+    await until("nobody is served any more", () => it.state === "unconfirmed");
+    expect([it.endedAt, it.gate.awaited]).toEqual([undefined, 1]);
+    expect(await codeOf(take(it, pathOf(it)))).toBe("share-ended");
     await until("the share has ended", () => it.endedAt !== undefined);
     expect(it.state).toBe("unconfirmed");
     expect(it.gate.counts).toEqual({ failedAttempts: 0, held: 0, spent: 1, delivered: 0 });

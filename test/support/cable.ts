@@ -1,0 +1,178 @@
+/**
+ * A cable that can be cut: TCP from a port of this machine to another one, with faults at given bytes. What stands behind it,
+ * and what comes in, know nothing of it. Whatever is open ends with the test.
+ */
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import { later } from "./server.ts";
+
+/** `up` is from who came in towards the target, `down` is back. */
+export type Direction = "up" | "down";
+
+/** What happens behind the first `at` bytes of one direction. */
+export interface Fault {
+  readonly way: Direction;
+  readonly at: number;
+  /**
+   * cut: what has passed arrives, then both ends see an end. reset: both ends see a reset, and what was on its way is lost.
+   * stall: nothing passes any more in this direction until `heal`. corrupt: one bit of the next byte is another.
+   */
+  readonly what: "cut" | "reset" | "stall" | "corrupt";
+}
+
+/** One connection's lot. */
+export interface Lot {
+  readonly faults?: readonly Fault[];
+  /** Of each direction. */
+  readonly bytesPerSecond?: number;
+  /** How much later each piece arrives, in ms. */
+  readonly delayMs?: number;
+}
+
+export interface Cable {
+  readonly port: number;
+  /** Connections so far. */
+  readonly connections: number;
+  /** Connections that are open. */
+  readonly open: number;
+  /** Bytes that have passed, over all connections. */
+  readonly passed: Readonly<Record<Direction, number>>;
+  /** Cuts all that is open. @param how "reset" loses what is on its way. */
+  cut(how?: "cut" | "reset"): void;
+  /** Until `up`, all that is open is cut, and what comes is refused. */
+  down(): Promise<void>;
+  up(): Promise<void>;
+  /** What stalls goes on. */
+  heal(): void;
+}
+
+/**
+ * @param lots of the connections, in the order in which they come; further ones have none.
+ * @param tap gets all bytes that pass, with the number of their connection from 0.
+ */
+export async function cable(
+  target: number,
+  lots: readonly Lot[] = [],
+  tap: (bytes: Buffer, way: Direction, connection: number) => void = () => {},
+): Promise<Cable> {
+  const lines = new Set<{ near: Socket; far: Socket }>();
+  const passed = { up: 0, down: 0 };
+  let connections = 0;
+  let healed = new AbortController();
+
+  const server = createServer((near) => {
+    const number = connections++;
+    const lot = lots[number] ?? {};
+    const line = { near, far: connect(target, "127.0.0.1") };
+    lines.add(line);
+    for (const socket of [near, line.far]) socket.on("error", () => {}).setNoDelay(true);
+    const pump = async (from: Socket, to: Socket, way: Direction) => {
+      try {
+        await carry(
+          from,
+          to,
+          way,
+          lot,
+          () => healed.signal,
+          line,
+          (bytes) => {
+            passed[way] += bytes.length;
+            tap(bytes, way, number);
+          },
+        );
+        to.end();
+      } catch {
+        sever(line, "cut");
+      }
+    };
+    void Promise.all([pump(near, line.far, "up"), pump(line.far, near, "down")]).then(() => lines.delete(line));
+  });
+
+  const here: Cable = {
+    get port() {
+      return port;
+    },
+    get connections() {
+      return connections;
+    },
+    get open() {
+      return lines.size;
+    },
+    passed,
+    cut: (how = "cut") => {
+      for (const line of lines) sever(line, how);
+    },
+    down: async () => {
+      const closed = once(server, "close");
+      server.close();
+      here.cut("reset");
+      await closed;
+    },
+    up: async () => {
+      server.listen(port, "127.0.0.1");
+      await once(server, "listening");
+    },
+    heal: () => {
+      healed.abort();
+      healed = new AbortController();
+    },
+  };
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  later(() => {
+    for (const { near, far } of lines) for (const socket of [near, far]) socket.destroy();
+    healed.abort();
+    server.close();
+  });
+  return here;
+}
+
+function sever({ near, far }: { near: Socket; far: Socket }, how: "cut" | "reset"): void {
+  for (const socket of [near, far]) {
+    if (how === "reset") socket.resetAndDestroy();
+    else socket.end(() => socket.destroy());
+  }
+}
+
+async function carry(
+  from: Socket,
+  to: Socket,
+  way: Direction,
+  { faults = [], bytesPerSecond = Number.POSITIVE_INFINITY, delayMs = 0 }: Lot,
+  healing: () => AbortSignal,
+  line: { near: Socket; far: Socket },
+  passes: (bytes: Buffer) => void,
+): Promise<void> {
+  const left = faults.filter((fault) => fault.way === way).sort((a, b) => a.at - b.at);
+  let sent = 0;
+  const send = async (bytes: Buffer) => {
+    if (bytes.length === 0) return;
+    const pauseMs = delayMs + (bytes.length / bytesPerSecond) * 1000;
+    if (pauseMs > 0) await delay(pauseMs);
+    sent += bytes.length;
+    passes(bytes);
+    if (!to.write(bytes)) await Promise.race([once(to, "drain"), once(to, "close")]);
+  };
+  for await (const piece of from) {
+    let rest = piece as Buffer;
+    while (left[0] && sent + rest.length > left[0].at) {
+      const { at, what } = left.shift() as Fault;
+      const before = rest.subarray(0, at - sent);
+      rest = rest.subarray(before.length);
+      await send(before);
+      if (what === "corrupt") {
+        rest = Buffer.from(rest);
+        rest[0] = (rest[0] ?? 0) ^ 1;
+      } else if (what === "stall") {
+        const signal = healing();
+        if (!signal.aborted) await Promise.race([once(signal, "abort"), once(to, "close"), once(from, "close")]);
+      } else {
+        sever(line, what);
+        return;
+      }
+    }
+    await send(rest);
+  }
+}
