@@ -6,6 +6,7 @@ import { SpreadError } from "../errors.ts";
 import type { Course, LanCourse, Path } from "../share/race.ts";
 import type { Step } from "../share/receiver.ts";
 import { type Call, tool } from "./tool.ts";
+import { timeOf } from "./view.ts";
 
 /**
  * Room for 40,000 characters of document in JSON, where quotes and line ends count double, and for what stands around it.
@@ -167,24 +168,25 @@ function courseTo(input: Known, room: string | undefined, config: Config): Cours
 
 function reporter(call: Call): (step: Step) => void {
   let toldAt = 0;
+  let share = 0;
   return (step) => {
     switch (step.at) {
       case "looking":
         return call.progress(0, `Looking for the sender ${whereOf(step.course)}`);
       case "proving":
-        return call.progress(0, `Connected to ${nameOf(step.path)}; both ends prove the code, or wait for their turn`);
+        return call.progress(
+          share,
+          `Connected to ${nameOf(step.path)}; both ends prove the code, or wait for their turn`,
+        );
       case "receiving": {
         const now = Date.now();
         if (now - toldAt < PROGRESS_MS && step.received < step.bytes) return;
         toldAt = now;
-        const share = step.bytes === 0 ? 1 : step.received / step.bytes;
+        share = step.bytes === 0 ? 1 : step.received / step.bytes;
         return call.progress(share, `Received ${step.received} of ${step.bytes} bytes`);
       }
       case "reconnecting":
-        return call.progress(
-          0,
-          `The connection was lost; trying again until ${step.until.toISOString()} at the latest`,
-        );
+        return call.progress(share, `The connection was lost; trying again until ${timeOf(step.until)}`);
       default:
         step satisfies never;
     }

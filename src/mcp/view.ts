@@ -36,7 +36,8 @@ export function inWords(share: Share): string {
   if (spent > delivered && share.legacy) counts.push("which legacy always is");
   if (failedAttempts > 0) counts.push(`${failedAttempts} wrong attempts`);
   if (share.endedAt === undefined) counts.push(`until ${timeOf(share.expiresAt)}`);
-  return `${IN_WORDS[share.state]}${open}; ${counts.join(", ")}`;
+  const awaited = share.state === "unconfirmed" && share.endedAt === undefined;
+  return `${awaited ? "waiting for a receipt" : IN_WORDS[share.state]}${open}; ${counts.join(", ")}`;
 }
 
 /** To the minute. */

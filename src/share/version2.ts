@@ -84,10 +84,6 @@ export function version2Receiver(secret: string, room: string | undefined, maxBy
   return {
     ...VERSION_2,
     async meet(link) {
-      if (vainProofs >= MAX_VAIN_PROOFS) {
-        await link.close();
-        throw new SpreadError("wrong-sender", "too many have answered that did not prove that they know the code");
-      }
       let stream: SealedStream | undefined;
       try {
         // Once a sender has proved itself our secret is right: who refuses it then is none, or was lied to.
@@ -119,6 +115,9 @@ export function version2Receiver(secret: string, room: string | undefined, maxBy
         await stream?.giveUp(error);
         await link.close();
         if (stream?.proven) throw maxBytes < MAX_SHARE_BYTES ? spaceError(error) : error;
+        if (vainProofs >= MAX_VAIN_PROOFS) {
+          throw new SpreadError("wrong-sender", "too many have answered that did not prove that they know the code");
+        }
         return stream && error.code === "link-lost" ? new Unanswered(error.code, error.message) : error;
       }
     },

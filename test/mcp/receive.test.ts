@@ -335,14 +335,31 @@ describe("a call that is cancelled", () => {
   });
 });
 
-it("a document whose receipt is lost is kept, and its sender does not claim that it was delivered", async () => {
-  const { sender, share } = await offered();
+describe("a document whose receipt is lost", () => {
   const receipt = 4; // behind HELLO, CONFIRM and READY
-  const port = await wireThatBreaks(share.lan?.port ?? 0, receipt);
-  const { warnings, original } = await receiver.receive({ code: share.code, host: `127.0.0.1:${port}` });
-  expect(await readFile(original, "utf8")).toBe(DOCUMENT);
-  expect(warnings).toEqual([expect.stringContaining("unconfirmed")]);
-  expect(await sender.becomes("unconfirmed")).toMatchObject({ delivered: 0, unconfirmed: 1 });
+
+  it("is kept, and delivered, because the receipt is given again", async () => {
+    const { sender, share } = await offered();
+    const port = await wireThatBreaks(share.lan?.port ?? 0, receipt, 2);
+    const { warnings, original } = await receiver.receive({ code: share.code, host: `127.0.0.1:${port}` });
+    expect(await readFile(original, "utf8")).toBe(DOCUMENT);
+    expect(warnings).toEqual([]);
+    expect(await sender.becomes("delivered")).toMatchObject({ delivered: 1, unconfirmed: 0 });
+  });
+
+  it("again and again is kept, and its sender does not claim that it was delivered", async () => {
+    const { sender, share } = await offered();
+    const port = await wireThatBreaks(share.lan?.port ?? 0, receipt);
+    const own = await startServer();
+    const cancel = new AbortController();
+    const args = { code: share.code, host: `127.0.0.1:${port}` };
+    const call = own.call("distill_receive", args, { signal: cancel.signal });
+    call.catch(() => {});
+    expect(await sender.becomes("unconfirmed")).toMatchObject({ delivered: 0, unconfirmed: 1 });
+    await eventually(() => own.kept("inbox")).toHaveLength(1);
+    cancel.abort();
+    await expect(call).rejects.toThrow();
+  });
 });
 
 it("a second receiver is told that the place is taken, and has it when the first one fails", async () => {
@@ -354,7 +371,7 @@ it("a second receiver is told that the place is taken, and has it when the first
   const args = { code: share.code, host: `127.0.0.1:${wire.port}` };
   const first = own.call("distill_receive", args, { signal: cancel.signal });
   first.catch(() => {});
-  await sender.becomes("serving");
+  await eventually(() => own.kept("staging")).toHaveLength(1);
   expect((await receive({ code: share.code, host: at(share) })).code).toBe("busy");
   cancel.abort();
   expect(await sender.becomes("waiting")).toMatchObject({ failed_attempts: 0, unconfirmed: 0 });

@@ -112,9 +112,11 @@ export async function wireTo(target: number, bytesBack: number): Promise<Wire> {
   };
 }
 
-/** Passes everything to a sender's port, and breaks when a receiver says its `last` frame. @returns its port. */
-export async function wireThatBreaks(target: number, last: number): Promise<number> {
+/** Passes everything to a sender's port, and breaks `times` times when a receiver says its `last` frame. @returns its port. */
+export async function wireThatBreaks(target: number, last: number, times = Number.POSITIVE_INFINITY): Promise<number> {
+  let left = times;
   const { port } = await host((near) => {
+    const breaks = left-- > 0;
     const far = connect(target, "127.0.0.1");
     far.on("error", () => near.destroy());
     far.on("close", () => near.destroy());
@@ -128,7 +130,7 @@ export async function wireThatBreaks(target: number, last: number): Promise<numb
         const frame = seen.subarray(0, 4 + seen.readUInt32BE());
         seen = seen.subarray(frame.length);
         frames += 1;
-        if (frames < last) far.write(frame);
+        if (frames < last || !breaks) far.write(frame);
         else near.destroy();
       }
     });

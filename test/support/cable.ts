@@ -48,11 +48,12 @@ export interface Cable {
 }
 
 /**
+ * @param target a port of this machine; the number of a connection, from 0, can decide which.
  * @param lots of the connections, in the order in which they come; further ones have none.
  * @param tap gets all bytes that pass, with the number of their connection from 0.
  */
 export async function cable(
-  target: number,
+  target: number | ((connection: number) => number),
   lots: readonly Lot[] = [],
   tap: (bytes: Buffer, way: Direction, connection: number) => void = () => {},
 ): Promise<Cable> {
@@ -64,7 +65,7 @@ export async function cable(
   const server = createServer((near) => {
     const number = connections++;
     const lot = lots[number] ?? {};
-    const line = { near, far: connect(target, "127.0.0.1") };
+    const line = { near, far: connect(typeof target === "number" ? target : target(number), "127.0.0.1") };
     lines.add(line);
     for (const socket of [near, line.far]) socket.on("error", () => {}).setNoDelay(true);
     const pump = async (from: Socket, to: Socket, way: Direction) => {
@@ -153,7 +154,7 @@ async function carry(
     if (pauseMs > 0) await delay(pauseMs);
     sent += bytes.length;
     passes(bytes);
-    if (!to.write(bytes)) await Promise.race([once(to, "drain"), once(to, "close")]);
+    if (!to.write(bytes)) await first([to, "drain"], [to, "close"]);
   };
   for await (const piece of from) {
     let rest = piece as Buffer;
@@ -167,7 +168,7 @@ async function carry(
         rest[0] = (rest[0] ?? 0) ^ 1;
       } else if (what === "stall") {
         const signal = healing();
-        if (!signal.aborted) await Promise.race([once(signal, "abort"), once(to, "close"), once(from, "close")]);
+        if (!signal.aborted) await first([signal, "abort"], [to, "close"], [from, "close"]);
       } else {
         sever(line, what);
         return;
@@ -175,4 +176,14 @@ async function carry(
     }
     await send(rest);
   }
+}
+
+/** Whichever comes first; nothing listens any more then. */
+async function first(...events: [source: EventTarget | Socket, name: string][]): Promise<void> {
+  const done = new AbortController();
+  const { signal } = done;
+  const waits = events.map(([source, name]) =>
+    source instanceof EventTarget ? once(source, name, { signal }) : once(source, name, { signal }),
+  );
+  await Promise.race(waits).finally(() => done.abort());
 }
