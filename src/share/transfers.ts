@@ -34,7 +34,7 @@ type Sent = { readonly at: "sent"; readonly place: Place };
 
 /** A leg, for whoever sees how it ends. */
 export interface Run extends Leg {
-  /** The right receipt came. */
+  /** The right receipt came. Only once all is handed over. */
   delivered(): void;
   /** Without a receipt. @param givenUp the receiver has said so: it does not come back. */
   ended(givenUp: boolean): void;
@@ -104,7 +104,7 @@ export class Transfers {
         place.spend();
       },
       delivered: () => {
-        if (!current()) return;
+        if (!current() || !transfer.complete) return;
         place.deliver();
         transfer.state = { at: "sent", place };
       },

@@ -11,9 +11,9 @@ import { expectCode, openFiles, refusal, run, scratch, smallDisk, withoutPrivile
 const never = new AbortController().signal;
 const MIB = 1024 * 1024;
 
-async function bytesOf(snapshot: Snapshot): Promise<Buffer> {
+async function bytesOf(snapshot: Snapshot, from?: number): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
-  for await (const piece of snapshot.read()) {
+  for await (const piece of snapshot.read(from)) {
     expect(piece.length).toBeLessThanOrEqual(SNAPSHOT_READ_BYTES);
     pieces.push(Buffer.from(piece)); // its memory is used again
   }
@@ -41,6 +41,18 @@ function longText(bytes: number): Buffer {
   const text = Buffer.from(line.repeat(Math.ceil(bytes / Buffer.byteLength(line)))).subarray(0, bytes);
   return Buffer.concat([text.subarray(0, bytes - unfinishedBytes(text)), Buffer.alloc(unfinishedBytes(text), "x")]);
 }
+
+test.each([0, 1, SNAPSHOT_READ_BYTES - 1, SNAPSHOT_READ_BYTES, 2 * MIB + 7, 3 * MIB - 1])(
+  "is read from byte %i on, in memory and from its file",
+  async (from) => {
+    for (const bytes of [MIB / 2, 3 * MIB].filter((size) => from < size)) {
+      const text = longText(bytes);
+      await using file = await makeFile(text);
+      await using snapshot = await file.freeze();
+      expect((await bytesOf(snapshot, from)).equals(text.subarray(from))).toBe(true);
+    }
+  },
+);
 
 describe("inline text", () => {
   test("is frozen with its size and digest", async () => {

@@ -3,7 +3,7 @@ import { brotliCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { CHUNK_BYTES } from "../../src/limits.ts";
-import { decode, encode } from "../../src/protocol/content.ts";
+import { decode, encode, encodeFrom } from "../../src/protocol/content.ts";
 
 async function* pieces(...parts: Uint8Array[]) {
   yield* parts;
@@ -33,6 +33,25 @@ it("makes chunks of CHUNK_BYTES and a last one that is marked, however the bytes
     { numRuns: 60 },
   );
 });
+
+it.each(["identity", "br"] as const)(
+  "goes on at any chunk with the very chunks that are left: %s",
+  async (encoding) => {
+    const text = Buffer.from(Array.from({ length: 20_000 }, (_, i) => `${i * i} ${Math.sin(i)}\n`).join(""));
+    const read = (from: number) => pieces(text.subarray(from, from + 100_000), text.subarray(from + 100_000));
+    const from = async (position: number) => {
+      const left = [];
+      for await (const { bytes, end } of encodeFrom(read, encoding, position))
+        left.push({ bytes: Buffer.from(bytes), end });
+      return left;
+    };
+    const all = await from(0);
+    expect(all.length).toBeGreaterThan(2);
+    for (let position = 1; position < all.length; position++) {
+      expect(await from(position)).toEqual(all.slice(position));
+    }
+  },
+);
 
 it("brings compressed content back", async () => {
   const bytes = Buffer.alloc(3_000_000, "a line of a document\n");
