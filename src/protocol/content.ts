@@ -24,11 +24,13 @@ export interface Chunk {
  * The chunks of a document from one of them on: the same ones each time, as long as `read` gives the same pieces.
  * @param read the document from that byte on.
  * @param position the number of the first chunk, from 0, of those that there are.
+ * @param wanted asked while chunks are left out, which can take seconds: whether to go on.
  */
 export async function* encodeFrom(
   read: (from: number) => AsyncIterable<Uint8Array>,
   encoding: Encoding,
   position: number,
+  wanted: () => boolean = () => true,
 ): AsyncIterable<Chunk> {
   if (encoding === "identity") {
     yield* encode(read(position * CHUNK_BYTES), encoding);
@@ -37,8 +39,9 @@ export async function* encodeFrom(
   // What is compressed has no middle to begin at.
   let left = position;
   for await (const chunk of encode(read(0), encoding)) {
-    if (left > 0) left -= 1;
-    else yield chunk;
+    if (left === 0) yield chunk;
+    else if (wanted()) left -= 1;
+    else return;
   }
 }
 

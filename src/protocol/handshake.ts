@@ -101,7 +101,7 @@ export async function proveToSender(
   const key = sessionKey(sid, commonElement(decodeShare(sender.share), scalar), receiver, sender);
   const confirm = frameOf({ type: "CONFIRM", mac: hex(receiverProof(sid, key, receiver)) });
   await link.send(confirm);
-  return new SealedStream(link, "receiver", directionKeys(key), (frame) => {
+  return new SealedStream(link, "receiver", pake.room, directionKeys(key), (frame) => {
     const answer = answerIn(frame, sid);
     if (answer?.type !== "REFUSED") return undefined;
     if (answer.reason === "proof_failed" && pake.key !== undefined && answer.signature !== undefined) {
@@ -173,7 +173,7 @@ export async function admitReceiver(
     const said = refusalOf(helloFrame, Buffer.from(pakeFrame), confirmFrame);
     throw await refuse(link, verdict.reason, hello.sid, failed ? share.signer?.sign(said) : undefined);
   }
-  return new SealedStream(link, "sender", directionKeys(key));
+  return new SealedStream(link, "sender", share.room, directionKeys(key));
 }
 
 /** Ends a visit that has proved nothing, at whatever step it is: says why, and closes. Never throws. */

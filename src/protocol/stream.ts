@@ -68,6 +68,8 @@ function abortReasonFor(code: ErrorCode): AbortReason {
 
 export class SealedStream {
   readonly link: Link;
+  /** Of the share; it is in the keys. */
+  readonly room: string;
   readonly #sealer: Sealer;
   readonly #opener: Opener;
   /** Until the other end has proved itself by a frame that opens: what it may still say in the clear. */
@@ -79,10 +81,12 @@ export class SealedStream {
   constructor(
     link: Link,
     role: "receiver" | "sender",
+    room: string,
     keys: DirectionKeys,
     refusal?: (frame: Uint8Array) => SpreadError | undefined,
   ) {
     this.link = link;
+    this.room = room;
     this.#refusal = refusal;
     const [ours, theirs] =
       role === "receiver" ? [keys.fromReceiver, keys.fromSender] : [keys.fromSender, keys.fromReceiver];

@@ -101,7 +101,14 @@ export async function deliver(
   answer.catch((error: unknown) => {
     if (sending) farewell = new Watchdog(stream.link, GIVE_UP_MS, () => toSpreadError(error));
   });
-  const chunks = leg.whole ? [] : encodeFrom((from) => document.read(from), encoding, position);
+  const chunks = leg.whole
+    ? []
+    : encodeFrom(
+        (from) => document.read(from),
+        encoding,
+        position,
+        () => !early,
+      );
   const complete = await sendAll(stream, chunks, {
     stall,
     interrupted: () => early,

@@ -55,6 +55,7 @@ export function legacyReceiver(passphrase: string, maxBytes: number): ReceiverVe
   return {
     service: SERVICE,
     bounds: LEGACY_BOUNDS.receiver,
+    room: undefined,
     async meet(link) {
       const received = await receiveLegacy(link, passphrase).catch(toSpreadError);
       if (received instanceof SpreadError) {

@@ -30,7 +30,7 @@ const RECEIPT_MS = 60_000;
 const RECEIPT_NOBODY_MS = 5_000;
 
 /** Links that may end in a row by tampering or an ABORT, and bring nothing: a mishap is not so persistent. */
-const MAX_VAIN_LINKS = 5;
+export const MAX_VAIN_LINKS = 5;
 
 /** How a link ends that another one can make good. */
 const BROKEN: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["link-lost", "stalled", "timed-out", "expired"]);

@@ -56,7 +56,8 @@ export async function findSender(
   const timer = setTimeout(() => late.abort(tooLate()), timeoutMs);
   const failures: SpreadError[] = [];
   try {
-    for await (const contender of race(course, version, AbortSignal.any([signal, late.signal]))) {
+    const known = withRoom(course, version.room);
+    for await (const contender of race(known, version, AbortSignal.any([signal, late.signal]))) {
       if (contender instanceof SpreadError) {
         failures.push(contender);
         continue;
@@ -73,6 +74,11 @@ export async function findSender(
   }
   if (signal.aborted) throw abortReason(signal);
   throw new NoSender(failures);
+}
+
+/** Once we have met our sender on the LAN, we look for no other one. */
+function withRoom({ lan, relay }: Course, room: string | undefined): Course {
+  return { lan: lan && "room" in lan ? { room: lan.room ?? room } : lan, relay };
 }
 
 /** A way that says nothing must leave time for the other one. */

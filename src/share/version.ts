@@ -32,6 +32,8 @@ export interface Admitted {
 
 /** A version, as one call to receive speaks it. */
 export interface ReceiverVersion extends Version {
+  /** Of the share: as it was asked for, or as the sender that has proved itself says. */
+  readonly room: string | undefined;
   /**
    * Proves that we know the secret, and has the sender prove it. On a later link of the same call the same document goes on.
    * @returns the document that is about to come, or the failure, if the sender has not proved itself: then nothing that it

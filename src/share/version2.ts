@@ -18,7 +18,7 @@ const VERSION_2: Version = { service: "claude-spread", bounds: USUAL_BOUNDS };
  * Our proofs, in one call, to ends that then do not prove themselves: by each of them somebody in the sender's place can
  * test a guess, so that cutting our links must not get him any number.
  */
-export const MAX_VAIN_PROOFS = 5;
+export const MAX_VAIN_PROOFS = 3;
 
 export function version2Sender(secret: string, gate: ShareGate, document: Outgoing): SenderVersion {
   const signer = newSigner();
@@ -62,6 +62,7 @@ function secondsTo(time: Date): number {
  */
 export function version2Receiver(secret: string, room: string | undefined, maxBytes: number): ReceiverVersion {
   const refusers = new Set<string>();
+  let knownRoom = room;
   const transfer = randomBytes(TRANSFER_ID_BYTES).toString("hex");
   /** What was offered first. */
   let document: Offer | undefined;
@@ -83,14 +84,18 @@ export function version2Receiver(secret: string, room: string | undefined, maxBy
 
   return {
     ...VERSION_2,
+    get room() {
+      return knownRoom;
+    },
     async meet(link) {
       let stream: SealedStream | undefined;
       try {
         // Once a sender has proved itself our secret is right: who refuses it then is none, or was lied to.
-        const sealed = await proveToSender(link, secret, room, document ? new Set() : refusers);
+        const sealed = await proveToSender(link, secret, knownRoom, document ? new Set() : refusers);
         stream = sealed;
         const offer = await requestOffer(sealed, maxBytes, { transfer, position });
         document ??= offer;
+        knownRoom = sealed.room;
         checkSame(document, offer);
         // Our document is complete: all that it would send us again would be in vain, and cost it a place.
         if (whole && offer.position !== position) throw new SpreadError("cancelled", "the sender has forgotten us");
