@@ -2,11 +2,10 @@
  * A document on its way to us, over as many links as it takes. Where one breaks the sender is looked for again, by every way,
  * until the share's time is over; both ends prove themselves anew, and the document goes on behind what we have of it.
  */
-import { setTimeout as pause } from "node:timers/promises";
 import { type ErrorCode, SpreadError, toSpreadError } from "../errors.ts";
 import type { AbortReason } from "../protocol/messages.ts";
 import { PeerError } from "../protocol/stream.ts";
-import { abortReason } from "../transport/link.ts";
+import { abortReason, bindSignal } from "../transport/link.ts";
 import type { Path } from "./race.ts";
 import { NoSender, type Sender } from "./search.ts";
 import type { Arrival } from "./version.ts";
@@ -163,9 +162,7 @@ export class Reception implements AsyncDisposable {
     for (let nobodySince: number | undefined; ; ) {
       const pauseMs = this.#nextPauseMs();
       if (performance.now() + pauseMs >= end) throw gone(broken);
-      await pause(pauseMs, undefined, { signal: this.#signal }).catch(() => {
-        throw abortReason(this.#signal);
-      });
+      await pause(pauseMs, this.#signal);
       try {
         return await this.#means.find(Math.min(SEARCH_MS, end - performance.now()), this.#signal);
       } catch (thrown) {
@@ -199,6 +196,20 @@ export class Reception implements AsyncDisposable {
     const ms = Math.min(FIRST_PAUSE_MS * 2 ** (searched - 1), MAX_PAUSE_MS);
     return ms * (1 - JITTER + 2 * JITTER * Math.random());
   }
+}
+
+/** @throws SpreadError the signal's. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  let bound: Disposable | undefined;
+  const over = new Promise<void>((resolve, reject) => {
+    timer = setTimeout(resolve, ms);
+    bound = bindSignal({ abort: reject }, signal);
+  });
+  await over.finally(() => {
+    clearTimeout(timer);
+    bound?.[Symbol.dispose]();
+  });
 }
 
 function gone(broken: SpreadError): SpreadError {
