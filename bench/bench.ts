@@ -204,7 +204,7 @@ async function measureHandshake(): Promise<void> {
   const { memoryLinks } = await import("../../dist/transport/memory.js" as string);
   const gate = {
     refusal: () => undefined,
-    judge: (_: unknown, verify: () => boolean) => ({ proven: verify(), place: 1 }),
+    judge: (_: unknown, verify: () => boolean) => ({ proven: verify() }),
   };
   const share = { secret: "crisp-orbit-lunar", room: "7f3k2a", gate };
   const once = async () => {

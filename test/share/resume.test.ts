@@ -143,6 +143,16 @@ describe("a short document whose link is cut", () => {
   });
 });
 
+it("a document whose DELIVERED is lost is heard of again, as long as the share lives for others", async () => {
+  const { it, course, line } = await behind([{ faults: [{ way: "down", at: 224 + 297 + 53 + 9, what: "cut" }] }], {
+    receivers: 2,
+  });
+  const received = await expectWhole(await take(it, course), TEXT);
+  expect([received.acknowledged, line.connections]).toEqual([true, 2]);
+  expect([it.state, it.gate.awaited]).toEqual(["waiting", 0]);
+  expect(it.gate.counts).toEqual({ failedAttempts: 0, held: 0, spent: 1, delivered: 1 });
+});
+
 describe.each(["identity", "br"] as const)("a document of 5 MB as %s", (encoding) => {
   const text = TEXTS[encoding];
   const cuts = [700_000, FULL_FRAME_BYTES * 7 + 700, 30_000, 900, 400_123];
