@@ -13,7 +13,7 @@ import type { Snapshot } from "../handoff/snapshot.ts";
 import { type Logger, silent } from "../log.ts";
 import type { RefusedReason } from "../protocol/messages.ts";
 import { abortReason, type Door, type Link } from "../transport/link.ts";
-import { createRoom } from "../transport/relay.ts";
+import { createRoom, type Room } from "../transport/relay.ts";
 import type { RelayAccess } from "../transport/relay-connection.ts";
 import { listenTcp } from "../transport/tcp.ts";
 import { formatCode, newLegacyPassphrase, newRoom, newSecret } from "./code.ts";
@@ -147,6 +147,7 @@ export class Share implements AsyncDisposable {
   #room = "";
   #lan: LanPath | undefined;
   #relay: URL | undefined;
+  #relayRoom: Room | undefined;
   #expiresAt: Date;
   #expiry: NodeJS.Timeout | undefined;
   #over: EndReason | undefined;
@@ -196,6 +197,11 @@ export class Share implements AsyncDisposable {
   /** The relay that holds the room; undefined if none does. */
   get relay(): URL | undefined {
     return this.#relay;
+  }
+
+  /** Since when the connection to that relay is lost, and made again; undefined while it is there. */
+  get relayAwaySince(): Date | undefined {
+    return this.#relay && this.#relayRoom?.awaySince;
   }
 
   get expiresAt(): Date {
@@ -278,14 +284,10 @@ export class Share implements AsyncDisposable {
   }
 
   async #openRelay(relay: RelayAccess, ttlSeconds: number, opening: AbortSignal): Promise<void> {
-    const life = new AbortController();
-    const cut = () => life.abort(abortReason(opening));
-    opening.addEventListener("abort", cut, { once: true });
     const { bounds } = this.#version;
-    const room = await createRoom(relay, ttlSeconds, (link) => this.#take(link), life.signal, bounds).finally(() =>
-      opening.removeEventListener("abort", cut),
-    );
+    const room = await createRoom(relay, ttlSeconds, (link) => this.#take(link), opening, bounds);
     this.#doors.push(room);
+    this.#relayRoom = room;
     this.#room = room.id;
     this.#relay = relay.url;
     if (room.expiresInSeconds !== undefined) {
@@ -301,7 +303,7 @@ export class Share implements AsyncDisposable {
     const alone = this.#lan === undefined && this.#expiry !== undefined;
     // The relay's clock can be a little ahead of ours.
     const expired = alone && code === "expired";
-    if (!expired) this.warnings.push("The connection to the relay was lost; receivers can no longer come by it.");
+    if (!expired) this.warnings.push("The relay has lost the share; receivers can no longer come by it.");
     if (alone) this.#end(expired ? "expired" : "failed");
   }
 

@@ -125,6 +125,8 @@ function patient(receiver: TestServer, args: Record<string, unknown>) {
       over = true;
     });
   return {
+    /** What it answered. */
+    ended,
     /** Its sender ended, and had it told: or it looks for it until its user has had enough. */
     isInVain: async () => {
       await eventually(() => looksAgain || over).toBe(true);
@@ -216,14 +218,28 @@ describe("SIGKILL", () => {
     },
   );
 
-  it("of the relay loses the link for both, ends the share, and the receiver looks for it and keeps nothing", async () => {
+  it("of the relay, which then has forgotten the room, ends the share, and the receiver looks for it and keeps nothing", async () => {
     const relay = await relayProcess();
     const { sender, receiver, wire, call } = await halfWay("relay", relay);
     relay.kill();
     wire.release();
+    await relayProcess({ port: relay.port });
     await call.isInVain();
     expect(await sender.becomes("failed")).toMatchObject({ delivered: 0, unconfirmed: 0, last_failure: "link-lost" });
     expect([await receiver.kept("staging"), await receiver.kept("inbox")]).toEqual([[], []]);
+  });
+
+  it("of the relay, which then gives the room back, is made good, and the document arrives", async () => {
+    const secret = "the secret of this test, thirty-two characters";
+    const relay = await relayProcess({ secret });
+    const { sender, receiver, wire, call, share } = await halfWay("relay", relay);
+    relay.kill();
+    wire.release();
+    await relayProcess({ secret, port: relay.port });
+    expect(await call.ended).toContain("Saved to");
+    expect(await sender.becomes("delivered")).toMatchObject({ delivered: 1, unconfirmed: 0 });
+    const [folder = ""] = await receiver.kept("inbox");
+    expect(sha256(await readFile(join(receiver.world.home, "inbox", folder, "original.md")))).toBe(share.sha256);
   });
 });
 

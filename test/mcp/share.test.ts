@@ -212,17 +212,18 @@ describe("the relay", () => {
     await eventually(async () => (await own.status()).state).toBe("expired");
   });
 
-  it("that goes away ends a share that is nowhere else, and is told of where there is another way", async () => {
+  it("that forgets its rooms ends a share that is nowhere else, and is told of where there is another way", async () => {
     const relay = await relayHere();
     const own = await startServer();
     await own.share({ content: "x", relay_url: relay.url, mode: "relay" });
     await own.share({ content: "x", relay_url: relay.url });
     await relay.stop();
+    await relayHere({ port: relay.port });
     const only = async () => (await own.shares())[0];
     await eventually(only).toMatchObject({ state: "failed" });
-    expect(await own.status()).toMatchObject({
+    await eventually(() => own.status()).toMatchObject({
       state: "waiting",
-      warnings: [expect.stringContaining("The connection to the relay was lost")],
+      warnings: [expect.stringContaining("The relay has lost the share")],
     });
   });
 

@@ -20,15 +20,20 @@ export async function relayHere(settings: Parameters<typeof startRelay>[0] = {})
  * The relay as people run it.
  * @param options.inside a command that runs it in another network.
  */
-export async function relayProcess({ inside = [] as readonly string[], host = "127.0.0.1" } = {}): Promise<{
+export async function relayProcess({
+  inside = [] as readonly string[],
+  host = "127.0.0.1",
+  port = 0,
+  secret = "",
+} = {}): Promise<{
   url: string;
   port: number;
   kill(): void;
 }> {
   const entry = fileURLToPath(new URL("../../relay/dist/index.js", import.meta.url));
-  const line = [...inside, process.execPath, entry, "--host", host, "--port", "0"];
+  const line = [...inside, process.execPath, entry, "--host", host, "--port", String(port)];
   const [command = "", ...args] = line;
-  const child = spawn(command, args, { env: { PATH: process.env.PATH }, stdio: "pipe" });
+  const child = spawn(command, args, { env: { PATH: process.env.PATH, RELAY_SECRET: secret }, stdio: "pipe" });
   const closed = once(child, "close");
   const kill = () => child.kill("SIGKILL");
   later(() => {

@@ -236,16 +236,32 @@ describe("two paths", () => {
     expect(await codeOf(take(it, lanPath(it)))).toBe("ok");
   });
 
-  it("a relay that goes away leaves the LAN, and fails a share that has nothing else", async () => {
+  it("a relay that forgets its rooms leaves the LAN, and fails a share that has nothing else", async () => {
     const relay = await startRelay({ host: "127.0.0.1", port: 0 });
     const both = await share({ relay: { url: new URL(relay.url) } });
     const alone = await share({ mode: "relay", relay: { url: new URL(relay.url) } });
     await relay.stop();
+    await until("they try again", () => alone.relayAwaySince !== undefined && both.relayAwaySince !== undefined);
+    expect([alone.state, both.state, alone.warnings, both.warnings]).toEqual(["waiting", "waiting", [], []]);
+    await relayAccess({ port: relay.port });
     await until("the share by relay alone has ended", () => alone.endedAt !== undefined);
     expect(alone.state).toBe("failed");
     await until("the other one knows", () => both.relay === undefined);
     expect(both.warnings).toEqual([expect.stringContaining("lost")]);
     expect(await codeOf(take(both, lanPath(both)))).toBe("ok");
+  });
+
+  it("a relay that is started again with its secret has the share again, under the same code", async () => {
+    const settings = { host: "127.0.0.1", secret: "a secret of this test, thirty-two characters" };
+    const relay = await startRelay({ ...settings, port: 0 });
+    const it = await share({ mode: "relay", relay: { url: new URL(relay.url) } });
+    const { code } = it;
+    await relay.stop();
+    await until("it tries again", () => it.relayAwaySince !== undefined);
+    await relayAccess({ ...settings, port: relay.port });
+    await until("it is there", () => it.relayAwaySince === undefined);
+    expect([it.code, it.state, it.warnings]).toEqual([code, "waiting", []]);
+    expect(await codeOf(take(it, relayPath(it)))).toBe("ok");
   });
 });
 
