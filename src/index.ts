@@ -7,9 +7,10 @@ import { createRequire } from "node:module";
 import { setFlagsFromString } from "node:v8";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import { readConfig } from "./config.ts";
+import { OwnService } from "./hub/own.ts";
+import type { Service } from "./hub/service.ts";
 import { stderrLogger } from "./log.ts";
 import { createServer } from "./mcp/server.ts";
-import { Shares } from "./share/shares.ts";
 
 /** How long the shares may take to say goodbye, in ms: less than the client waits before it kills. */
 const GOODBYE_MS = 300;
@@ -25,7 +26,7 @@ setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`);
 console.log = console.info = console.debug = console.error;
 
 const log = stderrLogger(logLevel());
-const shares = new Shares(log);
+let service: Service | undefined;
 const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
 
 process.on("uncaughtException", (thrown: unknown) => {
@@ -38,7 +39,8 @@ process.on("uncaughtException", (thrown: unknown) => {
 // Nobody reads the log any more: no reason to stop.
 process.stderr.on("error", () => {});
 
-const { server, idle } = createServer({ config: () => readConfig(process.env), shares, log }, version);
+const config = () => readConfig(process.env);
+const { server, idle } = createServer({ config, service: serve, log }, version);
 
 const ended = new Promise<void>((resolve) => {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve());
@@ -55,9 +57,15 @@ void sweepLeftovers();
 
 await ended;
 const overdue = setTimeout(() => process.exit(0), GOODBYE_MS);
-await Promise.allSettled([server.close().then(idle), shares[Symbol.asyncDispose]()]);
+await Promise.allSettled([server.close().then(idle), service?.[Symbol.asyncDispose]()]);
 clearTimeout(overdue);
 process.exit(0);
+
+/** Made when it is first asked for: a wrong configuration is told by the tools. */
+function serve(): Service {
+  service ??= new OwnService(config().home, () => {}, log);
+  return service;
+}
 
 /** A wrong level is reported by the tools, with everything else that is wrong. */
 function logLevel() {

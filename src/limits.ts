@@ -23,3 +23,7 @@ export const HANDSHAKE_MS = 15_000;
 
 /** How long a clean close may take, in ms, before the link is cut. */
 export const CLOSE_MS = 2_000;
+
+/** The most receivers of one share, and how long it may live, in ms. */
+export const MAX_RECEIVERS = 100;
+export const MAX_LIFETIME_MS = 24 * 60 * 60_000;

@@ -1,10 +1,9 @@
 /** The tool distill_receive. */
 import * as z from "zod";
-import { formatHost, formatRelayUrl, parseHost, wireCautions } from "../address.ts";
+import { formatHost, parseHost, wireCautions } from "../address.ts";
 import { type Config, relayFor } from "../config.ts";
 import { SpreadError } from "../errors.ts";
-import type { Course, LanCourse, Path } from "../share/race.ts";
-import type { Step } from "../share/receiver.ts";
+import type { PathView, ReceiveOrder, StepView } from "../hub/views.ts";
 import { type Call, tool } from "./tool.ts";
 import { timeOf } from "./view.ts";
 
@@ -13,9 +12,6 @@ import { timeOf } from "./view.ts";
  * The client's own limit of 50,000 would turn the longest documents into a file behind a preview.
  */
 const MAX_RESULT_CHARS = 120_000;
-
-/** Progress is told at most this often, in ms. */
-const PROGRESS_MS = 250;
 
 const DESCRIPTION = `Receives a document that somebody shared with distill_share, and keeps it in the inbox (in DISTILL_HOME, by default ~/.claude-spread).
 
@@ -82,14 +78,11 @@ export const receiveTool = tool({
     const config = context.config();
     const { secret, room } = await whatIsKnown(input);
     const course = courseTo(input, room, config);
-    const { receive } = await import("../share/receiver.ts");
-    const received = await receive(
-      { secret, room, course, legacy: input.legacy, home: config.home, timeoutMs: input.timeout_seconds * 1000 },
-      reporter(call),
-      call.signal,
-    );
+    const timeoutMs = input.timeout_seconds * 1000;
+    const order = { secret, ...(room !== undefined && { room }), ...course, legacy: input.legacy, timeoutMs };
+    const received = await context.service().receive(order, reporter(call, course), call.signal);
     const warnings = [...received.warnings];
-    if (received.via.by === "relay") warnings.push(...wireCautions(received.via.relay));
+    if (received.via.by === "relay") warnings.push(...wireCautions(new URL(received.via.relay)));
     if (!received.acknowledged) {
       warnings.push("The sender did not confirm the receipt: it may show this share as sent, unconfirmed.");
     }
@@ -149,6 +142,8 @@ function refuseCode({ code, passphrase = "" }: Known, parseCode: (typed: string)
     throw new SpreadError("invalid-input", "a code is never of a legacy share: leave out legacy");
 }
 
+type Course = Pick<ReceiveOrder, "lan" | "relay">;
+
 /** Where to look. A host that is given is not looked for. */
 function courseTo(input: Known, room: string | undefined, config: Config): Course {
   const access = relayFor(input.relay_url, config);
@@ -156,37 +151,33 @@ function courseTo(input: Known, room: string | undefined, config: Config): Cours
   if (input.mode === "relay" && !access)
     throw new SpreadError("no-relay", "the relay was asked for, but none is known");
 
-  const found: LanCourse | undefined = config.mdns ? { room } : undefined;
+  const found = config.mdns ? { ...(room !== undefined && { room }) } : undefined;
   const lan = input.mode === "relay" ? undefined : (host ?? found);
   const relay = input.mode === "lan" || !access || room === undefined ? undefined : { access, room };
-  if (lan || relay) return { lan, relay };
+  if (lan || relay) return { ...(lan && { lan }), ...(relay && { relay }) };
   if (access && input.mode !== "lan") {
     throw new SpreadError("invalid-input", "room is missing: a relay needs it, beside a passphrase");
   }
   throw new SpreadError("no-path", "it is not known where the sender is");
 }
 
-function reporter(call: Call): (step: Step) => void {
-  let toldAt = 0;
+function reporter(call: Call, course: Course): (step: StepView) => void {
   let share = 0;
   return (step) => {
     switch (step.at) {
       case "looking":
-        return call.progress(0, `Looking for the sender ${whereOf(step.course)}`);
+        return call.progress(0, `Looking for the sender ${whereOf(course)}`);
       case "proving":
         return call.progress(
           share,
           `Connected to ${nameOf(step.path)}; both ends prove the code, or wait for their turn`,
         );
       case "receiving": {
-        const now = Date.now();
-        if (now - toldAt < PROGRESS_MS && step.received < step.bytes) return;
-        toldAt = now;
         share = step.bytes === 0 ? 1 : step.received / step.bytes;
         return call.progress(share, `Received ${step.received} of ${step.bytes} bytes`);
       }
       case "reconnecting":
-        return call.progress(share, `The connection was lost; trying again until ${timeOf(step.until)}`);
+        return call.progress(share, `The connection was lost; trying again until ${timeOf(new Date(step.until))}`);
       default:
         step satisfies never;
     }
@@ -195,10 +186,10 @@ function reporter(call: Call): (step: Step) => void {
 
 function whereOf({ lan, relay }: Course): string {
   const near = lan && ("host" in lan ? `at ${formatHost(lan.host, lan.port)}` : "on this network");
-  const far = relay && `on ${formatRelayUrl(relay.access.url)}`;
+  const far = relay && `on ${relay.access.url}`;
   return [near, far].filter(Boolean).join(" and ");
 }
 
-function nameOf(path: Path): string {
-  return path.by === "lan" ? formatHost(path.host, path.port) : formatRelayUrl(path.relay);
+function nameOf(path: PathView): string {
+  return path.by === "lan" ? formatHost(path.host, path.port) : path.relay;
 }

@@ -1,16 +1,15 @@
 /** The tool distill_share. */
 import * as z from "zod";
-import { formatHost, formatRelayUrl, isLoopback, wireCautions } from "../address.ts";
-import { relayFor } from "../config.ts";
+import { formatHost, isLoopback, wireCautions } from "../address.ts";
+import { type Config, relayFor } from "../config.ts";
 import { SpreadError } from "../errors.ts";
-import type { Snapshot } from "../handoff/snapshot.ts";
-import { MAX_TITLE_CHARS } from "../limits.ts";
-import type { Share } from "../share/sender.ts";
-import { type Context, tool } from "./tool.ts";
-import { Lan, lanOf, timeOf } from "./view.ts";
+import type { Content } from "../hub/service.ts";
+import { Lan, type NewShare } from "../hub/views.ts";
+import { MAX_LIFETIME_MS, MAX_RECEIVERS, MAX_TITLE_CHARS } from "../limits.ts";
+import { tool } from "./tool.ts";
+import { timeOf } from "./view.ts";
 
-const MAX_RECEIVERS = 100;
-const MAX_EXPIRES_MINUTES = 24 * 60;
+const MAX_EXPIRES_MINUTES = MAX_LIFETIME_MS / 60_000;
 
 const DESCRIPTION = `Hands a document over to another person or machine: normally the distillation (hand-off document) of this session.
 
@@ -86,36 +85,37 @@ export const shareTool = tool({
       const warning = (input.legacy ? checkLegacyPassphrase : checkPassphrase)(input.passphrase);
       if (warning) warnings.push(warning);
     }
-    const { content, title } = await readDocument(input, context, call.signal);
-    const share = await context.shares.open(
+    const { cleanLine } = await import("../handoff/untrusted.ts");
+    const share = await context.service().share(
       {
-        content,
-        title,
-        passphrase: input.passphrase,
+        ...(input.title !== undefined && { title: cleanLine(input.title, MAX_TITLE_CHARS) }),
+        ...(input.passphrase !== undefined && { passphrase: input.passphrase }),
         mode: input.mode,
         legacy: input.legacy,
         announce: config.mdns,
-        relay,
+        ...(relay && { relay }),
         receivers: input.receivers,
         lifetimeMs: input.expires_minutes * 60_000,
       },
+      await contentOf(input, config),
       call.signal,
     );
     if (input.mode === "lan" && input.relay_url !== undefined) warnings.push("relay_url was not used: mode is lan.");
-    warnings.push(...share.warnings, ...(await cautionsOf(share, input.expires_minutes)));
+    warnings.push(...share.held.warnings, ...(await cautionsOf(share, input.expires_minutes)));
     const told = tellReceiver(share);
+    const { code, madePassphrase, relay: relay_url, lan, bytes, sha256 } = share.held;
     const result = {
       share_id: share.id,
-      ...(share.code !== undefined && { code: share.code }),
-      ...(share.madePassphrase !== undefined && { passphrase: share.madePassphrase }),
+      ...(code !== undefined && { code }),
+      ...(madePassphrase !== undefined && { passphrase: madePassphrase }),
       room: share.room,
-      mode: share.mode,
-      ...(share.relay && { relay_url: formatRelayUrl(share.relay) }),
-      ...(share.lan && { lan: lanOf(share.lan) }),
-      expires_at: share.expiresAt.toISOString(),
+      mode: input.mode,
+      ...(relay_url !== undefined && { relay_url }),
+      ...(lan && { lan }),
+      expires_at: share.expiresAt,
       receivers: share.receivers,
-      bytes: share.bytes,
-      sha256: share.sha256,
+      bytes,
+      sha256,
       tell_receiver: told,
       warnings,
     };
@@ -123,41 +123,26 @@ export const shareTool = tool({
   },
 });
 
-async function readDocument(
-  { content, path, title }: Pick<z.output<typeof Input>, "content" | "path" | "title">,
-  context: Context,
-  signal: AbortSignal,
-): Promise<{ content: Snapshot; title: string }> {
+async function contentOf(
+  { content, path }: Pick<z.output<typeof Input>, "content" | "path">,
+  { project, roots }: Config,
+): Promise<Content> {
   if ((content === undefined) === (path === undefined)) {
     throw new SpreadError("invalid-input", "either content or path must be given, and not both");
   }
-  const [{ snapshotFile, snapshotText }, { openSource }, { cleanLine }] = await Promise.all([
-    import("../handoff/snapshot.ts"),
-    import("../handoff/source.ts"),
-    import("../handoff/untrusted.ts"),
-  ]);
-  const frozen = async () => {
-    if (content !== undefined) return snapshotText(content);
-    const { home, project, roots } = context.config();
-    const { handle } = await openSource(path ?? "", { roots, cwd: project });
-    return snapshotFile(handle, { home, signal });
-  };
-  const snapshot = await frozen();
-  return { content: snapshot, title: cleanLine(title ?? (await firstHeading(snapshot)), MAX_TITLE_CHARS) };
+  if (content !== undefined) return { text: content };
+  const { openSource } = await import("../handoff/source.ts");
+  const { handle } = await openSource(path ?? "", { roots, cwd: project });
+  return { file: handle };
 }
 
-async function firstHeading(content: Snapshot): Promise<string> {
-  const { headingOf } = await import("../handoff/document.ts");
-  for await (const piece of content.read()) return headingOf(piece);
-  return "";
-}
-
-async function cautionsOf(share: Share, askedMinutes: number): Promise<string[]> {
+async function cautionsOf(share: NewShare, askedMinutes: number): Promise<string[]> {
   const cautions: string[] = [];
+  const relay = share.held.relay === undefined ? undefined : new URL(share.held.relay);
   if (share.legacy) cautions.push((await import("../share/legacy.ts")).EXPOSED);
-  const minutes = Math.round((share.expiresAt.getTime() - share.createdAt.getTime()) / 60_000);
+  const minutes = Math.round((Date.parse(share.expiresAt) - Date.parse(share.createdAt)) / 60_000);
   if (minutes < Math.floor(askedMinutes)) {
-    const everywhere = share.lan ? ", on this network too" : "";
+    const everywhere = share.held.lan ? ", on this network too" : "";
     cautions.push(`The relay keeps a share for ${minutes} minutes at most: it ends then${everywhere}.`);
   }
   if (share.receivers > 1) {
@@ -165,34 +150,34 @@ async function cautionsOf(share: Share, askedMinutes: number): Promise<string[]>
       "Each receiver knows the secret, and could pose as the sender towards the others: among people who do not trust each other, share once for each.",
     );
   }
-  if (share.relay && isLoopback(share.relay)) {
+  if (relay && isLoopback(relay)) {
     cautions.push("The relay's address is of this machine: receivers on other machines cannot reach it.");
   }
-  cautions.push(...wireCautions(share.relay));
+  cautions.push(...wireCautions(relay));
   return cautions;
 }
 
 /** The whole of what one person has to tell the other. */
-function tellReceiver(share: Share): string {
-  const { code, lan, legacy, madePassphrase } = share;
+function tellReceiver({ room, legacy, expiresAt, held }: NewShare): string {
+  const { code, lan, madePassphrase } = held;
   const host = lan && `--host ${formatHost(lan.addresses[0] ?? "127.0.0.1", lan.port)}`;
-  const relay = share.relay && `--relay ${formatRelayUrl(share.relay)}`;
+  const relay = held.relay && `--relay ${held.relay}`;
   const command = (way: string | undefined) =>
     [
       "/distill-receive",
       code,
       legacy && "--legacy",
       way,
-      code === undefined && `--room ${share.room} ${madePassphrase ?? "<passphrase>"}`,
+      code === undefined && `--room ${room} ${madePassphrase ?? "<passphrase>"}`,
     ]
       .filter(Boolean)
       .join(" ");
   const first = relay ?? (lan?.instance === undefined ? host : undefined);
   return [
-    `To receive it, paste this line into Claude Code with Claude Spread, by ${timeOf(share.expiresAt)}:`,
+    `To receive it, paste this line into Claude Code with Claude Spread, by ${timeOf(expiresAt)}:`,
     command(first),
     ...(host && first !== host ? ["If it is not found, on the same network:", command(host)] : []),
-    ...(legacy ? [`With the original Python tools: room ${share.room}, and the passphrase.`] : []),
+    ...(legacy ? [`With the original Python tools: room ${room}, and the passphrase.`] : []),
     ...(code === undefined && madePassphrase === undefined
       ? ["Put the passphrase that you agreed on where it says <passphrase>."]
       : []),

@@ -1,9 +1,8 @@
 /** The tool distill_status. */
 import * as z from "zod";
-import { formatRelayUrl } from "../address.ts";
-import type { Share } from "../share/sender.ts";
+import { Lan, type ShareView } from "../hub/views.ts";
 import { tool } from "./tool.ts";
-import { inWords, Lan, lanOf } from "./view.ts";
+import { inWords } from "./view.ts";
 
 const Output = z.object({
   shares: z.array(
@@ -11,8 +10,10 @@ const Output = z.object({
       share_id: z.string(),
       title: z.string(),
       state: z
-        .enum(["waiting", "serving", "delivered", "unconfirmed", "burned", "expired", "stopped", "failed"])
-        .describe("unconfirmed: all was sent, but a receipt is missing. burned: wrong attempts ended it."),
+        .enum(["waiting", "serving", "delivered", "unconfirmed", "burned", "expired", "stopped", "failed", "lost"])
+        .describe(
+          "unconfirmed: all was sent, but a receipt is missing. burned: wrong attempts ended it. lost: its process was ended.",
+        ),
       summary: z.string().describe("The state in words."),
       delivered: z.int().describe("Receivers from whom the right receipt came."),
       unconfirmed: z.int().describe("Receivers who were sent everything, without a receipt so far."),
@@ -23,8 +24,8 @@ const Output = z.object({
       room: z.string(),
       relay_url: z.string().optional(),
       lan: Lan.optional(),
-      bytes: z.int(),
-      sha256: z.string(),
+      bytes: z.int().optional(),
+      sha256: z.string().optional(),
       created_at: z.string(),
       expires_at: z.string(),
       ended_at: z.string().optional(),
@@ -44,34 +45,32 @@ delivered is certain: the receiver has the whole document on its disk and said s
   output: Output,
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   async run(_input, context) {
-    const shares = context.shares.all.map(view);
+    const shares = (await context.service().shares()).shares.map(view);
     const lines = shares.map((it) => `${it.share_id} ${it.title === "" ? "(no title)" : it.title}: ${it.summary}`);
     return { result: { shares }, text: lines.length > 0 ? lines.join("\n") : "No shares in this session." };
   },
 });
 
-function view(share: Share): z.input<typeof Output>["shares"][number] {
-  const { delivered, spent, failedAttempts } = share.gate.counts;
+function view({ held, ...share }: ShareView): z.input<typeof Output>["shares"][number] {
   return {
     share_id: share.id,
-    title: share.title,
+    title: held?.title ?? "",
     state: share.state,
     summary: inWords(share),
-    delivered,
-    unconfirmed: spent - delivered,
+    delivered: share.delivered,
+    unconfirmed: share.spent - share.delivered,
     receivers: share.receivers,
-    failed_attempts: failedAttempts,
-    ...(share.code !== undefined && share.endedAt === undefined && { code: share.code }),
-    ...(share.madePassphrase !== undefined && share.endedAt === undefined && { passphrase: share.madePassphrase }),
+    failed_attempts: share.failedAttempts,
     room: share.room,
-    ...(share.relay && { relay_url: formatRelayUrl(share.relay) }),
-    ...(share.lan && { lan: lanOf(share.lan) }),
-    bytes: share.bytes,
-    sha256: share.sha256,
-    created_at: share.createdAt.toISOString(),
-    expires_at: share.expiresAt.toISOString(),
-    ...(share.endedAt && { ended_at: share.endedAt.toISOString() }),
-    ...(share.lastFailure && { last_failure: share.lastFailure }),
-    warnings: share.warnings,
+    created_at: share.createdAt,
+    expires_at: share.expiresAt,
+    ...(share.endedAt !== undefined && { ended_at: share.endedAt }),
+    ...(held?.code !== undefined && { code: held.code }),
+    ...(held?.madePassphrase !== undefined && { passphrase: held.madePassphrase }),
+    ...(held?.relay !== undefined && { relay_url: held.relay }),
+    ...(held?.lan && { lan: held.lan }),
+    ...(held && { bytes: held.bytes, sha256: held.sha256 }),
+    ...(held?.lastFailure && { last_failure: held.lastFailure }),
+    warnings: held?.warnings ?? [],
   };
 }

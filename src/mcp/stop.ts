@@ -18,14 +18,14 @@ Give share_id (from distill_share or distill_status), or all: true for every sha
     stopped: z.array(z.object({ share_id: z.string(), state: z.string(), delivered: z.int(), unconfirmed: z.int() })),
   }),
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
-  async run({ share_id, all }, { shares }) {
+  async run({ share_id, all }, context) {
     if ((share_id === undefined) === (all !== true)) {
       throw new SpreadError("invalid-input", "either share_id or all: true must be given, and not both");
     }
-    const ended = share_id === undefined ? await shares.stopAll() : [await shares.stop(share_id)];
-    const stopped = ended.map((it) => {
-      const { delivered, spent } = it.gate.counts;
-      return { share_id: it.id, state: it.state, delivered, unconfirmed: spent - delivered };
+    const service = context.service();
+    const ended = share_id === undefined ? await service.stopAll() : [await service.stop(share_id)];
+    const stopped = ended.map(({ id, state, delivered, spent }) => {
+      return { share_id: id, state, delivered, unconfirmed: spent - delivered };
     });
     const lines = ended.map((it) => `${it.id}: ${inWords(it)}`);
     return { result: { stopped }, text: lines.length > 0 ? lines.join("\n") : "There was nothing to stop." };

@@ -3,14 +3,15 @@ import type { CallToolResult, ToolAnnotations } from "@modelcontextprotocol/sdk/
 import type * as z from "zod";
 import type { Config } from "../config.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
+import type { Service } from "../hub/service.ts";
 import type { Logger } from "../log.ts";
-import type { Shares } from "../share/shares.ts";
 
 /** What all tools share. */
 export interface Context {
   /** @throws SpreadError `bad-config`: said where it is seen, in a tool's result. */
   config(): Config;
-  readonly shares: Shares;
+  /** @throws SpreadError `bad-config`. */
+  service(): Service;
   readonly log: Logger;
 }
 

@@ -1,22 +1,7 @@
 /** A share as more than one tool shows it. */
-import * as z from "zod";
-import type { LanPath, Share, ShareState } from "../share/sender.ts";
+import type { ShareView } from "../hub/views.ts";
 
-/** Where a share can be had on its network. */
-export const Lan = z.object({
-  instance: z
-    .string()
-    .optional()
-    .describe("Its name in mDNS; absent if it is not announced: then the receiver needs host."),
-  port: z.int(),
-  addresses: z.array(z.string()),
-});
-
-export function lanOf({ instance, port, addresses }: LanPath): z.input<typeof Lan> {
-  return { ...(instance !== undefined && { instance }), port, addresses: [...addresses] };
-}
-
-const IN_WORDS: Record<Exclude<ShareState, "delivered">, string> = {
+const IN_WORDS: Record<Exclude<ShareView["state"], "delivered">, string> = {
   waiting: "waiting",
   serving: "being received right now",
   unconfirmed: "over",
@@ -24,11 +9,12 @@ const IN_WORDS: Record<Exclude<ShareState, "delivered">, string> = {
   expired: "expired",
   stopped: "stopped",
   failed: "ended, because the connection to the relay was lost",
+  lost: "lost, because the process that kept it was ended",
 };
 
 /** The state of a share as a person would say it. */
-export function inWords(share: Share): string {
-  const { delivered, spent, failedAttempts } = share.gate.counts;
+export function inWords(share: ShareView): string {
+  const { delivered, spent, failedAttempts } = share;
   if (share.state === "delivered") return `delivered to ${delivered} of ${share.receivers}`;
   const open = share.state === "waiting" ? ` for ${share.receivers - spent} more to receive it` : "";
   const counts = [`${delivered} of ${share.receivers} delivered`];
@@ -40,7 +26,7 @@ export function inWords(share: Share): string {
   return `${awaited ? "waiting for a receipt" : IN_WORDS[share.state]}${open}; ${counts.join(", ")}`;
 }
 
-/** To the minute. */
-export function timeOf(time: Date): string {
-  return `${time.toISOString().slice(0, 16).replace("T", " ")} UTC`;
+/** To the minute. @param time ISO 8601, in UTC. */
+export function timeOf(time: string): string {
+  return `${time.slice(0, 16).replace("T", " ")} UTC`;
 }

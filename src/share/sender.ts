@@ -37,6 +37,8 @@ export interface ShareRequest {
   readonly relay: RelayAccess | undefined;
   readonly receivers: number;
   readonly lifetimeMs: number;
+  /** Called once something may have become of the share that its owner wants to know: after a visitor, and at its end. */
+  readonly changed?: ((share: Share) => void) | undefined;
 }
 
 /**
@@ -318,6 +320,7 @@ export class Share implements AsyncDisposable {
       this.#links.delete(link);
       this.#serving.delete(served);
       this.#settle();
+      this.#request.changed?.(this);
     });
     this.#serving.add(served);
   }
@@ -394,6 +397,7 @@ export class Share implements AsyncDisposable {
   #giveBack(): Promise<void> {
     this.#givenBack ??= (async () => {
       this.#endedAt = new Date();
+      this.#request.changed?.(this);
       await Promise.all([...this.#links.keys()].map((link) => this.#version.sendAway(link, this.#tooLate())));
       await Promise.all([this.#announced, ...this.#doors].map((it) => it?.close()));
       await this.#request.content[Symbol.asyncDispose]();

@@ -1,0 +1,134 @@
+/**
+ * The owner of shares and of what is being received: sessions ask it, in this process or, in the hub, from others. It says
+ * what becomes of the shares; what a session is, and how it is reached, it does not know.
+ */
+import type { Snapshot } from "../handoff/snapshot.ts";
+import { MAX_TITLE_CHARS } from "../limits.ts";
+import type { Logger } from "../log.ts";
+import type { Share, ShareRequest } from "../share/sender.ts";
+import { Shares } from "../share/shares.ts";
+import type { ShareEvent } from "./service.ts";
+import {
+  accessOf,
+  courseOf,
+  type NewShare,
+  type ReceivedView,
+  type ReceiveOrder,
+  type ShareOrder,
+  type StepView,
+  viewReceived,
+  viewShare,
+  viewStep,
+} from "./views.ts";
+
+/** A transfer tells how far it is at most this often, in ms. */
+const PROGRESS_MS = 250;
+
+export class Keeper implements AsyncDisposable {
+  readonly #home: string;
+  readonly #shares: Shares;
+  readonly #sessions = new WeakMap<Share, string>();
+  readonly #tell: (event: ShareEvent) => void;
+
+  /** @param tell told whenever something has become of a share. */
+  constructor(home: string, tell: (event: ShareEvent) => void, log: Logger) {
+    this.#home = home;
+    this.#tell = tell;
+    this.#shares = new Shares(log);
+  }
+
+  /** The youngest last. */
+  get shares(): NewShare[] {
+    return this.#shares.all.map((share) => this.#view(share));
+  }
+
+  /** @param content the keeper's from here on. @throws SpreadError as `Shares.open`. */
+  async open(order: ShareOrder, content: Snapshot, session: string, signal: AbortSignal): Promise<NewShare> {
+    const request = await this.#requestFor(order, content, session).catch(async (error: unknown) => {
+      await content[Symbol.asyncDispose]();
+      throw error;
+    });
+    const share = await this.#shares.open(request, signal);
+    this.#sessions.set(share, session);
+    return this.#view(share);
+  }
+
+  /** @throws SpreadError as `receive`. */
+  async receive(order: ReceiveOrder, report: (step: StepView) => void, signal: AbortSignal): Promise<ReceivedView> {
+    const { receive } = await import("../share/receiver.ts");
+    const { secret, room, legacy, timeoutMs } = order;
+    const request = { secret, room, legacy, timeoutMs, course: courseOf(order), home: this.#home };
+    let toldAt = 0;
+    const received = await receive(
+      request,
+      (step) => {
+        if (step.at === "receiving") {
+          const now = Date.now();
+          if (now - toldAt < PROGRESS_MS && step.received < step.bytes) return;
+          toldAt = now;
+        }
+        report(viewStep(step));
+      },
+      signal,
+    );
+    return viewReceived(received);
+  }
+
+  /** @returns the share, ended. @throws SpreadError `no-such-share`. */
+  async stop(id: string): Promise<NewShare> {
+    return this.#view(await this.#shares.stop(id));
+  }
+
+  /** @returns those of the session that were living. */
+  async stopAll(session: string): Promise<NewShare[]> {
+    const living = this.#shares.all.filter((it) => it.endedAt === undefined && this.#sessions.get(it) === session);
+    return Promise.all(living.map((share) => this.stop(share.id)));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#shares[Symbol.asyncDispose]();
+  }
+
+  async #requestFor(order: ShareOrder, content: Snapshot, session: string): Promise<ShareRequest> {
+    const { title = await headingOf(content), passphrase, relay, ...rest } = order;
+    const watch = new Watch(this.#tell);
+    const changed = (share: Share) => watch.look(viewShare(share, session));
+    return { ...rest, content, title, passphrase, relay: relay && accessOf(relay), changed };
+  }
+
+  #view(share: Share): NewShare {
+    return viewShare(share, this.#sessions.get(share) ?? "");
+  }
+}
+
+/** What has become of one share since it was looked at last. */
+class Watch {
+  readonly #tell: (event: ShareEvent) => void;
+  #delivered = 0;
+  #failedAttempts = 0;
+  #ended = false;
+
+  constructor(tell: (event: ShareEvent) => void) {
+    this.#tell = tell;
+  }
+
+  look(share: NewShare): void {
+    const { delivered, failedAttempts, endedAt } = share;
+    if (failedAttempts > this.#failedAttempts) this.#tell({ event: "attempt-failed", share });
+    if (delivered > this.#delivered) this.#tell({ event: "delivered", share });
+    if (endedAt !== undefined && !this.#ended) this.#tell({ event: "ended", share });
+    this.#delivered = delivered;
+    this.#failedAttempts = failedAttempts;
+    this.#ended = endedAt !== undefined;
+  }
+}
+
+/** Cleaned; empty where there is none. */
+async function headingOf(content: Snapshot): Promise<string> {
+  const [document, { cleanLine }] = await Promise.all([
+    import("../handoff/document.ts"),
+    import("../handoff/untrusted.ts"),
+  ]);
+  for await (const piece of content.read()) return cleanLine(document.headingOf(piece), MAX_TITLE_CHARS);
+  return "";
+}

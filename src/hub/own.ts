@@ -1,0 +1,48 @@
+/** The service as this very process gives it (DISTILL_HUB=off): its shares end with it. */
+import { randomUUID } from "node:crypto";
+import type { Snapshot } from "../handoff/snapshot.ts";
+import type { Logger } from "../log.ts";
+import { Keeper } from "./keeper.ts";
+import type { Content, Service, ShareEvent } from "./service.ts";
+import type { ReceiveOrder, ShareOrder, StepView } from "./views.ts";
+
+export class OwnService implements Service {
+  readonly session = randomUUID();
+  readonly #home: string;
+  readonly #keeper: Keeper;
+
+  constructor(home: string, tell: (event: ShareEvent) => void, log: Logger) {
+    this.#home = home;
+    this.#keeper = new Keeper(home, tell, log);
+  }
+
+  async share(order: ShareOrder, content: Content, signal: AbortSignal) {
+    const frozen = await freeze(content, this.#home, signal);
+    return this.#keeper.open(order, frozen, this.session, signal);
+  }
+
+  receive(order: ReceiveOrder, report: (step: StepView) => void, signal: AbortSignal) {
+    return this.#keeper.receive(order, report, signal);
+  }
+
+  async shares() {
+    return { shares: this.#keeper.shares };
+  }
+
+  stop(id: string) {
+    return this.#keeper.stop(id);
+  }
+
+  stopAll() {
+    return this.#keeper.stopAll(this.session);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#keeper[Symbol.asyncDispose]();
+  }
+}
+
+async function freeze(content: Content, home: string, signal: AbortSignal): Promise<Snapshot> {
+  const { snapshotFile, snapshotText } = await import("../handoff/snapshot.ts");
+  return "text" in content ? snapshotText(content.text) : snapshotFile(content.file, { home, signal });
+}

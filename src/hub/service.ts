@@ -1,0 +1,43 @@
+/**
+ * What the tools can have done, for one session of a user, by whoever does it: this process (own.ts), or the hub. Nobody
+ * who asks needs to know which.
+ */
+import type { FileHandle } from "node:fs/promises";
+import type { NewShare, ReceivedView, ReceiveOrder, ShareOrder, ShareView, StepView } from "./views.ts";
+
+/** What is to be shared: a text, or an open file, which is closed in any case. */
+export type Content = { readonly text: string } | { readonly file: FileHandle };
+
+/** Something that a session is told of a share that it made, unasked. */
+export interface ShareEvent {
+  readonly event: "delivered" | "attempt-failed" | "ended";
+  readonly share: ShareView;
+}
+
+/** All that is kept for the user, the youngest last. */
+export interface Holdings {
+  readonly shares: readonly ShareView[];
+}
+
+export interface Service extends AsyncDisposable {
+  /** Of those who ask: shares are made in its name. */
+  readonly session: string;
+
+  /**
+   * Freezes the content, offers it, and goes on serving it.
+   * @param signal rules the opening alone.
+   * @throws SpreadError
+   */
+  share(order: ShareOrder, content: Content, signal: AbortSignal): Promise<NewShare>;
+
+  /** @param report told each step, and of those of a transfer one now and then. @throws SpreadError */
+  receive(order: ReceiveOrder, report: (step: StepView) => void, signal: AbortSignal): Promise<ReceivedView>;
+
+  shares(): Promise<Holdings>;
+
+  /** @returns the share, ended, whoever made it. @throws SpreadError `no-such-share`. */
+  stop(id: string): Promise<ShareView>;
+
+  /** @returns those of this session that were living. */
+  stopAll(): Promise<readonly ShareView[]>;
+}
