@@ -8,7 +8,6 @@ import { type ClientRequest, type RequestOptions, request as requestByHttp } fro
 import { request as requestByHttps } from "node:https";
 import { isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { getProxyForUrl } from "proxy-from-env";
 import { SpreadError, systemCode } from "../errors.ts";
 import { HANDSHAKE_MS } from "../limits.ts";
 import { abortReason, bindSignal } from "./link.ts";
@@ -21,28 +20,28 @@ interface Proxy {
 }
 
 /**
- * A connection to the relay by way of the proxy that the environment names for it, wrapped in TLS for wss://, whose
- * handshake the taker waits for.
- * @returns undefined where the relay is to be reached directly.
+ * A connection to the relay by way of a proxy, wrapped in TLS for wss://, whose handshake the taker waits for.
+ * @param named the proxy, as an environment names it.
+ * @param ca whom to trust, on both legs; by default whom Node trusts.
  * @throws SpreadError `bad-config`, `proxy-failed`, or the signal's. None of them shows the proxy's address.
  */
-export async function openTunnel(relay: URL, signal: AbortSignal): Promise<Socket | undefined> {
-  const proxy = proxyFor(relay);
-  if (!proxy) return undefined;
-  const tunnel = await connectBy(proxy, relay, signal);
-  return relay.protocol === "wss:" ? connectTls({ socket: tunnel, ...serverOf(relay) }) : tunnel;
+export async function openTunnel(
+  relay: URL,
+  named: string,
+  ca: string[] | undefined,
+  signal: AbortSignal,
+): Promise<Socket> {
+  const tunnel = await connectBy(proxyFor(relay, named), relay, ca, signal);
+  return relay.protocol === "wss:" ? connectTls({ socket: tunnel, ...serverOf(relay), ...(ca && { ca }) }) : tunnel;
 }
 
 /** @throws SpreadError `bad-config`, without quoting what is set: there can be a password in it. */
-export function proxyFor(relay: URL): Proxy | undefined {
-  const target = relay.href.replace(/^ws/, "http");
-  const named = getProxyForUrl(target);
-  if (named === "") return undefined;
+export function proxyFor(relay: URL, named: string): Proxy {
   const variables = relay.protocol === "wss:" ? "HTTPS_PROXY or ALL_PROXY" : "HTTP_PROXY or ALL_PROXY";
   const bad = (what: string) => new SpreadError("bad-config", `${variables} ${what}`);
   let url: URL;
   try {
-    url = new URL(asTyped(named));
+    url = new URL(named);
   } catch {
     throw bad("is not the address of a proxy");
   }
@@ -59,14 +58,9 @@ export function proxyFor(relay: URL): Proxy | undefined {
   return { url, authorization };
 }
 
-/** `proxy:3128` gets the scheme of its target from proxy-from-env; a proxy so named speaks plain HTTP, as to curl. */
-function asTyped(named: string): string {
-  return Object.values(process.env).includes(named) ? named : named.replace(/^https?:/, "http:");
-}
-
-function connectBy(proxy: Proxy, relay: URL, signal: AbortSignal): Promise<Socket> {
+function connectBy(proxy: Proxy, relay: URL, ca: string[] | undefined, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const request = ask(proxy, `${relay.hostname}:${relay.port || (relay.protocol === "wss:" ? 443 : 80)}`);
+    const request = ask(proxy, `${relay.hostname}:${relay.port || (relay.protocol === "wss:" ? 443 : 80)}`, ca);
     const timer = setTimeout(() => request.destroy(silence()), HANDSHAKE_MS);
     const bound = bindSignal({ abort: (reason) => request.destroy(reason) }, signal);
     request.once("close", () => {
@@ -94,14 +88,15 @@ function connectBy(proxy: Proxy, relay: URL, signal: AbortSignal): Promise<Socke
 }
 
 /** @param target host and port of the relay. */
-function ask({ url, authorization }: Proxy, target: string): ClientRequest {
-  const options: RequestOptions & { servername: string } = {
+function ask({ url, authorization }: Proxy, target: string, ca: string[] | undefined): ClientRequest {
+  const options: RequestOptions & { servername: string; ca?: string[] } = {
     ...serverOf(url),
     port: url.port || (url.protocol === "https:" ? 443 : 80),
     method: "CONNECT",
     path: target,
     headers: { Host: target },
     agent: false,
+    ...(ca && { ca }),
   };
   const request = url.protocol === "https:" ? requestByHttps(options) : requestByHttp(options);
   // Not among the options: NODE_DEBUG prints those.

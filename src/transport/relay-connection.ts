@@ -2,6 +2,7 @@
  * One connection to a relay: opened, asked one question, and then a pipe of frames with backpressure. Here is all that is
  * known of the relay's wire (relay/README.md) and of WebSocket; what rooms and visits are is told in relay.ts.
  */
+import { readFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import WebSocket from "ws";
 import * as z from "zod";
@@ -10,6 +11,7 @@ import { type ErrorCode, SpreadError, systemCode } from "../errors.ts";
 import { CLOSE_MS, HANDSHAKE_MS } from "../limits.ts";
 import { abortReason, bindSignal } from "./link.ts";
 import { mistrust } from "./mistrust.ts";
+import { namedProxy } from "./named-proxy.ts";
 
 /** Control messages are short; a longer text frame is a peer's, and is not even parsed. */
 const MAX_CONTROL_BYTES = 1024;
@@ -66,6 +68,10 @@ export interface RelayAccess {
   readonly url: URL;
   /** Of a private relay. It goes to this relay alone, in a header. */
   readonly token?: string | undefined;
+  /** The proxy on the way to it, as it is named in an environment; "" for none. By default what this process's own names. */
+  readonly proxy?: string | undefined;
+  /** A PEM file with certificate authorities to be trusted besides the usual ones. */
+  readonly authorities?: string | undefined;
 }
 
 /** Who gets the frames of a connection. */
@@ -109,8 +115,10 @@ export class Connection {
     ws.on("error", () => {});
   }
 
-  static async open({ url, token }: RelayAccess, signal: AbortSignal): Promise<Connection> {
-    const tunnel = await tunnelTo(url, signal);
+  static async open(access: RelayAccess, signal: AbortSignal): Promise<Connection> {
+    const { url, token } = access;
+    const ca = await trusted(access);
+    const tunnel = await tunnelTo(access, ca, signal);
     if (signal.aborted) {
       tunnel?.destroy();
       throw abortReason(signal);
@@ -118,6 +126,7 @@ export class Connection {
     const ws = new WebSocket(url, {
       ...(token !== undefined && { headers: { Authorization: `Bearer ${token}` } }),
       ...(tunnel && { createConnection: () => tunnel }),
+      ...(ca && { ca }),
       perMessageDeflate: false, // sealed bytes do not shrink
       maxPayload: MAX_RELAY_MESSAGE_BYTES,
     });
@@ -240,18 +249,28 @@ export class Connection {
   }
 }
 
-/** What names a proxy, in either case. */
-const PROXY_VARIABLE = /^(?:https?|all)_proxy$/i;
-
 /**
  * The way through a proxy if the relay has to be reached by one. Who names no proxy does not load what knows about them.
  * A relay on this machine never goes by a proxy: there, its address would mean the proxy's own machine.
  */
-async function tunnelTo(relay: URL, signal: AbortSignal): Promise<Socket | undefined> {
-  const named = Object.keys(process.env).some((name) => PROXY_VARIABLE.test(name) && process.env[name]);
-  if (!named || isLoopback(relay)) return undefined;
+async function tunnelTo(
+  { url, proxy = namedProxy(url) }: RelayAccess,
+  ca: string[] | undefined,
+  signal: AbortSignal,
+): Promise<Socket | undefined> {
+  if (proxy === "" || isLoopback(url)) return undefined;
   const { openTunnel } = await import("./proxy.ts");
-  return openTunnel(relay, signal);
+  return openTunnel(url, proxy, ca, signal);
+}
+
+/** Undefined: whom Node trusts by itself. */
+async function trusted({ authorities }: RelayAccess): Promise<string[] | undefined> {
+  if (authorities === undefined) return undefined;
+  // As Node does with NODE_EXTRA_CA_CERTS: a file that cannot be read adds nobody.
+  const more = await readFile(authorities, "utf8").catch(() => undefined);
+  if (more === undefined) return undefined;
+  const { rootCertificates } = await import("node:tls");
+  return [...rootCertificates, more];
 }
 
 function upgradeRefusal(status: number): SpreadError {

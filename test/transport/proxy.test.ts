@@ -7,6 +7,7 @@ import { startRelay } from "../../relay/src/relay.ts";
 import { SpreadError } from "../../src/errors.ts";
 import { HANDSHAKE_MS } from "../../src/limits.ts";
 import type { Link } from "../../src/transport/link.ts";
+import { namedProxy } from "../../src/transport/named-proxy.ts";
 import { proxyFor } from "../../src/transport/proxy.ts";
 import { createRoom, joinRoom } from "../../src/transport/relay.ts";
 import { Arrivals } from "../support/arrivals.ts";
@@ -31,7 +32,11 @@ afterEach(async () => {
 });
 
 describe("the proxy for a relay", () => {
-  const proxyOf = (relay: string) => proxyFor(new URL(relay))?.url.href;
+  const found = (relay: string) => {
+    const named = namedProxy(new URL(relay));
+    return named === "" ? undefined : proxyFor(new URL(relay), named);
+  };
+  const proxyOf = (relay: string) => found(relay)?.url.href;
 
   it.each([
     [SECURE_RELAY, "HTTPS_PROXY", "http://proxy:3128", "http://proxy:3128/"],
@@ -63,7 +68,7 @@ describe("the proxy for a relay", () => {
 
   it("has no credentials in its address; they are for its eyes alone", () => {
     vi.stubEnv("HTTPS_PROXY", "http://me:hunt%40er2@proxy:3128");
-    const proxy = proxyFor(new URL(SECURE_RELAY));
+    const proxy = found(SECURE_RELAY);
     expect(proxy?.url.href).toBe("http://proxy:3128/");
     expect(proxy?.authorization).toBe(`Basic ${Buffer.from("me:hunt@er2").toString("base64")}`);
   });
@@ -78,7 +83,7 @@ describe("the proxy for a relay", () => {
     ],
   ])("is refused, and not quoted: %s", (value, message) => {
     vi.stubEnv("ALL_PROXY", value);
-    expect(() => proxyFor(new URL(SECURE_RELAY))).toThrow(expect.objectContaining({ code: "bad-config", message }));
+    expect(() => found(SECURE_RELAY)).toThrow(expect.objectContaining({ code: "bad-config", message }));
   });
 });
 
