@@ -5,14 +5,15 @@
  *     <home>/inbox/     what was received, whole
  *     <home>/staging/   what is being received        both: <pid>-<machine>-<random>, so that a later start can tell
  *     <home>/spool/     large documents being shared        what still has an owner
+ *     <home>/hub/       the hub's socket, and what it remembers (src/hub/README.md)
  */
 import { createHash, randomBytes } from "node:crypto";
-import { lstat, mkdir, open, readdir, rm, stat } from "node:fs/promises";
+import { lstat, mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { SpreadError, systemCode, toSpreadError } from "../errors.ts";
 
-export type HomeFolder = "inbox" | "staging" | "spool";
+export type HomeFolder = "inbox" | "staging" | "spool" | "hub";
 
 /**
  * How old, in ms, what another machine left may get. A home can be shared (a container's mount, NFS), and whether a
@@ -24,7 +25,7 @@ const FOREIGN_LEFTOVER_MS = 7 * 24 * 60 * 60_000;
 const OWNED = /^(?<pid>[1-9]\d{0,9})-(?<machine>[0-9a-f]{8})-[0-9a-f]{16}$/;
 
 /** Tells one machine's leftovers from another's; not the host name itself, since a home may be shown or copied. */
-const machine = createHash("sha256").update(hostname()).digest("hex").slice(0, 8);
+export const machine = createHash("sha256").update(hostname()).digest("hex").slice(0, 8);
 
 /**
  * The absolute path of a folder in the home, made with mode 0700 if it was missing.
@@ -60,6 +61,11 @@ export function ownedName(): string {
   return `${process.pid}-${machine}-${randomBytes(8).toString("hex")}`;
 }
 
+/** Whether `ownedName` could have made it; then it is a name and no path. */
+export function isOwnedName(name: string): boolean {
+  return OWNED.test(name);
+}
+
 /** A failure of the file system in the home, in our words. What is a `SpreadError` already stays as it is. */
 export function homeError(home: string, cause: unknown): SpreadError {
   const code = systemCode(cause);
@@ -80,6 +86,18 @@ export function homeError(home: string, cause: unknown): SpreadError {
       return new SpreadError("home-unwritable", `nothing can be kept in ${home} (${code})`, { cause });
     default:
       return toSpreadError(cause);
+  }
+}
+
+/** Puts a file, for the user alone, in the place of another one or of none: who reads it sees the one or the other, whole. */
+export async function replaceFile(path: string, text: string): Promise<void> {
+  const fresh = `${path}.${ownedName()}`;
+  try {
+    await writeFile(fresh, text, { flag: "wx", mode: 0o600 });
+    await rename(fresh, path);
+  } catch (cause) {
+    await rm(fresh, { force: true }).catch(() => {});
+    throw cause;
   }
 }
 

@@ -4,11 +4,12 @@
  */
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
+import { constants } from "node:fs";
 import { type FileHandle, open, unlink } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { SpreadError, systemCode } from "../errors.ts";
 import { MAX_SHARE_BYTES } from "../limits.ts";
-import { homeError, homeFolder, ownedName } from "./home.ts";
+import { homeError, homeFolder, isOwnedName, ownedName } from "./home.ts";
 import { unfinishedBytes } from "./utf8.ts";
 
 /** Closing it frees the content; a reader that is under way then ends with `cancelled`. */
@@ -19,6 +20,8 @@ export interface Snapshot extends AsyncDisposable {
   readonly sha256: string;
   /** Whether brotli is worth its time: a probe of it saved a third. */
   readonly compressible: boolean;
+  /** The name in the home's spool of the file that it lies in, as long as that has one. */
+  readonly file?: string | undefined;
   /**
    * The content from one of its bytes on, or from the start, in pieces of at most SNAPSHOT_READ_BYTES that must not be
    * written to. A piece holds until the next but one is asked for; then its memory is used again. Any number of readers at
@@ -64,12 +67,13 @@ export async function snapshotText(text: string): Promise<Snapshot> {
  * Reads a file once, from its start to its end, and freezes what was read.
  * @param source closed in any case, when this settles.
  * @param options.home where large content is spooled.
+ * @param options.named whether the spooled file keeps its name, so that another process can take it over.
  * @throws SpreadError `not-text`, `empty`, `too-large` (also by growing meanwhile), `path-unreadable`, `disk-full`,
  *   `home-unwritable`, `cancelled`. Nothing is left open or on disk then.
  */
 export async function snapshotFile(
   source: FileHandle,
-  { home, signal }: { readonly home: string; readonly signal: AbortSignal },
+  { home, signal, named = false }: { readonly home: string; readonly signal: AbortSignal; readonly named?: boolean },
 ): Promise<Snapshot> {
   await using _closed = source;
   const hash = createHash("sha256");
@@ -99,7 +103,7 @@ export async function snapshotFile(
         continue;
       }
       if (spool === undefined) {
-        spool = await openSpool(home);
+        spool = await openSpool(home, named);
         for (const early of kept.splice(0)) await spool.append(early);
       }
       await spool.append(piece);
@@ -112,8 +116,60 @@ export async function snapshotFile(
   }
 }
 
+/** What a process needs to know to take a snapshot over. */
+export interface HandedFile {
+  /** A name in the home's spool. */
+  readonly file: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly compressible: boolean;
+}
+
+/**
+ * A copy of the snapshot for another process of this user, unless it has a name already. Whoever takes it over takes its
+ * name away; closing it does so too.
+ * @throws SpreadError `disk-full`, `home-unwritable`, `cancelled`
+ */
+export async function handOver(content: Snapshot, home: string): Promise<HandedFile & AsyncDisposable> {
+  const { bytes, sha256, compressible, file } = content;
+  if (file !== undefined) return { file, bytes, sha256, compressible, [Symbol.asyncDispose]: async () => {} };
+  const spool = await openSpool(home, true);
+  try {
+    for await (const piece of content.read()) await spool.append(piece);
+  } catch (thrown) {
+    await spool.close();
+    throw thrown;
+  }
+  return { file: spool.file ?? "", bytes, sha256, compressible, [Symbol.asyncDispose]: () => spool.close() };
+}
+
+/**
+ * Takes over what another process has handed over: opens the file, and takes its name away.
+ * @throws SpreadError `path-unreadable` if it is not what `handOver` leaves
+ */
+export async function takeOver({ file, bytes, sha256, compressible }: HandedFile, home: string): Promise<Snapshot> {
+  const refused = (cause?: unknown) => new SpreadError("path-unreadable", "there is no such spooled file", { cause });
+  if (!isOwnedName(file)) throw refused();
+  const path = join(await homeFolder(home, "spool"), file);
+  const handle = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)).catch(
+    (cause: unknown) => {
+      throw refused(cause);
+    },
+  );
+  try {
+    const found = await handle.stat();
+    const own = process.geteuid?.() ?? found.uid;
+    if (!found.isFile() || found.uid !== own || found.nlink !== 1 || found.size !== bytes) throw refused();
+    return frozen(await spoolOf(handle, path, home, false), { bytes, sha256, compressible });
+  } catch (thrown) {
+    await handle.close();
+    throw thrown;
+  }
+}
+
 /** Where frozen bytes lie. */
 interface Store {
+  readonly file?: string | undefined;
   /** For one reader. What it gives holds until it is called for the third time after that. */
   reader(): ReadAt;
   close(): Promise<void>;
@@ -127,11 +183,15 @@ interface Spool extends Store {
 }
 
 async function freeze(store: Store, bytes: number, sha256: string): Promise<Snapshot> {
+  return frozen(store, { bytes, sha256, compressible: await probe(store, bytes) });
+}
+
+function frozen(store: Store, about: Pick<Snapshot, "bytes" | "sha256" | "compressible">): Snapshot {
+  const { bytes } = about;
   let closed = false;
   return {
-    bytes,
-    sha256,
-    compressible: await probe(store, bytes),
+    ...about,
+    file: store.file,
     async *read(from = 0) {
       const at = store.reader();
       const pieceAt = (position: number) => {
@@ -170,18 +230,28 @@ function inMemory(content: Uint8Array): Store {
   };
 }
 
-/** A file of mode 0600 that has lost its name at once, where the system allows it: then not even SIGKILL leaves it behind. */
-async function openSpool(home: string): Promise<Spool> {
+async function openSpool(home: string, named = false): Promise<Spool> {
   const path = join(await homeFolder(home, "spool"), ownedName());
   const file = await open(path, "wx+", 0o600).catch((cause: unknown) => {
     throw homeError(home, cause);
   });
-  let named = await unlink(path).then(
-    () => false,
-    () => true,
-  );
+  return spoolOf(file, path, home, named);
+}
+
+/**
+ * @param keepsName otherwise the file loses its name at once, where the system allows it: then not even SIGKILL leaves it
+ *   behind.
+ */
+async function spoolOf(file: FileHandle, path: string, home: string, keepsName: boolean): Promise<Spool> {
+  const lose = () =>
+    unlink(path).then(
+      () => false,
+      () => true,
+    );
+  let named = keepsName || (await lose());
   let closed = false;
   return {
+    file: keepsName ? basename(path) : undefined,
     append: async (piece) => {
       try {
         await file.writeFile(piece); // from where the last one ended
