@@ -18,7 +18,7 @@ const HINTS = {
   "bad-host": "Write host:port, as the sender's result shows it, for example 192.168.1.5:40123.",
   "no-relay": `Pass relay_url as the user gives it, or set DISTILL_RELAY_URL. Anyone can run a relay: node relay/dist/index.js. ${ASK}`,
   "no-path": `Pass host (host:port) or relay_url, as the sender's line says behind --host or --relay. ${ASK}`,
-  "no-such-share": "Call distill_status to see the shares of this session.",
+  "no-such-share": "Call distill_status to see the shares.",
   "too-many-shares": "Stop a share with distill_stop, or wait until one has ended.",
   // What is to be shared
   empty: "Write the document first, then share it.",
@@ -68,6 +68,10 @@ const HINTS = {
   // This machine
   "disk-full":
     "Free some disk space, or point DISTILL_HOME to a disk that has it; then try again while the share lives.",
+  "hub-unreachable":
+    "Try again once. If it persists: hub.log in DISTILL_HOME may say why; DISTILL_HUB=off does without the hub, but then shares end with Claude Code.",
+  "hub-busy":
+    "The hub, which keeps the shares, has its hands full, or is of another version and still holds shares. Wait for them to end, or stop them with distill_stop.",
   "home-unwritable": "DISTILL_HOME (by default ~/.claude-spread) must be a folder that you can write to.",
   internal: "This is a defect of Claude Spread; please report it with the steps that led here.",
 } as const satisfies Record<string, string>;
