@@ -46,7 +46,9 @@ interface Server {
 async function startServer(): Promise<Server> {
   const home = await mkdtemp(join(tmpdir(), "claude-spread-demo-"));
   const client = new Client({ name: "demo", version: "1" });
-  const env = { PATH: process.env.PATH ?? "", HOME: home, DISTILL_HOME: home, DISTILL_MDNS: "off" };
+  // Without a hub: nothing is to go on when this has ended.
+  const off = { DISTILL_MDNS: "off", DISTILL_HUB: "off" };
+  const env = { PATH: process.env.PATH ?? "", HOME: home, DISTILL_HOME: home, ...off };
   await client.connect(new StdioClientTransport({ command: process.execPath, args: [SERVER], env }));
   return {
     call: async (name, input) => {

@@ -14,6 +14,8 @@ export interface Config {
   readonly relay: RelayAccess | undefined;
   /** DISTILL_MDNS: whether shares are announced and looked for on the LAN. */
   readonly mdns: boolean;
+  /** DISTILL_HUB: whether shares are kept by a process of their own, and not by the one that makes them. */
+  readonly hub: boolean;
   /** DISTILL_LOG. */
   readonly log: LogLevel;
   /** The folder that relative paths are seen from: the project that Claude Code is in. */
@@ -50,6 +52,9 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   const mdns = value("DISTILL_MDNS") ?? "on";
   if (mdns !== "on" && mdns !== "off") wrong.push("DISTILL_MDNS must be on or off");
 
+  const hub = value("DISTILL_HUB") ?? "on";
+  if (hub !== "on" && hub !== "off") wrong.push("DISTILL_HUB must be on or off");
+
   const logText = value("DISTILL_LOG") ?? "error";
   const log = LOG_LEVELS.find((level) => level === logText);
   if (!log) wrong.push(`DISTILL_LOG must be one of ${LOG_LEVELS.join(", ")}`);
@@ -65,6 +70,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     home,
     relay: relay && { url: relay, token },
     mdns: mdns === "on",
+    hub: hub === "on",
     log,
     project,
     roots: [project, tmpdir(), home, ...allowed],

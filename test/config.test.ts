@@ -8,6 +8,7 @@ it("stands on defaults where nothing is set", () => {
     home: join(homedir(), ".claude-spread"),
     relay: undefined,
     mdns: true,
+    hub: true,
     log: "error",
     project: process.cwd(),
     roots: [process.cwd(), tmpdir(), join(homedir(), ".claude-spread")],
@@ -20,13 +21,14 @@ it("takes every variable, and several folders", () => {
     DISTILL_RELAY_URL: "wss://relay.example",
     DISTILL_LOG: "info",
     DISTILL_MDNS: "off",
+    DISTILL_HUB: "off",
     DISTILL_ALLOW_PATHS: `/data/a${delimiter}/data/b`,
     CLAUDE_PROJECT_DIR: "/srv/project",
   });
   expect(config.home).toBe("/srv/spread");
   expect(config.relay?.url.href).toBe("wss://relay.example/");
   expect(config.log).toBe("info");
-  expect(config.mdns).toBe(false);
+  expect([config.mdns, config.hub]).toEqual([false, false]);
   expect(config.roots).toEqual(["/srv/project", tmpdir(), "/srv/spread", "/data/a", "/data/b"]);
 });
 
@@ -41,6 +43,7 @@ it("names every wrong variable at once, and quotes none", () => {
     DISTILL_RELAY_URL: "http://user:hunter2@x",
     DISTILL_LOG: "hunter2",
     DISTILL_MDNS: "hunter2",
+    DISTILL_HUB: "hunter2",
     DISTILL_ALLOW_PATHS: "hunter2",
   };
   let error: { code?: string; message?: string } = {};

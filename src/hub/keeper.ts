@@ -101,7 +101,7 @@ export class Keeper implements AsyncDisposable {
   }
 }
 
-/** What has become of one share since it was looked at last. */
+/** What has become of one share since it was looked at last: one event at most, the one that says most. */
 class Watch {
   readonly #tell: (event: ShareEvent) => void;
   #delivered = 0;
@@ -114,9 +114,9 @@ class Watch {
 
   look(share: NewShare): void {
     const { delivered, failedAttempts, endedAt } = share;
-    if (failedAttempts > this.#failedAttempts) this.#tell({ event: "attempt-failed", share });
-    if (delivered > this.#delivered) this.#tell({ event: "delivered", share });
     if (endedAt !== undefined && !this.#ended) this.#tell({ event: "ended", share });
+    else if (delivered > this.#delivered) this.#tell({ event: "delivered", share });
+    else if (failedAttempts > this.#failedAttempts) this.#tell({ event: "attempt-failed", share });
     this.#delivered = delivered;
     this.#failedAttempts = failedAttempts;
     this.#ended = endedAt !== undefined;

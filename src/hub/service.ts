@@ -17,6 +17,8 @@ export interface ShareEvent {
 /** All that is kept for the user, the youngest last. */
 export interface Holdings {
   readonly shares: readonly ShareView[];
+  /** Which hub keeps them; undefined if none does. */
+  readonly hub?: { readonly pid: number; readonly version: string; readonly since: string };
 }
 
 export interface Service extends AsyncDisposable {

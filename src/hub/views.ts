@@ -19,8 +19,13 @@ const Count = z.int().nonnegative();
 const Port = z.int().min(1).max(65_535);
 const Time = z.iso.datetime();
 
-/** A relay, what opens it, and the way to it. */
-export const RelayOrder = z.object({ url: Word, token: Word.optional() });
+/** A relay, what opens it, and the way to it as `RelayAccess` has it. */
+export const RelayOrder = z.object({
+  url: Word,
+  token: Word.optional(),
+  proxy: Word.optional(),
+  authorities: Word.optional(),
+});
 export type RelayOrder = z.infer<typeof RelayOrder>;
 
 const Mode = z.enum(["auto", "lan", "relay"]);

@@ -80,7 +80,8 @@ export const receiveTool = tool({
     const course = courseTo(input, room, config);
     const timeoutMs = input.timeout_seconds * 1000;
     const order = { secret, ...(room !== undefined && { room }), ...course, legacy: input.legacy, timeoutMs };
-    const received = await context.service().receive(order, reporter(call, course), call.signal);
+    const service = await context.service();
+    const received = await service.receive(order, reporter(call, course), call.signal);
     const warnings = [...received.warnings];
     if (received.via.by === "relay") warnings.push(...wireCautions(new URL(received.via.relay)));
     if (!received.acknowledged) {

@@ -32,7 +32,7 @@ export function createServer(context: Context, version: string): McpServer {
   const running = new Set<Promise<CallToolResult>>();
   const server = new Server(
     { name: "claude-spread", title: "Claude Spread", version },
-    { capabilities: { tools: {} }, instructions: INSTRUCTIONS },
+    { capabilities: { tools: {}, logging: {} }, instructions: INSTRUCTIONS },
   );
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: TOOLS.map(describe) }));
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra): Promise<CallToolResult> => {

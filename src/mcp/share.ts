@@ -13,7 +13,7 @@ const MAX_EXPIRES_MINUTES = MAX_LIFETIME_MS / 60_000;
 
 const DESCRIPTION = `Hands a document over to another person or machine: normally the distillation (hand-off document) of this session.
 
-The document is frozen, encrypted end to end, and offered under one short code. The call returns as soon as the share is ready; it is then served in the background until it is delivered, stopped, expired (expires_minutes), or ended by ten wrong attempts. It also ends when this Claude Code ends.
+The document is frozen, encrypted end to end, and offered under one short code. The call returns as soon as the share is ready; it is then served in the background until it is delivered, stopped, expired (expires_minutes), or ended by ten wrong attempts. It goes on when this Claude Code has ended: a process in the background keeps it.
 
 Give the document as content (Markdown), or as path for a file that is already written; never both. Write no secrets into it: no keys, passwords, tokens.
 Without passphrase a strong code is made; pass one only if the user chose one.
@@ -86,7 +86,8 @@ export const shareTool = tool({
       if (warning) warnings.push(warning);
     }
     const { cleanLine } = await import("../handoff/untrusted.ts");
-    const share = await context.service().share(
+    const service = await context.service();
+    const share = await service.share(
       {
         ...(input.title !== undefined && { title: cleanLine(input.title, MAX_TITLE_CHARS) }),
         ...(input.passphrase !== undefined && { passphrase: input.passphrase }),

@@ -2,13 +2,18 @@
 import * as z from "zod";
 import { Lan, type ShareView } from "../hub/views.ts";
 import { tool } from "./tool.ts";
-import { inWords } from "./view.ts";
+import { inWords, timeOf } from "./view.ts";
 
 const Output = z.object({
+  hub: z
+    .object({ pid: z.int(), version: z.string(), since: z.string() })
+    .optional()
+    .describe("The background process that keeps the shares. Absent if none runs, or if DISTILL_HUB is off."),
   shares: z.array(
     z.object({
       share_id: z.string(),
-      title: z.string(),
+      this_session: z.boolean().describe("Whether this session has made it."),
+      title: z.string().describe("Empty for a share whose process has ended."),
       state: z
         .enum(["waiting", "serving", "delivered", "unconfirmed", "burned", "expired", "stopped", "failed", "lost"])
         .describe(
@@ -38,22 +43,30 @@ const Output = z.object({
 export const statusTool = tool({
   name: "distill_status",
   title: "Status of the shares",
-  description: `Lists the shares that this session has made with distill_share, the oldest first: whether somebody waits or receives, how many have it, how many wrong codes were tried, when it ends, and the code again.
+  description: `Lists the user's shares on this machine, of all sessions, the oldest first: whether it waits or is being received, how many have it, how many wrong codes were tried, when it ends, and the code again. Those that ended are listed for a week.
 
 delivered is certain: the receiver has the whole document on its disk and said so. unconfirmed means that all was sent, but that word did not come. Use it when the user asks whether a hand-off has arrived; do not poll it.`,
   input: z.strictObject({}),
   output: Output,
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   async run(_input, context) {
-    const shares = (await context.service().shares()).shares.map(view);
-    const lines = shares.map((it) => `${it.share_id} ${it.title === "" ? "(no title)" : it.title}: ${it.summary}`);
-    return { result: { shares }, text: lines.length > 0 ? lines.join("\n") : "No shares in this session." };
+    const service = await context.service();
+    const { shares: held, hub } = await service.shares();
+    const shares = held.map((share) => view(share, service.session));
+    const lines = shares.map((it) => {
+      const whose = it.this_session ? "" : " (of another session)";
+      return `${it.share_id} ${it.title === "" ? "(no title)" : it.title}${whose}: ${it.summary}`;
+    });
+    if (hub) lines.push(`Kept by the hub ${hub.pid}, version ${hub.version}, since ${timeOf(hub.since)}.`);
+    const text = shares.length > 0 ? lines.join("\n") : ["There are no shares.", ...lines].join("\n");
+    return { result: { shares, ...(hub && { hub }) }, text };
   },
 });
 
-function view({ held, ...share }: ShareView): z.input<typeof Output>["shares"][number] {
+function view({ held, ...share }: ShareView, session: string): z.input<typeof Output>["shares"][number] {
   return {
     share_id: share.id,
+    this_session: share.session === session,
     title: held?.title ?? "",
     state: share.state,
     summary: inWords(share),

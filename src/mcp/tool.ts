@@ -11,7 +11,7 @@ export interface Context {
   /** @throws SpreadError `bad-config`: said where it is seen, in a tool's result. */
   config(): Config;
   /** @throws SpreadError `bad-config`. */
-  service(): Service;
+  service(): Promise<Service>;
   readonly log: Logger;
 }
 

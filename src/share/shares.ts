@@ -1,10 +1,10 @@
-/** The shares of this process: the living ones, and the last ones that ended, so that their end can still be told. */
+/** The shares of one process: the living ones, and the last ones that ended, so that their end can still be told. */
 import { SpreadError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Share, ShareRequest } from "./sender.ts";
 
-/** Living shares at once: each holds a port and a connection, and nobody hands over twenty sessions in half an hour. */
-const MAX_LIVING = 20;
+/** Living shares at once, of all sessions of a user: each holds a port and a connection. */
+const MAX_LIVING = 100;
 /** Ended shares that are remembered, without their content. */
 const MAX_ENDED = 50;
 

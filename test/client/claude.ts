@@ -11,7 +11,7 @@ import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeEach } from "vitest";
 import type { Namespace } from "../support/namespaces.ts";
-import { later } from "../support/server.ts";
+import { endHub, later } from "../support/server.ts";
 import { until } from "../support/wait.ts";
 import { type Request, resultsOf, type Step, startApi, type ToolDefinition, type ToolResult } from "./api.ts";
 import { CLAUDE as FETCHED } from "./fetch.mjs";
@@ -43,8 +43,10 @@ export interface Sandbox {
 /** Gone after the test. */
 export async function sandbox(): Promise<Sandbox> {
   const base = await realpath(await mkdtemp(join(tmpdir(), "claude-spread-client-")));
-  later(() => rm(base, { recursive: true, force: true, maxRetries: 3 }));
   const home = join(base, "home");
+  later(async () => {
+    await endHub(join(home, ".claude-spread")).finally(() => rm(base, { recursive: true, force: true, maxRetries: 3 }));
+  });
   const project = join(base, "project");
   const tmp = join(base, "tmp");
   const bin = join(base, "bin");
@@ -89,7 +91,10 @@ export interface Run {
   readonly exitCode: number | null;
   readonly stdout: string;
   readonly stderr: string;
-  /** Whether something that the client had started was still there OUTLIVE_MS after its end. It is gone now. */
+  /**
+   * Whether something that the client had started was still there OUTLIVE_MS after its end. It is gone now. The hub, which is
+   * in no group of the client's, does not count.
+   */
   readonly survivors: boolean;
 }
 

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Peer } from "../discovery/peer.ts";
 import { cable, Namespace, noNamespaces } from "../support/namespaces.ts";
-import { eventually, type Options, startServer, type TestServer } from "../support/server.ts";
+import { endHub, eventually, type Options, startServer, type TestServer } from "../support/server.ts";
 import { DOCUMENT, sha256, wrong } from "./texts.ts";
 import { relayProcess } from "./wires.ts";
 
@@ -68,14 +68,14 @@ describe("on one network", () => {
     expect((await receiver.fails("distill_receive", { code: share.code })).code).toBe("sender-not-found");
   });
 
-  it("a server that ends takes its share's name back, though a visitor sits there and says nothing", async () => {
+  it("a hub that ends takes its share's name back, though a visitor sits there and says nothing", async () => {
     const { here, there, on } = await network();
     const [sender, stranger] = await Promise.all([on(here), Peer.start(there)]);
     await stranger.watch("10.41.0.2");
     const { lan } = await offer(sender);
     await eventually(async () => (await stranger.watched()).up).toEqual([lan?.instance]);
     await stranger.stay("10.41.0.1", lan?.port ?? 0);
-    await sender.stop();
+    await endHub(sender.home);
     await eventually(async () => (await stranger.watched()).down).toEqual([lan?.instance]);
   });
 

@@ -1,3 +1,4 @@
+/** The life of a server by itself, without a hub (DISTILL_HUB=off): what it holds ends with it. With a hub: test/hub/life.test.ts. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
@@ -5,7 +6,8 @@ import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { type BareServer, eventually, makeWorld, startBare, startServer, type TestServer } from "../support/server.ts";
+import * as support from "../support/server.ts";
+import { type BareServer, eventually, makeWorld, type Options, type TestServer } from "../support/server.ts";
 import { DOCUMENT, longFile, sha256 } from "./texts.ts";
 import { falseRelay, host, isOpen, relayHere, relayProcess, roomsOf, wireTo } from "./wires.ts";
 
@@ -13,6 +15,10 @@ const ENTRY = fileURLToPath(new URL("../../dist/claude-spread.js", import.meta.u
 const BUFFERS = 64 * 1024;
 /** Longer than Claude Code waits, and what a busy machine may need. */
 const END_MS = 1000;
+
+const alone = ({ env, ...options }: Options = {}) => ({ ...options, env: { DISTILL_HUB: "off", ...env } });
+const startServer = (options?: Options) => support.startServer(alone(options));
+const startBare = (options?: Options) => support.startBare(alone(options));
 
 /** How long a process lives on behind what ends it, and its exit code. */
 async function endOf(server: BareServer, cause: () => unknown): Promise<{ code: number | null; ms: number }> {
@@ -152,7 +158,14 @@ it("ends with its client, even if that is killed by SIGKILL while a share waits"
        say({ id: 2, method: "tools/call", params: { name: "distill_share", arguments: { content: "# Text", mode: "lan" } } });`,
     ],
     {
-      env: { PATH: process.env.PATH, HOME: base, DISTILL_HOME: home, CLAUDE_PROJECT_DIR: project, DISTILL_MDNS: "off" },
+      env: {
+        PATH: process.env.PATH,
+        HOME: base,
+        DISTILL_HOME: home,
+        DISTILL_HUB: "off",
+        CLAUDE_PROJECT_DIR: project,
+        DISTILL_MDNS: "off",
+      },
       stdio: ["ignore", "pipe", "inherit"],
     },
   );

@@ -59,6 +59,21 @@ describe.skipIf(missing !== undefined)(`in a company's network${missing ? ` (${m
     expect((await handOver(company.near, env)).warnings).toEqual([[], []]);
   });
 
+  it("a session's own way is taken by a hub that another session has started, which has none", async () => {
+    const other = await company.startServer({});
+    await other.share({ content: DOCUMENT, mode: "lan" });
+    const sender = await company.startServer({ ...trusting(), HTTPS_PROXY: company.secureProxy }, other.world);
+    const before = company.connects().length;
+    await sender.share({ content: DOCUMENT, mode: "relay", relay_url: company.relay });
+    expect(company.connects().slice(before)).toEqual([`${company.host}:443`]);
+    const { code } = await other.fails("distill_share", {
+      content: DOCUMENT,
+      mode: "relay",
+      relay_url: company.relay,
+    });
+    expect(code).toBe("relay-untrusted");
+  });
+
   it("a document goes by the direct way where NO_PROXY says so", async () => {
     const env = { ...trusting(), HTTPS_PROXY: company.proxy, NO_PROXY: `elsewhere.example, ${company.host}` };
     expect((await handOver(company.relay, env)).connects).toEqual([]);

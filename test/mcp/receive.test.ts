@@ -3,7 +3,7 @@ import { chmod, chown, mkdir, readFile, writeFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { eventually, later, makeWorld, type Offered, startServer, type TestServer } from "../support/server.ts";
+import { endHub, eventually, later, makeWorld, type Offered, startServer, type TestServer } from "../support/server.ts";
 import { DOCUMENT, longFile, wrong } from "./texts.ts";
 import { falseRelay, host, relayHere, wireThatBreaks, wireTo } from "./wires.ts";
 
@@ -206,9 +206,9 @@ describe("a share that is over", () => {
     expect(warnings.join()).not.toContain("lost");
   });
 
-  it("because its process has ended", async () => {
+  it("because the hub has ended", async () => {
     const { sender, share } = await offered();
-    await sender.stop();
+    await endHub(sender.home);
     expect((await receive({ code: share.code, host: at(share) })).code).toBe("host-refused");
   });
 });

@@ -89,12 +89,15 @@ describe("the document", () => {
     expect((await share({ path })).code).toBe("too-large");
   });
 
-  it("a file that does not fit in memory needs a home that can be written to", async () => {
-    const homeless = await startServer({ env: { DISTILL_HOME: join(server.project, "a-file") } });
+  it("without a home that can be written to, a text can be shared if the server keeps it itself", async () => {
+    const homeless = (env: Record<string, string>) =>
+      startServer({ env: { DISTILL_HOME: join(server.project, "a-file"), ...env } });
     await writeFile(join(server.project, "a-file"), "x");
-    await writeFile(join(homeless.project, "large.md"), "x\n".repeat(1024 * 1024));
-    expect((await homeless.fails("distill_share", { path: "large.md", mode: "lan" })).code).toBe("home-unwritable");
-    await homeless.share({ content: "this one fits", mode: "lan" });
+    const [byHub, alone] = await Promise.all([homeless({}), homeless({ DISTILL_HUB: "off" })]);
+    expect((await byHub.fails("distill_share", { content: "x", mode: "lan" })).code).toBe("home-unwritable");
+    await writeFile(join(alone.project, "large.md"), "x\n".repeat(1024 * 1024));
+    expect((await alone.fails("distill_share", { path: "large.md", mode: "lan" })).code).toBe("home-unwritable");
+    await alone.share({ content: "this one fits", mode: "lan" });
   });
 });
 

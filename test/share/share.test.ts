@@ -291,17 +291,17 @@ it("leaves nothing open when it cannot be opened", async () => {
   expect(closed).toBe(true);
 });
 
-it("remembers how shares ended, and takes no more than twenty at once", async () => {
+it("remembers how shares ended, and takes no more than a hundred at once", async () => {
   await using shares = new Shares(silent);
   const request = () => shareRequest({ mode: "lan" });
   const made = [];
-  for (let i = 0; i < 20; i++) made.push(await shares.open(await request(), forever()));
+  for (let i = 0; i < 100; i++) made.push(await shares.open(await request(), forever()));
   expect(await codeOf(shares.open(await request(), forever()))).toBe("too-many-shares");
   await shares.stop(made[3]?.id ?? "");
   expect(await codeOf(shares.stop("no such id"))).toBe("no-such-share");
   made.push(await shares.open(await request(), forever()));
   expect(shares.all.map(({ state }) => state).filter((state) => state === "stopped")).toHaveLength(1);
-  expect(await shares.stopAll()).toHaveLength(20);
+  expect(await shares.stopAll()).toHaveLength(100);
   expect(shares.all.every(({ endedAt }) => endedAt !== undefined)).toBe(true);
 });
 

@@ -1,7 +1,7 @@
 /** Real server processes, each in a world of its own: what a model sees of Claude Spread. All of it is gone after the test. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chown, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { chown, mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -70,14 +70,49 @@ export interface World {
 
 export async function makeWorld(lasting = false): Promise<World> {
   const base = await mkdtemp(join(tmpdir(), "claude-spread-test-"));
-  (lasting ? afterFile : afterTest).push(() => rm(base, { recursive: true, force: true }));
+  const home = join(base, "user", ".claude-spread");
+  (lasting ? afterFile : afterTest).push(async () => {
+    await endHub(home).finally(() => rm(base, { recursive: true, force: true }));
+  });
   for (const name of ["user", "project", "outside", "tmp"]) await mkdir(join(base, name));
   return {
     base,
-    home: join(base, "user", ".claude-spread"),
+    home,
     project: join(base, "project"),
     outside: join(base, "outside"),
   };
+}
+
+/** What hub.json says of the hub of a home; undefined if there is none. */
+export async function hubOf(home: string): Promise<{ pid: number; socket: string; version: string } | undefined> {
+  const text = await readFile(join(home, "hub.json"), "utf8").catch(() => undefined);
+  return text === undefined ? undefined : JSON.parse(text);
+}
+
+/** Ends the hub that servers have started, and sees to it that nothing is left but a socket that nobody listens at. */
+export async function endHub(home: string): Promise<void> {
+  const pids = await hubsOf(home);
+  for (const pid of pids) process.kill(pid, "SIGTERM");
+  await until("the hub has ended", async () => (await hubsOf(home)).length === 0).catch(async (error: Error) => {
+    for (const pid of await hubsOf(home)) process.kill(pid, "SIGKILL");
+    throw error;
+  });
+  if (pids.length > 1) throw new Error(`there were ${pids.length} hubs`);
+  if (pids.length > 0) expect(await hubOf(home).catch(() => undefined)).toBeUndefined();
+}
+
+/** The processes of hubs of a home: those of this machine that live. */
+export async function hubsOf(home: string): Promise<number[]> {
+  const pids: number[] = [];
+  for (const name of await readdir("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const [line, set] = await Promise.all(
+      ["cmdline", "environ"].map((file) => readFile(`/proc/${name}/${file}`, "latin1").catch(() => "")),
+    );
+    const isHub = line?.split("\0")[2] === "hub" && set?.split("\0").includes(`DISTILL_HOME=${home}`);
+    if (isHub) pids.push(Number(name));
+  }
+  return pids;
 }
 
 async function commandOf({ env, entry = ENTRY, inside = [], unprivileged }: Options, world: World) {
@@ -131,6 +166,7 @@ export interface Taken {
 
 /** A share as distill_status lists it. */
 export interface Listed extends Omit<Offered, "tell_receiver"> {
+  this_session: boolean;
   title: string;
   state: string;
   summary: string;

@@ -1,0 +1,200 @@
+/** The service as the hub gives it: found, or started where something has to be kept, and asked. */
+import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { parseRelayUrl } from "../address.ts";
+import { SpreadError } from "../errors.ts";
+import { handOver, type Snapshot, snapshotFile, snapshotText } from "../handoff/snapshot.ts";
+import { namedProxy } from "../transport/named-proxy.ts";
+import { type AskOptions, HubConnection, HubRetired, unreachable } from "./connection.ts";
+import { recall } from "./memory.ts";
+import { type Answer, type Ask, MAX_INLINE_BYTES, type Op, PROTOCOL } from "./ops.ts";
+import { lastHub } from "./place.ts";
+import type { Content, Holdings, Service, ShareEvent } from "./service.ts";
+import { startHub } from "./start.ts";
+import type { ReceiveOrder, RelayOrder, ShareOrder, ShareView, StepView } from "./views.ts";
+
+/** How long one that ends, or starts and ends, is waited for, in ms, and how often it is looked after. */
+const PATIENCE_MS = 15_000;
+const AGAIN_MS = 50;
+
+export interface HubClientOptions {
+  readonly home: string;
+  readonly version: string;
+  /** The program that becomes a hub by the argument `hub`. */
+  readonly entry: string;
+  readonly tell: (event: ShareEvent) => void;
+}
+
+export class HubService implements Service {
+  readonly session = randomUUID();
+  readonly #options: HubClientOptions;
+  /** The last one, open or not, or on its way. */
+  #connection: Promise<HubConnection | undefined> = Promise.resolve(undefined);
+
+  constructor(options: HubClientOptions) {
+    this.#options = options;
+  }
+
+  async share(order: ShareOrder, content: Content, signal: AbortSignal) {
+    if ("text" in content && Buffer.byteLength(content.text) <= MAX_INLINE_BYTES) {
+      return this.#ask("share", { order: withWay(order), content }, { signal });
+    }
+    const { home } = this.#options;
+    await using snapshot = await freeze(content, home, signal);
+    await using handed = await handOver(snapshot, home);
+    const { file, bytes, sha256, compressible } = handed;
+    const ask = { order: withWay(order), content: { file, bytes, sha256, compressible } };
+    return await this.#ask("share", ask, { signal }); // before both are closed
+  }
+
+  receive(order: ReceiveOrder, step: (step: StepView) => void, signal: AbortSignal) {
+    const { relay } = order;
+    const known = relay ? { ...order, relay: { ...relay, access: wayTo(relay.access) } } : order;
+    return this.#ask("receive", { order: known }, { step, signal });
+  }
+
+  async shares(): Promise<Holdings> {
+    return this.#look(
+      async (found) => {
+        const { pid, version, since } = found.hub;
+        return { shares: await found.ask("shares", {}), hub: { pid, version, since } };
+      },
+      // Nobody keeps anything: what is left is what was written down.
+      async () => ({ shares: await recall(this.#options.home) }),
+    );
+  }
+
+  async stop(id: string): Promise<ShareView> {
+    const [share] = await this.#stop(id);
+    if (share === undefined) throw new SpreadError("no-such-share", "there is no share with this id");
+    return share;
+  }
+
+  stopAll(): Promise<readonly ShareView[]> {
+    return this.#stop(undefined);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    (await this.#connection.catch(() => undefined))?.close();
+  }
+
+  #stop(share: string | undefined): Promise<readonly ShareView[]> {
+    return this.#look(
+      (found) => found.ask("stop", share === undefined ? {} : { share }),
+      async () => (await recall(this.#options.home)).filter(({ id }) => id === share),
+    );
+  }
+
+  /**
+   * What needs no hub, but has to ask the one that there is. Done twice it does no harm: so a hub that went away meanwhile is
+   * none.
+   */
+  async #look<T>(ask: (hub: HubConnection) => Promise<T>, without: () => Promise<T>): Promise<T> {
+    const find = () => this.#reach(() => this.#open(false));
+    const found = await find();
+    if (!found) return without();
+    try {
+      return await ask(found);
+    } catch (error) {
+      if (found.open) throw error;
+      const other = await find();
+      return other ? ask(other) : without();
+    }
+  }
+
+  /** Asks the hub, and starts one if there is none. */
+  async #ask<O extends Op>(op: O, ask: Ask<O>, options: AskOptions): Promise<Answer<O>> {
+    for (const end = Date.now() + PATIENCE_MS; ; ) {
+      try {
+        return await (await this.#reach(() => this.#connect())).ask(op, ask, options);
+      } catch (error) {
+        if (!(error instanceof HubRetired)) throw error;
+        if (Date.now() > end) throw unreachable("hubs come and go");
+      }
+    }
+  }
+
+  /**
+   * The connection, made by `make` if there is none that is open: one call behind another, since a session with two would hear
+   * everything twice.
+   */
+  #reach<T extends HubConnection | undefined>(make: () => Promise<T>): Promise<T | HubConnection> {
+    const before = this.#connection;
+    const next = (async () => {
+      const last = await before.catch(() => undefined);
+      return last?.open ? last : make();
+    })();
+    this.#connection = next;
+    return next;
+  }
+
+  async #connect(): Promise<HubConnection> {
+    const { home, entry } = this.#options;
+    // What was started from here is as new as can be had.
+    let started = false;
+    for (const end = Date.now() + PATIENCE_MS; Date.now() < end; ) {
+      const found = await this.#open(!started);
+      if (found) return found;
+      await startHub(home, entry);
+      started = true;
+    }
+    throw unreachable("the hub cannot be started, or ends at once");
+  }
+
+  /**
+   * The hub that there is. One that ends is waited for: what becomes of its shares is not written down yet.
+   * @param renew whether an older one is asked to make room.
+   */
+  async #open(renew: boolean): Promise<HubConnection | undefined> {
+    const { home, version, tell } = this.#options;
+    for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await delay(AGAIN_MS)) {
+      const address = await lastHub(home);
+      if (address === undefined) return undefined;
+      try {
+        const found = await HubConnection.open(address, this.session, tell);
+        if (found === undefined || (await serves(found, renew ? version : undefined))) return found;
+      } catch (error) {
+        if (!(error instanceof HubRetired)) throw error;
+      }
+    }
+    throw unreachable("the hub ends, and comes to no end");
+  }
+}
+
+/**
+ * False if it ends, to make room for this newer version.
+ * @throws SpreadError `hub-busy` if it speaks another protocol and goes on.
+ */
+async function serves(connection: HubConnection, version: string | undefined): Promise<boolean> {
+  const { hub } = connection;
+  if (version !== undefined && isOlder(hub.version, version) && (await connection.ask("retire", {})).retired)
+    return false;
+  if (hub.protocol === PROTOCOL) return true;
+  connection.close();
+  throw new SpreadError("hub-busy", `the hub speaks protocol ${hub.protocol}, and not ${PROTOCOL}`);
+}
+
+/** By the three numbers of a version. */
+function isOlder(version: string, than: string): boolean {
+  const numbers = (text: string) => text.split(/[.+-]/).slice(0, 3).map(Number);
+  const others = numbers(than);
+  const difference = numbers(version)
+    .map((number, at) => number - (others[at] ?? 0))
+    .find((it) => it !== 0);
+  return difference !== undefined && difference < 0;
+}
+
+function withWay(order: ShareOrder): ShareOrder {
+  return order.relay ? { ...order, relay: wayTo(order.relay) } : order;
+}
+
+/** With what this process's environment says of the way to the relay: the hub's own says nothing. */
+function wayTo(relay: RelayOrder): RelayOrder {
+  const authorities = process.env.NODE_EXTRA_CA_CERTS;
+  return { ...relay, proxy: namedProxy(parseRelayUrl(relay.url)), ...(authorities && { authorities }) };
+}
+
+function freeze(content: Content, home: string, signal: AbortSignal): Promise<Snapshot> {
+  if ("text" in content) return snapshotText(content.text);
+  return snapshotFile(content.file, { home, signal, named: true });
+}

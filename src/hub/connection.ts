@@ -1,0 +1,154 @@
+/**
+ * One connection of a client to a hub: requests and their answers, steps, events. Which hub that is, and what to do where
+ * there is none, is the client's to know.
+ */
+import { connect } from "node:net";
+import { WebSocket } from "ws";
+import { SpreadError } from "../errors.ts";
+import {
+  ANSWERS,
+  type Answer,
+  type Ask,
+  type HubInfo,
+  MAX_MESSAGE_BYTES,
+  type Op,
+  REQUEST_MS,
+  RETIRED,
+  Said,
+} from "./ops.ts";
+import type { ShareEvent } from "./service.ts";
+import type { StepView } from "./views.ts";
+
+/** How long a hub may take to say welcome, in ms. One that hangs is not replaced: its shares may live. */
+const WELCOME_MS = 5_000;
+/** What a hub may take longer than its own limit to answer, in ms. */
+const GRACE_MS = 5_000;
+/** What a hub answers to an upgrade: that it ends, and that it has too many clients. */
+const ENDING = 503;
+const FULL = 429;
+
+/** The hub ended before it did what was asked: another one may. */
+export class HubRetired extends Error {}
+
+export interface AskOptions {
+  readonly step?: (step: StepView) => void;
+  /** Cancels it. */
+  readonly signal?: AbortSignal;
+}
+
+interface Waiting {
+  answered(ok: unknown): void;
+  failed(error: Error): void;
+  step(step: StepView): void;
+}
+
+export class HubConnection {
+  readonly hub: HubInfo;
+  readonly #ws: WebSocket;
+  readonly #waiting: Map<number, Waiting>;
+  #id = 0;
+
+  private constructor(ws: WebSocket, hub: HubInfo, waiting: Map<number, Waiting>) {
+    this.#ws = ws;
+    this.hub = hub;
+    this.#waiting = waiting;
+  }
+
+  /**
+   * @param address what `lastHub` found.
+   * @returns undefined where nobody listens any more.
+   * @throws HubRetired, SpreadError `hub-unreachable`.
+   */
+  static open(address: string, session: string, tell: (event: ShareEvent) => void): Promise<HubConnection | undefined> {
+    const ws = new WebSocket(`ws://hub/ops?session=${session}`, {
+      createConnection: () => connect(address),
+      perMessageDeflate: false,
+      maxPayload: MAX_MESSAGE_BYTES,
+    });
+    const waiting = new Map<number, Waiting>();
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(unreachable("the hub does not answer"));
+        ws.terminate();
+      }, WELCOME_MS);
+      ws.on("message", (data: Buffer) => {
+        const said = parse(data);
+        if (said === undefined) ws.terminate();
+        else if ("welcome" in said) {
+          clearTimeout(timer);
+          resolve(new HubConnection(ws, said.welcome, waiting));
+        } else if ("event" in said) tell(said);
+        else if ("step" in said) waiting.get(said.id)?.step(said.step);
+        else if ("ok" in said) waiting.get(said.id)?.answered(said.ok);
+        else waiting.get(said.id)?.failed(new SpreadError(said.error.code, said.error.message));
+      });
+      ws.once("unexpected-response", (request, { statusCode }) => {
+        request.destroy();
+        reject(refusal(statusCode));
+      });
+      ws.on("error", (cause) => {
+        if ("code" in cause && (cause.code === "ECONNREFUSED" || cause.code === "ENOENT")) resolve(undefined);
+        else reject(unreachable("the hub cannot be spoken to", cause));
+      });
+      ws.once("close", (code) => {
+        clearTimeout(timer);
+        const reason = code === RETIRED ? new HubRetired() : unreachable("the hub was lost before it had answered");
+        reject(reason);
+        for (const { failed } of [...waiting.values()]) failed(reason);
+      });
+    });
+  }
+
+  get open(): boolean {
+    return this.#ws.readyState === WebSocket.OPEN;
+  }
+
+  /** @throws HubRetired, SpreadError: the hub's, `hub-unreachable`, or `cancelled`. */
+  async ask<O extends Op>(op: O, ask: Ask<O>, { step = () => {}, signal }: AskOptions = {}): Promise<Answer<O>> {
+    this.#id += 1;
+    const id = this.#id;
+    const cancel = () => this.#ws.send(JSON.stringify({ id: ++this.#id, op: "cancel", request: id }));
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      const ok = await new Promise<unknown>((answered, failed) => {
+        if (!this.open) throw new HubRetired();
+        this.#waiting.set(id, { answered, failed, step });
+        this.#ws.send(JSON.stringify({ id, op, ...ask }));
+        signal?.addEventListener("abort", cancel, { once: true });
+        if (signal?.aborted) cancel();
+        if (op !== "receive") {
+          timer = setTimeout(() => failed(unreachable("the hub did not answer in time")), REQUEST_MS + GRACE_MS);
+        }
+      });
+      const answer = ANSWERS[op].safeParse(ok);
+      if (!answer.success) throw unreachable("the hub said something else than an answer");
+      return answer.data as Answer<O>;
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", cancel);
+      this.#waiting.delete(id);
+    }
+  }
+
+  close(): void {
+    this.#ws.terminate();
+  }
+}
+
+function refusal(status: number | undefined): Error {
+  if (status === ENDING) return new HubRetired();
+  if (status === FULL) return new SpreadError("hub-busy", "the hub has too many clients");
+  return unreachable(`the hub does not let its client in (HTTP ${status})`);
+}
+
+export function unreachable(what: string, cause?: unknown): SpreadError {
+  return new SpreadError("hub-unreachable", what, { cause });
+}
+
+function parse(data: Buffer): Said | undefined {
+  try {
+    return Said.safeParse(JSON.parse(data.toString("utf8"))).data;
+  } catch {
+    return undefined;
+  }
+}

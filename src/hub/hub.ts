@@ -1,0 +1,321 @@
+/**
+ * The hub: it answers its clients by what the keeper does, tells sessions of their shares, and ends when it has nothing
+ * left to do. What is said is in ops.ts, where it listens in place.ts, and why in README.md.
+ */
+import { readFile, rm } from "node:fs/promises";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import { WebSocket, WebSocketServer } from "ws";
+import { SpreadError, toSpreadError } from "../errors.ts";
+import { replaceFile } from "../handoff/home.ts";
+import { snapshotText, takeOver } from "../handoff/snapshot.ts";
+import { CLOSE_MS } from "../limits.ts";
+import type { Logger } from "../log.ts";
+import { Keeper } from "./keeper.ts";
+import { lately, Memory, recall } from "./memory.ts";
+import { type HubInfo, MAX_MESSAGE_BYTES, PROTOCOL, REQUEST_MS, RETIRED, Request, type Said } from "./ops.ts";
+import { becomeHub } from "./place.ts";
+import type { ShareEvent } from "./service.ts";
+import type { ShareView } from "./views.ts";
+
+/** How long a hub stays that has nothing to do, in ms: the next hand-off of the same afternoon finds it. */
+const IDLE_MS = 10 * 60_000;
+const MAX_CLIENTS = 256;
+const MAX_RUNNING = 256;
+/** What may wait for a client that reads nothing, in bytes, before it is cut off. */
+const MAX_UNREAD_BYTES = 8 * MAX_MESSAGE_BYTES;
+/** RFC 6455, section 7.4.1. */
+const POLICY_VIOLATION = 1008;
+
+/** Where operations are asked for, with a UUID: whose they are. */
+const OPS = /^\/ops\?session=([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+
+export interface HubOptions {
+  readonly home: string;
+  readonly version: string;
+  readonly log: Logger;
+  readonly idleMs?: number;
+}
+
+/** @returns the hub; undefined if there is one already. It is to be closed. @throws as `becomeHub`. */
+export async function openHub(options: HubOptions): Promise<Hub | undefined> {
+  const hub = new Hub(options);
+  if (await hub.open()) return hub;
+  await hub[Symbol.asyncDispose]();
+  return undefined;
+}
+
+export class Hub implements AsyncDisposable {
+  /** Settles when it has had nothing to do for long enough, or was asked to retire: then it wants to be closed. */
+  readonly over: Promise<void>;
+  #setOver: () => void = () => {};
+  readonly #home: string;
+  readonly #info: HubInfo;
+  readonly #idleMs: number;
+  readonly #log: Logger;
+  readonly #keeper: Keeper;
+  readonly #memory: Memory;
+  readonly #http: Server;
+  readonly #wss = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false });
+  readonly #clients = new Set<Client>();
+  /** Requests that run, each with its end. */
+  readonly #running = new Map<Promise<void>, AbortController>();
+  #state: "opening" | "open" | "closing" = "opening";
+  #past: readonly ShareView[] = [];
+  #idle: NodeJS.Timeout | undefined;
+
+  constructor({ home, version, log, idleMs = IDLE_MS }: HubOptions) {
+    this.#home = home;
+    this.#log = log;
+    this.#idleMs = idleMs;
+    this.#info = { protocol: PROTOCOL, version, pid: process.pid, since: new Date().toISOString() };
+    this.#keeper = new Keeper(home, (event) => this.#tell(event), log);
+    this.#memory = new Memory(home, log);
+    this.over = new Promise((resolve) => {
+      this.#setOver = resolve;
+    });
+    this.#http = createServer((request, response) => this.#request(request, response));
+    this.#http.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
+  }
+
+  async open(): Promise<boolean> {
+    const address = await becomeHub(this.#http, this.#home);
+    if (address === undefined) return false;
+    this.#past = await recall(this.#home);
+    const { pid, version, since } = this.#info;
+    await replaceFile(this.#notice, `${JSON.stringify({ pid, socket: address, version, started: since })}\n`).catch(
+      () => this.#log.error("hub.json cannot be written"),
+    );
+    this.#state = "open";
+    this.#rest();
+    return true;
+  }
+
+  /** Requests end, shares are stopped and their visitors told, and what became of them is written down. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const wasHub = this.#state !== "opening";
+    this.#finish();
+    for (const end of this.#running.values()) end.abort(new SpreadError("cancelled", "the hub was ended"));
+    await Promise.all(this.#running.keys());
+    await this.#keeper[Symbol.asyncDispose]();
+    if (wasHub) {
+      this.#remember();
+      await this.#memory.done();
+      await this.#removeNotice();
+    }
+    for (const { ws } of this.#clients) ws.close(RETIRED);
+    const closed = new Promise((resolve) => this.#http.close(resolve));
+    const overdue = setTimeout(() => {
+      for (const { ws } of this.#clients) ws.terminate();
+      this.#http.closeAllConnections();
+    }, CLOSE_MS);
+    this.#http.closeIdleConnections();
+    await closed;
+    clearTimeout(overdue);
+  }
+
+  get #shares(): ShareView[] {
+    return lately([...this.#past, ...this.#keeper.shares]);
+  }
+
+  #living(): ShareView[] {
+    return this.#keeper.shares.filter(({ endedAt }) => endedAt === undefined);
+  }
+
+  #request({ method, url, headers }: IncomingMessage, response: ServerResponse): void {
+    const refused = this.#refusal(headers.origin);
+    const status = refused ?? (url !== "/status" ? 404 : method !== "GET" ? 405 : 200);
+    response.writeHead(status, { "Content-Type": "application/json", "Cache-Control": "no-store" });
+    response.end(status === 200 ? JSON.stringify(this.#health()) : undefined);
+  }
+
+  #health() {
+    const living = this.#living();
+    const relays = new Set(living.flatMap(({ held }) => held?.relay ?? []));
+    const counts = { clients: this.#clients.size, shares: living.length, running: this.#running.size };
+    return { status: "ok", ...this.#info, ...counts, relays: [...relays] };
+  }
+
+  #refusal(origin: string | undefined): number | undefined {
+    if (origin !== undefined) return 403; // a browser, which has no business here
+    return this.#state === "open" ? undefined : 503;
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const [, session] = OPS.exec(request.url ?? "") ?? [];
+    const full = this.#clients.size >= MAX_CLIENTS ? 429 : undefined;
+    const status = this.#refusal(request.headers.origin) ?? (session === undefined ? 404 : full);
+    if (status !== undefined || session === undefined) {
+      socket.on("error", () => {});
+      socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+      return;
+    }
+    this.#wss.handleUpgrade(request, socket, head, (ws) => this.#welcome(new Client(ws, session)));
+  }
+
+  #welcome(client: Client): void {
+    const { ws } = client;
+    this.#clients.add(client);
+    ws.on("message", (data: Buffer, binary) => this.#hear(client, binary ? undefined : data));
+    ws.on("error", () => {}); // "close" follows
+    ws.on("close", () => {
+      this.#clients.delete(client);
+      client.leave();
+    });
+    client.say({ welcome: this.#info });
+  }
+
+  #hear(client: Client, data: Buffer | undefined): void {
+    if (this.#state !== "open") return; // it learns by RETIRED that nothing was done
+    const request = data && parse(data);
+    if (request === undefined || client.runs(request.id)) client.ws.close(POLICY_VIOLATION);
+    else if (request.op === "cancel") client.cancel(request.request);
+    else void this.#run(client, request);
+  }
+
+  /** Never throws: what goes wrong is the answer. */
+  async #run(client: Client, request: Exclude<Request, { op: "cancel" }>): Promise<void> {
+    const { id } = request;
+    const end = new AbortController();
+    if (this.#running.size >= MAX_RUNNING) {
+      client.fail(id, new SpreadError("hub-busy", `the hub does ${MAX_RUNNING} things already`));
+      return;
+    }
+    clearTimeout(this.#idle);
+    client.begin(id, end);
+    const overdue = setTimeout(
+      () => end.abort(new SpreadError("timed-out", "the hub was not done in time")),
+      REQUEST_MS,
+    );
+    if (request.op === "receive") clearTimeout(overdue);
+    const done = this.#answer(client, request, end.signal).then(
+      (ok) => client.say({ id, ok }),
+      (thrown: unknown) => client.fail(id, toSpreadError(thrown)),
+    );
+    this.#running.set(done, end);
+    await done;
+    clearTimeout(overdue);
+    this.#running.delete(done);
+    client.done(id);
+    this.#rest();
+  }
+
+  async #answer(
+    client: Client,
+    request: Exclude<Request, { op: "cancel" }>,
+    signal: AbortSignal,
+  ): Promise<NonNullable<unknown>> {
+    switch (request.op) {
+      case "share": {
+        const { order, content } = request;
+        const frozen = "text" in content ? await snapshotText(content.text) : await takeOver(content, this.#home);
+        const share = await this.#keeper.open(order, frozen, client.session, signal);
+        this.#remember();
+        await this.#memory.done(); // who was told of it can ask for it, whatever becomes of this process
+        return share;
+      }
+      case "receive":
+        return this.#keeper.receive(request.order, (step) => client.say({ id: request.id, step }), signal);
+      case "shares":
+        return this.#shares;
+      case "stop":
+        return request.share === undefined ? this.#keeper.stopAll(client.session) : [await this.#stop(request.share)];
+      case "retire": {
+        const retired = this.#living().length === 0 && this.#running.size <= 1;
+        if (retired) this.#finish();
+        return { retired };
+      }
+      default:
+        return request satisfies never;
+    }
+  }
+
+  async #stop(id: string): Promise<ShareView> {
+    return this.#past.find((share) => share.id === id) ?? this.#keeper.stop(id);
+  }
+
+  #tell(event: ShareEvent): void {
+    this.#remember();
+    for (const client of this.#clients) if (client.session === event.share.session) client.say(event);
+    this.#rest();
+  }
+
+  #remember(): void {
+    this.#memory.remember(this.#shares);
+  }
+
+  /** The time runs while there is nothing to do. */
+  #rest(): void {
+    clearTimeout(this.#idle);
+    if (this.#state !== "open" || this.#running.size > 0 || this.#living().length > 0) return;
+    this.#idle = setTimeout(() => this.#finish(), this.#idleMs);
+  }
+
+  /** From here on nothing more is begun. */
+  #finish(): void {
+    this.#state = "closing";
+    clearTimeout(this.#idle);
+    this.#setOver();
+  }
+
+  get #notice(): string {
+    return join(this.#home, "hub.json");
+  }
+
+  async #removeNotice(): Promise<void> {
+    const text = await readFile(this.#notice, "utf8").catch(() => "");
+    if (text.includes(`"pid":${process.pid},`)) await rm(this.#notice, { force: true }).catch(() => {});
+  }
+}
+
+/** One connection of a session. */
+class Client {
+  readonly ws: WebSocket;
+  readonly session: string;
+  readonly #requests = new Map<number, AbortController>();
+
+  constructor(ws: WebSocket, session: string) {
+    this.ws = ws;
+    this.session = session;
+  }
+
+  say(said: Said): void {
+    if (this.ws.readyState !== WebSocket.OPEN) return;
+    if (this.ws.bufferedAmount > MAX_UNREAD_BYTES) this.ws.terminate();
+    else this.ws.send(JSON.stringify(said));
+  }
+
+  /** Its cause stays here: it can quote a peer. */
+  fail(id: number, { code, message }: SpreadError): void {
+    this.say({ id, error: { code, message } });
+  }
+
+  runs(id: number): boolean {
+    return this.#requests.has(id);
+  }
+
+  begin(id: number, end: AbortController): void {
+    this.#requests.set(id, end);
+  }
+
+  done(id: number): void {
+    this.#requests.delete(id);
+  }
+
+  cancel(id: number): void {
+    this.#requests.get(id)?.abort(new SpreadError("cancelled", "the call was cancelled"));
+  }
+
+  leave(): void {
+    for (const end of this.#requests.values()) end.abort(new SpreadError("cancelled", "the one who asked has gone"));
+  }
+}
+
+function parse(data: Buffer): Request | undefined {
+  try {
+    return Request.safeParse(JSON.parse(data.toString("utf8"))).data;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,50 @@
+/** The hub as a process: `claude-spread hub`. Nobody waits for it, nobody reads what it says, and its end is clean. */
+import { closeSync, fstatSync, ftruncateSync, writeSync } from "node:fs";
+import { readConfig } from "../config.ts";
+import { sweepHome } from "../handoff/home.ts";
+import { type Logger, stderrLogger } from "../log.ts";
+import { openHub } from "./hub.ts";
+import { READY_FD } from "./start.ts";
+
+/** Of hub.log, in bytes. */
+const MAX_LOG_BYTES = 256 * 1024;
+const STDERR_FD = 2;
+
+export async function runHub(version: string): Promise<void> {
+  const { home, log: level } = readConfig(process.env);
+  const log = bounded(stderrLogger(level));
+  const stop = new Promise<void>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+  });
+  process.on("SIGHUP", () => {}); // a terminal that is closed is no reason
+  const hub = await openHub({ home, version, log });
+  sayReady();
+  if (!hub) return;
+  void sweepHome(home);
+  await Promise.race([hub.over, stop]);
+  await hub[Symbol.asyncDispose]();
+}
+
+/** To whoever started it, if somebody did. */
+function sayReady(): void {
+  try {
+    writeSync(READY_FD, "ready");
+    closeSync(READY_FD);
+  } catch {
+    // It was started by hand, or its starter is gone.
+  }
+}
+
+/** A log that begins anew when it is long: it is there for the last failure, not for history. */
+function bounded(logger: Logger): Logger {
+  const within = (write: (line: string) => void) => (line: string) => {
+    try {
+      const log = fstatSync(STDERR_FD);
+      if (log.isFile() && log.size > MAX_LOG_BYTES) ftruncateSync(STDERR_FD);
+    } catch {
+      // No log, then.
+    }
+    write(line);
+  };
+  return { error: within(logger.error), info: within(logger.info) };
+}

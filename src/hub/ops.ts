@@ -1,0 +1,72 @@
+/** What the hub and its clients say to each other, as one list. README.md tells what it means. */
+import * as z from "zod";
+import { ERROR_CODES } from "../errors.ts";
+import { MAX_SHARE_BYTES } from "../limits.ts";
+import { NewShare, ReceivedView, ReceiveOrder, ShareOrder, ShareView, StepView } from "./views.ts";
+
+export const PROTOCOL = 1;
+
+export const MAX_MESSAGE_BYTES = 1024 * 1024;
+/** A text that goes in a message, in bytes of UTF-8: in JSON each of them can become six. */
+export const MAX_INLINE_BYTES = 128 * 1024;
+/** How long a request may take that is not `receive`, in ms. */
+export const REQUEST_MS = 120_000;
+/** The close code of a hub that ends. */
+export const RETIRED = 4001;
+
+/** A file in the home's spool, to be taken over. */
+const HandedFile = z.object({
+  file: z.string().max(100),
+  bytes: z.int().min(1).max(MAX_SHARE_BYTES),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  compressible: z.boolean(),
+});
+
+const Id = z.int().positive();
+
+export const Request = z.discriminatedUnion("op", [
+  z.object({
+    id: Id,
+    op: z.literal("share"),
+    order: ShareOrder,
+    content: z.union([z.object({ text: z.string() }), HandedFile]),
+  }),
+  z.object({ id: Id, op: z.literal("receive"), order: ReceiveOrder }),
+  z.object({ id: Id, op: z.literal("shares") }),
+  z.object({ id: Id, op: z.literal("stop"), share: z.string().optional() }),
+  z.object({ id: Id, op: z.literal("cancel"), request: Id }),
+  z.object({ id: Id, op: z.literal("retire") }),
+]);
+export type Request = z.infer<typeof Request>;
+
+/** Of those that are answered. */
+export const ANSWERS = {
+  share: NewShare,
+  receive: ReceivedView,
+  shares: z.array(ShareView),
+  stop: z.array(ShareView),
+  retire: z.object({ retired: z.boolean() }),
+} as const;
+export type Op = keyof typeof ANSWERS;
+/** What a request says besides its id and op. */
+export type Ask<O extends Op> = Omit<Extract<Request, { op: O }>, "id" | "op">;
+export type Answer<O extends Op> = z.infer<(typeof ANSWERS)[O]>;
+
+/** Which hub it is. */
+export const HubInfo = z.object({
+  protocol: z.int(),
+  version: z.string().regex(/^\d+\.\d+\.\d+/),
+  pid: z.int().positive(),
+  since: z.iso.datetime(),
+});
+export type HubInfo = z.infer<typeof HubInfo>;
+
+/** All that the hub says. */
+export const Said = z.union([
+  z.object({ welcome: HubInfo }),
+  z.object({ id: Id, ok: z.unknown().refine((value) => value !== undefined) }),
+  z.object({ id: Id, error: z.object({ code: z.enum(ERROR_CODES), message: z.string() }) }),
+  z.object({ id: Id, step: StepView }),
+  z.object({ event: z.enum(["delivered", "attempt-failed", "ended"]), share: ShareView }),
+]);
+export type Said = z.infer<typeof Said>;

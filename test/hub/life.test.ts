@@ -1,0 +1,383 @@
+/** What becomes of shares when processes end: servers, the hub, and the clients of both. Real processes, killed for real. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { LoggingMessageNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
+import { describe, expect, it } from "vitest";
+import { machine } from "../../src/handoff/home.ts";
+import { HubService } from "../../src/hub/client.ts";
+import { openHub } from "../../src/hub/hub.ts";
+import { silent } from "../../src/log.ts";
+import { DOCUMENT, longFile, sha256, wrong } from "../mcp/texts.ts";
+import { isOpen, relayHere, roomsOf, wireTo } from "../mcp/wires.ts";
+import {
+  type BareServer,
+  endHub,
+  eventually,
+  hubOf,
+  hubsOf,
+  later,
+  makeWorld,
+  type Offered,
+  startBare,
+  startServer,
+  type World,
+} from "../support/server.ts";
+
+const ENTRY = fileURLToPath(new URL("../../dist/claude-spread.js", import.meta.url));
+const BUFFERS = 64 * 1024;
+
+const at = ({ lan }: Offered) => `127.0.0.1:${lan?.port}`;
+
+async function killHub(home: string): Promise<void> {
+  const hub = await hubOf(home);
+  if (!hub) throw new Error("there is no hub");
+  process.kill(hub.pid, "SIGKILL");
+  await eventually(() => hubsOf(home)).toEqual([]);
+}
+
+describe("a share outlives the server that made it, and is delivered, behind", () => {
+  it.each<[string, (server: BareServer) => unknown]>([
+    ["the end of stdin", ({ child }) => child.stdin?.end()],
+    ["SIGTERM", ({ child }) => child.kill("SIGTERM")],
+    ["SIGHUP", ({ child }) => child.kill("SIGHUP")],
+    ["SIGKILL", ({ child }) => child.kill("SIGKILL")],
+  ])("%s", async (_what, end) => {
+    const relay = await relayHere();
+    const server = await startBare();
+    const share = await server.share({ content: DOCUMENT, relay_url: relay.url });
+    end(server);
+    await server.ended;
+    const [next, receiver] = await Promise.all([startServer({ world: server.world }), startServer()]);
+    expect(await next.status()).toMatchObject({ share_id: share.share_id, this_session: false, state: "waiting" });
+    expect(await roomsOf(relay)).toBe(1);
+    expect((await receiver.receive({ code: share.code, relay_url: relay.url })).sha256).toBe(sha256(DOCUMENT));
+    expect(await next.becomes("delivered")).toMatchObject({ delivered: 1, failed_attempts: 0 });
+  });
+
+  it("the end of its whole process group, as a terminal that is closed brings it", async () => {
+    const { home, project, base } = await makeWorld();
+    const script = `const server = require("node:child_process").spawn(process.execPath, [${JSON.stringify(ENTRY)}], { stdio: ["pipe", "pipe", "inherit"] });
+      const say = (message) => server.stdin.write(JSON.stringify({ jsonrpc: "2.0", ...message }) + "\\n");
+      server.stdout.on("data", (data) => { if (String(data).includes("share_id")) console.log(/"port":(\\d+)/.exec(data)[1]); });
+      say({ id: 1, method: "initialize", params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "c", version: "1" } } });
+      say({ method: "notifications/initialized" });
+      say({ id: 2, method: "tools/call", params: { name: "distill_share", arguments: { content: "# Text", mode: "lan" } } });`;
+    const env = {
+      PATH: process.env.PATH,
+      HOME: base,
+      DISTILL_HOME: home,
+      CLAUDE_PROJECT_DIR: project,
+      DISTILL_MDNS: "off",
+    };
+    const client = spawn(process.execPath, ["-e", script], {
+      env,
+      stdio: ["ignore", "pipe", "inherit"],
+      detached: true,
+    });
+    const [port] = await once(client.stdout, "data");
+    process.kill(-(client.pid ?? 0), "SIGKILL");
+    await once(client, "exit");
+    expect(await isOpen(Number(port))).toBe(true);
+  });
+});
+
+it("a transfer goes on when the sender's server is killed in the middle of it", async () => {
+  const [sender, receiver] = await Promise.all([startServer(), startServer()]);
+  const share = await sender.share({ path: await longFile(sender.project), mode: "lan" });
+  const wire = await wireTo(share.lan?.port ?? 0, BUFFERS);
+  const call = receiver.receive({ code: share.code, host: `127.0.0.1:${wire.port}` });
+  await eventually(() => receiver.kept("staging")).toHaveLength(1);
+  sender.kill("SIGKILL");
+  wire.release();
+  expect((await call).sha256).toBe(share.sha256);
+});
+
+it("what is being received goes with the server that asked for it, and leaves nothing", async () => {
+  const [sender, receiver] = await Promise.all([startServer(), startServer()]);
+  const share = await sender.share({ path: await longFile(sender.project), mode: "lan" });
+  const wire = await wireTo(share.lan?.port ?? 0, BUFFERS);
+  const call = receiver.receive({ code: share.code, host: `127.0.0.1:${wire.port}` });
+  call.catch(() => {});
+  await eventually(() => receiver.kept("staging")).toHaveLength(1);
+  receiver.kill("SIGKILL");
+  await eventually(() => receiver.kept("staging")).toEqual([]);
+  expect(await receiver.kept("inbox")).toEqual([]);
+  expect(await sender.becomes("waiting")).toMatchObject({ delivered: 0, unconfirmed: 0 });
+});
+
+describe("a session", () => {
+  it("stops a share of another one by its id, and by all: true its own alone", async () => {
+    const first = await startServer();
+    const second = await startServer({ world: first.world });
+    const foreign = await first.share({ content: "# One", mode: "lan" });
+    await second.share({ content: "# Two", mode: "lan" });
+    const all = (await second.call("distill_stop", { all: true })).data as { stopped: unknown[] };
+    expect(all.stopped).toHaveLength(1);
+    expect((await first.shares()).map(({ title, state }) => [title, state])).toEqual([
+      ["One", "waiting"],
+      ["Two", "stopped"],
+    ]);
+    await second.call("distill_stop", { share_id: foreign.share_id });
+    expect((await first.shares()).map(({ state }) => state)).toEqual(["stopped", "stopped"]);
+    expect(await isOpen(foreign.lan?.port ?? 0)).toBe(false);
+  });
+
+  it("is told what becomes of its shares, and of no others", async () => {
+    const maker = await startServer();
+    const [other, receiver] = await Promise.all([startServer({ world: maker.world }), startServer()]);
+    const said = [maker, other].map(({ client }) => {
+      const lines: string[] = [];
+      client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => {
+        lines.push(`${params.level}: ${params.data}`);
+      });
+      return lines;
+    });
+    const share = await maker.share({ content: DOCUMENT, mode: "lan" });
+    await other.shares();
+    const guess = { code: wrong(share.code), host: at(share) };
+    expect((await receiver.fails("distill_receive", guess)).code).toBe("wrong-code");
+    await receiver.receive({ code: share.code, host: at(share) });
+    const head = `Share ${share.share_id}, room ${share.room}:`;
+    await eventually(() => said[0]).toEqual([
+      expect.stringMatching(`^warning: ${head} waiting for 1 more .* 1 wrong attempts`),
+      `info: ${head} delivered to 1 of 1`,
+    ]);
+    expect(said[1]).toEqual([]);
+    expect(said.flat().join()).not.toContain(share.code?.slice(7));
+  });
+
+  it("is told where the shares are kept, and starts nothing by asking", async () => {
+    const server = await startServer();
+    const nothing = (await server.call("distill_status")).data;
+    expect(nothing).toEqual({ shares: [] });
+    expect((await server.call("distill_stop", { all: true })).data).toEqual({ stopped: [] });
+    await expect(readdir(server.home)).rejects.toMatchObject({ code: "ENOENT" });
+    await server.share({ content: DOCUMENT, mode: "lan" });
+    const { hub } = (await server.call("distill_status")).data as { hub: object };
+    const [pid] = await hubsOf(server.home);
+    expect(hub).toEqual({ pid, version: "0.1.0", since: expect.any(String) });
+  });
+});
+
+describe("a hub that is killed", () => {
+  it("takes its shares with it: the next status says lost, and a new share finds a new hub", async () => {
+    const server = await startServer();
+    const first = await server.share({ content: DOCUMENT, mode: "lan" });
+    await killHub(server.home);
+    expect(await server.status()).toMatchObject({ share_id: first.share_id, state: "lost", title: "" });
+    expect((await server.call("distill_status")).text).toContain("lost, because the process that kept it was ended");
+    expect(await hubsOf(server.home)).toEqual([]);
+    expect(await isOpen(first.lan?.port ?? 0)).toBe(false);
+    const again = await server.share({ content: DOCUMENT, mode: "lan" });
+    const shares = await server.shares();
+    expect(shares.map(({ share_id, state }) => [share_id, state])).toEqual([
+      [first.share_id, "lost"],
+      [again.share_id, "waiting"],
+    ]);
+  });
+
+  it("while it receives fails the call with hub-unreachable, and the next hub sweeps up", async () => {
+    const [sender, receiver] = await Promise.all([startServer(), startServer()]);
+    const share = await sender.share({ path: await longFile(sender.project), mode: "lan" });
+    const wire = await wireTo(share.lan?.port ?? 0, BUFFERS);
+    const args = { code: share.code, host: `127.0.0.1:${wire.port}` };
+    const call = receiver.fails("distill_receive", args);
+    await eventually(() => receiver.kept("staging")).toHaveLength(1);
+    await killHub(receiver.home);
+    expect((await call).code).toBe("hub-unreachable");
+    expect(await receiver.kept("inbox")).toEqual([]);
+    wire.release();
+    await sender.becomes("waiting");
+    expect((await receiver.receive(args)).sha256).toBe(share.sha256);
+    expect(await receiver.kept("staging")).toEqual([]);
+  });
+});
+
+it("a hub that is ended by SIGTERM tells who receives, stops its shares, and remembers what was delivered", async () => {
+  const [sender, receiver] = await Promise.all([startServer(), startServer()]);
+  const done = await sender.share({ content: DOCUMENT, mode: "lan" });
+  await receiver.receive({ code: done.code, host: at(done) });
+  const share = await sender.share({ path: await longFile(sender.project), mode: "lan" });
+  const wire = await wireTo(share.lan?.port ?? 0, BUFFERS);
+  const call = receiver.fails("distill_receive", { code: share.code, host: `127.0.0.1:${wire.port}` });
+  await eventually(() => receiver.kept("staging")).toHaveLength(1);
+  await endHub(sender.home);
+  wire.release();
+  expect((await call).code).toMatch(/^(link-lost|share-ended)$/);
+  expect(await receiver.kept("staging")).toEqual([]);
+  expect(await receiver.kept("inbox")).toHaveLength(1);
+  const shares = await sender.shares();
+  expect(shares.map(({ share_id, state }) => [share_id, state])).toEqual([
+    [done.share_id, "delivered"],
+    [share.share_id, "stopped"],
+  ]);
+  // What has ended stays as it ended.
+  const stopped = await sender.call("distill_stop", { share_id: done.share_id });
+  expect(stopped.data).toEqual({
+    stopped: [{ share_id: done.share_id, state: "delivered", delivered: 1, unconfirmed: 0 }],
+  });
+});
+
+describe("one hub", () => {
+  /** `claude-spread hub`, as it is started by hand. */
+  function bareHub({ base, home }: World): ChildProcess {
+    const env = { PATH: process.env.PATH, HOME: base, DISTILL_HOME: home };
+    const child = spawn(process.execPath, [ENTRY, "hub"], { env, stdio: "ignore" });
+    later(() => child.kill("SIGKILL"));
+    return child;
+  }
+
+  it("is left of twenty that are started at once; the others leave by themselves", async () => {
+    const world = await makeWorld();
+    const hubs = Array.from({ length: 20 }, () => bareHub(world));
+    await eventually(() => hubs.filter(({ exitCode }) => exitCode === 0).length).toBe(19);
+    const [left] = hubs.filter(({ exitCode }) => exitCode === null);
+    expect(await hubOf(world.home)).toMatchObject({ pid: left?.pid });
+    expect(await hubsOf(world.home)).toEqual([left?.pid]);
+    expect((await readdir(join(world.home, "hub"))).filter((name) => !name.endsWith(".json"))).toEqual([
+      `${machine}.1`,
+    ]);
+  });
+
+  it("keeps the shares of six sessions that make their first one at once", async () => {
+    const world = await makeWorld();
+    const servers = await Promise.all(Array.from({ length: 6 }, () => startServer({ world })));
+    const shares = await Promise.all(servers.map((it) => it.share({ content: DOCUMENT, mode: "lan" })));
+    expect(await hubsOf(world.home)).toHaveLength(1);
+    const listed = await servers[0]?.shares();
+    expect(new Set(listed?.map(({ share_id }) => share_id))).toEqual(new Set(shares.map(({ share_id }) => share_id)));
+    expect(listed?.filter((it) => it.this_session)).toHaveLength(1);
+  });
+
+  it.each<[string, (path: string) => Promise<unknown>]>([
+    [
+      "names another process",
+      (path) => writeFile(path, JSON.stringify({ pid: process.pid, socket: "/tmp/evil.sock" })),
+    ],
+    ["is garbage", (path) => writeFile(path, "\0garbage")],
+    ["is a link to a file of the user's", (path) => symlink(join(path, "..", "..", "precious"), path)],
+    ["is a folder", (path) => mkdir(path)],
+  ])("is found and started whatever hub.json says: it %s", async (_what, lie) => {
+    const world = await makeWorld();
+    await mkdir(world.home, { mode: 0o700 });
+    const precious = join(world.home, "..", "precious");
+    await writeFile(precious, "mine");
+    await lie(join(world.home, "hub.json"));
+    const server = await startServer({ world });
+    await server.share({ content: DOCUMENT, mode: "lan" });
+    const [pid] = await hubsOf(world.home);
+    await rm(join(world.home, "hub.json"), { recursive: true });
+    await lie(join(world.home, "hub.json"));
+    const next = await startServer({ world });
+    expect(await next.status()).toMatchObject({ state: "waiting" });
+    expect(await hubsOf(world.home)).toEqual([pid]);
+    expect(await readFile(precious, "utf8")).toBe("mine");
+    await rm(join(world.home, "hub.json"), { recursive: true });
+  });
+});
+
+describe("of another version, the hub", () => {
+  async function between(hubVersion: string, ownVersion: string) {
+    const world = await makeWorld();
+    await mkdir(world.home, { mode: 0o700 });
+    const hub = await openHub({ home: world.home, version: hubVersion, log: silent });
+    if (!hub) throw new Error("there is a hub already");
+    later(() => hub[Symbol.asyncDispose]());
+    void hub.over.then(() => hub[Symbol.asyncDispose]());
+    const as = (version: string) => {
+      const service = new HubService({ home: world.home, version, entry: ENTRY, tell: () => {} });
+      later(() => service[Symbol.asyncDispose]());
+      return service;
+    };
+    const share = (service: HubService) => {
+      const order = { legacy: false, mode: "lan", announce: false, receivers: 1, lifetimeMs: 600_000 } as const;
+      return service.share(order, { text: DOCUMENT }, new AbortController().signal);
+    };
+    return { world, share, old: as(hubVersion), own: as(ownVersion) };
+  }
+
+  it.each([
+    ["0.0.9", "0.1.0"],
+    ["0.1.0", "0.1.1"],
+    ["0.9.0", "0.10.0"],
+  ])("gives way if it is older (%s to %s) and holds nothing", async (hubVersion, ownVersion) => {
+    const { world, share, own } = await between(hubVersion, ownVersion);
+    await share(own);
+    const { hub } = await own.shares();
+    expect(hub).toMatchObject({ pid: (await hubsOf(world.home))[0], version: "0.1.0" });
+  });
+
+  it("goes on if it is older and keeps a share, and serves the newer one", async () => {
+    const { world, share, old, own } = await between("0.0.9", "0.1.0");
+    await share(old);
+    await share(own);
+    const { hub, shares } = await own.shares();
+    expect([hub?.version, shares.length]).toEqual(["0.0.9", 2]);
+    expect(await hubsOf(world.home)).toEqual([]);
+  });
+
+  it("goes on if it is newer", async () => {
+    const { share, own } = await between("0.2.0", "0.1.0");
+    await share(own);
+    expect((await own.shares()).hub?.version).toBe("0.2.0");
+  });
+});
+
+describe("nothing secret", () => {
+  it("is in the hub's arguments, environment, log or files, whatever is shared and logged", async () => {
+    const token = "a-token-of-the-office-42";
+    const relay = await relayHere({ tokens: [token] });
+    const world = await makeWorld();
+    const env = {
+      DISTILL_RELAY_URL: relay.url,
+      DISTILL_RELAY_TOKEN: token,
+      DISTILL_LOG: "info",
+      HTTPS_PROXY: "http://me:hunter2@proxy.example",
+      ANTHROPIC_API_KEY: "sk-ant-hunter3",
+    };
+    const [server, receiver] = await Promise.all([startServer({ world, env }), startServer()]);
+    const share = await server.share({ content: "# Tell nobody\n\nof the whale.\n", receivers: 2 });
+    await server.share({ content: "# Tell nobody\n", mode: "lan", passphrase: "seventeen swans" });
+    await receiver.receive({ code: share.code, host: at(share) });
+    const pid = (await hubOf(world.home))?.pid;
+    const files = ["hub.json", "hub.log", `hub/${machine}.json`].map((name) => join(world.home, name));
+    await eventually(() => readFile(files[2] ?? "", "utf8")).toContain('"delivered":1');
+    await eventually(() => readFile(files[1] ?? "", "utf8")).toContain("transferred");
+    const texts = await Promise.all(
+      [...files, `/proc/${pid}/cmdline`, `/proc/${pid}/environ`].map((path) => readFile(path, "latin1")),
+    );
+    const words = share.code?.slice(7) ?? "";
+    for (const secret of [words, token, "hunter", "whale", "Tell nobody", "seventeen", share.sha256]) {
+      expect(
+        texts.filter((text) => text.includes(secret)),
+        secret,
+      ).toEqual([]);
+    }
+    for (const file of files) expect((await stat(file)).mode & 0o777, file).toBe(0o600);
+  });
+
+  it("is read by a hub that another user could have set up: its client refuses the folder", async () => {
+    const world = await makeWorld();
+    await mkdir(join(world.home, "hub"), { recursive: true, mode: 0o777 });
+    const server = await startServer({ world });
+    const { code } = await server.fails("distill_share", { content: DOCUMENT, mode: "lan" });
+    expect(code).toBe("hub-unreachable");
+    expect(await hubsOf(world.home)).toEqual([]);
+  });
+});
+
+it("a hub that hangs is not replaced: the call says so in time", { timeout: 20_000 }, async () => {
+  const server = await startServer();
+  await server.share({ content: DOCUMENT, mode: "lan" });
+  const pid = (await hubOf(server.home))?.pid ?? 0;
+  process.kill(pid, "SIGSTOP");
+  const next = await startServer({ world: server.world });
+  const { code } = await next.fails("distill_share", { content: DOCUMENT, mode: "lan" });
+  process.kill(pid, "SIGCONT");
+  expect(code).toBe("hub-unreachable");
+  expect(await hubsOf(server.home)).toEqual([pid]);
+  expect(await next.shares()).toHaveLength(1);
+});

@@ -1,0 +1,382 @@
+/** What a hub answers on its socket, to clients and to others. src/hub/README.md, "What it says" */
+import { execFileSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { chmod, link, mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { type ClientRequest, type IncomingMessage, request } from "node:http";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
+import { machine, ownedName } from "../../src/handoff/home.ts";
+import { HubConnection } from "../../src/hub/connection.ts";
+import { type Hub, type HubOptions, openHub } from "../../src/hub/hub.ts";
+import { MAX_MESSAGE_BYTES } from "../../src/hub/ops.ts";
+import { lastHub } from "../../src/hub/place.ts";
+import type { ShareEvent } from "../../src/hub/service.ts";
+import type { ReceiveOrder, ShareOrder } from "../../src/hub/views.ts";
+import { silent } from "../../src/log.ts";
+import { sha256, wrong } from "../mcp/texts.ts";
+import { host } from "../mcp/wires.ts";
+import { eventually, later } from "../support/server.ts";
+import { home as newHome, TEXT } from "../support/shares.ts";
+
+const ORDER: ShareOrder = { legacy: false, mode: "lan", announce: false, receivers: 1, lifetimeMs: 600_000 };
+
+interface Place {
+  readonly hub: Hub;
+  readonly home: string;
+  readonly address: string;
+}
+
+async function aHub(options: Partial<HubOptions> = {}): Promise<Place> {
+  const home = options.home ?? (await newHome());
+  const hub = await openHub({ home, version: "1.2.3", log: silent, ...options });
+  if (!hub) throw new Error("there is a hub already");
+  later(() => hub[Symbol.asyncDispose]());
+  return { hub, home, address: (await lastHub(home)) ?? "" };
+}
+
+async function aClient({ address }: Place, tell: (event: ShareEvent) => void = () => {}, session = randomUUID()) {
+  const connection = await HubConnection.open(address, session, tell);
+  if (!connection) throw new Error("there is no hub");
+  later(() => connection.close());
+  return connection;
+}
+
+/** Whoever can get at the socket at all. */
+function stranger({ address }: Place, path: string, headers: Record<string, string> = {}): ClientRequest {
+  return request({ path, headers, createConnection: () => connect(address) });
+}
+
+async function answerTo(asked: ClientRequest): Promise<{ status: number | undefined; body: string }> {
+  asked.end();
+  const [response] = (await once(asked, "response")) as [IncomingMessage];
+  let body = "";
+  for await (const piece of response) body += piece;
+  return { status: response.statusCode, body };
+}
+
+async function socketTo({ address }: Place, path = `/ops?session=${randomUUID()}`, headers = {}) {
+  const ws = new WebSocket(`ws://hub${path}`, { headers, createConnection: () => connect(address) });
+  later(() => ws.terminate());
+  ws.on("error", () => {});
+  return ws;
+}
+
+function orderFor({
+  held,
+  room,
+}: {
+  held: { code?: string | undefined; lan?: { port: number } | undefined };
+  room: string;
+}): ReceiveOrder {
+  const secret = held.code?.slice(room.length + 1) ?? "";
+  return { secret, room, lan: { host: "127.0.0.1", port: held.lan?.port ?? 0 }, legacy: false, timeoutMs: 5000 };
+}
+
+describe("GET /status", () => {
+  it("says which hub it is and what it does, and names no code", async () => {
+    const place = await aHub();
+    const client = await aClient(place);
+    const { held } = await client.ask("share", { order: ORDER, content: { text: TEXT } });
+    const { status, body } = await answerTo(stranger(place, "/status"));
+    expect([status, JSON.parse(body)]).toEqual([
+      200,
+      {
+        status: "ok",
+        protocol: 1,
+        version: "1.2.3",
+        pid: process.pid,
+        since: expect.any(String),
+        clients: 1,
+        shares: 1,
+        running: 0,
+        relays: [],
+      },
+    ]);
+    expect(body).not.toContain(held.code);
+  });
+
+  it.each([
+    ["/", "GET", 404],
+    ["//", "GET", 404],
+    ["/ops", "GET", 404],
+    ["/status", "POST", 405],
+  ])("is not %s by %s: %i", async (path, method, status) => {
+    const place = await aHub();
+    const asked = request({ path, method, createConnection: () => connect(place.address) });
+    expect((await answerTo(asked)).status).toBe(status);
+  });
+});
+
+describe("nobody gets in", () => {
+  it.each(["https://evil.example", "http://localhost", "null"])("from a web page of %s", async (Origin) => {
+    const place = await aHub();
+    expect((await answerTo(stranger(place, "/status", { Origin }))).status).toBe(403);
+    const ws = await socketTo(place, undefined, { Origin });
+    const [, response] = (await once(ws, "unexpected-response")) as [unknown, IncomingMessage];
+    expect(response.statusCode).toBe(403);
+  });
+
+  it.each(["/ops", "/ops?session=me", `/ops?session=${randomUUID()}&more`, `//ops?session=${randomUUID()}`, "//"])(
+    "by %s",
+    async (path) => {
+      const ws = await socketTo(await aHub(), path);
+      const [, response] = (await once(ws, "unexpected-response")) as [unknown, IncomingMessage];
+      expect(response.statusCode).toBe(404);
+    },
+  );
+
+  it.skipIf(process.getuid?.() !== 0)("as another user, even one who knows the path (needs root)", async () => {
+    const place = await aHub();
+    await chmod(place.home, 0o755); // the hub's own folder alone keeps them out
+    await chmod(place.address, 0o777);
+    const script = `process.setgroups([]);process.setgid(65534);process.setuid(65534);
+      require("net").connect(process.argv[1]).on("error", (e) => console.log(e.code)).on("connect", () => { console.log("in"); process.exit(); });`;
+    expect(execFileSync(process.execPath, ["-e", script, place.address], { encoding: "utf8" })).toBe("EACCES\n");
+  });
+
+  it("beyond 256 clients, until one has gone", async () => {
+    const place = await aHub();
+    const clients = await Promise.all(Array.from({ length: 256 }, () => aClient(place)));
+    await expect(aClient(place)).rejects.toMatchObject({ code: "hub-busy" });
+    clients[0]?.close();
+    await eventually(() =>
+      aClient(place).then(
+        () => true,
+        () => false,
+      ),
+    ).toBe(true);
+  });
+});
+
+describe("a client that does not speak it is sent away with 1008, and the hub lives on:", () => {
+  const order = JSON.stringify(ORDER);
+  it.each<[string, string | Buffer, number]>([
+    ["no JSON", "garbage", 1008],
+    ["no object", "[]", 1008],
+    ["a binary frame", Buffer.from('{"id":1,"op":"shares"}'), 1008],
+    ["no such op", '{"id":1,"op":"exec"}', 1008],
+    ["no id", '{"op":"shares"}', 1008],
+    ["an id that is no number", '{"id":"1","op":"shares"}', 1008],
+    ["no content", `{"id":1,"op":"share","order":${order}}`, 1008],
+    [
+      "101 receivers",
+      `{"id":1,"op":"share","order":${order.replace('rs":1', 'rs":101')},"content":{"text":"x"}}`,
+      1008,
+    ],
+    [
+      "a day and more",
+      `{"id":1,"op":"share","order":${order.replace("600000", "86400001")},"content":{"text":"x"}}`,
+      1008,
+    ],
+    ["a message above 1 MiB", "x".repeat(MAX_MESSAGE_BYTES + 1), 1009],
+  ])("%s", async (_what, message, code) => {
+    const place = await aHub();
+    const ws = await socketTo(place);
+    await once(ws, "open");
+    ws.send(message, { binary: typeof message !== "string" });
+    expect((await once(ws, "close"))[0]).toBe(code);
+    expect(await (await aClient(place)).ask("shares", {})).toEqual([]);
+  });
+
+  it("an id that runs already", async () => {
+    const place = await aHub();
+    const mute = await host(() => {});
+    const ws = await socketTo(place);
+    await once(ws, "open");
+    const order = { secret: "a-b-c", lan: { host: "127.0.0.1", port: mute.port }, legacy: false, timeoutMs: 60_000 };
+    for (let i = 0; i < 2; i += 1) ws.send(JSON.stringify({ id: 1, op: "receive", order }));
+    expect((await once(ws, "close"))[0]).toBe(1008);
+  });
+});
+
+describe("a share", () => {
+  it("is made of a text, is had, and its session is told, and no other", async () => {
+    const place = await aHub();
+    const told: string[] = [];
+    const maker = await aClient(place, ({ event, share }) => told.push(`${event} ${share.state}`));
+    const others: ShareEvent[] = [];
+    const taker = await aClient(place, (event) => others.push(event));
+    const share = await maker.ask("share", { order: { ...ORDER, receivers: 2 }, content: { text: TEXT } });
+    expect(share.held).toMatchObject({ title: "The work so far", bytes: TEXT.length, sha256: sha256(TEXT) });
+    const guess = { ...orderFor(share), secret: wrong(share.held.code).slice(7) };
+    await expect(taker.ask("receive", { order: guess })).rejects.toMatchObject({ code: "wrong-code" });
+    for (let i = 0; i < 2; i += 1) {
+      const { original } = await taker.ask("receive", { order: orderFor(share) });
+      expect(await readFile(original, "utf8")).toBe(TEXT);
+    }
+    await eventually(() => told).toEqual(["attempt-failed waiting", "delivered waiting", "ended delivered"]);
+    expect(others).toEqual([]);
+    // What opened it is nobody's any more.
+    const [ended] = await taker.ask("shares", {});
+    expect(ended).toMatchObject({ id: share.id, state: "delivered", delivered: 2, failedAttempts: 1 });
+    expect(ended?.held?.code).toBeUndefined();
+  });
+
+  const spooled = async (home: string, text: string, name = ownedName()) => {
+    await mkdir(join(home, "spool"), { recursive: true, mode: 0o700 });
+    const path = join(home, "spool", name);
+    await writeFile(path, text, { mode: 0o600 });
+    return { path, content: { file: name, bytes: text.length, sha256: sha256(text), compressible: true } };
+  };
+
+  it("is made of a spooled file, which loses its name before the answer", async () => {
+    const place = await aHub();
+    const client = await aClient(place);
+    const { content } = await spooled(place.home, TEXT);
+    const share = await client.ask("share", { order: ORDER, content });
+    expect(await readdir(join(place.home, "spool"))).toEqual([]);
+    expect(share.held.title).toBe("The work so far");
+    const { sha256: digest } = await client.ask("receive", { order: orderFor(share) });
+    expect(digest).toBe(sha256(TEXT));
+  });
+
+  it.each<[string, (home: string) => Promise<object>]>([
+    ["a path", async (home) => ({ ...(await spooled(home, TEXT)).content, file: "../secret" })],
+    [
+      "a path behind a good name",
+      async (home) => ({ ...(await spooled(home, TEXT)).content, file: `${ownedName()}/../../secret` }),
+    ],
+    ["a name of another kind", async (home) => (await spooled(home, TEXT, "notes.md")).content],
+    ["no such file", async (home) => ({ ...(await spooled(home, TEXT)).content, file: ownedName() })],
+    ["another size", async (home) => ({ ...(await spooled(home, TEXT)).content, bytes: TEXT.length + 1 })],
+    [
+      "a link",
+      async (home) => {
+        const { content, path } = await spooled(home, TEXT);
+        const file = ownedName();
+        await symlink(path, join(home, "spool", file));
+        return { ...content, file };
+      },
+    ],
+    [
+      "a file with a second name",
+      async (home) => {
+        const { content, path } = await spooled(home, TEXT);
+        await link(path, join(home, "other"));
+        return content;
+      },
+    ],
+    [
+      "a folder",
+      async (home) => {
+        const { content } = await spooled(home, TEXT);
+        const file = ownedName();
+        await mkdir(join(home, "spool", file));
+        return { ...content, file, bytes: (await stat(join(home, "spool", file))).size };
+      },
+    ],
+    [
+      "a pipe",
+      async (home) => {
+        const { content } = await spooled(home, TEXT);
+        const file = ownedName();
+        execFileSync("mkfifo", [join(home, "spool", file)]);
+        return { ...content, file };
+      },
+    ],
+  ])("is not made of %s", async (_what, hand) => {
+    const place = await aHub();
+    const client = await aClient(place);
+    const content = (await hand(place.home)) as Parameters<typeof client.ask<"share">>[1]["content"];
+    await expect(client.ask("share", { order: ORDER, content })).rejects.toMatchObject({ code: "path-unreadable" });
+    expect(await client.ask("shares", {})).toEqual([]);
+  });
+
+  it("goes on without its session, and is stopped by another one", async () => {
+    const place = await aHub();
+    const maker = await aClient(place);
+    const { id } = await maker.ask("share", { order: ORDER, content: { text: TEXT } });
+    maker.close();
+    const other = await aClient(place);
+    expect(await other.ask("stop", {})).toEqual([]); // all of its own
+    expect(await other.ask("stop", { share: id })).toMatchObject([{ id, state: "stopped" }]);
+    await expect(other.ask("stop", { share: "nobody's" })).rejects.toMatchObject({ code: "no-such-share" });
+  });
+});
+
+describe("a receive", () => {
+  const endless = (port: number): ReceiveOrder => {
+    return { secret: "crisp-orbit-lunar", lan: { host: "127.0.0.1", port }, legacy: false, timeoutMs: 600_000 };
+  };
+
+  it("tells its steps, and answers cancelled when it is", async () => {
+    const place = await aHub();
+    const client = await aClient(place);
+    const mute = await host(() => {});
+    const cancel = new AbortController();
+    const steps: string[] = [];
+    const step = ({ at }: { at: string }) => {
+      steps.push(at);
+      if (at === "proving") cancel.abort();
+    };
+    const receiving = client.ask("receive", { order: endless(mute.port) }, { step, signal: cancel.signal });
+    await expect(receiving).rejects.toMatchObject({ code: "cancelled" });
+    expect(steps).toEqual(["looking", "proving"]);
+    expect(JSON.parse((await answerTo(stranger(place, "/status"))).body)).toMatchObject({ running: 0 });
+  });
+
+  it("ends with the connection that asked for it", async () => {
+    const place = await aHub();
+    const client = await aClient(place);
+    const mute = await host(() => {});
+    const receiving = client.ask("receive", { order: endless(mute.port) });
+    receiving.catch(() => {});
+    await eventually(() => mute.visits).toBe(1);
+    client.close();
+    await expect(receiving).rejects.toMatchObject({ code: "hub-unreachable" });
+    const running = async () => JSON.parse((await answerTo(stranger(place, "/status"))).body).running;
+    await eventually(running).toBe(0);
+  });
+});
+
+describe("its end", () => {
+  it("comes when it has had nothing to do for long enough, and not while a share lives or something runs", async () => {
+    const place = await aHub({ idleMs: 50 });
+    let over = false;
+    void place.hub.over.then(() => {
+      over = true;
+    });
+    const client = await aClient(place);
+    const mute = await host(() => {});
+    const cancel = new AbortController();
+    const order = { secret: "a-b-c", lan: { host: "127.0.0.1", port: mute.port }, legacy: false, timeoutMs: 60_000 };
+    const receiving = client.ask("receive", { order }, { signal: cancel.signal });
+    const { id } = await client.ask("share", { order: ORDER, content: { text: TEXT } });
+    const sinceThen = performance.now();
+    await eventually(() => performance.now() - sinceThen > 200).toBe(true);
+    expect(over).toBe(false);
+    await client.ask("stop", { share: id });
+    cancel.abort();
+    await expect(receiving).rejects.toMatchObject({ code: "cancelled" });
+    await place.hub.over;
+  });
+
+  it("is what retire asks for, and gets once no share lives", async () => {
+    const place = await aHub();
+    const client = await aClient(place);
+    await client.ask("share", { order: ORDER, content: { text: TEXT } });
+    expect(await client.ask("retire", {})).toEqual({ retired: false });
+    await client.ask("stop", {});
+    expect(await client.ask("retire", {})).toEqual({ retired: true });
+    await place.hub.over;
+    await expect(aClient(place)).rejects.toThrow(); // nothing more is begun
+  });
+
+  it("closes its clients with 4001, and leaves no more than the number and what it remembers", async () => {
+    const place = await aHub();
+    const ws = await socketTo(place);
+    await once(ws, "open");
+    const client = await aClient(place);
+    const { room } = await client.ask("share", { order: ORDER, content: { text: TEXT } });
+    const closed = once(ws, "close");
+    await place.hub[Symbol.asyncDispose]();
+    expect((await closed)[0]).toBe(4001);
+    expect((await readdir(place.home)).sort()).toEqual(["hub"]);
+    expect((await readdir(join(place.home, "hub"))).sort()).toEqual([`${machine}.1`, `${machine}.json`]);
+    const next = await aClient(await aHub({ home: place.home }));
+    expect(await next.ask("shares", {})).toMatchObject([{ room, state: "stopped" }]);
+  });
+});
