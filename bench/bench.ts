@@ -36,10 +36,13 @@ const NAME: Record<By, string> = { lan: "TCP", relay: "relay" };
 
 const folder = await mkdtemp(join(tmpdir(), "claude-spread-bench-"));
 const children = new Set<ChildProcess>();
+/** No children: they belong to nobody, and end only when they are told to. */
+const hubs = new Set<number>();
 
 /** Nothing stays behind, however the bench ends. */
 process.on("exit", () => {
   for (const child of children) child.kill("SIGKILL");
+  for (const hub of hubs) process.kill(hub);
   rmSync(folder, { recursive: true, force: true });
 });
 for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => process.exit(1));
@@ -48,19 +51,20 @@ setTimeout(() => {
   process.exit(1);
 }, LIMIT_MS).unref();
 
-/** One Claude Code's server, initialized. */
+/** One Claude Code's server, initialized. Without a hub, so that what a transfer takes is taken by a process that is known. */
 class Server implements AsyncDisposable {
   readonly #client = new Client({ name: "bench", version: "1" });
   readonly #transport: StdioClientTransport;
 
-  private constructor(name: string) {
+  private constructor(name: string, hub: "on" | "off") {
     const home = join(folder, name);
-    const env = { PATH: process.env.PATH ?? "", HOME: home, DISTILL_HOME: home, CLAUDE_PROJECT_DIR: folder };
+    const where = { HOME: home, DISTILL_HOME: home, CLAUDE_PROJECT_DIR: folder };
+    const env = { PATH: process.env.PATH ?? "", DISTILL_HUB: hub, ...where };
     this.#transport = new StdioClientTransport({ command: process.execPath, args: [SERVER], env });
   }
 
-  static async start(name: string): Promise<Server> {
-    const server = new Server(name);
+  static async start(name: string, hub: "on" | "off" = "off"): Promise<Server> {
+    const server = new Server(name, hub);
     await server.#client.connect(server.#transport);
     return server;
   }
@@ -296,6 +300,30 @@ async function measureHandOver(bytes: number, runs: number, by: By, relays: Rela
   row("peak memory of that", `sender ${a.peakMb.toFixed(0)} MB, receiver ${b.peakMb.toFixed(0)} MB`, "", "", "150 MB");
 }
 
+/** What a hub costs: the wait for it, and what it holds on to. On the LAN alone, with mDNS. */
+async function measureHub(): Promise<void> {
+  const cold: number[] = [];
+  const warm: number[] = [];
+  const idleMb: number[] = [];
+  const input = { content: "# A hand-off\n", mode: "lan" };
+  for (let i = 0; i < 7; i++) {
+    const name = `hub-${i}`;
+    await using server = await Server.start(name, "on");
+    cold.push(await timed(() => server.call("distill_share", input)));
+    for (let n = 0; n < 5; n++) warm.push(await timed(() => server.call("distill_share", input)));
+    await server.call("distill_stop", { all: true });
+    const { hub } = (await server.call("distill_status", {})) as { hub: { pid: number } };
+    hubs.add(hub.pid);
+    const status = await readFile(`/proc/${hub.pid}/status`, "latin1").catch(() => "");
+    idleMb.push((Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * KIB) / 1e6);
+    process.kill(hub.pid);
+    hubs.delete(hub.pid);
+  }
+  row("`distill_share`, starting the hub", time(median(cold)), "", "", "400 ms");
+  row("`distill_share`, with a hub that runs", time(median(warm)), "", "", "50 ms");
+  row("memory of a hub whose shares have ended", `${median(idleMb).toFixed(0)} MB`, "", "", "80 MB");
+}
+
 /** The addresses of our relay and of the bare one. */
 interface Relays {
   readonly ours: string;
@@ -305,6 +333,7 @@ interface Relays {
 const WAYS = ["lan", "relay"] as const;
 const PARTS: Record<string, (relays: Relays) => Promise<void>> = {
   start: measureStart,
+  hub: measureHub,
   handshake: measureHandshake,
   cold: async (relays) => {
     for (const by of WAYS) await measureCold(by, relays);
@@ -319,7 +348,7 @@ async function both(bytes: number, runs: number, relays: Relays): Promise<void> 
   for (const by of WAYS) await measureHandOver(bytes, runs, by, relays);
 }
 
-const ORDER = ["start", "handshake", "cold", "32k", "8", "40", "400"];
+const ORDER = ["start", "hub", "handshake", "cold", "32k", "8", "40", "400"];
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : ORDER;
 const unknown = wanted.filter((part) => !ORDER.includes(part));
 if (unknown.length > 0) {
