@@ -70,7 +70,7 @@ export class Hub implements AsyncDisposable {
     this.#log = log;
     this.#idleMs = idleMs;
     this.#info = { protocol: PROTOCOL, version, pid: process.pid, since: new Date().toISOString() };
-    this.#keeper = new Keeper(home, (event) => this.#tell(event), log);
+    this.#keeper = new Keeper(home, (share, event) => this.#changed(share, event), log);
     this.#memory = new Memory(home, log);
     this.over = new Promise((resolve) => {
       this.#setOver = resolve;
@@ -235,9 +235,9 @@ export class Hub implements AsyncDisposable {
     return this.#past.find((share) => share.id === id) ?? this.#keeper.stop(id);
   }
 
-  #tell(event: ShareEvent): void {
+  #changed(share: ShareView, event: ShareEvent["event"] | undefined): void {
     this.#remember();
-    for (const client of this.#clients) if (client.session === event.share.session) client.say(event);
+    if (event) for (const client of this.#clients) if (client.session === share.session) client.say({ event, share });
     this.#rest();
   }
 

@@ -24,16 +24,18 @@ import {
 /** A transfer tells how far it is at most this often, in ms. */
 const PROGRESS_MS = 250;
 
+/** Called when something has become of a share. @param event if its session wants to know it. */
+export type Changed = (share: NewShare, event: ShareEvent["event"] | undefined) => void;
+
 export class Keeper implements AsyncDisposable {
   readonly #home: string;
   readonly #shares: Shares;
   readonly #sessions = new WeakMap<Share, string>();
-  readonly #tell: (event: ShareEvent) => void;
+  readonly #changed: Changed;
 
-  /** @param tell told whenever something has become of a share. */
-  constructor(home: string, tell: (event: ShareEvent) => void, log: Logger) {
+  constructor(home: string, changed: Changed, log: Logger) {
     this.#home = home;
-    this.#tell = tell;
+    this.#changed = changed;
     this.#shares = new Shares(log);
   }
 
@@ -91,8 +93,11 @@ export class Keeper implements AsyncDisposable {
 
   async #requestFor(order: ShareOrder, content: Snapshot, session: string): Promise<ShareRequest> {
     const { title = await headingOf(content), passphrase, relay, ...rest } = order;
-    const watch = new Watch(this.#tell);
-    const changed = (share: Share) => watch.look(viewShare(share, session));
+    const eventOf = watch();
+    const changed = (share: Share) => {
+      const view = viewShare(share, session);
+      this.#changed(view, eventOf(view));
+    };
     return { ...rest, content, title, passphrase, relay: relay && accessOf(relay), changed };
   }
 
@@ -102,25 +107,15 @@ export class Keeper implements AsyncDisposable {
 }
 
 /** What has become of one share since it was looked at last: one event at most, the one that says most. */
-class Watch {
-  readonly #tell: (event: ShareEvent) => void;
-  #delivered = 0;
-  #failedAttempts = 0;
-  #ended = false;
-
-  constructor(tell: (event: ShareEvent) => void) {
-    this.#tell = tell;
-  }
-
-  look(share: NewShare): void {
-    const { delivered, failedAttempts, endedAt } = share;
-    if (endedAt !== undefined && !this.#ended) this.#tell({ event: "ended", share });
-    else if (delivered > this.#delivered) this.#tell({ event: "delivered", share });
-    else if (failedAttempts > this.#failedAttempts) this.#tell({ event: "attempt-failed", share });
-    this.#delivered = delivered;
-    this.#failedAttempts = failedAttempts;
-    this.#ended = endedAt !== undefined;
-  }
+function watch(): (share: NewShare) => ShareEvent["event"] | undefined {
+  let before: Pick<NewShare, "delivered" | "failedAttempts" | "endedAt"> = { delivered: 0, failedAttempts: 0 };
+  return (share) => {
+    const { delivered, failedAttempts, endedAt } = before;
+    before = share;
+    if (share.endedAt !== endedAt) return "ended";
+    if (share.delivered > delivered) return "delivered";
+    return share.failedAttempts > failedAttempts ? "attempt-failed" : undefined;
+  };
 }
 
 /** Cleaned; empty where there is none. */

@@ -13,7 +13,7 @@ export class OwnService implements Service {
 
   constructor(home: string, tell: (event: ShareEvent) => void, log: Logger) {
     this.#home = home;
-    this.#keeper = new Keeper(home, tell, log);
+    this.#keeper = new Keeper(home, (share, event) => event && tell({ event, share }), log);
   }
 
   async share(order: ShareOrder, content: Content, signal: AbortSignal) {

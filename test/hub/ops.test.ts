@@ -6,6 +6,7 @@ import { chmod, link, mkdir, readdir, readFile, stat, symlink, writeFile } from 
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { machine, ownedName } from "../../src/handoff/home.ts";
@@ -179,6 +180,38 @@ describe("a client that does not speak it is sent away with 1008, and the hub li
     ws.send(message, { binary: typeof message !== "string" });
     expect((await once(ws, "close"))[0]).toBe(code);
     expect(await (await aClient(place)).ask("shares", {})).toEqual([]);
+  });
+
+  it("whatever it is", async () => {
+    const place = await aHub();
+    const field = fc.oneof(fc.jsonValue(), fc.constantFrom(1, -1, 2 ** 53, "", "stop", ORDER, { text: "# x" }));
+    const shaped = fc.record(
+      {
+        id: field,
+        op: fc.constantFrom("share", "receive", "shares", "stop", "cancel", "Share", "constructor"),
+        order: fc.oneof(field, fc.dictionary(fc.constantFrom(...Object.keys(ORDER), "secret", "lan"), field)),
+        content: field,
+        share: field,
+        request: field,
+      },
+      { requiredKeys: ["op"] },
+    );
+    const message = fc.oneof(
+      fc.string(),
+      fc.json(),
+      shaped.map((it) => JSON.stringify(it)),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(message, { minLength: 1, maxLength: 5 }), async (messages) => {
+        const ws = await socketTo(place);
+        await once(ws, "open");
+        for (const it of messages) ws.send(it);
+        ws.close();
+        await once(ws, "close");
+      }),
+      { numRuns: 200 },
+    );
+    expect((await answerTo(stranger(place, "/status"))).status).toBe(200);
   });
 
   it("an id that runs already", async () => {
