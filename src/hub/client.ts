@@ -13,9 +13,11 @@ import type { Content, Holdings, Service, ShareEvent } from "./service.ts";
 import { startHub } from "./start.ts";
 import type { ReceiveOrder, RelayOrder, ShareOrder, ShareView, StepView } from "./views.ts";
 
-/** How long one that ends, or starts and ends, is waited for, in ms, and how often it is looked after. */
+/** How long one that ends is waited for, in ms, and how often it is looked after. */
 const PATIENCE_MS = 15_000;
 const AGAIN_MS = 50;
+/** A hub that ends as it starts will do so again. */
+const MAX_STARTS = 5;
 
 export interface HubClientOptions {
   readonly home: string;
@@ -130,14 +132,13 @@ export class HubService implements Service {
 
   async #connect(): Promise<HubConnection> {
     const { home, entry } = this.#options;
-    // What was started from here is as new as can be had.
-    let started = false;
-    for (const end = Date.now() + PATIENCE_MS; Date.now() < end; ) {
-      const found = await this.#open(!started);
+    for (let starts = 0; starts < MAX_STARTS; starts += 1) {
+      const found = await this.#open(starts === 0); // what was started from here is as new as can be had
       if (found) return found;
       await startHub(home, entry);
-      started = true;
     }
+    const found = await this.#open(false);
+    if (found) return found;
     throw unreachable("the hub cannot be started, or ends at once");
   }
 

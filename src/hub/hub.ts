@@ -41,9 +41,13 @@ export interface HubOptions {
 /** @returns the hub; undefined if there is one already. It is to be closed. @throws as `becomeHub`. */
 export async function openHub(options: HubOptions): Promise<Hub | undefined> {
   const hub = new Hub(options);
-  if (await hub.open()) return hub;
-  await hub[Symbol.asyncDispose]();
-  return undefined;
+  let opened = false;
+  try {
+    opened = await hub.open();
+    return opened ? hub : undefined;
+  } finally {
+    if (!opened) await hub[Symbol.asyncDispose]();
+  }
 }
 
 export class Hub implements AsyncDisposable {

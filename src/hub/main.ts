@@ -4,10 +4,8 @@ import { readConfig } from "../config.ts";
 import { sweepHome } from "../handoff/home.ts";
 import { type Logger, stderrLogger } from "../log.ts";
 import { openHub } from "./hub.ts";
-import { READY_FD } from "./start.ts";
+import { MAX_LOG_BYTES, READY_FD } from "./start.ts";
 
-/** Of hub.log, in bytes. */
-const MAX_LOG_BYTES = 256 * 1024;
 const STDERR_FD = 2;
 
 export async function runHub(version: string): Promise<void> {
@@ -35,7 +33,7 @@ function sayReady(): void {
   }
 }
 
-/** A log that begins anew when it is long: it is there for the last failure, not for history. */
+/** A log that begins anew when it is long. */
 function bounded(logger: Logger): Logger {
   const within = (write: (line: string) => void) => (line: string) => {
     try {

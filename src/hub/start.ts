@@ -10,6 +10,9 @@ import { homeError, homeFolder } from "../handoff/home.ts";
 /** How long a hub may take until it listens, in ms. */
 const START_MS = 10_000;
 
+/** Of hub.log. A longer one begins anew: it is there for the last failure, not for history. */
+export const MAX_LOG_BYTES = 256 * 1024;
+
 /** Where the hub says that it listens, as a file descriptor. */
 export const READY_FD = 3;
 
@@ -48,6 +51,7 @@ export async function startHub(home: string, entry: string): Promise<void> {
   await using log = await open(join(home, "hub.log"), APPEND, 0o600).catch((cause: unknown) => {
     throw homeError(home, cause);
   });
+  if ((await log.stat()).size > MAX_LOG_BYTES) await log.truncate();
   const child = spawn(process.execPath, [entry, "hub"], {
     cwd: home,
     env: environment(home),

@@ -279,23 +279,44 @@ describe("one hub", () => {
   });
 });
 
+/** A hub in this process, which ends as it likes, and services that know of it; the next hub is a process. */
+async function hubHere(version: string, idleMs?: number) {
+  const world = await makeWorld();
+  await mkdir(world.home, { mode: 0o700 });
+  const hub = await openHub({ home: world.home, version, log: silent, ...(idleMs !== undefined && { idleMs }) });
+  if (!hub) throw new Error("there is a hub already");
+  later(() => hub[Symbol.asyncDispose]());
+  void hub.over.then(() => hub[Symbol.asyncDispose]());
+  const as = (version: string) => {
+    const service = new HubService({ home: world.home, version, entry: ENTRY, tell: () => {} });
+    later(() => service[Symbol.asyncDispose]());
+    return service;
+  };
+  const share = (service: HubService) => {
+    const order = { legacy: false, mode: "lan", announce: false, receivers: 1, lifetimeMs: 600_000 } as const;
+    return service.share(order, { text: DOCUMENT }, new AbortController().signal);
+  };
+  return { world, as, share };
+}
+
+it.each([0, 1, 2, 5, 10])(
+  "what is asked of a hub as it ends, after %i ms of rest, the next one does",
+  async (idleMs) => {
+    const { world, as, share } = await hubHere("0.1.0", idleMs);
+    const services = Array.from({ length: 4 }, () => as("0.1.0"));
+    await Promise.all(services.map((service) => service.shares()));
+    const made = await Promise.all(services.map(share));
+    // Whoever was faster than the end got a hub that goes on, for all of them.
+    const listed = await Promise.all(services.map((service) => service.shares()));
+    expect(listed.map(({ shares }) => shares.filter(({ state }) => state === "waiting").length)).toEqual([4, 4, 4, 4]);
+    expect(new Set(made.map(({ id }) => id)).size).toBe(4);
+    expect((await hubsOf(world.home)).length).toBeLessThanOrEqual(1);
+  },
+);
+
 describe("of another version, the hub", () => {
   async function between(hubVersion: string, ownVersion: string) {
-    const world = await makeWorld();
-    await mkdir(world.home, { mode: 0o700 });
-    const hub = await openHub({ home: world.home, version: hubVersion, log: silent });
-    if (!hub) throw new Error("there is a hub already");
-    later(() => hub[Symbol.asyncDispose]());
-    void hub.over.then(() => hub[Symbol.asyncDispose]());
-    const as = (version: string) => {
-      const service = new HubService({ home: world.home, version, entry: ENTRY, tell: () => {} });
-      later(() => service[Symbol.asyncDispose]());
-      return service;
-    };
-    const share = (service: HubService) => {
-      const order = { legacy: false, mode: "lan", announce: false, receivers: 1, lifetimeMs: 600_000 } as const;
-      return service.share(order, { text: DOCUMENT }, new AbortController().signal);
-    };
+    const { world, as, share } = await hubHere(hubVersion);
     return { world, share, old: as(hubVersion), own: as(ownVersion) };
   }
 
@@ -367,6 +388,17 @@ describe("nothing secret", () => {
     expect(code).toBe("hub-unreachable");
     expect(await hubsOf(world.home)).toEqual([]);
   });
+});
+
+it("a hub that ends as it starts is started five times at most, and the call says where to look", async () => {
+  const world = await makeWorld();
+  const entry = join(world.base, "broken.mjs");
+  await writeFile(entry, 'process.stderr.write("no way\\n"); process.exit(1);');
+  const service = new HubService({ home: world.home, version: "0.1.0", entry, tell: () => {} });
+  const order = { legacy: false, mode: "lan", announce: false, receivers: 1, lifetimeMs: 600_000 } as const;
+  const sharing = service.share(order, { text: DOCUMENT }, new AbortController().signal);
+  await expect(sharing).rejects.toMatchObject({ code: "hub-unreachable", hint: expect.stringContaining("hub.log") });
+  expect(await readFile(join(world.home, "hub.log"), "utf8")).toBe("no way\n".repeat(5));
 });
 
 it("a hub that hangs is not replaced: the call says so in time", { timeout: 20_000 }, async () => {
