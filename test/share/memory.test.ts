@@ -42,7 +42,13 @@ it.runIf(process.platform === "linux").each(["lan", "relay"] as const)(
       const block = Buffer.concat(Array.from({ length: MIB / line.length }, () => line));
       await pipeline(Readable.from(Array.from({ length: 1024 }, () => block)), createWriteStream(path));
 
-      const env = { PATH: process.env.PATH ?? "", HOME: folder, CLAUDE_PROJECT_DIR: folder, DISTILL_MDNS: "off" };
+      const env = {
+        PATH: process.env.PATH ?? "",
+        HOME: folder,
+        CLAUDE_PROJECT_DIR: folder,
+        DISTILL_MDNS: "off",
+        DISTILL_HUB: "off",
+      };
       const transport = new StdioClientTransport({ command: process.execPath, args: [SERVER], env });
       await client.connect(transport);
       const pid = transport.pid ?? 0;
