@@ -193,10 +193,13 @@ export class Hub implements AsyncDisposable {
       REQUEST_MS,
     );
     if (request.op === "receive") clearTimeout(overdue);
-    const done = this.#answer(client, request, end.signal).then(
-      (ok) => client.say({ id, ok }),
-      (thrown: unknown) => client.fail(id, toSpreadError(thrown)),
-    );
+    // A moment later, when it is among those that run.
+    const done = Promise.resolve()
+      .then(() => this.#answer(client, request, end.signal))
+      .then(
+        (ok) => client.say({ id, ok }),
+        (thrown: unknown) => client.fail(id, toSpreadError(thrown)),
+      );
     this.#running.set(done, end);
     await done;
     clearTimeout(overdue);
@@ -226,7 +229,7 @@ export class Hub implements AsyncDisposable {
       case "stop":
         return request.share === undefined ? this.#keeper.stopAll(client.session) : [await this.#stop(request.share)];
       case "retire": {
-        const retired = this.#living().length === 0 && this.#running.size <= 1;
+        const retired = this.#living().length === 0 && this.#running.size === 1; // this one
         if (retired) this.#finish();
         return { retired };
       }

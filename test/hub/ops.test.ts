@@ -387,13 +387,21 @@ describe("its end", () => {
     await place.hub.over;
   });
 
-  it("is what retire asks for, and gets once no share lives", async () => {
+  it("is what retire asks for, and gets once no share lives and nothing runs", async () => {
     const place = await aHub();
     const client = await aClient(place);
     await client.ask("share", { order: ORDER, content: { text: TEXT } });
     expect(await client.ask("retire", {})).toEqual({ retired: false });
     await client.ask("stop", {});
-    expect(await client.ask("retire", {})).toEqual({ retired: true });
+    const mute = await host(() => {});
+    const cancel = new AbortController();
+    const order = { secret: "a-b-c", lan: { host: "127.0.0.1", port: mute.port }, legacy: false, timeoutMs: 60_000 };
+    const receiving = client.ask("receive", { order }, { signal: cancel.signal });
+    expect(await client.ask("retire", {})).toEqual({ retired: false });
+    cancel.abort();
+    await expect(receiving).rejects.toMatchObject({ code: "cancelled" });
+    const retired = async () => (await client.ask("retire", {})).retired;
+    await eventually(retired).toBe(true);
     await place.hub.over;
     await expect(aClient(place)).rejects.toThrow(); // nothing more is begun
   });
