@@ -93,6 +93,8 @@ const Held = z.object({
   /** The one that was made for a legacy share. */
   madePassphrase: z.string().optional(),
   relay: z.string().optional(),
+  /** Since when the connection to that relay is lost, and made again. */
+  relayAwaySince: Time.optional(),
   lan: Lan.optional(),
   bytes: Count,
   sha256: z.string(),
@@ -119,6 +121,7 @@ export const StepView = z.discriminatedUnion("at", [
   z.object({ at: z.literal("looking") }),
   z.object({ at: z.literal("proving"), path: PathView }),
   z.object({ at: z.literal("receiving"), received: Count, bytes: Count }),
+  z.object({ at: z.literal("reconnecting"), until: z.iso.datetime() }),
 ]);
 export type StepView = z.infer<typeof StepView>;
 
@@ -147,7 +150,7 @@ export function courseOf({ lan, relay }: ReceiveOrder): Course {
 
 export function viewShare(share: Share, session: string): NewShare {
   const { delivered, spent, failedAttempts } = share.gate.counts;
-  const { endedAt, code, madePassphrase, relay, lan, lastFailure } = share;
+  const { endedAt, code, madePassphrase, relay, relayAwaySince, lan, lastFailure } = share;
   return {
     id: share.id,
     session,
@@ -168,6 +171,7 @@ export function viewShare(share: Share, session: string): NewShare {
       ...(endedAt === undefined && code !== undefined && { code }),
       ...(endedAt === undefined && madePassphrase !== undefined && { madePassphrase }),
       ...(relay && { relay: formatRelayUrl(relay) }),
+      ...(relayAwaySince && { relayAwaySince: relayAwaySince.toISOString() }),
       ...(lan && { lan: { ...lan, addresses: [...lan.addresses] } }),
       bytes: share.bytes,
       sha256: share.sha256,
@@ -189,8 +193,12 @@ export function viewStep(step: Step): StepView {
       return { at: "looking" };
     case "proving":
       return { at: "proving", path: viewPath(step.path) };
-    default:
+    case "reconnecting":
+      return { at: "reconnecting", until: step.until.toISOString() };
+    case "receiving":
       return step;
+    default:
+      return step satisfies never;
   }
 }
 

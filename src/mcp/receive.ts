@@ -178,7 +178,7 @@ function reporter(call: Call, course: Course): (step: StepView) => void {
         return call.progress(share, `Received ${step.received} of ${step.bytes} bytes`);
       }
       case "reconnecting":
-        return call.progress(share, `The connection was lost; trying again until ${timeOf(new Date(step.until))}`);
+        return call.progress(share, `The connection was lost; trying again until ${timeOf(step.until)}`);
       default:
         step satisfies never;
     }

@@ -28,6 +28,10 @@ const Output = z.object({
       passphrase: z.string().optional().describe("The same of a legacy share that was given none."),
       room: z.string(),
       relay_url: z.string().optional(),
+      relay_away_since: z
+        .string()
+        .optional()
+        .describe("The relay does not answer since then; it is tried again until the share ends."),
       lan: Lan.optional(),
       bytes: z.int().optional(),
       sha256: z.string().optional(),
@@ -81,6 +85,7 @@ function view({ held, ...share }: ShareView, session: string): z.input<typeof Ou
     ...(held?.code !== undefined && { code: held.code }),
     ...(held?.madePassphrase !== undefined && { passphrase: held.madePassphrase }),
     ...(held?.relay !== undefined && { relay_url: held.relay }),
+    ...(held?.relayAwaySince !== undefined && { relay_away_since: held.relayAwaySince }),
     ...(held?.lan && { lan: held.lan }),
     ...(held && { bytes: held.bytes, sha256: held.sha256 }),
     ...(held?.lastFailure && { last_failure: held.lastFailure }),

@@ -8,7 +8,7 @@ const IN_WORDS: Record<Exclude<ShareView["state"], "delivered">, string> = {
   burned: "ended by wrong attempts; share again with a new code",
   expired: "expired",
   stopped: "stopped",
-  failed: "ended, because the connection to the relay was lost",
+  failed: "ended, because the relay has lost it",
   lost: "lost, because the process that kept it was ended",
 };
 
@@ -22,6 +22,8 @@ export function inWords(share: ShareView): string {
   if (spent > delivered && share.legacy) counts.push("which legacy always is");
   if (failedAttempts > 0) counts.push(`${failedAttempts} wrong attempts`);
   if (share.endedAt === undefined) counts.push(`until ${timeOf(share.expiresAt)}`);
+  const { relayAwaySince } = share.held ?? {};
+  if (share.endedAt === undefined && relayAwaySince) counts.push(`without its relay since ${timeOf(relayAwaySince)}`);
   const awaited = share.state === "unconfirmed" && share.endedAt === undefined;
   return `${awaited ? "waiting for a receipt" : IN_WORDS[share.state]}${open}; ${counts.join(", ")}`;
 }

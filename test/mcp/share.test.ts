@@ -221,6 +221,11 @@ describe("the relay", () => {
     await own.share({ content: "x", relay_url: relay.url, mode: "relay" });
     await own.share({ content: "x", relay_url: relay.url });
     await relay.stop();
+    await eventually(() => own.status()).toMatchObject({
+      state: "waiting",
+      relay_away_since: expect.stringMatching(/^\d{4}-/),
+      summary: expect.stringContaining("without its relay since"),
+    });
     await relayHere({ port: relay.port });
     const only = async () => (await own.shares())[0];
     await eventually(only).toMatchObject({ state: "failed" });
