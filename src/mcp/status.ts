@@ -67,7 +67,8 @@ delivered is certain: the receiver has the whole document on its disk and said s
   },
 });
 
-function view({ held, ...share }: ShareView, session: string): z.input<typeof Output>["shares"][number] {
+function view(share: ShareView, session: string): z.input<typeof Output>["shares"][number] {
+  const { held } = share;
   return {
     share_id: share.id,
     this_session: share.session === session,
