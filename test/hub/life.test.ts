@@ -11,7 +11,7 @@ import { HubService } from "../../src/hub/client.ts";
 import { openHub } from "../../src/hub/hub.ts";
 import { silent } from "../../src/log.ts";
 import { DOCUMENT, longFile, sha256, wrong } from "../mcp/texts.ts";
-import { isOpen, relayHere, roomsOf, wireTo } from "../mcp/wires.ts";
+import { isOpen, patient, relayHere, roomsOf, wireTo } from "../mcp/wires.ts";
 import {
   type BareServer,
   endHub,
@@ -196,18 +196,17 @@ describe("a hub that is killed", () => {
   });
 });
 
-it("a hub that is ended by SIGTERM tells who receives, stops its shares, and remembers what was delivered", async () => {
+it("a hub that is ended by SIGTERM stops its shares, and remembers what was delivered", async () => {
   const [sender, receiver] = await Promise.all([startServer(), startServer()]);
   const done = await sender.share({ content: DOCUMENT, mode: "lan" });
   await receiver.receive({ code: done.code, host: at(done) });
   const share = await sender.share({ path: await longFile(sender.project), mode: "lan" });
   const wire = await wireTo(share.lan?.port ?? 0, BUFFERS);
-  const call = receiver.fails("distill_receive", { code: share.code, host: `127.0.0.1:${wire.port}` });
+  const call = patient(receiver, { code: share.code, host: `127.0.0.1:${wire.port}` });
   await eventually(() => receiver.kept("staging")).toHaveLength(1);
   await endHub(sender.home);
   wire.release();
-  expect((await call).code).toMatch(/^(link-lost|share-ended)$/);
-  expect(await receiver.kept("staging")).toEqual([]);
+  await call.isInVain();
   expect(await receiver.kept("inbox")).toHaveLength(1);
   const shares = await sender.shares();
   expect(shares.map(({ share_id, state }) => [share_id, state])).toEqual([

@@ -7,9 +7,9 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import * as support from "../support/server.ts";
-import { type BareServer, eventually, makeWorld, type Options, type TestServer } from "../support/server.ts";
+import { type BareServer, eventually, makeWorld, type Options } from "../support/server.ts";
 import { DOCUMENT, longFile, sha256 } from "./texts.ts";
-import { falseRelay, host, isOpen, relayHere, relayProcess, roomsOf, wireTo } from "./wires.ts";
+import { falseRelay, host, isOpen, patient, relayHere, relayProcess, roomsOf, wireTo } from "./wires.ts";
 
 const ENTRY = fileURLToPath(new URL("../../dist/claude-spread.js", import.meta.url));
 const BUFFERS = 64 * 1024;
@@ -112,36 +112,6 @@ describe.each([
     expect([await receiver.kept("staging"), await receiver.kept("inbox")]).toEqual([[], []]);
   });
 });
-
-/** A call that may go on for as long as its share would have lived. */
-function patient(receiver: TestServer, args: Record<string, unknown>) {
-  const cancel = new AbortController();
-  let looksAgain = false;
-  let over = false;
-  const onprogress = ({ message }: { message?: string | undefined }) => {
-    looksAgain ||= message?.includes("trying again") ?? false;
-  };
-  const ended = receiver
-    .call("distill_receive", args, { signal: cancel.signal, onprogress })
-    .then(
-      ({ text }) => text,
-      () => "cancelled",
-    )
-    .finally(() => {
-      over = true;
-    });
-  return {
-    /** What it answered. */
-    ended,
-    /** Its sender ended, and had it told: or it looks for it until its user has had enough. */
-    isInVain: async () => {
-      await eventually(() => looksAgain || over).toBe(true);
-      cancel.abort();
-      expect(await ended).toMatch(/^(cancelled|Error share-ended)/);
-      await eventually(() => receiver.kept("staging")).toEqual([]);
-    },
-  };
-}
 
 it("ends with its client, even if that is killed by SIGKILL while a share waits", async () => {
   const { base, home, project } = await makeWorld();

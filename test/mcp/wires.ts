@@ -3,9 +3,10 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
+import { expect } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { startRelay } from "../../relay/src/relay.ts";
-import { later } from "../support/server.ts";
+import { eventually, later, type TestServer } from "../support/server.ts";
 import { until } from "../support/wait.ts";
 
 export type Relay = Awaited<ReturnType<typeof startRelay>>;
@@ -163,4 +164,34 @@ export async function isOpen(port: number): Promise<boolean> {
   });
   socket.destroy();
   return open;
+}
+
+/** A call of distill_receive that may go on for as long as its share would have lived. */
+export function patient(receiver: TestServer, args: Record<string, unknown>) {
+  const cancel = new AbortController();
+  let looksAgain = false;
+  let over = false;
+  const onprogress = ({ message }: { message?: string | undefined }) => {
+    looksAgain ||= message?.includes("trying again") ?? false;
+  };
+  const ended = receiver
+    .call("distill_receive", args, { signal: cancel.signal, onprogress })
+    .then(
+      ({ text }) => text,
+      () => "cancelled",
+    )
+    .finally(() => {
+      over = true;
+    });
+  return {
+    /** What it answered. */
+    ended,
+    /** Its sender ended, and had it told: or it looks for it until its user has had enough. */
+    isInVain: async () => {
+      await eventually(() => looksAgain || over).toBe(true);
+      cancel.abort();
+      expect(await ended).toMatch(/^(cancelled|Error share-ended)/);
+      await eventually(() => receiver.kept("staging")).toEqual([]);
+    },
+  };
 }
