@@ -23,7 +23,7 @@ const MAX_GROWTH_BYTES = 512 * 1024 * 1024;
 /** For making a counterexample small, and for what a property opens and closes, in ms. */
 const SPARE_MS = 120_000;
 /** A counterexample is shown up to here. */
-const MAX_SHOWN_CHARS = 4_000;
+const MAX_SHOWN_CHARS = 1_500;
 
 export interface Fuzz<T> {
   readonly inputs: fc.Arbitrary<T>;
