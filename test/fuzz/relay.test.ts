@@ -47,8 +47,7 @@ const TOKEN = "0123456789abcdef";
 const TUNNEL_TOKEN = "fedcba9876543210";
 
 describe("a request for a connection", () => {
-  /** As a request line can have it: Node's parser lets no blank and no control character through. */
-  const target = mutantTexts([
+  const TARGETS = [
     "/",
     "/?pair=one",
     `/?pair=${"x".repeat(256)}`,
@@ -64,36 +63,57 @@ describe("a request for a connection", () => {
     "/client?room=home&room=other",
     "/%2e%2e/agent?room=home",
     "/\\agent?room=home",
-  ]).map((it) => Array.from(it.replace(/[\0-\x20\x7f]/g, ""), (char) => (char <= "\xff" ? char : "?")).join(""));
-  const header = (...corpus: string[]) => fc.option(mutantTexts(corpus), { nil: undefined });
+  ];
+  /** As a request line can have it: Node's parser lets no blank and no control character through. */
+  const target = mutantTexts(TARGETS).map((it) =>
+    Array.from(it.replace(/[\0-\x20\x7f]/g, ""), (char) => (char <= "\xff" ? char : "?")).join(""),
+  );
+  const mostly = <T>(usual: T, ...others: T[]) => fc.constantFrom(...Array<T>(9).fill(usual), ...others);
+  const header = (...corpus: string[]) => fc.option(mutantTexts(corpus), { nil: undefined, freq: 1 });
   const authorization = fc.oneof(
     fc.constantFrom(`Bearer ${TOKEN}`, `bearer   ${TOKEN}`, `Bearer ${TUNNEL_TOKEN}`),
     header(`Bearer ${TOKEN}`, `Bearer ${TUNNEL_TOKEN}`, `Basic ${TOKEN}`, `Bearer ${TOKEN},${TOKEN}`),
   );
   const inputs = fc.record({
     url: target,
-    method: fc.constantFrom("GET", "GET", "POST", "CONNECT"),
+    method: mostly("GET", "POST", "CONNECT"),
     headers: fc.record({
       authorization,
       origin: header("https://page.example", "null"),
       host: header("relay.example", "relay.example:443", "[::1]:1"),
-      upgrade: fc.constantFrom("websocket", "WebSocket", "websocket, h2c", "h2c", undefined),
+      upgrade: mostly<string | undefined>("websocket", "WebSocket", "websocket, h2c", "h2c", undefined),
     }),
-    doors: fc.subarray([...DOORS], { minLength: 1 }),
+    doors: mostly<(typeof DOORS)[number][]>([...DOORS], ["room"], ["pair"], ["tunnel"]),
     tokens: fc.subarray([TOKEN]),
     tunnelTokens: fc.subarray([TUNNEL_TOKEN]),
     allowedOrigins: fc.subarray(["https://page.example"]),
     publicHosts: fc.subarray(["relay.example"]),
-    draining: fc.boolean(),
-    roomForCaller: fc.boolean(),
-    sides: fc.constantFrom(undefined, 0, 1, 2),
-    roomForTunnel: fc.boolean(),
-    takes: fc.constantFrom(undefined, true, false),
+    draining: mostly(false, true),
+    roomForCaller: mostly(true, false),
+    sides: mostly<number | undefined>(1, undefined, 0, 2),
+    roomForTunnel: mostly(true, false),
+    takes: mostly<boolean | undefined>(true, false, undefined),
   });
+  /** Whatever is asked for, nothing but the target can be wrong with it. */
+  const known = TARGETS.map((url) => ({
+    url,
+    method: "GET",
+    headers: { authorization: undefined, origin: undefined, host: undefined, upgrade: "websocket" },
+    doors: [...DOORS],
+    tokens: [],
+    tunnelTokens: [],
+    allowedOrigins: [],
+    publicHosts: [],
+    draining: false,
+    roomForCaller: true,
+    sides: 1,
+    roomForTunnel: true,
+    takes: true,
+  }));
 
   fuzz(
     "is let in by an open door alone, with a token where there are some, and else refused by name",
-    { inputs },
+    { inputs, known },
     (it) => {
       const request = { url: it.url, method: it.method, headers: it.headers } as unknown as IncomingMessage;
       const admission = admit(request, it, {
