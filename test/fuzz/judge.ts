@@ -108,8 +108,9 @@ function refusal(thrown: unknown): Outcome {
 export function wordings(max: number): (message: string) => void {
   const heard = new Set<string>();
   return (message) => {
-    heard.add(message.replace(/\d+/g, "#"));
-    expect([...heard].slice(max), "more different words than an error can have of its own").toEqual([]);
+    const words = message.replace(/\d+/g, "#");
+    if (heard.size < max) heard.add(words);
+    expect([...heard], "the words that an error can have of its own").toContain(words);
   };
 }
 
