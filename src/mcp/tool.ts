@@ -65,13 +65,23 @@ function errorText(error: SpreadError): string {
   return `Error ${error.code}: ${error.message}.\nWhat to do: ${error.hint}`;
 }
 
+/** Of arguments that there are not: so many, of so many UTF-16 units each. */
+const MAX_NAMES_SHOWN = 5;
+const MAX_NAME_CHARS = 40;
+
+/** A name can be any text: an error stays two lines, and short. */
+function shownNames(keys: readonly string[]): string {
+  const names = keys.slice(0, MAX_NAMES_SHOWN).map((key) => key.slice(0, MAX_NAME_CHARS));
+  return names.map((name) => name.replace(/[^\p{L}\p{N}_.-]/gu, "?")).join(", ");
+}
+
 /** Names each wrong argument, quotes no value, and says which there are where one is not known. */
 function invalid(error: z.ZodError, input: z.ZodObject): SpreadError {
   const wrong = error.issues.map((issue) => {
     if (issue.code === "unrecognized_keys") {
       const known = Object.keys(input.shape);
       const none = known.length > 0 ? `the arguments are ${known.join(", ")}` : "it takes none";
-      return `there is no argument ${issue.keys.join(", ")}: ${none}`;
+      return `there is no argument ${shownNames(issue.keys)}: ${none}`;
     }
     const name = issue.path.join(".");
     const what = issue.message.replace(/\s+/g, " ");
