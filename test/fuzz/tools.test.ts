@@ -1,0 +1,145 @@
+/**
+ * Arguments of tools as a model may make them up, by MCP, at a real server process: whatever is wrong with them gets an error in
+ * the form that errors have, and does nothing. What is right here can reach no other machine, and is undone.
+ */
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import fc from "fast-check";
+import { beforeAll, describe, expect } from "vitest";
+import { parseHost, parseRelayUrl } from "../../src/address.ts";
+import { ERROR_CODES } from "../../src/errors.ts";
+import { type Answer, startServer, type TestServer } from "../support/server.ts";
+import { NASTY_KEYS } from "./corpus.ts";
+import { outcomeOf, type Rule, read, type Shape, text } from "./judge.ts";
+import { anyText, mutantTexts, nearlyRightObjects } from "./mutate.ts";
+import { fuzz } from "./runner.ts";
+
+/** In every text of a call; no answer may show it, wherever it stood. */
+const MARK = "q7zq";
+
+const flag: Rule = (it) => (typeof it === "boolean" ? it : undefined);
+const oneOf =
+  (...modes: string[]): Rule =>
+  (it) =>
+    modes.includes(String(text()(it))) ? it : undefined;
+const between =
+  (min: number, max: number): Rule =>
+  (it) =>
+    Number(it) >= min && Number(it) <= max ? it : undefined;
+const number =
+  (min: number, max: number): Rule =>
+  (it) =>
+    typeof it === "number" ? between(min, max)(it) : undefined;
+
+/** What a call must be like at least to be right. */
+const TOOLS: Readonly<Record<string, Shape>> = {
+  distill_share: {
+    "content?": text(),
+    "path?": text(),
+    "title?": text(),
+    "passphrase?": text(1024 * 2),
+    "mode?": oneOf("auto", "lan", "relay"),
+    "relay_url?": text(),
+    "receivers?": (it) => (Number.isInteger(it) ? number(1, 100)(it) : undefined),
+    "legacy?": flag,
+    "expires_minutes?": number(1, 1440),
+  },
+  distill_receive: {
+    "code?": text(),
+    "passphrase?": text(),
+    "room?": text(),
+    "host?": text(),
+    "relay_url?": text(),
+    "mode?": oneOf("auto", "lan", "relay"),
+    "legacy?": flag,
+    "timeout_seconds?": number(1, 3600),
+  },
+  distill_status: {},
+  distill_stop: { "share_id?": text(), "all?": flag },
+};
+
+/** Port 1 of this machine: nobody listens there, and that is said at once. */
+const NOWHERE = { host: "127.0.0.1:1", relay_url: "ws://127.0.0.1:1" };
+const RIGHT: readonly object[] = [
+  { content: `# ${MARK}\n`, title: MARK, mode: "lan" },
+  { content: MARK, passphrase: `${MARK} long enough`, mode: "auto", receivers: 3, legacy: false, expires_minutes: 5 },
+  { path: `${MARK}.md`, mode: "relay", relay_url: NOWHERE.relay_url },
+  { code: "7f3k2a-crisp-orbit-lunar", host: NOWHERE.host, timeout_seconds: 1 },
+  {
+    passphrase: `${MARK} long enough`,
+    room: "7f3k2a",
+    mode: "relay",
+    relay_url: NOWHERE.relay_url,
+    timeout_seconds: 1,
+  },
+  { code: `7f3k2a-crisp-orbit-${MARK}`, mode: "lan", legacy: true },
+  { share_id: MARK },
+  { all: false },
+  {},
+];
+
+const strange = mutantTexts([
+  `wss://${MARK}@relay.example`,
+  `${MARK}.example:80`,
+  "7f3k2a-crisp-orbit-lunar",
+  "../.env",
+  "/dev/zero",
+]);
+/** No host and no relay but those of this machine, so that no call can reach another one. */
+const reachesNobody = ({ args: { host, relay_url } }: { args: Record<string, unknown> }) =>
+  (host === NOWHERE.host || !("value" in outcomeOf(() => parseHost(String(host))))) &&
+  (relay_url === NOWHERE.relay_url || !("value" in outcomeOf(() => parseRelayUrl(String(relay_url)))));
+const keys = Object.values(TOOLS).flatMap((shape) => Object.keys(shape).map((key) => key.replace(/\?$/, "")));
+const calls = fc.record({
+  name: fc.constantFrom(...Object.keys(TOOLS)),
+  args: fc
+    .tuple(
+      nearlyRightObjects(RIGHT),
+      fc.array(fc.tuple(fc.oneof(fc.constantFrom(...keys, ...NASTY_KEYS), anyText), strange), { maxLength: 1 }),
+    )
+    .map(([args, more]) => Object.fromEntries([...Object.entries(args), ...more]) as Record<string, unknown>),
+});
+
+describe("the arguments of a tool", () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer({ lasting: true, env: { DISTILL_HUB: "off" } });
+  });
+
+  const once = NASTY_KEYS.map((key) => ({ name: "distill_status", args: { [key]: MARK } as Record<string, unknown> }));
+  const right = Object.keys(TOOLS).flatMap((name) =>
+    RIGHT.map((args) => ({ name, args: { ...args } as Record<string, unknown> })),
+  );
+  fuzz(
+    "are right, or get an error in its form that does nothing and shows no value",
+    { inputs: calls.filter(reachesNobody), known: [...once, ...right] },
+    async (it) => {
+      const answer = await server.call(it.name, it.args);
+      const rules = TOOLS[it.name] ?? {};
+      if (answer.isError) {
+        const code = codeOf(answer);
+        expect(ERROR_CODES).toContain(code);
+        expect(code).not.toBe("internal");
+        // A path is named, so that its user knows which; nothing else is.
+        if (!JSON.stringify(it.args.path ?? "").includes(MARK)) expect(answer.text).not.toContain(MARK);
+      } else {
+        // The SDK drops this one name, before anybody can be asked about it.
+        const args = Object.fromEntries(Object.entries(it.args).filter(([name]) => name !== "__proto__"));
+        expect(Object.keys(args).filter((name) => !(`${name}?` in rules))).toEqual([]);
+        expect(read(rules, args)).toEqual(args);
+      }
+      const living = (await server.shares()).filter(({ ended_at }) => ended_at === undefined);
+      expect(living.length).toBe(it.name === "distill_share" && !answer.isError ? 1 : 0);
+      if (living.length > 0) await server.call("distill_stop", { all: true });
+      for (const folder of ["inbox", "staging", "spool"]) {
+        expect(await readdir(join(server.home, folder)).catch(() => [])).toEqual([]);
+      }
+    },
+  );
+});
+
+function codeOf({ text: said }: Answer): string {
+  const code = /^Error ([a-z-]+): [^\n]+\.\nWhat to do: [^\n]+\.$/.exec(said)?.[1];
+  if (code === undefined) throw new Error(`no error in its form: ${JSON.stringify(said)}`);
+  return code;
+}
