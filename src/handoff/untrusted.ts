@@ -201,13 +201,19 @@ export class TextCleaner {
  * @param max UTF-16 units of the result; a longer one is cut between characters as readers see them, and ends in "…".
  */
 export function cleanLine(text: string, max: number): string {
-  const cleaner = new TextCleaner();
-  const line = (cleaner.push(Buffer.from(text)) + cleaner.end()).replace(/\s+/gu, " ").trim();
+  const line = oneLine(text);
   if (line.length <= max) return line;
   const kept = line.slice(0, max);
   const boundary = new Intl.Segmenter("und").segment(line.slice(0, max * 2)).containing(max - 1)?.index ?? 0;
   // One "character" of piled-up marks can fill the whole line; then it is only kept from being no character at all.
-  return `${kept.slice(0, boundary > 0 ? boundary : wholeCharacters(kept, max - 1)).trimEnd()}…`;
+  const cut = kept.slice(0, boundary > 0 ? boundary : wholeCharacters(kept, max - 1));
+  // Once more: a joiner may now be the last of it, with nothing left to join.
+  return `${oneLine(cut)}…`;
+}
+
+function oneLine(text: string): string {
+  const cleaner = new TextCleaner();
+  return (cleaner.push(Buffer.from(text)) + cleaner.end()).replace(/\s+/gu, " ").trim();
 }
 
 /** `length`, or one less where it would cut a surrogate pair of `text`. */

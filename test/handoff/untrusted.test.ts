@@ -306,6 +306,7 @@ describe("cleanLine", () => {
     ["max + 1", "123456", 5, "1234…"],
     ["a surrogate pair at the cut", "123🚀5678", 5, "123…"],
     ["a family at the cut", "12👨\u200d👩\u200d👧34567", 8, "12…"],
+    ["a family that is longer than the line", "👨\u200d👩\u200d👧", 4, "👨…"],
     ["a combining mark at the cut", "123e\u0301567", 5, "123…"],
     ["a space at the cut", "123 5678", 5, "123…"],
     ["one character of a thousand marks", `a${"\u0301".repeat(1000)}`, 5, "a\u0301\u0301\u0301…"],
