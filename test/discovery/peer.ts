@@ -76,6 +76,16 @@ const calls = {
       });
     });
   },
+  /** Says these to all, one after another. */
+  async hurl(datagrams) {
+    const socket = createSocket({ type: "udp4", reuseAddr: true });
+    await new Promise((ready) => socket.bind(5353, ready));
+    socket.setMulticastInterface("127.0.0.1");
+    for (const datagram of datagrams) {
+      await new Promise((sent) => socket.send(Buffer.from(datagram, "hex"), 5353, "224.0.0.251", sent));
+    }
+    await new Promise((closed) => socket.close(closed));
+  },
   /** Takes the port for itself alone. */
   hold() {
     return new Promise((ready) => createSocket("udp4").bind(5353, ready));
@@ -192,6 +202,13 @@ export class Peer {
   /** @returns how many datagrams answered to this one. */
   ask(datagram: Buffer): Promise<number> {
     return this.#call("ask", datagram.toString("hex"));
+  }
+
+  hurl(datagrams: readonly Buffer[]): Promise<void> {
+    return this.#call(
+      "hurl",
+      datagrams.map((it) => it.toString("hex")),
+    );
   }
 
   hold(): Promise<void> {
