@@ -76,11 +76,15 @@ const calls = {
       });
     });
   },
-  /** Says these to all, one after another. */
+  /** Says these to all once, one after another, when somebody has asked. */
   async hurl(datagrams) {
     const socket = createSocket({ type: "udp4", reuseAddr: true });
     await new Promise((ready) => socket.bind(5353, ready));
+    socket.addMembership("224.0.0.251", "127.0.0.1");
     socket.setMulticastInterface("127.0.0.1");
+    await new Promise((asked) => socket.on("message", (message) => {
+      if (message.length > 12 && (message[2] & 0x80) === 0 && message.readUInt16BE(4) > 0) asked();
+    }));
     for (const datagram of datagrams) {
       await new Promise((sent) => socket.send(Buffer.from(datagram, "hex"), 5353, "224.0.0.251", sent));
     }
@@ -204,6 +208,7 @@ export class Peer {
     return this.#call("ask", datagram.toString("hex"));
   }
 
+  /** Settles when all is said. */
   hurl(datagrams: readonly Buffer[]): Promise<void> {
     return this.#call(
       "hurl",
