@@ -1,4 +1,6 @@
-/** What fuzzing starts from: every kind of message as it should be, and whatever has made a parser stumble somewhere. */
+/**
+ * What fuzzing starts from: every kind of message as it should be, and whatever has made a parser stumble somewhere.
+ */
 import { GIVEN, SPOKEN, VALUES } from "../vectors/example.ts";
 
 const hex = (bytes: number) => "5a".repeat(bytes);

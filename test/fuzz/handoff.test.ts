@@ -1,4 +1,7 @@
-/** What arrived, as it is shown and kept: cleaned text, titles, outlines, fences, folder names; and paths that a document may ask for. */
+/**
+ * What arrived, as it is shown and kept: cleaned text, titles, outlines, fences, folder names; and paths that a
+ * document may ask for.
+ */
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";

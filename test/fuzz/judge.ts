@@ -1,6 +1,6 @@
 /**
- * What a parser should say, told a second time and in another way: fields as rules in a table, JSON by Node's own strict
- * reading. And what every refusal must be like.
+ * What a parser should say, told a second time and in another way: fields as rules in a table, JSON by Node's own
+ * strict reading. And what every refusal must be like.
  */
 import { isUtf8 } from "node:buffer";
 import { expect } from "vitest";
@@ -102,8 +102,8 @@ function refusal(thrown: unknown): Outcome {
 }
 
 /**
- * Hears the words of refusals, numbers aside, and lets only so many different ones pass: words that came from the input would
- * be as many as there are inputs.
+ * Hears the words of refusals, numbers aside, and lets only so many different ones pass: words that came from the
+ * input would be as many as there are inputs.
  */
 export function wordings(max: number): (message: string) => void {
   const heard = new Set<string>();

@@ -1,6 +1,7 @@
 /**
- * What is heard on a network: datagrams that are nearly mDNS, at a process that looks for shares and one that advertises. They
- * stay what they are, an honest share is found in the middle of it, and what is found besides has the form of a share.
+ * What is heard on a network: datagrams that are nearly mDNS, at a process that looks for shares and one that
+ * advertises. They stay what they are, an honest share is found in the middle of it, and what is found besides has
+ * the form of a share.
  */
 import { isIP } from "node:net";
 import fc from "fast-check";

@@ -1,6 +1,6 @@
 /**
- * Inputs for fuzzing, made from a corpus: right ones with a few things wrong. Random bytes alone end at the first check of a
- * parser; what is nearly right gets past it.
+ * Inputs for fuzzing, made from a corpus: right ones with a few things wrong. Random bytes alone end at the first
+ * check of a parser; what is nearly right gets past it.
  */
 import fc from "fast-check";
 import { BAD_JSON, NASTY_BYTES, NASTY_KEYS, NASTY_VALUES } from "./corpus.ts";
@@ -71,8 +71,8 @@ const anyValue = fc.oneof(
 );
 
 /**
- * JSON objects whose fields are those of `valid` with changes: others' values, bad values, missing, repeated and unknown
- * fields, in any order. As spelled text, since no object can hold a field twice.
+ * JSON objects whose fields are those of `valid` with changes: others' values, bad values, missing, repeated and
+ * unknown fields, in any order. As spelled text, since no object can hold a field twice.
  */
 function nearlyRight(valid: readonly object[]): fc.Arbitrary<string> {
   const fields = valid.flatMap((message) => Object.entries(message));
@@ -94,7 +94,10 @@ function nearlyRight(valid: readonly object[]): fc.Arbitrary<string> {
   });
 }
 
-/** Each message as it is, with one field replaced by each bad value, left out or repeated, and with each bad piece around it. */
+/**
+ * Each message as it is, with one field replaced by each bad value, left out or repeated, and with each bad piece
+ * around it.
+ */
 export function knownFrames(valid: readonly object[]): Buffer[] {
   const frames = valid.flatMap((message) => {
     const spelled = Object.entries(message).map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`);

@@ -1,4 +1,7 @@
-/** What a peer says, byte by byte: both versions' messages, sealed frames, shares of the key exchange, compressed content. */
+/**
+ * What a peer says, byte by byte: both versions' messages, sealed frames, shares of the key exchange, compressed
+ * content.
+ */
 import { randomBytes } from "node:crypto";
 import { brotliCompressSync } from "node:zlib";
 import fc from "fast-check";

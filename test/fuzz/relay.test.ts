@@ -1,4 +1,7 @@
-/** What comes to a relay before anything is paired: requests, targets and headers of HTTP, X-Forwarded-For, its own settings. */
+/**
+ * What comes to a relay before anything is paired: requests, targets and headers of HTTP, X-Forwarded-For, its own
+ * settings.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";

@@ -1,7 +1,8 @@
 /**
- * Fuzzing as tests: each property is tried with new inputs for FUZZ_SECONDS (one, unless somebody asks for more), in rounds
- * that have a seed each. A failure names the seed of its round: FUZZ_SEED begins with it. An input that holds up the
- * process is a failure too, and one that never ends is named by a thread of its own. How inputs are made is not known here.
+ * Fuzzing as tests: each property is tried with new inputs for FUZZ_SECONDS (one, unless somebody asks for more), in
+ * rounds that have a seed each. A failure names the seed of its round: FUZZ_SEED begins with it. An input that holds
+ * up the process is a failure too, and one that never ends is named by a thread of its own. How inputs are made is
+ * not known here.
  */
 import { Worker } from "node:worker_threads";
 import fc from "fast-check";
@@ -12,7 +13,10 @@ const SEED = Number(process.env.FUZZ_SEED || Math.floor(Math.random() * 2 ** 31)
 
 /** Inputs of a round, unless a property's take long. */
 const ROUND_INPUTS = 100;
-/** What one input may cost of the processor, in ms: all take less than ten, and a slow parser of a few KB takes seconds. */
+/**
+ * What one input may cost of the processor, in ms: all take less than ten, and a slow parser of a few KB takes
+ * seconds.
+ */
 const MAX_COST_MS = 1_000;
 /** How long one input may take that waits for a socket or a process, in ms. */
 const MAX_WAIT_MS = 15_000;

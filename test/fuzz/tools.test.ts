@@ -1,6 +1,7 @@
 /**
- * Arguments of tools as a model may make them up, by MCP, at a real server process: whatever is wrong with them gets an error in
- * the form that errors have, and does nothing. What is right here can reach no other machine, and is undone.
+ * Arguments of tools as a model may make them up, by MCP, at a real server process: whatever is wrong with them gets
+ * an error in the form that errors have, and does nothing. What is right here can reach no other machine, and is
+ * undone.
  */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** What comes by wires: TCP's frames through real sockets, a relay's words, and what answers in place of a relay or a proxy. */
+/**
+ * What comes by wires: TCP's frames through real sockets, a relay's words, and what answers in place of a relay or a
+ * proxy.
+ */
 import { isUtf8 } from "node:buffer";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
