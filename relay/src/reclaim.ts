@@ -32,21 +32,21 @@ export class Claims {
 
   token({ room, createdMs, ttlMs }: Claim): string {
     const times = `${createdMs}.${ttlMs}`;
-    return `${times}.${this.#mac(room, times).toString("base64url")}`;
+    return `${times}.${this.#mac(room, times)}`;
   }
 
   /** What a token of this relay says of the room; undefined for any other token. Whether its time is over is not asked. */
   claimIn(token: string, room: string): Claim | undefined {
     const { created, ttl, mac } = TOKEN.exec(token)?.groups ?? {};
     if (created === undefined || ttl === undefined || mac === undefined) return undefined;
-    const given = Buffer.from(mac, "base64url");
+    // As text: the last of its characters has two bits that say nothing.
     const right = this.#mac(room, `${created}.${ttl}`);
-    if (given.length !== right.length || !timingSafeEqual(given, right)) return undefined;
+    if (!timingSafeEqual(Buffer.from(mac), Buffer.from(right))) return undefined;
     return { room, createdMs: Number(created), ttlMs: Number(ttl) };
   }
 
   /** A room's id has no dot, and times have two kinds of character: nothing else reads the same. */
-  #mac(room: string, times: string): Buffer {
-    return createHmac("sha256", this.#key).update(`${room}.${times}`).digest();
+  #mac(room: string, times: string): string {
+    return createHmac("sha256", this.#key).update(`${room}.${times}`).digest("base64url");
   }
 }

@@ -16,6 +16,7 @@ export const HANDSHAKE: readonly object[] = [
 /** Version 2, sealed. */
 export const SEALED: readonly object[] = [
   { type: "READY", kinds: ["distillation"], encodings: ["identity", "br"], max_bytes: 1024 ** 3 },
+  { type: "READY", kinds: [], encodings: [], max_bytes: 0, resume: { transfer: GIVEN.transfer, position: 12 } },
   {
     type: "OFFER",
     transfer: GIVEN.transfer,
@@ -25,6 +26,8 @@ export const SEALED: readonly object[] = [
     bytes: 76,
     sha256: VALUES.sha256,
     encoding: "identity",
+    position: 12,
+    expires_in: 1800,
   },
   { type: "RECEIPT", transfer: GIVEN.transfer, sha256: VALUES.sha256 },
   { type: "DELIVERED", transfer: GIVEN.transfer },
@@ -47,6 +50,7 @@ export const LEGACY: readonly object[] = [
 export const CONTROL: readonly object[] = [
   { type: "ROOM_CREATED", room_id: "a7f3b2" },
   { type: "ROOM_CREATED", room_id: "a7f3b2", expires_in: 1800, features: ["turns"] },
+  { type: "ROOM_CREATED", room_id: "a7f3b2", expires_in: 9, features: ["reclaim"], reclaim_token: "17.18.x" },
   { type: "ROOM_JOINED", room_id: "a7f3b2" },
   { type: "PEER_JOINED", peer_id: "conn_0a1b2c" },
   { type: "PEER_DISCONNECTED", peer_id: "conn_0a1b2c" },
@@ -57,6 +61,7 @@ export const CONTROL: readonly object[] = [
 export const REQUESTS: readonly object[] = [
   { type: "CREATE_ROOM" },
   { type: "CREATE_ROOM", ttl_seconds: 600, features: ["turns"] },
+  { type: "CREATE_ROOM", room_id: "a7f3b2", reclaim_token: "17.18.x", features: ["reclaim"] },
   { type: "JOIN_ROOM", room_id: "a7f3b2" },
   { type: "JOIN_ROOM", room_id: "a7f3b2", features: [] },
   { type: "NEXT" },

@@ -71,7 +71,13 @@ const REFUSED: Shape = {
 };
 
 const SEALED_SHAPES: readonly Shape[] = [
-  { type: is("READY"), kinds: texts(16), encodings: texts(16), max_bytes: whole(0) },
+  {
+    type: is("READY"),
+    kinds: texts(16),
+    encodings: texts(16),
+    max_bytes: whole(0),
+    "resume?": (it) => read({ transfer: hexOf(16), position: whole(0) }, it),
+  },
   {
     type: is("OFFER"),
     transfer: hexOf(16),
@@ -81,6 +87,8 @@ const SEALED_SHAPES: readonly Shape[] = [
     bytes: whole(0, MAX_SHARE_BYTES),
     sha256: hexOf(32),
     encoding: is("identity", "br"),
+    "position?": whole(0),
+    "expires_in?": whole(0),
   },
   { type: is("RECEIPT"), transfer: hexOf(16), sha256: hexOf(32) },
   { type: is("DELIVERED"), transfer: hexOf(16) },

@@ -12,12 +12,28 @@ import { afterAll, describe, expect } from "vitest";
 import { admit, DOORS, holdsToken, REFUSALS } from "../../relay/src/admission.ts";
 import { addressKey, callerKey, forwardedFor } from "../../relay/src/caller.ts";
 import { readConfig } from "../../relay/src/config.ts";
+import { Claims } from "../../relay/src/reclaim.ts";
 import { DEFAULTS } from "../../relay/src/settings.ts";
 import { isNext, parseRequest } from "../../relay/src/wire.ts";
 import { REQUESTS } from "./corpus.ts";
 import { is, looseJson, read, readAny, text, texts, whole } from "./judge.ts";
 import { anyText, jsonFrames, knownFrames, mutantTexts } from "./mutate.ts";
 import { fuzz } from "./runner.ts";
+
+describe("a reclaim token", () => {
+  const claims = new Claims("the secret of this test, thirty-two characters");
+  const claim = { room: "a7f3b2", createdMs: 1_795_000_000_000, ttlMs: 1_800_000 };
+  const token = claims.token(claim);
+  const others = [token, new Claims("").token(claim), claims.token({ ...claim, room: "aaaaaa" }), "1.1.x", ""];
+
+  fuzz(
+    "opens the room that it was made for, and no other text opens any",
+    { inputs: fc.record({ given: mutantTexts(others), room: fc.oneof(fc.constant(claim.room), anyText) }) },
+    ({ given, room }) => {
+      expect(claims.claimIn(given, room)).toEqual(given === token && room === claim.room ? claim : undefined);
+    },
+  );
+});
 
 describe("a peer's first frame", () => {
   const frames = fc.record({ frame: jsonFrames(REQUESTS), binary: fc.boolean() });
@@ -30,7 +46,13 @@ describe("a peer's first frame", () => {
     ({ frame, binary }) => {
       const expected = readAny(
         [
-          { type: is("CREATE_ROOM"), "ttl_seconds?": whole(1), "features?": texts() },
+          {
+            type: is("CREATE_ROOM"),
+            "ttl_seconds?": whole(1),
+            "features?": texts(),
+            "room_id?": text(),
+            "reclaim_token?": text(),
+          },
           { type: is("JOIN_ROOM"), room_id: text(), "features?": texts() },
         ],
         json(frame, binary),

@@ -11,6 +11,7 @@ import { WebSocketServer } from "ws";
 import { type ErrorCode, SpreadError } from "../../src/errors.ts";
 import { MAX_FRAME_BYTES } from "../../src/limits.ts";
 import type { Link } from "../../src/transport/link.ts";
+import { namedProxy } from "../../src/transport/named-proxy.ts";
 import { openTunnel } from "../../src/transport/proxy.ts";
 import { createRoom, joinRoom } from "../../src/transport/relay.ts";
 import { parseControl } from "../../src/transport/relay-connection.ts";
@@ -141,6 +142,7 @@ const ROOM_CREATED: Shape = {
   room_id: roomId,
   "expires_in?": (it) => (Number.isFinite(it) && Number(it) > 0 ? it : undefined),
   "features?": texts(),
+  "reclaim_token?": text(512),
 };
 const SAID: readonly Shape[] = [
   ROOM_CREATED,
@@ -292,8 +294,9 @@ describe("what answers as a proxy", () => {
     },
     async ({ bytes, cuts: marks }) => {
       answer = pieces(bytes, marks);
+      const relay = new URL("ws://relay.invalid:9784");
       const outcome = await outcomeOfAsync(async () => {
-        const socket = await openTunnel(new URL("ws://relay.invalid:9784"), new AbortController().signal);
+        const socket = await openTunnel(relay, namedProxy(relay), undefined, new AbortController().signal);
         socket?.destroy();
         return socket !== undefined;
       });
