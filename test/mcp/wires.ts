@@ -20,23 +20,32 @@ export async function relayHere(settings: Parameters<typeof startRelay>[0] = {})
 /**
  * The relay as people run it.
  * @param options.inside a command that runs it in another network.
+ * @param options.flags of its own.
+ * @param options.node of the Node that it runs in.
  */
 export async function relayProcess({
   inside = [] as readonly string[],
   host = "127.0.0.1",
   port = 0,
   secret = "",
+  flags = [] as readonly string[],
+  node = [] as readonly string[],
 } = {}): Promise<{
   url: string;
   port: number;
-  kill(): void;
+  /** SIGKILL, if it is not told. */
+  kill(signal?: NodeJS.Signals): void;
+  /** When it has ended. */
+  closed: Promise<unknown>;
 }> {
   const entry = fileURLToPath(new URL("../../relay/dist/index.js", import.meta.url));
-  const line = [...inside, process.execPath, entry, "--host", host, "--port", String(port)];
+  const line = [...inside, process.execPath, ...node, entry, "--host", host, "--port", String(port), ...flags];
   const [command = "", ...args] = line;
   const child = spawn(command, args, { env: { PATH: process.env.PATH, RELAY_SECRET: secret }, stdio: "pipe" });
   const closed = once(child, "close");
-  const kill = () => child.kill("SIGKILL");
+  const kill = (signal: NodeJS.Signals = "SIGKILL") => {
+    child.kill(signal);
+  };
   later(() => {
     kill();
     return closed;
@@ -47,7 +56,7 @@ export async function relayProcess({
   });
   await until("the relay listens", () => said.includes("\n"));
   const url = /ws:\/\/[^"\s]+/.exec(said)?.[0] ?? said;
-  return { url, port: Number(new URL(url).port), kill };
+  return { url, port: Number(new URL(url).port), kill, closed };
 }
 
 export async function roomsOf({ port }: Relay): Promise<number> {

@@ -1,0 +1,159 @@
+/**
+ * kill -9 of everybody who has a part in a transfer, at every step of it. Of each kind there is one process, and with it
+ * stand or fall as many transfers as there are steps: each waits at its own when the process is killed.
+ */
+import { describe, expect, it } from "vitest";
+import { relayProcess } from "../mcp/wires.ts";
+import { eventually, type Offered, startServer, type TestServer } from "../support/server.ts";
+import { type Attempt, attempt, documentIn, healthOf, inboxOf, killHub } from "./people.ts";
+import { type Carrier, DOCUMENT_BYTES, STEP_NAMES, type StepName, type Wire, wireThatStops } from "./steps.ts";
+
+const SECRET = "the secret of this test, thirty-two characters";
+
+interface Standing extends Attempt {
+  readonly step: StepName;
+  readonly share: Offered;
+  readonly wire: Wire;
+}
+
+/** One transfer at each step. A share is for two receivers: one that a fault has cost its place must not end it. */
+async function stand(carrier: Carrier) {
+  // A room whose sender is dead is soon given up.
+  const relay = carrier === "relay" ? await relayProcess({ secret: SECRET, flags: RELAY }) : undefined;
+  const [sender, receiver] = await Promise.all([startServer(), startServer()]);
+  const standing: Standing[] = [];
+  for (const step of STEP_NAMES) {
+    const path = await documentIn(sender, DOCUMENT_BYTES);
+    const share = await sender.share({ path, mode: carrier, receivers: 2, ...(relay && { relay_url: relay.url }) });
+    const wire = await wireThatStops(relay?.port ?? share.lan?.port ?? 0, carrier, step);
+    standing.push({ step, share, wire, ...attempt(receiver, share, carrier, wire.port) });
+  }
+  await Promise.all(standing.map(({ wire }) => wire.reached()));
+  return { relay, sender, receiver, standing };
+}
+const RELAY = ["--reclaim-seconds=2"];
+
+/** How the calls ended, by their steps. */
+async function ends(standing: readonly Standing[]): Promise<Record<string, string>> {
+  return Object.fromEntries(await Promise.all(standing.map(async ({ step, ended }) => [step, await ended])));
+}
+
+/** The same for all steps but some. */
+function all(end: string, others: Partial<Record<StepName, string>> = {}): Record<string, string> {
+  return { ...Object.fromEntries(STEP_NAMES.map((step) => [step, end])), ...others };
+}
+
+/** Counts of the shares, by their steps, as a server of the sender tells them. */
+async function countsOf(server: TestServer, standing: readonly Standing[], count: "delivered" | "state") {
+  const listed = await server.shares();
+  return Object.fromEntries(
+    standing.map(({ step, share }) => [step, listed.find(({ share_id }) => share_id === share.share_id)?.[count]]),
+  );
+}
+
+/** The steps whose documents are in the inbox, once for each time; whatever else is there has no name. */
+async function inInbox(home: string, standing: readonly Standing[]): Promise<(StepName | undefined)[]> {
+  const order = (step: StepName | undefined) => (step === undefined ? -1 : STEP_NAMES.indexOf(step));
+  return (await inboxOf(home))
+    .map((digest) => standing.find(({ share }) => share.sha256 === digest)?.step)
+    .sort((a, b) => order(a) - order(b));
+}
+
+async function expectNothingHalf(...servers: readonly TestServer[]): Promise<void> {
+  for (const server of servers) {
+    await eventually(() => server.kept("staging")).toEqual([]);
+    expect(await server.kept("spool")).toEqual([]);
+  }
+}
+
+/** Those who have failed ask again, and get what they asked for. */
+async function expectServedNow(receiver: TestServer, carrier: Carrier, standing: readonly Standing[]): Promise<void> {
+  const again = standing.map(({ share, wire }) => attempt(receiver, share, carrier, wire.port).ended);
+  expect(await Promise.all(again)).toEqual(standing.map(() => "received"));
+}
+
+const DOCUMENT_IS_THERE: readonly StepName[] = ["before RECEIPT", "before DELIVERED"];
+/** No sender has spoken by then: nothing is there that could go on. */
+const NOT_BEGUN: readonly StepName[] = ["before HELLO", "before PAKE"];
+const at = (standing: readonly Standing[], steps: readonly StepName[]) =>
+  standing.filter(({ step }) => steps.includes(step));
+
+describe.each(["lan", "relay"] as const)("kill -9, by %s, at every step:", (carrier) => {
+  it("the sender's server: all goes on, and is delivered", async () => {
+    const { sender, receiver, standing } = await stand(carrier);
+    sender.kill("SIGKILL");
+    for (const { wire } of standing) wire.release();
+    expect(await ends(standing)).toEqual(all("received"));
+    expect(await inInbox(receiver.home, standing)).toEqual(STEP_NAMES);
+    const next = await startServer({ world: sender.world });
+    await eventually(async () => Object.values(await countsOf(next, standing, "delivered"))).toEqual(
+      STEP_NAMES.map(() => 1),
+    );
+    await expectNothingHalf(next, receiver);
+  });
+
+  it("the receiver's server: what it received ends, nothing half is left, and the shares can be received", async () => {
+    const { sender, receiver, standing } = await stand(carrier);
+    receiver.kill("SIGKILL");
+    expect(await ends(standing)).toEqual(all("gone"));
+    await eventually(async () => (await healthOf(receiver.home)).running).toBe(0);
+    await expectNothingHalf(sender, receiver);
+    expect(await inInbox(receiver.home, standing)).toEqual(DOCUMENT_IS_THERE);
+    for (const { wire } of standing) wire.release();
+    const next = await startServer({ world: receiver.world });
+    await expectServedNow(next, carrier, standing);
+    expect(await inInbox(receiver.home, standing)).toEqual(
+      STEP_NAMES.flatMap((step) => (DOCUMENT_IS_THERE.includes(step) ? [step, step] : [step])),
+    );
+    await expectNothingHalf(sender, next);
+  });
+
+  it("the receiver's hub: the calls fail at once, nothing half is left, and the shares can be received", async () => {
+    const { sender, receiver, standing } = await stand(carrier);
+    await killHub(receiver.home);
+    for (const { wire } of standing) wire.sever();
+    expect(await ends(standing)).toEqual(all("hub-unreachable"));
+    expect(await inInbox(receiver.home, standing)).toEqual(DOCUMENT_IS_THERE);
+    const delivered = await countsOf(sender, standing, "delivered");
+    expect(delivered).toEqual({ ...Object.fromEntries(STEP_NAMES.map((step) => [step, 0])), "before DELIVERED": 1 });
+    await expectServedNow(receiver, carrier, standing);
+    await expectNothingHalf(sender, receiver);
+  });
+
+  it("the sender's hub: receivers get an error, or look for it as long as they like; the status says lost", async () => {
+    const { sender, receiver, standing } = await stand(carrier);
+    const there = at(standing, DOCUMENT_IS_THERE);
+    await killHub(sender.home);
+    for (const { wire } of standing) carrier === "lan" ? wire.unplug() : wire.sever();
+    for (const one of standing) {
+      await one.waits();
+      if (!there.includes(one)) one.cancel();
+    }
+    const expected = all("cancelled");
+    for (const step of NOT_BEGUN) expected[step] = "link-lost";
+    for (const step of DOCUMENT_IS_THERE) expected[step] = "received"; // it is; that the sender knows is not said
+    expect(await ends(standing)).toEqual(expected);
+    expect(await inInbox(receiver.home, standing)).toEqual(DOCUMENT_IS_THERE);
+    expect(await countsOf(sender, standing, "state")).toEqual(all("lost"));
+    const delivered = await countsOf(sender, standing, "delivered");
+    expect(delivered).toEqual({ ...Object.fromEntries(STEP_NAMES.map((step) => [step, 0])), "before DELIVERED": 1 });
+    await expectNothingHalf(sender, receiver);
+  });
+});
+
+it("kill -9, at every step: the relay, which comes back: what has begun goes on, and is delivered", async () => {
+  const { relay, sender, receiver, standing } = await stand("relay");
+  relay?.kill();
+  await relay?.closed;
+  for (const { wire } of standing) wire.sever();
+  await relayProcess({ secret: SECRET, port: relay?.port ?? 0, flags: RELAY });
+  const expected = all("received");
+  for (const step of NOT_BEGUN) expected[step] = "link-lost";
+  expect(await ends(standing)).toEqual(expected);
+  await expectServedNow(receiver, "relay", at(standing, NOT_BEGUN));
+  expect(await inInbox(receiver.home, standing)).toEqual(STEP_NAMES);
+  await eventually(async () => Object.values(await countsOf(sender, standing, "delivered"))).toEqual(
+    STEP_NAMES.map(() => 1),
+  );
+  await expectNothingHalf(sender, receiver);
+});

@@ -1,0 +1,88 @@
+/** A sender and a receiver, each with a server, a hub and a home of their own, and what became of what passed between them. */
+import { randomBytes } from "node:crypto";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { request } from "node:http";
+import { join } from "node:path";
+import { json } from "node:stream/consumers";
+import { sha256 } from "../mcp/texts.ts";
+import { eventually, hubOf, hubsOf, type Offered, type TestServer } from "../support/server.ts";
+import type { Carrier } from "./steps.ts";
+
+/** Text that does not compress, so that its chunks can be counted. @returns its path, below the server's project. */
+export async function documentIn({ project }: TestServer, bytes: number): Promise<string> {
+  const path = join(project, `${randomBytes(8).toString("hex")}.md`);
+  await writeFile(
+    path,
+    randomBytes(Math.ceil((bytes * 3) / 4))
+      .toString("base64")
+      .slice(0, bytes),
+  );
+  return path;
+}
+
+export interface Attempt {
+  /** "received", or the error's code; "cancelled" and "gone" where it was cancelled, or its server ended. */
+  readonly ended: Promise<string>;
+  /** Until it has lost its link and looks for its sender again, or has ended. */
+  waits(): Promise<unknown>;
+  cancel(): void;
+}
+
+/** A call of distill_receive that is not waited for. @param port where the sender, or the relay, can be reached. */
+export function attempt(
+  receiver: TestServer,
+  { code }: Pick<Offered, "code">,
+  carrier: Carrier,
+  port: number,
+): Attempt {
+  const cancelling = new AbortController();
+  let looksAgain = false;
+  const where = carrier === "lan" ? { host: `127.0.0.1:${port}` } : { relay_url: `ws://127.0.0.1:${port}` };
+  const onprogress = ({ message }: { message?: string | undefined }) => {
+    looksAgain ||= message?.includes("trying again") ?? false;
+  };
+  const options = { signal: cancelling.signal, onprogress, timeout: 120_000 };
+  let over = false;
+  const ended = receiver
+    .call("distill_receive", { code, mode: carrier, ...where }, options)
+    .then(
+      ({ isError, text }) => (isError ? (/^Error ([a-z-]+): /.exec(text)?.[1] ?? text) : "received"),
+      () => (cancelling.signal.aborted ? "cancelled" : "gone"),
+    )
+    .finally(() => {
+      over = true;
+    });
+  return {
+    ended,
+    waits: () => eventually(() => looksAgain || over).toBe(true),
+    cancel: () => cancelling.abort(),
+  };
+}
+
+/** Digests of the originals in an inbox, in order. */
+export async function inboxOf(home: string): Promise<string[]> {
+  const inbox = join(home, "inbox");
+  const names = await readdir(inbox).catch(() => []);
+  const originals = await Promise.all(names.map((name) => readFile(join(inbox, name, "original.md"))));
+  return originals.map(sha256).sort();
+}
+
+/** SIGKILL, until it is gone. */
+export async function killHub(home: string): Promise<void> {
+  const hub = await hubOf(home);
+  if (!hub) throw new Error("there is no hub");
+  process.kill(hub.pid, "SIGKILL");
+  await eventually(() => hubsOf(home)).toEqual([]);
+}
+
+/** What a hub says of itself. */
+export async function healthOf(home: string): Promise<{ running: number; relays: number }> {
+  const hub = await hubOf(home);
+  if (!hub) throw new Error("there is no hub");
+  return new Promise((resolve, reject) => {
+    const asked = request({ socketPath: hub.socket, path: "/status" }, (answer) => {
+      json(answer).then((health) => resolve(health as { running: number; relays: number }), reject);
+    });
+    asked.on("error", reject).end();
+  });
+}
