@@ -1,0 +1,62 @@
+/** Many at once, as real processes: shares of one hub through one relay, and receivers of one share. */
+import { describe, expect, it } from "vitest";
+import { relayProcess } from "../mcp/wires.ts";
+import { eventually, startServer, type TestServer } from "../support/server.ts";
+import { attempt, documentIn, inboxOf } from "./people.ts";
+
+/** A relay for a crowd that comes from one address. */
+const FLAGS = ["--rate-limit-max=1000", "--max-connections-per-address=1000", "--max-waiting-per-address=64"];
+
+/** More than one server of one user, as sessions beside each other are. */
+async function sessions(count: number): Promise<TestServer[]> {
+  const first = await startServer();
+  const others = Array.from({ length: count - 1 }, () => startServer({ world: first.world }));
+  return [first, ...(await Promise.all(others))];
+}
+
+const turn = (servers: readonly TestServer[], i: number) => servers[i % servers.length] as TestServer;
+
+it("100 shares of one hub and 100 receivers at once, through one relay: everybody gets his own, whole", async () => {
+  const relay = await relayProcess({ flags: FLAGS });
+  const [senders, receivers] = await Promise.all([sessions(4), sessions(4)]);
+  const shares = await Promise.all(
+    Array.from({ length: 100 }, async (_, i) => {
+      const sender = turn(senders, i);
+      const path = await documentIn(sender, 300_000);
+      return sender.share({ path, mode: "relay", relay_url: relay.url });
+    }),
+  );
+  const ends = await Promise.all(
+    shares.map((share, i) => attempt(turn(receivers, i), share, "relay", relay.port).ended),
+  );
+  expect(ends).toEqual(shares.map(() => "received"));
+  const [{ home = "" } = {}] = receivers;
+  expect(await inboxOf(home)).toEqual(shares.map(({ sha256 }) => sha256).sort());
+  const [first] = senders;
+  // Of those that ended the last 50 are remembered.
+  await eventually(async () => (await first?.shares())?.map(({ state }) => state)).toEqual(
+    Array.from({ length: 50 }, () => "delivered"),
+  );
+  expect([await first?.kept("spool"), await receivers[0]?.kept("staging")]).toEqual([[], []]);
+}, 60_000);
+
+describe.each(["lan", "relay"] as const)("the same code at once, by %s:", (carrier) => {
+  it("of 50 receivers the 3 that it is for get it, whole, and the others are told so", async () => {
+    const relay = await relayProcess({ flags: FLAGS });
+    const [sender, receivers] = await Promise.all([startServer(), sessions(5)]);
+    const path = await documentIn(sender, 1_500_000);
+    const share = await sender.share({ path, mode: carrier, receivers: 3, relay_url: relay.url });
+    const port = carrier === "lan" ? (share.lan?.port ?? 0) : relay.port;
+    const calls = Array.from({ length: 50 }, (_, i) => attempt(turn(receivers, i), share, carrier, port).ended);
+    const ends = await Promise.all(calls);
+    expect(ends.filter((end) => end === "received")).toHaveLength(3);
+    const told = new Set(ends.filter((end) => end !== "received"));
+    // Of more than 16 links of one address a sender on the LAN cuts the rest, and they all come from this machine.
+    const clear = ["busy", "share-ended", ...(carrier === "lan" ? ["host-refused", "link-lost"] : ["room-not-found"])];
+    expect([...told].filter((end) => !clear.includes(end))).toEqual([]);
+    const [first] = receivers;
+    expect(await inboxOf(first?.home ?? "")).toEqual([share.sha256, share.sha256, share.sha256]);
+    expect(await sender.becomes("delivered")).toMatchObject({ delivered: 3, unconfirmed: 0, failed_attempts: 0 });
+    expect([await first?.kept("staging"), await sender.kept("spool")]).toEqual([[], []]);
+  }, 60_000);
+});
