@@ -19,6 +19,9 @@ setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`);
 // stdout belongs to MCP, whatever a library thinks.
 console.log = console.info = console.debug = console.error;
 
+// Nobody reads the log any more, or its disk is full: no reason to stop.
+process.stderr.on("error", () => {});
+
 const log = stderrLogger(logLevel());
 const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
 

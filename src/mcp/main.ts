@@ -15,9 +15,6 @@ const GOODBYE_MS = 300;
 
 /** Until the client is gone. @param entry the program itself, for a hub. */
 export async function serveMcp(version: string, entry: string, log: Logger): Promise<void> {
-  // Nobody reads the log any more: no reason to stop.
-  process.stderr.on("error", () => {});
-
   const config = () => readConfig(process.env);
   let serving: Promise<Service> | undefined;
   const service = async () => {
