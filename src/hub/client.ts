@@ -106,12 +106,12 @@ export class HubService implements Service {
 
   /** Asks the hub, and starts one if there is none. */
   async #ask<O extends Op>(op: O, ask: Ask<O>, options: AskOptions): Promise<Answer<O>> {
-    for (const end = Date.now() + PATIENCE_MS; ; ) {
+    for (const end = performance.now() + PATIENCE_MS; ; ) {
       try {
         return await (await this.#reach(() => this.#connect())).ask(op, ask, options);
       } catch (error) {
         if (!(error instanceof HubRetired)) throw error;
-        if (Date.now() > end) throw unreachable("hubs come and go");
+        if (performance.now() > end) throw unreachable("hubs come and go");
       }
     }
   }
@@ -148,7 +148,7 @@ export class HubService implements Service {
    */
   async #open(renew: boolean): Promise<HubConnection | undefined> {
     const { home, version, tell } = this.#options;
-    for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await delay(AGAIN_MS)) {
+    for (const end = performance.now() + PATIENCE_MS; performance.now() < end; await delay(AGAIN_MS)) {
       const address = await lastHub(home);
       if (address === undefined) return undefined;
       try {

@@ -60,12 +60,12 @@ export class Keeper implements AsyncDisposable {
     const { receive } = await import("../share/receiver.ts");
     const { secret, room, legacy, timeoutMs } = order;
     const request = { secret, room, legacy, timeoutMs, course: courseOf(order), home: this.#home };
-    let toldAt = 0;
+    let toldAt = Number.NEGATIVE_INFINITY;
     const received = await receive(
       request,
       (step) => {
         if (step.at === "receiving") {
-          const now = Date.now();
+          const now = performance.now();
           if (now - toldAt < PROGRESS_MS && step.received < step.bytes) return;
           toldAt = now;
         }
