@@ -122,9 +122,7 @@ export class Lobby implements PeerOwner {
 
   #takeBack(peer: Peer, { features: asked }: CreateRoom, claim: Claim): RefusedReason | undefined {
     const features = confirm(asked, OF_SENDERS);
-    const { roomTtlMs } = this.#settings;
-    // However the clocks were set in between, it gets no more than it had.
-    const leftMs = Math.min(claim.createdMs + claim.ttlMs - Date.now(), claim.ttlMs, roomTtlMs);
+    const leftMs = this.#leftOf(claim);
     if (leftMs <= 0) return "room_not_found";
     const room = this.#rooms.takeBack(peer, claim, {
       createdMs: claim.createdMs,
@@ -141,6 +139,14 @@ export class Lobby implements PeerOwner {
     });
     room.goOn();
     return undefined;
+  }
+
+  /** What is left of a room's lifetime: a room that is there knows, whatever the clock says by now. */
+  #leftOf({ room: id, createdMs, ttlMs }: Claim): number {
+    const room = this.#rooms.find(id);
+    if (room?.createdMs === createdMs) return room.leftMs;
+    // However the clocks were set in between, it gets no more than it had.
+    return Math.min(createdMs + ttlMs - Date.now(), ttlMs, this.#settings.roomTtlMs);
   }
 
   #join(peer: Peer, request: JoinRoom, address: string): RefusedReason | undefined {

@@ -53,6 +53,8 @@ export class Room implements PeerOwner {
   #state: State = { at: "idle" };
   #passedBytes = 0;
   #expired = false;
+  /** When its lifetime is over, by `performance.now()`, which does not jump. */
+  readonly #endsAt: number;
   #timer: NodeJS.Timeout;
 
   constructor(
@@ -71,6 +73,7 @@ export class Room implements PeerOwner {
     this.#settings = settings;
     this.#watch = watch;
     this.#gone = gone;
+    this.#endsAt = performance.now() + ttlMs;
     this.#timer = setTimeout(() => this.#expire(), ttlMs);
     this.#take(sender);
   }
@@ -78,6 +81,11 @@ export class Room implements PeerOwner {
   /** Whether it takes receivers at all. */
   get open(): boolean {
     return !this.#expired && this.#state.at !== "gone";
+  }
+
+  /** What is left of its lifetime. */
+  get leftMs(): number {
+    return Math.max(0, this.#endsAt - performance.now());
   }
 
   /** Whether a receiver whose turn it is has begun. */
