@@ -62,13 +62,21 @@ describe.skipIf(notRoot)("a full disk (needs root on Linux, to make a small one)
     const { sender, share, port } = await offered(3 * MIB);
     expect(await attempt(receiver, share, "lan", port).ended).toBe("disk-full");
     expect(await sender.status()).toMatchObject({ state: "waiting", delivered: 0, unconfirmed: 0 });
-    const roomAgain = await fill(diskOf(receiver));
-    expect(await attempt(receiver, share, "lan", port).ended).toBe("disk-full");
-    await roomAgain();
     const other = await offered(2 * MIB);
     expect(await attempt(receiver, other.share, "lan", other.port).ended).toBe("received");
     expect(await inboxOf(diskOf(receiver))).toEqual([other.share.sha256]);
     expect(await sender.status()).toMatchObject({ state: "waiting", delivered: 0, unconfirmed: 0 });
+  });
+
+  it("before anything was ever kept: the same, and with room it is received", async () => {
+    const receiver = await onSmallDisk(6 * MIB);
+    const { sender, share, port } = await offered(1000);
+    const roomAgain = await fill(diskOf(receiver));
+    expect(await attempt(receiver, share, "lan", port).ended).toBe("disk-full");
+    expect(await sender.status()).toMatchObject({ state: "waiting", delivered: 0, unconfirmed: 0 });
+    await roomAgain();
+    expect(await attempt(receiver, share, "lan", port).ended).toBe("received");
+    expect(await inboxOf(diskOf(receiver))).toEqual([share.sha256]);
   });
 
   it.each(["lan", "relay"] as const)(
