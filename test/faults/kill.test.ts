@@ -139,6 +139,24 @@ describe.each(["lan", "relay"] as const)("kill -9, by %s, at every step:", (carr
     expect(delivered).toEqual({ ...Object.fromEntries(STEP_NAMES.map((step) => [step, 0])), "before DELIVERED": 1 });
     await expectNothingHalf(sender, receiver);
   });
+
+  it("the sender's hub before it could prove itself: the receiver's time to find it is the end", async () => {
+    const relay = await relayProcess({ flags: RELAY });
+    const [sender, receiver] = await Promise.all([startServer(), startServer()]);
+    const path = await documentIn(sender, DOCUMENT_BYTES);
+    const share = await sender.share({ path, mode: carrier, relay_url: relay.url });
+    const wire = await wireThatStops(share.lan?.port ?? relay.port, carrier, "before OFFER");
+    const call = attempt(receiver, share, carrier, wire.port, { timeout_seconds: 5 });
+    await wire.reached();
+    await killHub(sender.home);
+    const killedAt = performance.now();
+    wire.sever();
+    expect(await call.ended).toBe("link-lost");
+    expect(performance.now() - killedAt).toBeLessThan(6000);
+    expect(await sender.status()).toMatchObject({ state: "lost", delivered: 0 });
+    expect(await receiver.kept("inbox")).toEqual([]);
+    await expectNothingHalf(sender, receiver);
+  });
 });
 
 it("kill -9, at every step: the relay, which comes back: what has begun goes on, and is delivered", async () => {

@@ -28,12 +28,17 @@ export interface Attempt {
   cancel(): void;
 }
 
-/** A call of distill_receive that is not waited for. @param port where the sender, or the relay, can be reached. */
+/**
+ * A call of distill_receive that is not waited for.
+ * @param port where the sender, or the relay, can be reached.
+ * @param others arguments of the call.
+ */
 export function attempt(
   receiver: TestServer,
   { code }: Pick<Offered, "code">,
   carrier: Carrier,
   port: number,
+  others: Readonly<Record<string, unknown>> = {},
 ): Attempt {
   const cancelling = new AbortController();
   let looksAgain = false;
@@ -44,7 +49,7 @@ export function attempt(
   const options = { signal: cancelling.signal, onprogress, timeout: 120_000 };
   let over = false;
   const ended = receiver
-    .call("distill_receive", { code, mode: carrier, ...where }, options)
+    .call("distill_receive", { code, mode: carrier, ...where, ...others }, options)
     .then(
       ({ isError, text }) => (isError ? (/^Error ([a-z-]+): /.exec(text)?.[1] ?? text) : "received"),
       () => (cancelling.signal.aborted ? "cancelled" : "gone"),
