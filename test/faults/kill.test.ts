@@ -5,6 +5,7 @@
 import { describe, expect, it } from "vitest";
 import { relayProcess } from "../mcp/wires.ts";
 import { eventually, type Offered, startServer, type TestServer } from "../support/server.ts";
+import { until } from "../support/wait.ts";
 import { type Attempt, attempt, documentIn, healthOf, inboxOf, killHub } from "./people.ts";
 import { type Carrier, DOCUMENT_BYTES, STEP_NAMES, type StepName, type Wire, wireThatStops } from "./steps.ts";
 
@@ -174,4 +175,17 @@ it("kill -9, at every step: the relay, which comes back: what has begun goes on,
     STEP_NAMES.map(() => 1),
   );
   await expectNothingHalf(sender, receiver);
+});
+
+it("kill -9 of a server that makes a share of a large file: there is none, and the next server removes what it wrote", async () => {
+  const sender = await startServer();
+  const path = await documentIn(sender, 60_000_000);
+  const call = sender.share({ path, mode: "lan" });
+  call.catch(() => {});
+  await until("it is being copied", async () => (await sender.kept("spool")).length === 1);
+  sender.kill("SIGKILL");
+  await expect(call).rejects.toThrow("Connection closed");
+  const next = await startServer({ world: sender.world });
+  await eventually(() => next.kept("spool")).toEqual([]);
+  expect(await next.shares()).toEqual([]);
 });
