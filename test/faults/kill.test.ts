@@ -73,6 +73,8 @@ async function expectServedNow(receiver: TestServer, carrier: Carrier, standing:
   expect(await Promise.all(again)).toEqual(standing.map(() => "received"));
 }
 
+/** Nothing is delivered yet. */
+const NONE = Object.fromEntries(STEP_NAMES.map((step) => [step, 0]));
 const DOCUMENT_IS_THERE: readonly StepName[] = ["before RECEIPT", "before DELIVERED"];
 /** No sender has spoken by then: nothing is there that could go on. */
 const NOT_BEGUN: readonly StepName[] = ["before HELLO", "before PAKE"];
@@ -115,8 +117,7 @@ describe.each(["lan", "relay"] as const)("kill -9, by %s, at every step:", (carr
     for (const { wire } of standing) wire.sever();
     expect(await ends(standing)).toEqual(all("hub-unreachable"));
     expect(await inInbox(receiver.home, standing)).toEqual(DOCUMENT_IS_THERE);
-    const delivered = await countsOf(sender, standing, "delivered");
-    expect(delivered).toEqual({ ...Object.fromEntries(STEP_NAMES.map((step) => [step, 0])), "before DELIVERED": 1 });
+    await eventually(() => countsOf(sender, standing, "delivered")).toEqual({ ...NONE, "before DELIVERED": 1 });
     await expectServedNow(receiver, carrier, standing);
     await expectNothingHalf(sender, receiver);
   });
@@ -137,7 +138,8 @@ describe.each(["lan", "relay"] as const)("kill -9, by %s, at every step:", (carr
     expect(await inInbox(receiver.home, standing)).toEqual(DOCUMENT_IS_THERE);
     expect(await countsOf(sender, standing, "state")).toEqual(all("lost"));
     const delivered = await countsOf(sender, standing, "delivered");
-    expect(delivered).toEqual({ ...Object.fromEntries(STEP_NAMES.map((step) => [step, 0])), "before DELIVERED": 1 });
+    // Whether that receipt was written down in time is chance; nothing may be that did not come.
+    expect([NONE, { ...NONE, "before DELIVERED": 1 }]).toContainEqual(delivered);
     await expectNothingHalf(sender, receiver);
   });
 
