@@ -4,7 +4,7 @@
  */
 import { connect } from "node:net";
 import { WebSocket } from "ws";
-import { SpreadError } from "../errors.ts";
+import { SpreadError, systemCode } from "../errors.ts";
 import {
   ANSWERS,
   type Answer,
@@ -73,8 +73,10 @@ export class HubConnection {
       }, WELCOME_MS);
       ws.on("message", (data: Buffer) => {
         const said = parse(data);
-        if (said === undefined) ws.terminate();
-        else if ("welcome" in said) {
+        if (said === undefined) {
+          reject(unreachable("the hub cannot be understood"));
+          ws.terminate();
+        } else if ("welcome" in said) {
           clearTimeout(timer);
           resolve(new HubConnection(ws, said.welcome, waiting));
         } else if ("event" in said) tell(said);
@@ -87,13 +89,16 @@ export class HubConnection {
         reject(refusal(statusCode));
       });
       ws.on("error", (cause) => {
-        if ("code" in cause && (cause.code === "ECONNREFUSED" || cause.code === "ENOENT")) resolve(undefined);
+        const code = systemCode(cause);
+        if (code === "ECONNREFUSED" || code === "ENOENT") resolve(undefined);
+        else if (code === "ECONNRESET" || code === "EPIPE")
+          reject(new HubRetired()); // ends at this very moment
         else reject(unreachable("the hub cannot be spoken to", cause));
       });
       ws.once("close", (code) => {
         clearTimeout(timer);
+        reject(new HubRetired()); // before its welcome nothing was asked of it
         const reason = code === RETIRED ? new HubRetired() : unreachable("the hub was lost before it had answered");
-        reject(reason);
         for (const { failed } of [...waiting.values()]) failed(reason);
       });
     });

@@ -1,7 +1,9 @@
 /** What becomes of shares when processes end: servers, the hub, and the clients of both. Real processes, killed for real. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { LoggingMessageNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
@@ -28,6 +30,7 @@ import {
 
 const ENTRY = fileURLToPath(new URL("../../dist/claude-spread.js", import.meta.url));
 const BUFFERS = 64 * 1024;
+const ORDER = { legacy: false, mode: "lan", announce: false, receivers: 1, lifetimeMs: 600_000 } as const;
 
 const at = ({ lan }: Offered) => `127.0.0.1:${lan?.port}`;
 
@@ -292,8 +295,7 @@ async function hubHere(version: string, idleMs?: number) {
     return service;
   };
   const share = (service: HubService) => {
-    const order = { legacy: false, mode: "lan", announce: false, receivers: 1, lifetimeMs: 600_000 } as const;
-    return service.share(order, { text: DOCUMENT }, new AbortController().signal);
+    return service.share(ORDER, { text: DOCUMENT }, new AbortController().signal);
   };
   return { world, as, share };
 }
@@ -394,10 +396,39 @@ it("a hub that ends as it starts is started five times at most, and the call say
   const entry = join(world.base, "broken.mjs");
   await writeFile(entry, 'process.stderr.write("no way\\n"); process.exit(1);');
   const service = new HubService({ home: world.home, version: "0.1.0", entry, tell: () => {} });
-  const order = { legacy: false, mode: "lan", announce: false, receivers: 1, lifetimeMs: 600_000 } as const;
-  const sharing = service.share(order, { text: DOCUMENT }, new AbortController().signal);
+  const sharing = service.share(ORDER, { text: DOCUMENT }, new AbortController().signal);
   await expect(sharing).rejects.toMatchObject({ code: "hub-unreachable", hint: expect.stringContaining("hub.log") });
   expect(await readFile(join(world.home, "hub.log"), "utf8")).toBe("no way\n".repeat(5));
+});
+
+describe("a hub that is lost while a client comes in is replaced, and the client notices nothing: it", () => {
+  it.each<[string, (socket: Socket) => unknown]>([
+    ["goes at once", (socket) => socket.destroy()],
+    ["hears the request, and says nothing", (socket) => socket.once("data", () => socket.destroy())],
+    [
+      "lets the client in, and says no welcome",
+      (socket) =>
+        socket.once("data", (request) => {
+          const key = /^sec-websocket-key: (\S+)/im.exec(String(request))?.[1];
+          const accept = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
+          const head = ["HTTP/1.1 101 Yes", "Upgrade: websocket", "Connection: Upgrade"];
+          socket.end(`${[...head, `Sec-WebSocket-Accept: ${accept}`].join("\r\n")}\r\n\r\n`);
+        }),
+    ],
+  ])("%s", async (_what, lose) => {
+    const { home } = await makeWorld();
+    await mkdir(join(home, "hub"), { recursive: true, mode: 0o700 });
+    const dying = createServer((socket) => {
+      socket.on("error", () => {});
+      dying.close();
+      lose(socket);
+    });
+    await once(dying.listen(join(home, "hub", `${machine}.1`)), "listening");
+    const service = new HubService({ home, version: "0.1.0", entry: ENTRY, tell: () => {} });
+    later(() => service[Symbol.asyncDispose]());
+    const { state } = await service.share(ORDER, { text: DOCUMENT }, new AbortController().signal);
+    expect(state).toBe("waiting");
+  });
 });
 
 it("a hub that hangs is not replaced: the call says so in time", { timeout: 20_000 }, async () => {
