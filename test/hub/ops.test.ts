@@ -1,13 +1,13 @@
 /** What a hub answers on its socket, to clients and to others. src/hub/README.md, "What it says" */
 import { execFileSync } from "node:child_process";
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { chmod, link, mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { WebSocket } from "ws";
 import { machine, ownedName } from "../../src/handoff/home.ts";
 import { HubConnection } from "../../src/hub/connection.ts";
@@ -15,10 +15,11 @@ import { type Hub, type HubOptions, openHub } from "../../src/hub/hub.ts";
 import { MAX_MESSAGE_BYTES } from "../../src/hub/ops.ts";
 import { lastHub } from "../../src/hub/place.ts";
 import type { ShareEvent } from "../../src/hub/service.ts";
-import type { ReceiveOrder, ShareOrder } from "../../src/hub/views.ts";
+import type { ReceiveOrder, ShareOrder, StepView } from "../../src/hub/views.ts";
 import { silent } from "../../src/log.ts";
 import { sha256, wrong } from "../mcp/texts.ts";
 import { host } from "../mcp/wires.ts";
+import { cable } from "../support/cable.ts";
 import { eventually, later } from "../support/server.ts";
 import { home as newHome, TEXT } from "../support/shares.ts";
 
@@ -349,6 +350,25 @@ describe("a receive", () => {
     await expect(receiving).rejects.toMatchObject({ code: "cancelled" });
     expect(steps).toEqual(["looking", "proving"]);
     expect(JSON.parse((await answerTo(stranger(place, "/status"))).body)).toMatchObject({ running: 0 });
+  });
+
+  it("goes on telling its steps when the clock is set back", async () => {
+    const place = await aHub();
+    const client = await aClient(place);
+    const text = randomBytes(90 * 1024).toString("base64");
+    const share = await client.ask("share", { order: ORDER, content: { text } });
+    const line = await cable(share.held.lan?.port ?? 0, [{ bytesPerSecond: 128 * 1024 }]);
+    const order = { ...orderFor(share), lan: { host: "127.0.0.1", port: line.port } };
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+    later(() => vi.useRealTimers());
+    let told = 0;
+    const step = (it: StepView) => {
+      if (it.at !== "receiving") return;
+      if (told === 0) vi.setSystemTime(Date.now() - 3_600_000);
+      told += 1;
+    };
+    await client.ask("receive", { order }, { step });
+    expect(told).toBeGreaterThan(2); // besides the first and the last
   });
 
   it("ends with the connection that asked for it", async () => {
