@@ -1,5 +1,6 @@
 /** The service as the hub gives it: found, or started where something has to be kept, and asked. */
 import { randomUUID } from "node:crypto";
+import { resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseRelayUrl } from "../address.ts";
 import { SpreadError } from "../errors.ts";
@@ -192,7 +193,8 @@ function withWay(order: ShareOrder): ShareOrder {
 /** With what this process's environment says of the way to the relay: the hub's own says nothing. */
 function wayTo(relay: RelayOrder): RelayOrder {
   const authorities = process.env.NODE_EXTRA_CA_CERTS;
-  return { ...relay, proxy: namedProxy(parseRelayUrl(relay.url)), ...(authorities && { authorities }) };
+  const proxy = namedProxy(parseRelayUrl(relay.url));
+  return { ...relay, proxy, ...(authorities && { authorities: resolve(authorities) }) };
 }
 
 function freeze(content: Content, home: string, signal: AbortSignal): Promise<Snapshot> {

@@ -1,4 +1,5 @@
 /** Two real servers in a company's network: its proxy and its own certificate authority lie between them and the relay. */
+import { relative } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Company, PASSWORD, startCompany, whatIsMissing } from "../support/company.ts";
 import type { TestServer } from "../support/server.ts";
@@ -62,7 +63,10 @@ describe.skipIf(missing !== undefined)(`in a company's network${missing ? ` (${m
   it("a session's own way is taken by a hub that another session has started, which has none", async () => {
     const other = await company.startServer({});
     await other.share({ content: DOCUMENT, mode: "lan" });
-    const sender = await company.startServer({ ...trusting(), HTTPS_PROXY: company.secureProxy }, other.world);
+    // As it stands in a session's environment: from where that session runs, and not the hub.
+    const authority = relative(other.world.project, company.authority);
+    const env = { NODE_EXTRA_CA_CERTS: authority, HTTPS_PROXY: company.secureProxy };
+    const sender = await company.startServer(env, other.world);
     const before = company.connects().length;
     await sender.share({ content: DOCUMENT, mode: "relay", relay_url: company.relay });
     expect(company.connects().slice(before)).toEqual([`${company.host}:443`]);
