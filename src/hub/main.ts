@@ -1,6 +1,7 @@
 /** The hub as a process: `claude-spread hub`. Nobody waits for it, nobody reads what it says, and its end is clean. */
 import { closeSync, fstatSync, ftruncateSync, writeSync } from "node:fs";
 import { readConfig } from "../config.ts";
+import { SpreadError } from "../errors.ts";
 import { sweepHome } from "../handoff/home.ts";
 import { type Logger, stderrLogger } from "../log.ts";
 import { openHub } from "./hub.ts";
@@ -15,7 +16,11 @@ export async function runHub(version: string): Promise<void> {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
   });
   process.on("SIGHUP", () => {}); // a terminal that is closed is no reason
-  const hub = await openHub({ home, version, log });
+  const hub = await openHub({ home, version, log }).catch((thrown: unknown) => {
+    if (!(thrown instanceof SpreadError) || thrown.code === "internal") throw thrown;
+    log.error(`the hub cannot start: ${thrown.code}: ${thrown.message}`);
+    process.exit(1);
+  });
   sayReady();
   if (!hub) return;
   void sweepHome(home);

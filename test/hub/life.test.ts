@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -389,6 +389,21 @@ describe("nothing secret", () => {
     expect(code).toBe("hub-unreachable");
     expect(await hubsOf(world.home)).toEqual([]);
   });
+});
+
+it("a hub that cannot start says why, in words", async () => {
+  const { home, base } = await makeWorld();
+  await mkdir(join(home, "hub"), { recursive: true, mode: 0o777 });
+  await chmod(join(home, "hub"), 0o777);
+  const env = { PATH: process.env.PATH, HOME: base, DISTILL_HOME: home };
+  const hub = spawn(process.execPath, [ENTRY, "hub"], { env, stdio: ["ignore", "ignore", "pipe"] });
+  let log = "";
+  hub.stderr.setEncoding("utf8").on("data", (text) => {
+    log += text;
+  });
+  expect(await once(hub, "close")).toEqual([1, null]);
+  expect(log).toContain(`the hub cannot start: hub-unreachable: ${join(home, "hub")} is not a folder that is yours`);
+  expect(log).not.toContain("defect");
 });
 
 it("a hub that ends as it starts is started five times at most, and the call says where to look", async () => {
