@@ -11,11 +11,15 @@ import type { GoneReason, RefusedReason } from "./wire.ts";
 const ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789";
 const ID_LENGTH = 6;
 
+/** Of rooms that let through all that one may, so many are remembered, so that a token does not begin them again. */
+const MAX_USED_UP = 10_000;
+
 export class Rooms {
   readonly #rooms = new Map<string, Room>();
   readonly #ended = new Map<GoneReason, number>();
   /** Rooms that ended, whose peers are not all closed yet: what is still there for them takes as much memory as before. */
   #lingering = 0;
+  readonly #usedUp = new Set<string>();
   readonly #settings: Settings;
   readonly #watch: Watch;
 
@@ -51,6 +55,7 @@ export class Rooms {
    */
   takeBack(sender: Peer, { room: id, createdMs }: Claim, options: RoomOptions): Room | RefusedReason {
     const room = this.#rooms.get(id);
+    if (!room && this.#usedUp.has(nameOf(id, createdMs))) return "room_not_found";
     if (!room) return this.#make(id, sender, options) ?? "too_many_rooms";
     // A relay that was restarted may have given the id to somebody else.
     if (room.createdMs !== createdMs || !room.open) return "room_not_found";
@@ -80,13 +85,22 @@ export class Rooms {
   }
 
   /** A field, not a method: one function for all rooms. */
-  readonly #gone = ({ id }: Room, why: GoneReason, allClosed: Promise<unknown>): void => {
+  readonly #gone = ({ id, createdMs }: Room, why: GoneReason, allClosed: Promise<unknown>): void => {
     this.#rooms.delete(id);
+    if (why === "used-up") this.#rememberUsedUp(nameOf(id, createdMs));
     this.#ended.set(why, (this.#ended.get(why) ?? 0) + 1);
     this.#watch({ event: "room-ended", why, room: id });
     this.#lingering++;
     void allClosed.then(() => this.#lingering--);
   };
+
+  #rememberUsedUp(name: string): void {
+    this.#usedUp.add(name);
+    for (const oldest of this.#usedUp) {
+      if (this.#usedUp.size <= MAX_USED_UP) break;
+      this.#usedUp.delete(oldest);
+    }
+  }
 
   #freeId(): string {
     for (;;) {
@@ -94,4 +108,9 @@ export class Rooms {
       if (!this.#rooms.has(id)) return id;
     }
   }
+}
+
+/** An id is given again, but not at the same time. */
+function nameOf(id: string, createdMs: number): string {
+  return `${id} ${createdMs}`;
 }

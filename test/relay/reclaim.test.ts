@@ -255,6 +255,16 @@ test("wrong tokens open nothing, and count as joins of no room; right ones do no
   await takenBack(url, a);
 });
 
+test("a room that has let through all that it may does not begin again", async () => {
+  const { url } = await relay({ maxRoomBytes: 1000 });
+  const a = await owner(url);
+  const b = await receiver(url, a.room);
+  expect(await a.self.json()).toEqual(JOINED);
+  b.send(Buffer.alloc(1001));
+  expect((await a.self.ended).code).toBe(4011);
+  expect((await takeBack(url, a)).answer).toEqual({ type: "ERROR", reason: "room_not_found" });
+});
+
 test("fifty losses in a row leave nothing behind", async () => {
   const started = await relay({ maxRooms: 2 });
   const a = await owner(started.url);
