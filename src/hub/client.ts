@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseRelayUrl } from "../address.ts";
 import { SpreadError } from "../errors.ts";
 import { handOver, type Snapshot, snapshotFile, snapshotText } from "../handoff/snapshot.ts";
+import { abortReason } from "../transport/link.ts";
 import { namedProxy } from "../transport/named-proxy.ts";
 import { type AskOptions, HubConnection, HubRetired, unreachable } from "./connection.ts";
 import { recall } from "./memory.ts";
@@ -39,6 +40,14 @@ export class HubService implements Service {
   }
 
   async share(order: ShareOrder, content: Content, signal: AbortSignal) {
+    const share = await this.#make(order, content, signal);
+    if (!signal.aborted) return share;
+    // The hub was done before it had heard of that: nobody would know the share's code.
+    await this.stop(share.id);
+    throw abortReason(signal);
+  }
+
+  async #make(order: ShareOrder, content: Content, signal: AbortSignal) {
     if ("text" in content && Buffer.byteLength(content.text) <= MAX_INLINE_BYTES) {
       return this.#ask("share", { order: withWay(order), content }, { signal });
     }

@@ -3,15 +3,18 @@ import { execFileSync } from "node:child_process";
 import { randomBytes, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { chmod, link, mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
-import { type ClientRequest, type IncomingMessage, request } from "node:http";
+import { type ClientRequest, createServer, type IncomingMessage, request } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import { WebSocket } from "ws";
+import { WebSocket, WebSocketServer } from "ws";
 import { machine, ownedName } from "../../src/handoff/home.ts";
+import { snapshotText } from "../../src/handoff/snapshot.ts";
+import { HubService } from "../../src/hub/client.ts";
 import { HubConnection } from "../../src/hub/connection.ts";
 import { type Hub, type HubOptions, openHub } from "../../src/hub/hub.ts";
+import { Keeper } from "../../src/hub/keeper.ts";
 import { MAX_MESSAGE_BYTES } from "../../src/hub/ops.ts";
 import { lastHub } from "../../src/hub/place.ts";
 import type { ShareEvent } from "../../src/hub/service.ts";
@@ -21,7 +24,7 @@ import { sha256, wrong } from "../mcp/texts.ts";
 import { host } from "../mcp/wires.ts";
 import { cable } from "../support/cable.ts";
 import { eventually, later } from "../support/server.ts";
-import { home as newHome, TEXT } from "../support/shares.ts";
+import { forever, home as newHome, TEXT } from "../support/shares.ts";
 
 const ORDER: ShareOrder = { legacy: false, mode: "lan", announce: false, receivers: 1, lifetimeMs: 600_000 };
 
@@ -317,6 +320,36 @@ describe("a share", () => {
     const content = (await hand(place.home)) as Parameters<typeof client.ask<"share">>[1]["content"];
     await expect(client.ask("share", { order: ORDER, content })).rejects.toMatchObject({ code: "path-unreadable" });
     expect(await client.ask("shares", {})).toEqual([]);
+  });
+
+  it("is stopped by its client if it was made just before the hub heard that it is not wanted any more", async () => {
+    const home = await newHome();
+    const keeper = new Keeper(home, () => {}, silent);
+    later(() => keeper[Symbol.asyncDispose]());
+    await mkdir(join(home, "hub"), { mode: 0o700 });
+    const http = createServer().listen(join(home, "hub", `${machine}.1`));
+    const hub = new WebSocketServer({ server: http });
+    later(() => http.close());
+    const cancelling = new AbortController();
+    hub.on("connection", (ws) => {
+      const say = (said: object) => ws.send(JSON.stringify(said));
+      let asked = 0;
+      say({ welcome: { protocol: 1, version: "1.2.3", pid: 1, since: new Date().toISOString() } });
+      ws.on("message", async (data) => {
+        const { id, op, share } = JSON.parse(String(data));
+        if (op === "share") {
+          asked = id;
+          cancelling.abort();
+        } else if (op === "cancel") {
+          say({ id: asked, ok: await keeper.open(ORDER, await snapshotText(TEXT), "", forever()) });
+        } else say({ id, ok: [await keeper.stop(share)] });
+      });
+    });
+    const service = new HubService({ home, version: "1.2.3", entry: "", tell: () => {} });
+    later(() => service[Symbol.asyncDispose]());
+    const sharing = service.share(ORDER, { text: TEXT }, cancelling.signal);
+    await expect(sharing).rejects.toMatchObject({ code: "cancelled" });
+    expect(keeper.shares).toMatchObject([{ state: "stopped" }]);
   });
 
   it("goes on without its session, and is stopped by another one", async () => {
