@@ -47,7 +47,7 @@ const HINTS = {
   // The way there
   "sender-not-found": `The share has ended, or the network keeps machines apart (guest Wi-Fi, VPN, a firewall on UDP 5353). If it still lives, take the sender's line with --host, or share by relay. ${ASK}`,
   "several-senders": `Pass room: the sender was shown it. ${ASK}`,
-  "room-not-found": `No such room on this relay: the share has ended or expired, the room is mistyped, or it is on another relay. ${ASK}`,
+  "room-not-found": `No such room on this relay: the share has ended or expired, its sender is off the network for now, the room is mistyped, or it is on another relay. ${ASK}`,
   "relay-unreachable":
     "Check the relay's address and the network. On the same network, the sender's line with --host works without a relay.",
   "relay-untrusted":
