@@ -23,6 +23,8 @@ const FOREIGN_LEFTOVER_MS = 7 * 24 * 60 * 60_000;
 
 /** `<pid>-<machine>-<random>`: only such names are ever swept. */
 const OWNED = /^(?<pid>[1-9]\d{0,9})-(?<machine>[0-9a-f]{8})-[0-9a-f]{16}$/;
+/** What stands before that in the name of a file that is to replace another one. */
+const REPLACED = /^[\w-]+\.json\./;
 
 /** Tells one machine's leftovers from another's; not the host name itself, since a home may be shown or copied. */
 export const machine = createHash("sha256").update(hostname()).digest("hex").slice(0, 8);
@@ -113,11 +115,11 @@ export async function syncFolder(path: string): Promise<void> {
 }
 
 /**
- * Removes what killed processes left in staging/ and spool/, never what a living one holds. For the start of a server;
- * it never throws, since a leftover is no reason not to start.
+ * Removes what killed processes left in staging/ and spool/, and of files that they were replacing, never what a living one
+ * holds. For the start of a server; it never throws, since a leftover is no reason not to start.
  */
 export async function sweepHome(home: string): Promise<void> {
-  for (const folder of ["staging", "spool"] satisfies HomeFolder[]) {
+  for (const folder of ["staging", "spool", "hub", "."]) {
     const path = resolve(home, folder);
     for (const name of await readdir(path).catch(() => [])) {
       if (await isLeftover(path, name)) await rm(join(path, name), { recursive: true, force: true }).catch(() => {});
@@ -126,7 +128,7 @@ export async function sweepHome(home: string): Promise<void> {
 }
 
 async function isLeftover(folder: string, name: string): Promise<boolean> {
-  const owner = OWNED.exec(name)?.groups;
+  const owner = OWNED.exec(name.replace(REPLACED, ""))?.groups;
   if (owner === undefined) return false;
   if (owner.machine === machine) return !isAlive(Number(owner.pid));
   const age = await lstat(join(folder, name)).then(

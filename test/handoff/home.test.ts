@@ -63,6 +63,19 @@ describe("sweepHome", () => {
     expect((await readdir(join(folder.path, "inbox"))).sort()).toEqual([...kept, left].sort());
   });
 
+  test("removes what is left of a file that was being replaced when its process was killed", async () => {
+    await using folder = await scratch();
+    const left = `${await deadPid()}-${ownedName().split("-")[1]}-0123456789abcdef`;
+    const kept = ["hub", "hub.json", "hub.log", left.replace("-", "."), `hub.json.${ownedName()}`];
+    await mkdir(join(folder.path, "hub"));
+    for (const name of [...kept.slice(1), `hub.json.${left}`, join("hub", `0a1b2c3d.json.${left}`)]) {
+      await writeFile(join(folder.path, name), "{}");
+    }
+    await sweepHome(folder.path);
+    expect((await readdir(folder.path)).sort()).toEqual(kept.sort());
+    expect(await readdir(join(folder.path, "hub"))).toEqual([]);
+  });
+
   test("removes what another machine left more than a week ago", async () => {
     await using folder = await scratch();
     const path = join(folder.path, "staging", `${process.pid}-00000000-0123456789abcdef`);
