@@ -14,6 +14,7 @@ import {
   type Op,
   REQUEST_MS,
   RETIRED,
+  Request,
   Said,
 } from "./ops.ts";
 import type { ShareEvent } from "./service.ts";
@@ -108,10 +109,14 @@ export class HubConnection {
     return this.#ws.readyState === WebSocket.OPEN;
   }
 
-  /** @throws HubRetired, SpreadError: the hub's, `hub-unreachable`, or `cancelled`. */
+  /** @throws HubRetired, SpreadError: `invalid-input`, the hub's, `hub-unreachable`, or `cancelled`. */
   async ask<O extends Op>(op: O, ask: Ask<O>, { step = () => {}, signal }: AskOptions = {}): Promise<Answer<O>> {
     this.#id += 1;
     const id = this.#id;
+    // The hub would close the connection, and with it end whatever else this session receives.
+    if (!Request.safeParse({ id, op, ...ask }).success) {
+      throw new SpreadError("invalid-input", "an argument is longer than any that is of use");
+    }
     const cancel = () => this.#ws.send(JSON.stringify({ id: ++this.#id, op: "cancel", request: id }));
     let timer: NodeJS.Timeout | undefined;
     try {

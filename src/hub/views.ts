@@ -47,7 +47,8 @@ export type ShareOrder = z.infer<typeof ShareOrder>;
 export const ReceiveOrder = z.object({
   secret: Word,
   room: Word.optional(),
-  lan: z.union([z.object({ host: Word, port: Port }), z.object({ room: Word.optional() })]).optional(),
+  /** A host that is wrong must not become none: then the secret would be proved to whoever is on this network. */
+  lan: z.union([z.object({ host: Word, port: Port }), z.strictObject({ room: Word.optional() })]).optional(),
   relay: z.object({ access: RelayOrder, room: Word }).optional(),
   legacy: z.boolean(),
   timeoutMs: z.number().positive(),

@@ -176,6 +176,11 @@ describe("a client that does not speak it is sent away with 1008, and the hub li
       `{"id":1,"op":"share","order":${order.replace("600000", "86400001")},"content":{"text":"x"}}`,
       1008,
     ],
+    [
+      "a host without a port, which would be any host",
+      '{"id":1,"op":"receive","order":{"secret":"a-b-c","lan":{"host":"h","port":0},"legacy":false,"timeoutMs":1}}',
+      1008,
+    ],
     ["a message above 1 MiB", "x".repeat(MAX_MESSAGE_BYTES + 1), 1009],
   ])("%s", async (_what, message, code) => {
     const place = await aHub();
@@ -216,6 +221,14 @@ describe("a client that does not speak it is sent away with 1008, and the hub li
       { numRuns: 200 },
     );
     expect((await answerTo(stranger(place, "/status"))).status).toBe(200);
+  });
+
+  it("but a client of ours, which asks nothing of the kind, and says so to who wanted it", async () => {
+    const client = await aClient(await aHub());
+    const lan = { host: "h".repeat(10_000), port: 1 };
+    const asked = client.ask("receive", { order: { secret: "a-b-c", lan, legacy: false, timeoutMs: 1 } });
+    await expect(asked).rejects.toMatchObject({ code: "invalid-input" });
+    expect(await client.ask("shares", {})).toEqual([]);
   });
 
   it("an id that runs already", async () => {
