@@ -22,7 +22,9 @@ import type { ShareView } from "./views.ts";
 /** How long a hub stays that has nothing to do, in ms: the next hand-off of the same afternoon finds it. */
 const IDLE_MS = 10 * 60_000;
 const MAX_CLIENTS = 256;
+/** Requests that run at once; and so many more that only look or stop, so that a full hub can still be seen and emptied. */
 const MAX_RUNNING = 256;
+const MAX_RUNNING_BESIDES = 64;
 /** What may wait for a client that reads nothing, in bytes, before it is cut off. */
 const MAX_UNREAD_BYTES = 8 * MAX_MESSAGE_BYTES;
 /** RFC 6455, section 7.4.1. */
@@ -182,8 +184,9 @@ export class Hub implements AsyncDisposable {
   async #run(client: Client, request: Exclude<Request, { op: "cancel" }>): Promise<void> {
     const { id } = request;
     const end = new AbortController();
-    if (this.#running.size >= MAX_RUNNING) {
-      client.fail(id, new SpreadError("hub-busy", `the hub does ${MAX_RUNNING} things already`));
+    const begins = request.op === "share" || request.op === "receive";
+    if (this.#running.size >= MAX_RUNNING + (begins ? 0 : MAX_RUNNING_BESIDES)) {
+      client.fail(id, new SpreadError("hub-busy", "the hub does all that it can at once"));
       return;
     }
     clearTimeout(this.#idle);

@@ -417,6 +417,22 @@ describe("a receive", () => {
     expect(told).toBeGreaterThan(2); // besides the first and the last
   });
 
+  it("is refused where 256 run, and one can still look, and stop", async () => {
+    const place = await aHub();
+    const [client, other] = [await aClient(place), await aClient(place)];
+    const share = await client.ask("share", { order: ORDER, content: { text: TEXT } });
+    const { port } = await host(() => {});
+    const order = endless(port);
+    const ended = Promise.allSettled(Array.from({ length: 256 }, () => client.ask("receive", { order })));
+    await expect(client.ask("receive", { order })).rejects.toMatchObject({ code: "hub-busy" });
+    expect(await other.ask("shares", {})).toHaveLength(1);
+    expect(await other.ask("stop", { share: share.id })).toMatchObject([{ state: "stopped" }]);
+    client.close();
+    await ended;
+    const health = async () => JSON.parse((await answerTo(stranger(place, "/status"))).body);
+    await eventually(health).toMatchObject({ running: 0 });
+  });
+
   it("ends with the connection that asked for it", async () => {
     const place = await aHub();
     const client = await aClient(place);
