@@ -201,6 +201,8 @@ class SenderRoom implements Room, Sink {
 
   /** A connection from an address that the machine does not have any more is dead, and one that it slept through may be. */
   #keepLooking(connection: Connection): NodeJS.Timeout {
+    // Not all of a machine's addresses are listed: a bridge that nothing is plugged into is not, and can be talked over.
+    const wasListed = isOurs(connection.localAddress);
     let looks = 0;
     let lookedAt = Date.now();
     return setInterval(() => {
@@ -209,7 +211,7 @@ class SenderRoom implements Room, Sink {
       const slept = Date.now() - lookedAt > 2 * LOOK_MS;
       lookedAt = Date.now();
       looks += 1;
-      if (!isOurs(connection.localAddress)) connection.terminate();
+      if (wasListed && !isOurs(connection.localAddress)) connection.terminate();
       else if (slept && idle) connection.demandLife(PROBE_MS);
       else if (looks % LOOKS_A_PROBE === 0) connection.probe(idle);
     }, LOOK_MS);

@@ -1,11 +1,17 @@
-/** A machine without a network: a namespace of its own in which not even loopback is up. */
+/** A machine without a network, in whose namespace not even loopback is up; and one with a peculiar network. */
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Namespace, noNamespaces } from "../support/namespaces.ts";
 import { startServer } from "../support/server.ts";
+import { until } from "../support/wait.ts";
 import { DOCUMENT } from "./texts.ts";
 
 /** TEST-NET-1 (RFC 5737): nobody's, and out of reach where there is no network. */
 const NOBODY = "192.0.2.1";
+
+/** How often a sender looks at its network, in ms. */
+const LOOK_MS = 5_000;
 
 beforeEach(({ skip }) => skip(noNamespaces !== undefined, noNamespaces));
 
@@ -33,4 +39,35 @@ describe("without a network", () => {
     expect(await failure({ mode: "relay", relay_url: `ws://${NOBODY}:9784` })).toBe("relay-unreachable");
     expect(await failure({})).toBe("sender-not-found");
   });
+});
+
+it("a relay over an address that the system does not list, of a bridge without a cable, is held all the same", {
+  timeout: 20_000,
+}, async () => {
+  const namespace = new Namespace();
+  const { name } = namespace;
+  for (const line of [
+    "link set lo up",
+    "link add v0 type veth peer name v1",
+    "link add br0 type bridge",
+    "link set v0 master br0",
+    "address add 10.9.9.1/24 dev br0",
+    "link set br0 up",
+    "link set v0 up",
+  ]) {
+    namespace.ip(...line.split(" "));
+  }
+  const program = fileURLToPath(new URL("../../relay/dist/index.js", import.meta.url));
+  const args = [program, "--host", "10.9.9.1", "--port", "9784"];
+  const relay = namespace.spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  let log = "";
+  relay.stdout?.on("data", (line) => {
+    log += line;
+  });
+  await until(`the relay in ${name} listens`, () => log.includes("listening"));
+  const server = await startServer({ inside: namespace.inside });
+  await server.share({ content: DOCUMENT, mode: "relay", relay_url: "ws://10.9.9.1:9784" });
+  await delay(LOOK_MS + 1_000); // by then it has looked once
+  expect(log).not.toContain("room-kept");
+  expect(await server.status()).toMatchObject({ state: "waiting", warnings: [] });
 });
