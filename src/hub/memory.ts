@@ -9,9 +9,10 @@ import { homeFolder, machine, replaceFile } from "../handoff/home.ts";
 import type { Logger } from "../log.ts";
 import { ShareRecord } from "./views.ts";
 
-const MAX_ENDED = 50;
+/** As many as can live at once: what a hub that was killed has lost is told whole. */
+const MAX_ENDED = 100;
 const ENDED_MS = 7 * 24 * 60 * 60_000;
-/** A hundred that live and fifty that ended take a third of it. */
+/** A hundred that live and a hundred that ended take less than half of it. */
 const MAX_FILE_BYTES = 256 * 1024;
 
 const File = z.object({ shares: z.array(ShareRecord) });
