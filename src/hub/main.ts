@@ -1,7 +1,7 @@
 /** The hub as a process: `claude-spread hub`. Nobody waits for it, nobody reads what it says, and its end is clean. */
 import { closeSync, fstatSync, ftruncateSync, writeSync } from "node:fs";
 import { readConfig } from "../config.ts";
-import { SpreadError } from "../errors.ts";
+import { SpreadError, systemCode } from "../errors.ts";
 import { sweepHome } from "../handoff/home.ts";
 import { type Logger, stderrLogger } from "../log.ts";
 import { openHub } from "./hub.ts";
@@ -18,7 +18,8 @@ export async function runHub(version: string): Promise<void> {
   process.on("SIGHUP", () => {}); // a terminal that is closed is no reason
   const hub = await openHub({ home, version, log }).catch((thrown: unknown) => {
     if (!(thrown instanceof SpreadError) || thrown.code === "internal") throw thrown;
-    log.error(`the hub cannot start: ${thrown.code}: ${thrown.message}`);
+    const why = systemCode(thrown.cause);
+    log.error(`the hub cannot start: ${thrown.code}${why ? ` (${why})` : ""}`);
     process.exit(1);
   });
   sayReady();

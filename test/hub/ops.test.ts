@@ -231,6 +231,23 @@ describe("a client that does not speak it is sent away with 1008, and the hub li
     expect(await client.ask("shares", {})).toEqual([]);
   });
 
+  it("but one that reads nothing is cut off", async () => {
+    const place = await aHub();
+    const client = await aClient(place);
+    const content = { text: TEXT };
+    const title = "t".repeat(200);
+    for (let i = 0; i < 60; i += 1) await client.ask("share", { order: { ...ORDER, title }, content });
+    const ws = await socketTo(place);
+    await once(ws, "open");
+    ws.pause();
+    const health = async () => JSON.parse((await answerTo(stranger(place, "/status"))).body);
+    expect(await health()).toMatchObject({ clients: 2 });
+    // What came in one packet is run at once, 320 of it: 9 MiB of answers and more.
+    for (let id = 1; id <= 500; id += 1) ws.send(JSON.stringify({ id, op: "shares" }));
+    await eventually(health).toMatchObject({ clients: 1, running: 0, shares: 60 });
+    expect(JSON.stringify(await client.ask("shares", {})).length * 320).toBeGreaterThan(9 * MAX_MESSAGE_BYTES);
+  });
+
   it("an id that runs already", async () => {
     const place = await aHub();
     const mute = await host(() => {});
