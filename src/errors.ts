@@ -69,7 +69,7 @@ const HINTS = {
   "disk-full":
     "Free some disk space, or point DISTILL_HOME to a disk that has it; then try again while the share lives.",
   "hub-unreachable":
-    "Try again once. If it persists: hub.log in DISTILL_HOME may say why; DISTILL_HUB=off does without the hub, but then shares end with Claude Code.",
+    "Try again once; if Claude Spread was just updated, restart Claude Code. If it persists: hub.log in DISTILL_HOME may say why; DISTILL_HUB=off does without the hub, but then shares end with Claude Code.",
   "hub-busy":
     "The hub, which keeps the shares, has its hands full, or is of another version and still holds shares. Wait for them to end, or stop them with distill_stop.",
   "home-unwritable": "DISTILL_HOME (by default ~/.claude-spread) must be a folder that you can write to.",

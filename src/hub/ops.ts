@@ -14,6 +14,8 @@ export const REQUEST_MS = 120_000;
 /** The close code of a hub that ends. */
 export const RETIRED = 4001;
 
+const MAX_ID_CHARS = 100;
+
 /** A file in the home's spool, to be taken over. */
 const HandedFile = z.object({
   file: z.string().max(100),
@@ -33,7 +35,7 @@ export const Request = z.discriminatedUnion("op", [
   }),
   z.object({ id: Id, op: z.literal("receive"), order: ReceiveOrder }),
   z.object({ id: Id, op: z.literal("shares") }),
-  z.object({ id: Id, op: z.literal("stop"), share: z.string().optional() }),
+  z.object({ id: Id, op: z.literal("stop"), share: z.string().max(MAX_ID_CHARS).optional() }),
   z.object({ id: Id, op: z.literal("cancel"), request: Id }),
   z.object({ id: Id, op: z.literal("retire") }),
 ]);

@@ -228,6 +228,8 @@ describe("a client that does not speak it is sent away with 1008, and the hub li
     const lan = { host: "h".repeat(10_000), port: 1 };
     const asked = client.ask("receive", { order: { secret: "a-b-c", lan, legacy: false, timeoutMs: 1 } });
     await expect(asked).rejects.toMatchObject({ code: "invalid-input" });
+    const stopped = client.ask("stop", { share: "x".repeat(MAX_MESSAGE_BYTES) });
+    await expect(stopped).rejects.toMatchObject({ code: "invalid-input" });
     expect(await client.ask("shares", {})).toEqual([]);
   });
 
