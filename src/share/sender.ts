@@ -71,6 +71,9 @@ const TOO_LATE: Record<EndReason, RefusedReason> = {
 /** How a visit ends that had the right code, and in which no transfer was to be. */
 const NO_TRANSFER: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["link-lost", "timed-out", "busy", "share-ended"]);
 
+/** How often a share looks whether its time is over, in ms. */
+const EXPIRY_LOOK_MS = 15_000;
+
 export interface LanPath {
   /** Its name in mDNS; undefined if it is not announced. */
   readonly instance: string | undefined;
@@ -251,8 +254,18 @@ export class Share implements AsyncDisposable {
     }
     if (opening.aborted) throw abortReason(opening);
     if (!this.#lan && !this.#relay) throw new SpreadError("link-lost", "the connection to the relay was lost");
-    this.#expiry = setTimeout(() => this.#end("expired"), Math.max(0, this.#expiresAt.getTime() - Date.now()));
+    this.#mindExpiry(performance.now() + this.#expiresAt.getTime() - Date.now());
     this.#setOpened();
+  }
+
+  /**
+   * Timers stand still while a machine sleeps, and the clock on the wall may be set back: whichever says first that it is over.
+   * @param end on the clock of `performance.now()`.
+   */
+  #mindExpiry(end: number): void {
+    const leftMs = Math.min(end - performance.now(), this.#expiresAt.getTime() - Date.now());
+    if (leftMs <= 0) this.#end("expired");
+    else this.#expiry = setTimeout(() => this.#mindExpiry(end), Math.min(leftMs, EXPIRY_LOOK_MS));
   }
 
   /** Ends the share now: transfers that run are cut, and told so. */

@@ -1,7 +1,7 @@
 /** A share from its first visitor to its end: real sockets, a real relay, a real inbox. */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { startRelay } from "../../relay/src/relay.ts";
 import { SpreadError, toSpreadError } from "../../src/errors.ts";
 import { snapshotText } from "../../src/handoff/snapshot.ts";
@@ -312,3 +312,31 @@ function randomText(bytes: number): string {
     .repeat(Math.ceil(bytes / 87_384))
     .slice(0, bytes);
 }
+
+describe("a share's time is over", () => {
+  const MINUTE_MS = 60_000;
+  const inFakeTime = async (run: (it: Share) => Promise<void>) => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] });
+    try {
+      await run(await share({ mode: "lan", lifetimeMs: 30 * MINUTE_MS }));
+    } finally {
+      vi.useRealTimers();
+    }
+  };
+
+  it("soon after the machine has woken, if it slept beyond it", () =>
+    inFakeTime(async (it) => {
+      vi.setSystemTime(Date.now() + 31 * MINUTE_MS); // and no timer has moved
+      await vi.advanceTimersByTimeAsync(MINUTE_MS / 4);
+      expect(it.state).toBe("expired");
+    }));
+
+  it("no later if the clock is set back", () =>
+    inFakeTime(async (it) => {
+      vi.setSystemTime(Date.now() - 600 * MINUTE_MS);
+      await vi.advanceTimersByTimeAsync(30 * MINUTE_MS - 1);
+      expect(it.state).toBe("waiting");
+      await vi.advanceTimersByTimeAsync(1);
+      expect(it.state).toBe("expired");
+    }));
+});
