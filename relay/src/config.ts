@@ -250,6 +250,13 @@ const OPERATORS: readonly Operator[] = [
     ...whole(0, 24 * 60 * 60, "seconds", MS_PER_S),
   },
   {
+    setting: "maxKeptPerAddress",
+    flag: "max-kept-per-address",
+    env: "RELAY_MAX_KEPT_PER_ADDRESS",
+    what: "rooms that are kept for lost senders of one address",
+    ...whole(0, 1_000_000, ""),
+  },
+  {
     setting: "pairTtlMs",
     flag: "pair-ttl",
     env: "RELAY_PAIR_TTL",

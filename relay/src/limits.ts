@@ -60,8 +60,8 @@ export class RateLimiter {
   }
 }
 
-/** Connections of one address at once: an office behind one router, and too few to take all that a relay has. */
-export class ConnectionLimiter {
+/** What one address may have at once: an office behind one router, and too few to take all that a relay has. */
+export class AddressLimiter {
   readonly #max: number;
   readonly #held = new Map<string, number>();
 

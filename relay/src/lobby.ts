@@ -86,20 +86,21 @@ export class Lobby implements PeerOwner {
    */
   #serve(peer: Peer, request: Request, address: string): RefusedReason | undefined {
     const claim = request.type === "CREATE_ROOM" ? this.#claimIn(request) : undefined;
-    if (request.type === "CREATE_ROOM" && claim) return this.#takeBack(peer, request, claim);
+    if (request.type === "CREATE_ROOM" && claim) return this.#takeBack(peer, request, claim, address);
     if (!this.#limiter.allows(address)) return "rate_limited";
-    const refused = request.type === "CREATE_ROOM" ? this.#create(peer, request) : this.#join(peer, request, address);
+    const refused =
+      request.type === "CREATE_ROOM" ? this.#create(peer, request, address) : this.#join(peer, request, address);
     if (refused === "room_not_found") this.#misses.count(address);
     if (refused === "room_not_found" || request.type === "CREATE_ROOM") this.#limiter.count(address);
     return refused;
   }
 
-  #create(peer: Peer, request: CreateRoom): RefusedReason | undefined {
+  #create(peer: Peer, request: CreateRoom, address: string): RefusedReason | undefined {
     // With a wrong token: what it would take back is not there for it.
     if (request.reclaim_token !== undefined) return "room_not_found";
     const features = confirm(request.features, OF_SENDERS);
     const ttlMs = Math.min((request.ttl_seconds ?? Number.POSITIVE_INFINITY) * 1000, this.#settings.roomTtlMs);
-    const room = this.#rooms.create(peer, { createdMs: Date.now(), ttlMs, ...abilitiesIn(features) });
+    const room = this.#rooms.create(peer, { address, createdMs: Date.now(), ttlMs, ...abilitiesIn(features) });
     if (!room) return "too_many_rooms";
     // Clients of old get the answer of old, to the byte.
     const lifetime = features || request.ttl_seconds ? { expires_in: Math.floor(ttlMs / 1000) } : {};
@@ -120,11 +121,12 @@ export class Lobby implements PeerOwner {
     return this.#claims.claimIn(reclaim_token, room_id);
   }
 
-  #takeBack(peer: Peer, { features: asked }: CreateRoom, claim: Claim): RefusedReason | undefined {
+  #takeBack(peer: Peer, { features: asked }: CreateRoom, claim: Claim, address: string): RefusedReason | undefined {
     const features = confirm(asked, OF_SENDERS);
     const leftMs = this.#leftOf(claim);
     if (leftMs <= 0) return "room_not_found";
     const room = this.#rooms.takeBack(peer, claim, {
+      address,
       createdMs: claim.createdMs,
       ttlMs: leftMs,
       ...abilitiesIn(features),

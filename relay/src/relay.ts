@@ -10,7 +10,7 @@ import { admit, holdsToken } from "./admission.ts";
 import { callerKey, forwardedFor } from "./caller.ts";
 import type { Watch } from "./events.ts";
 import { type Certificate, createHttpServer, MIN_TLS } from "./http.ts";
-import { ConnectionLimiter, Pool, SilentSockets } from "./limits.ts";
+import { AddressLimiter, Pool, SilentSockets } from "./limits.ts";
 import { Lobby } from "./lobby.ts";
 import { openMetrics } from "./metrics.ts";
 import { type MetricsServer, serveMetrics } from "./metrics-server.ts";
@@ -71,7 +71,7 @@ export async function startRelay({ watch: told, ...options }: RelayOptions = {})
     tunnelEnded: (why) => watch({ event: "tunnel-ended", why }),
     clientEnded: (why) => watch({ event: "client-ended", why }),
   });
-  const connections = new ConnectionLimiter(settings.maxConnectionsPerAddress);
+  const connections = new AddressLimiter(settings.maxConnectionsPerAddress);
   const silent = new SilentSockets(settings.maxSilent, () => watch({ event: "cut", why: "crowded" }));
   const pools: Pools = {
     unfinished: new Pool(settings.maxMessageBytes, (peer) => peer.cut("too-big")),

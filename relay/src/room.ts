@@ -5,6 +5,7 @@
 
 import type { Watch } from "./events.ts";
 import { handOn } from "./flow.ts";
+import type { AddressLimiter } from "./limits.ts";
 import type { Peer, PeerOwner } from "./peer.ts";
 import type { Settings } from "./settings.ts";
 import { type GoneReason, isNext, type RefusedReason } from "./wire.ts";
@@ -24,6 +25,8 @@ type State =
   | { at: "gone" };
 
 export interface RoomOptions {
+  /** Whom the limits count for its sender. */
+  readonly address: string;
   /** By the clock on the wall. */
   readonly createdMs: number;
   /** What is left of its lifetime. */
@@ -44,9 +47,12 @@ export class Room implements PeerOwner {
   readonly id: string;
   readonly createdMs: number;
   #sender: Peer;
+  #address: string;
   #turns: boolean;
   #reclaim: boolean;
   readonly #settings: Settings;
+  /** Rooms that wait for their senders, by address. */
+  readonly #kept: AddressLimiter;
   readonly #watch: Watch;
   readonly #gone: (room: Room, why: GoneReason, allClosed: Promise<unknown>) => void;
   readonly #queue: Waiting[] = [];
@@ -60,17 +66,20 @@ export class Room implements PeerOwner {
   constructor(
     id: string,
     sender: Peer,
-    { createdMs, ttlMs, turns, reclaim }: RoomOptions,
+    { address, createdMs, ttlMs, turns, reclaim }: RoomOptions,
     settings: Settings,
+    kept: AddressLimiter,
     watch: Watch,
     gone: (room: Room, why: GoneReason, allClosed: Promise<unknown>) => void,
   ) {
     this.id = id;
     this.createdMs = createdMs;
     this.#sender = sender;
+    this.#address = address;
     this.#turns = turns;
     this.#reclaim = reclaim;
     this.#settings = settings;
+    this.#kept = kept;
     this.#watch = watch;
     this.#gone = gone;
     this.#endsAt = performance.now() + ttlMs;
@@ -134,7 +143,7 @@ export class Room implements PeerOwner {
 
   lost(peer: Peer, why: GoneReason): void {
     if (peer === this.#sender) {
-      if (this.#reclaim && this.open && why !== "done") this.#keep(why);
+      if (this.#reclaim && this.open && why !== "done" && this.#kept.allows(this.#address)) this.#keep(why);
       else this.end(why);
       return;
     }
@@ -147,12 +156,14 @@ export class Room implements PeerOwner {
    * The sender is back, by another connection: the next receiver's turn comes with `goOn`. @returns false while the one that
    * it has still shows signs of life; it is asked for one.
    */
-  takeBack(sender: Peer, { turns, reclaim }: RoomOptions): boolean {
+  takeBack(sender: Peer, { address, turns, reclaim }: RoomOptions): boolean {
     if (this.#state.at !== "kept") {
       this.#sender.challenge(this.#settings.challengeMs);
       return false;
     }
     clearTimeout(this.#state.timer);
+    this.#kept.release(this.#address);
+    this.#address = address;
     this.#state.receiver?.cut("peer-left");
     this.#state = { at: "idle" };
     this.#turns = turns;
@@ -176,6 +187,7 @@ export class Room implements PeerOwner {
     const handed = [this.#sender];
     if (state.at === "kept") {
       clearTimeout(state.timer);
+      this.#kept.release(this.#address);
       if (state.receiver) handed.push(state.receiver);
     }
     this.#sender.leave(why);
@@ -201,6 +213,7 @@ export class Room implements PeerOwner {
     const receiver = this.#state.at === "paired" ? this.#state.receiver : undefined;
     if (this.#state.at === "paired") clearTimeout(this.#state.quiet);
     receiver?.leave("peer-left");
+    this.#kept.hold(this.#address);
     this.#state = { at: "kept", receiver, timer: setTimeout(() => this.end(why), this.#settings.reclaimMs) };
     this.#watch({ event: "room-kept", why, room: this.id });
   }

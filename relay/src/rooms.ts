@@ -1,6 +1,7 @@
 /** All rooms of this relay: the only map of them, their ids, how many there may be, and why they ended. */
 import { randomInt } from "node:crypto";
 import type { Watch } from "./events.ts";
+import { AddressLimiter } from "./limits.ts";
 import type { Peer } from "./peer.ts";
 import type { Claim } from "./reclaim.ts";
 import { Room, type RoomOptions } from "./room.ts";
@@ -20,11 +21,14 @@ export class Rooms {
   /** Rooms that ended, whose peers are not all closed yet: what is still there for them takes as much memory as before. */
   #lingering = 0;
   readonly #usedUp = new Set<string>();
+  /** Of rooms that wait for their senders: such a one costs nobody a connection. */
+  readonly #kept: AddressLimiter;
   readonly #settings: Settings;
   readonly #watch: Watch;
 
   constructor(settings: Settings, watch: Watch) {
     this.#settings = settings;
+    this.#kept = new AddressLimiter(settings.maxKeptPerAddress);
     this.#watch = watch;
   }
 
@@ -64,7 +68,7 @@ export class Rooms {
 
   #make(id: string, sender: Peer, options: RoomOptions): Room | undefined {
     if (this.#rooms.size + this.#lingering >= this.#settings.maxRooms) return undefined;
-    const room = new Room(id, sender, options, this.#settings, this.#watch, this.#gone);
+    const room = new Room(id, sender, options, this.#settings, this.#kept, this.#watch, this.#gone);
     this.#rooms.set(room.id, room);
     return room;
   }

@@ -61,6 +61,8 @@ export const DEFAULTS = {
   secret: "",
   /** How long a room whose sender is lost is kept for it, in ms: a laptop changing networks needs less. */
   reclaimMs: 60_000,
+  /** How many are kept for senders of one address: an office that lost its line, and too few to take all that there are. */
+  maxKeptPerAddress: 64,
   /** How long the sender of a room that is to be taken back may take to show that it is still there, in ms. */
   challengeMs: 2_000,
   /** How long a room takes receivers, in ms: half an hour is enough to tell somebody a code. */
