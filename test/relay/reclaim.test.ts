@@ -285,14 +285,13 @@ test("fifty losses in a row leave nothing behind", async () => {
 
 test("no more rooms are kept for the senders of one address than the operator allows", async () => {
   const started = await relay({ maxKeptPerAddress: 2 });
-  const owners = [await owner(started.url), await owner(started.url), await owner(started.url)];
-  for (const { self } of owners) {
+  const [first, second, third] = [await owner(started.url), await owner(started.url), await owner(started.url)];
+  for (const { self } of [first, second, third]) {
     self.ws.terminate();
     await self.ended;
   }
   await expect.poll(() => roomsOf(started)).toBe(2);
   // One that is back makes place for another.
-  const [first, second, third] = owners as [Owned, Owned, Owned];
   await takenBack(started.url, first);
   (await takenBack(started.url, third)).ws.terminate();
   await takenBack(started.url, second);
