@@ -16,6 +16,18 @@ export const MAX_TITLE_CHARS = 200;
 export const STALL_MS = 60_000;
 
 /**
+ * How long a receiver waits for a chunk behind another one, in ms. It is the less patient end: it can come back over another
+ * link, and loses no more by that than the chunk that was under way.
+ */
+export const QUIET_MS = 20_000;
+
+/**
+ * How long a connection may be silent, in ms, before the system asks the other end's whether it is still there: once a second,
+ * and ten times in vain end it. So who vanished without a word is missed after 15 s, however long one would wait for him.
+ */
+export const KEEP_ALIVE_MS = 5_000;
+
+/**
  * How long a sender waits for each message of a handshake, and a receiver for a relay's answer, in ms: machines answer at
  * once, so this is the network's share. A receiver waits for its sender as long as its user lets it: it may have to queue.
  */

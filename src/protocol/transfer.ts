@@ -12,7 +12,7 @@
  */
 import { createHash } from "node:crypto";
 import { SpreadError, toSpreadError } from "../errors.ts";
-import { HANDSHAKE_MS, MAX_SHARE_BYTES, STALL_MS } from "../limits.ts";
+import { HANDSHAKE_MS, MAX_SHARE_BYTES, QUIET_MS, STALL_MS } from "../limits.ts";
 import { type Chunk, decode, encodeFrom } from "./content.ts";
 import type { Encoding, Offer, Ready, Resume } from "./messages.ts";
 import { GIVE_UP_MS, notInProtocol, type SealedStream } from "./stream.ts";
@@ -196,15 +196,19 @@ export async function requestOffer(stream: SealedStream, maxBytes = MAX_SHARE_BY
  * @throws SpreadError `stalled`, or the stream's.
  */
 export async function* chunksOf(stream: SealedStream): AsyncIterable<Chunk> {
-  using stall = new Watchdog(stream.link, STALL_MS, () => new SpreadError("stalled", "nothing came for too long"));
-  for (;;) {
-    const heard = await stream.hear();
-    if (heard.is !== "content") throw notInProtocol("the sender said something out of turn");
-    stall.progress();
-    yield { bytes: heard.chunk, end: heard.end };
-    if (heard.end) return;
-    stall.progress();
+  // Before the first one the sender may have to compress again all that we have, only to leave it out.
+  for (let limitMs = STALL_MS; ; limitMs = QUIET_MS) {
+    const chunk = await nextChunk(stream, limitMs);
+    yield chunk;
+    if (chunk.end) return;
   }
+}
+
+async function nextChunk(stream: SealedStream, limitMs: number): Promise<Chunk> {
+  using _ = new Watchdog(stream.link, limitMs, () => new SpreadError("stalled", "nothing came for too long"));
+  const heard = await stream.hear();
+  if (heard.is !== "content") throw notInProtocol("the sender said something out of turn");
+  return { bytes: heard.chunk, end: heard.end };
 }
 
 /**

@@ -8,7 +8,7 @@ import WebSocket from "ws";
 import * as z from "zod";
 import { isLoopback } from "../address.ts";
 import { type ErrorCode, SpreadError, systemCode } from "../errors.ts";
-import { CLOSE_MS, HANDSHAKE_MS } from "../limits.ts";
+import { CLOSE_MS, HANDSHAKE_MS, KEEP_ALIVE_MS } from "../limits.ts";
 import { abortReason, bindSignal } from "./link.ts";
 import { mistrust } from "./mistrust.ts";
 import { namedProxy } from "./named-proxy.ts";
@@ -110,6 +110,7 @@ export class Connection {
     });
     ws.once("upgrade", ({ socket }) => {
       this.#localAddress = socket.localAddress;
+      socket.setKeepAlive(true, KEEP_ALIVE_MS);
     });
     // The close event that follows says all there is to say.
     ws.on("error", () => {});

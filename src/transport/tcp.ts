@@ -6,7 +6,7 @@ import { type AddressInfo, connect, createServer, isIPv6, type Server, type Sock
 import { networkInterfaces } from "node:os";
 import { addressGroup } from "../address.ts";
 import { SpreadError, systemCode } from "../errors.ts";
-import { CLOSE_MS } from "../limits.ts";
+import { CLOSE_MS, KEEP_ALIVE_MS } from "../limits.ts";
 import {
   abortReason,
   bindSignal,
@@ -22,8 +22,6 @@ import { Mailbox } from "./mailbox.ts";
 
 /** How long a dial may take, in ms: a machine of this network answers in one; a firewall that drops never answers. */
 const DIAL_MS = 10_000;
-/** How often an idle connection is probed, in ms, so that a peer that lost its power does not hold a socket for ever. */
-const KEEP_ALIVE_MS = 30_000;
 /** Links that a listener holds at once: a household of receivers, and a bound on what strangers can occupy. */
 const MAX_LINKS = 64;
 /** Of these, links of one address (IPv6: of one /64): one stranger cannot take all places. */

@@ -21,6 +21,7 @@ import {
   MAX_FRAME_BYTES,
   MAX_SHARE_BYTES,
   MAX_TITLE_CHARS,
+  QUIET_MS,
   STALL_MS,
 } from "../../src/limits.ts";
 import { encode } from "../../src/protocol/content.ts";
@@ -276,7 +277,7 @@ describe("the page", () => {
     ["broken transfers that a sender knows", `${MAX_BROKEN}`],
     ["sender | HELLO; then CONFIRM; then READY, each", `${HANDSHAKE_MS / 1000} s`],
     ["sender | the carrier to take the next chunk", `${STALL_MS / 1000} s`],
-    ["receiver | the next chunk", `${STALL_MS / 1000} s`],
+    ["receiver | the first chunk of a link; each further one", `${STALL_MS / 1000} s; ${QUIET_MS / 1000} s`],
     ["both | an ABORT to leave; a clean close", `1 s; ${CLOSE_MS / 1000} s`],
   ])("gives the limit that the code has: %s, %s", (what, limit) => {
     expect(page).toContain(`| ${what} | ${limit} |`);

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { SpreadError } from "../../src/errors.ts";
-import { CHUNK_BYTES, STALL_MS } from "../../src/limits.ts";
+import { CHUNK_BYTES, QUIET_MS, STALL_MS } from "../../src/limits.ts";
 import { proveToSender } from "../../src/protocol/handshake.ts";
 import type { Ready } from "../../src/protocol/messages.ts";
 import { requestOffer } from "../../src/protocol/transfer.ts";
@@ -300,7 +300,7 @@ describe("an end that stands still", () => {
     vi.useRealTimers();
   });
 
-  it("in the middle of the content is given up by the receiver after STALL_MS, and nothing is whole", async () => {
+  it("in the middle of the content is given up by the receiver after QUIET_MS, and nothing is whole", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const links = middleman((frame, from, index) => (from === "sender" && index >= 4 ? [] : [frame]));
     const sending = sendBy(links.sender, documentOf(DOCUMENT), new ShareGate(1)).catch(
@@ -311,7 +311,7 @@ describe("an end that stands still", () => {
     const receiving = (async () => {
       for await (const _ of documentFrom(stream, offer));
     })().catch((error: { code: string }) => error.code);
-    await vi.advanceTimersByTimeAsync(STALL_MS + 1);
+    await vi.advanceTimersByTimeAsync(QUIET_MS + 1);
     expect(await receiving).toBe("stalled");
     expect(await sending).toBe("link-lost");
   });
