@@ -16,7 +16,7 @@ export const MAX_TITLE_CHARS = 200;
 export const STALL_MS = 60_000;
 
 /**
- * How long a receiver waits for a chunk behind another one, in ms. It is the less patient end: it can come back over another
+ * How long a receiver waits for a chunk, in ms. It is the less patient end: it can come back over another
  * link, and loses no more by that than the chunk that was under way.
  */
 export const QUIET_MS = 20_000;

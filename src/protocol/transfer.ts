@@ -195,9 +195,12 @@ export async function requestOffer(stream: SealedStream, maxBytes = MAX_SHARE_BY
  * The chunks that come over this link; each is authentic.
  * @throws SpreadError `stalled`, or the stream's.
  */
-export async function* chunksOf(stream: SealedStream): AsyncIterable<Chunk> {
-  // Before the first one the sender may have to compress again all that we have, only to leave it out.
-  for (let limitMs = STALL_MS; ; limitMs = QUIET_MS) {
+export async function* chunksOf(
+  stream: SealedStream,
+  { position = 0 }: Pick<Offer, "position"> = {},
+): AsyncIterable<Chunk> {
+  // A sender that goes on in the middle may first have to compress again all that we have, only to leave it out.
+  for (let limitMs = position > 0 ? STALL_MS : QUIET_MS; ; limitMs = QUIET_MS) {
     const chunk = await nextChunk(stream, limitMs);
     yield chunk;
     if (chunk.end) return;

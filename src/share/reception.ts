@@ -18,6 +18,11 @@ const MAX_PAUSE_MS = 15_000;
 /** A pause is up to so much longer or shorter, so that the receivers of a relay that went away do not come back as one. */
 const JITTER = 0.25;
 
+/**
+ * How long we come back to who has hung up on our first word, in ms: a sender whose machine changes its network is back by
+ * then, and what hangs up each time is none.
+ */
+const HUNG_UP_MS = 10_000;
 /** How long a sender is looked for that has not said how long its share lives, in ms. */
 const UNKNOWN_LIFE_MS = 5 * 60_000;
 /** The same for every sender while all ways answer that nobody is there: relays and senders that come back take less. */
@@ -81,8 +86,11 @@ export class Reception implements AsyncDisposable {
     const reception = new Reception(means, signal);
     const end = performance.now() + timeoutMs;
     const sender = await means.find(timeoutMs, signal).catch((thrown: unknown) => {
-      if (!(thrown instanceof NoSender && thrown.unanswered)) throw thrown;
-      return reception.#search(thrown, end, Number.POSITIVE_INFINITY);
+      const unanswered = thrown instanceof NoSender ? thrown.unanswered : [];
+      if (!(thrown instanceof NoSender) || unanswered.length === 0) throw thrown;
+      const begun = unanswered.some((it) => it.begun);
+      const last = begun ? end : Math.min(end, performance.now() + HUNG_UP_MS);
+      return reception.#search(thrown, last, Number.POSITIVE_INFINITY);
     });
     reception.#take(sender);
     return reception;

@@ -26,9 +26,8 @@ export class NoSender extends SpreadError {
     this.failures = failures;
   }
 
-  /** Somebody has heard us, and his answer did not come. */
-  get unanswered(): boolean {
-    return this.failures.some((failure) => failure instanceof Unanswered);
+  get unanswered(): readonly Unanswered[] {
+    return this.failures.filter((failure) => failure instanceof Unanswered);
   }
 
   /** At least one way answers that the share is not there, and no other one says anything else. */

@@ -43,8 +43,16 @@ export interface ReceiverVersion extends Version {
   meet(link: Link): Promise<Arrival | SpreadError>;
 }
 
-/** The link was lost behind our READY: the sender may have begun, and hold or even have spent a place that is ours. */
-export class Unanswered extends SpreadError {}
+/** The link was lost before its answer came, which may come on another one. */
+export class Unanswered extends SpreadError {
+  /** Our READY had left: the sender may have begun, and hold or even have spent a place that is ours. */
+  readonly begun: boolean;
+
+  constructor({ code, message }: SpreadError, begun: boolean) {
+    super(code, message);
+    this.begun = begun;
+  }
+}
 
 export interface Arrival {
   /** The sender's words, not cleaned. */

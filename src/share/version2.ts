@@ -73,7 +73,7 @@ export function version2Receiver(secret: string, room: string | undefined, maxBy
 
   async function* newChunks(stream: SealedStream, offer: Offer): AsyncIterable<Uint8Array> {
     let number = offer.position ?? 0;
-    for await (const { bytes, end } of chunksOf(stream)) {
+    for await (const { bytes, end } of chunksOf(stream, offer)) {
       number += 1;
       if (number <= position) continue; // sent again by a sender that did not know better
       position = number;
@@ -123,7 +123,7 @@ export function version2Receiver(secret: string, room: string | undefined, maxBy
         if (vainProofs >= MAX_VAIN_PROOFS) {
           throw new SpreadError("wrong-sender", "too many have answered that did not prove that they know the code");
         }
-        return stream && error.code === "link-lost" ? new Unanswered(error.code, error.message) : error;
+        return error.code === "link-lost" ? new Unanswered(error, stream !== undefined) : error;
       }
     },
   };

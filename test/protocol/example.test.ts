@@ -277,7 +277,10 @@ describe("the page", () => {
     ["broken transfers that a sender knows", `${MAX_BROKEN}`],
     ["sender | HELLO; then CONFIRM; then READY, each", `${HANDSHAKE_MS / 1000} s`],
     ["sender | the carrier to take the next chunk", `${STALL_MS / 1000} s`],
-    ["receiver | the first chunk of a link; each further one", `${STALL_MS / 1000} s; ${QUIET_MS / 1000} s`],
+    [
+      "receiver | the next chunk; the first one of a link that goes on in the middle",
+      `${QUIET_MS / 1000} s; ${STALL_MS / 1000} s`,
+    ],
     ["both | an ABORT to leave; a clean close", `1 s; ${CLOSE_MS / 1000} s`],
   ])("gives the limit that the code has: %s, %s", (what, limit) => {
     expect(page).toContain(`| ${what} | ${limit} |`);

@@ -178,7 +178,7 @@ describe("a sender that is looked for", () => {
   });
 
   it("has perhaps begun already when its answer to READY is lost: it is asked again", async () => {
-    const unanswered = new NoSender([new Unanswered("link-lost", "lost")]);
+    const unanswered = new NoSender([new Unanswered(lost(), true)]);
     const answers = [unanswered, nobody("timed-out"), sender(1)];
     const find = async () => {
       const one = answers.shift();
