@@ -36,6 +36,8 @@ export interface Cable {
   readonly connections: number;
   /** Connections that are open. */
   readonly open: number;
+  /** Faults that have struck so far. */
+  readonly struck: readonly Fault[];
   /** Bytes that have passed, over all connections. */
   readonly passed: Readonly<Record<Direction, number>>;
   /** Cuts all that is open. @param how "reset" loses what is on its way. */
@@ -49,22 +51,23 @@ export interface Cable {
 
 /**
  * @param target a port of this machine; the number of a connection, from 0, can decide which.
- * @param lots of the connections, in the order in which they come; further ones have none.
+ * @param lots of the connections, in the order in which they come; further ones have none. Or what says it for a number.
  * @param tap gets all bytes that pass, with the number of their connection from 0.
  */
 export async function cable(
   target: number | ((connection: number) => number),
-  lots: readonly Lot[] = [],
+  lots: readonly Lot[] | ((connection: number) => Lot) = [],
   tap: (bytes: Buffer, way: Direction, connection: number) => void = () => {},
 ): Promise<Cable> {
   const lines = new Set<{ near: Socket; far: Socket }>();
   const passed = { up: 0, down: 0 };
+  const struck: Fault[] = [];
   let connections = 0;
   let healed = new AbortController();
 
   const server = createServer((near) => {
     const number = connections++;
-    const lot = lots[number] ?? {};
+    const lot = (typeof lots === "function" ? lots(number) : lots[number]) ?? {};
     const line = { near, far: connect(typeof target === "number" ? target : target(number), "127.0.0.1") };
     lines.add(line);
     for (const socket of [near, line.far]) socket.on("error", () => {}).setNoDelay(true);
@@ -81,6 +84,7 @@ export async function cable(
             passed[way] += bytes.length;
             tap(bytes, way, number);
           },
+          (fault) => struck.push(fault),
         );
         to.end();
       } catch {
@@ -101,6 +105,7 @@ export async function cable(
       return lines.size;
     },
     passed,
+    struck,
     cut: (how = "cut") => {
       for (const line of lines) sever(line, how);
     },
@@ -145,6 +150,7 @@ async function carry(
   healing: () => AbortSignal,
   line: { near: Socket; far: Socket },
   passes: (bytes: Buffer) => void,
+  strikes: (fault: Fault) => void,
 ): Promise<void> {
   const left = faults.filter((fault) => fault.way === way).sort((a, b) => a.at - b.at);
   let sent = 0;
@@ -159,10 +165,12 @@ async function carry(
   for await (const piece of from) {
     let rest = piece as Buffer;
     while (left[0] && sent + rest.length > left[0].at) {
-      const { at, what } = left.shift() as Fault;
+      const fault = left.shift() as Fault;
+      const { at, what } = fault;
       const before = rest.subarray(0, at - sent);
       rest = rest.subarray(before.length);
       await send(before);
+      strikes(fault);
       if (what === "corrupt") {
         rest = Buffer.from(rest);
         rest[0] = (rest[0] ?? 0) ^ 1;
@@ -178,8 +186,9 @@ async function carry(
   }
 }
 
-/** Whichever comes first; nothing listens any more then. */
+/** Whichever comes first; nothing listens any more then. At once if a socket is closed already. */
 async function first(...events: [source: EventTarget | Socket, name: string][]): Promise<void> {
+  if (events.some(([source]) => !(source instanceof EventTarget) && source.destroyed)) return;
   const done = new AbortController();
   const { signal } = done;
   const waits = events.map(([source, name]) =>

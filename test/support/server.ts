@@ -168,6 +168,7 @@ export interface Taken {
 /** A share as distill_status lists it. */
 export interface Listed extends Omit<Offered, "tell_receiver"> {
   this_session: boolean;
+  relay_away_since?: string;
   title: string;
   state: string;
   summary: string;

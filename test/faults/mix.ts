@@ -1,0 +1,319 @@
+/**
+ * Faults of all kinds, drawn by chance from a seed: transfers one after another in a few lanes, by LAN, relay and both, over
+ * cables that are cut, reset, altered, stalled, slowed and delayed, while the relay is killed and started again, and so are
+ * receivers. What must hold for each is `judge`: whole, or a clear error, and never a word that is not true.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { expect } from "vitest";
+import { QUIET_MS } from "../../src/limits.ts";
+import { relayProcess } from "../mcp/wires.ts";
+import { type Cable, cable, type Fault, type Lot } from "../support/cable.ts";
+import { type Answer, eventually, type Offered, startServer, type Taken, type TestServer } from "../support/server.ts";
+import {
+  atRest,
+  codeOf,
+  type Document,
+  document,
+  expectNothingLeft,
+  expectTaken,
+  openOf,
+  twoPeople,
+} from "./handoff.ts";
+
+/** Any text of so many characters. */
+const RELAY_SECRET = "the relay of the mix, whose rooms outlive its restart";
+const LANES = 2;
+/** Connections of a cable that are struck; those behind them are left alone, so that all comes to its end. */
+const STRUCK = 4;
+/** How long a share lives, in minutes, the shortest there is, and how long a receiver looks for it at first, in seconds. */
+const LIFE_MINUTES = 1;
+const LOOK_SECONDS = 30;
+/** From the call to its end, in ms: the share's life, the patience of a transfer that runs then, and some for last words. */
+export const DEADLINE_MS = LIFE_MINUTES * 60_000 + QUIET_MS + 10_000;
+/** Every so often what stalls goes on, in ms, where it ever does. */
+const HEAL_MS = 1_500;
+
+export interface MixOptions {
+  readonly seed: number;
+  /** How long transfers are begun, in ms; those that run then come to their end. */
+  readonly ms: number;
+  /** Whether some of what stalls never goes on, which takes longest. */
+  readonly patient: boolean;
+}
+
+/** How it went. */
+export interface Tally {
+  transfers: number;
+  /** How they ended: "whole", the code of an error, or what happened to its receiver. */
+  readonly ends: Record<string, number>;
+  readonly faults: Record<string, number>;
+  longestMs: number;
+}
+
+type By = "lan" | "relay" | "auto";
+
+/** All that is drawn for one transfer, before it begins. */
+interface Plan {
+  readonly by: By;
+  readonly bytes: number;
+  readonly compressible: boolean;
+  /** Of the cables: receiver to sender, receiver to relay, sender to relay. */
+  readonly near: readonly Lot[];
+  readonly far: readonly Lot[];
+  readonly back: readonly Lot[];
+  readonly heals: boolean;
+  /** When the receiver's server is killed, and when the relay is, in ms; undefined for not at all. */
+  readonly killsReceiverAfterMs: number | undefined;
+  readonly killsRelayAfterMs: number | undefined;
+}
+
+/** mulberry32: small, even, and the same everywhere. */
+function chance(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+export function planOf(seed: number, number: number, patient: boolean): Plan {
+  const draw = chance(seed + Math.imul(number, 0x9e3779b1));
+  const one = <T>(...of: readonly T[]): T => of[Math.floor(draw() * of.length)] as T;
+  const often = (share: number) => draw() < share;
+  // As many below 1 KB as between 1 KB and 10 KB: handshakes are short.
+  const offset = (limit: number) => Math.floor(100 * (limit / 100) ** draw() - 100 * draw());
+  const bytes = one(700, 60_000, 900_000, 5_000_000);
+  const fault = (): Fault => ({
+    way: one("up", "down", "down"),
+    at: offset(bytes + 2_000),
+    what: one("cut", "reset", "corrupt", "stall"),
+  });
+  const lot = (): Lot => ({
+    faults: [...(often(0.5) ? [fault()] : []), ...(often(0.15) ? [fault()] : [])],
+    ...(often(0.1) && { bytesPerSecond: one(300_000, 1_000_000, 4_000_000) }),
+    ...(often(0.1) && { delayMs: one(2, 10, 40) }),
+  });
+  const lots = () => Array.from({ length: STRUCK }, lot);
+  return {
+    by: one("lan", "relay", "auto"),
+    bytes,
+    compressible: often(0.3),
+    near: lots(),
+    far: lots(),
+    back: lots(),
+    heals: !patient || often(0.7),
+    killsReceiverAfterMs: often(0.08) ? draw() * 400 : undefined,
+    killsRelayAfterMs: often(0.08) ? draw() * 400 : undefined,
+  };
+}
+
+/** @throws what does not hold, with the seed and the plan of that transfer. */
+export async function mix({ seed, ms, patient }: MixOptions): Promise<Tally> {
+  const tally: Tally = { transfers: 0, ends: {}, faults: {}, longestMs: 0 };
+  const relay = await restartableRelay();
+  let end = performance.now() + ms;
+  let next = 0;
+  let failed = false;
+  const lane = async () => {
+    const people = await twoPeople();
+    const lane = new Lane(people.sender, people.receiver, relay, tally);
+    await lane.warm();
+    end = performance.now() + ms;
+    while (performance.now() < end && !failed) {
+      const number = next++;
+      const plan = planOf(seed, number, patient);
+      await lane.transfer(plan).catch((cause: unknown) => {
+        failed = true;
+        throw new Error(`transfer ${number} of seed ${seed}: ${String(cause)}\n${JSON.stringify(plan)}`, { cause });
+      });
+    }
+    if (!failed) await lane.expectNothingLeft();
+  };
+  const lanes = await Promise.allSettled(Array.from({ length: LANES }, lane));
+  for (const { status, ...rest } of lanes) if (status === "rejected") throw (rest as PromiseRejectedResult).reason;
+  return tally;
+}
+
+interface RestartableRelay {
+  readonly port: number;
+  restart(): Promise<void>;
+}
+
+async function restartableRelay(): Promise<RestartableRelay> {
+  const start = (port = 0) =>
+    relayProcess({ port, secret: RELAY_SECRET, flags: ["--rate-limit-max", "100000", "--max-rooms", "1000"] });
+  let { port, kill } = await start();
+  let restarting: Promise<void> | undefined;
+  return {
+    port,
+    restart: () => {
+      restarting ??= (async () => {
+        kill();
+        ({ kill } = await start(port));
+      })().finally(() => {
+        restarting = undefined;
+      });
+      return restarting;
+    },
+  };
+}
+
+class Lane {
+  readonly #sender: TestServer;
+  #receiver: TestServer;
+  readonly #relay: RestartableRelay;
+  readonly #tally: Tally;
+  #openBefore: number[] = [];
+
+  constructor(sender: TestServer, receiver: TestServer, relay: RestartableRelay, tally: Tally) {
+    this.#sender = sender;
+    this.#receiver = receiver;
+    this.#relay = relay;
+    this.#tally = tally;
+  }
+
+  get people() {
+    return { sender: this.#sender, receiver: this.#receiver };
+  }
+
+  /** By both ways, so that all that is loaded once is loaded. */
+  async warm(): Promise<void> {
+    const paper = await document(this.#sender, 100_000, true);
+    for (const mode of ["lan", "relay"] as const) {
+      const share = await this.#sender.share({
+        path: paper.path,
+        mode,
+        relay_url: `ws://127.0.0.1:${this.#relay.port}`,
+      });
+      await expectTaken(this.people, await this.#receiver.receive(this.#direct(share)), paper);
+      await this.#sender.becomes("delivered");
+    }
+    this.#openBefore = await Promise.all([this.#sender, this.#receiver].map(({ home }) => openOf(home)));
+  }
+
+  expectNothingLeft(): Promise<void> {
+    return expectNothingLeft(this.people, this.#openBefore);
+  }
+
+  async transfer(plan: Plan): Promise<void> {
+    const paper = await document(this.#sender, plan.bytes, plan.compressible);
+    const back = await cable(this.#relay.port, plan.back);
+    const offered = await this.#sender.call("distill_share", {
+      path: paper.path,
+      mode: plan.by,
+      relay_url: `ws://127.0.0.1:${back.port}`,
+      expires_minutes: LIFE_MINUTES,
+    });
+    this.#tally.transfers += 1;
+    if (offered.isError) return this.#count([back], `not shared: ${codeOf(offered)}`);
+    const share = offered.data as Offered;
+    const far = await cable(this.#relay.port, plan.far);
+    const near = await cable(share.lan?.port ?? 0, plan.near);
+    const cables = [near, far, back];
+    const healing = plan.heals ? setInterval(() => cables.forEach((it) => void it.heal()), HEAL_MS) : undefined;
+    const began = performance.now();
+    const before = (await this.#receiver.kept("inbox")).length;
+    try {
+      const call = this.#receiver.call(
+        "distill_receive",
+        {
+          code: share.code,
+          mode: plan.by,
+          timeout_seconds: LOOK_SECONDS,
+          ...(plan.by !== "relay" && { host: `127.0.0.1:${near.port}` }),
+          ...(plan.by !== "lan" && { relay_url: `ws://127.0.0.1:${far.port}` }),
+        },
+        { timeout: DEADLINE_MS },
+      );
+      const [answer] = await Promise.all([
+        call.catch((error: unknown) => this.#notAnswered(error, plan)),
+        this.#strike(plan.killsRelayAfterMs, call, "relay restarted", () => this.#relay.restart()),
+        this.#strike(plan.killsReceiverAfterMs, call, "receiver killed", () => this.#receiver.kill("SIGKILL")),
+      ]);
+      const end = await this.#judge(share, paper, answer, before);
+      if (process.env.FAULTS_TRACE)
+        console.log(
+          Math.round(performance.now() - began),
+          end,
+          cables.map((c) => c.struck.map((f) => `${f.what}/${f.way}@${f.at}`).join(" ")).join(" | "),
+          plan.by,
+          plan.bytes,
+          plan.killsRelayAfterMs,
+          plan.killsReceiverAfterMs,
+        );
+      this.#tally.longestMs = Math.max(this.#tally.longestMs, performance.now() - began);
+      this.#count(cables, end);
+      await this.#sender.call("distill_stop", { share_id: share.share_id });
+      await eventually(() => {
+        for (const it of cables) it.heal(); // behind a stall there may be another one
+        return cables.map(({ open }) => open);
+      }).toEqual([0, 0, 0]);
+    } finally {
+      clearInterval(healing);
+      for (const it of cables) await it.down();
+    }
+  }
+
+  /** What must be so once the receiver's call has ended, undefined if its server was killed. @returns how it ended. */
+  async #judge(share: Offered, paper: Document, answer: Answer | undefined, before: number): Promise<string> {
+    const inbox = async () => (await this.#receiver.kept("inbox")).length - before;
+    if (!answer) {
+      this.#receiver = await startServer({ world: this.#receiver.world });
+      await expect.poll(() => this.#receiver.kept("staging"), { timeout: 15_000 }).toEqual([]);
+    }
+    const { state, delivered } = await atRest(this.people, share.share_id, DEADLINE_MS);
+    if (answer && !answer.isError) {
+      const taken = answer.data as Taken;
+      await expectTaken(this.people, taken, paper);
+      expect(await inbox()).toBe(1);
+      if (!taken.warnings.some((it) => it.includes("did not confirm"))) expect(state).toBe("delivered");
+      else expect(["delivered", "unconfirmed", "expired"]).toContain(state);
+      return taken.warnings.length > 0 && state !== "delivered" ? "whole, unconfirmed" : "whole";
+    }
+    expect(await this.#receiver.kept("staging")).toEqual([]);
+    const has = await inbox();
+    if (answer) expect(has).toBe(0);
+    if (has === 0) expect([state, delivered]).toEqual([expect.not.stringMatching("delivered"), 0]);
+    const end = answer ? codeOf(answer) : `receiver killed${has ? ", and had it" : ""}`;
+    // The error has harmed nothing: who comes by a good way gets it.
+    if (state !== "waiting") return `${end}; ${state}`;
+    await expectTaken(this.people, await this.#receiver.receive(this.#direct(share)), paper);
+    expect((await atRest(this.people, share.share_id)).state).toBe("delivered");
+    return end;
+  }
+
+  /** The same way for a share of any mode, without a cable at the receiver's end. */
+  #direct({ code, lan }: Offered) {
+    return lan
+      ? { code, mode: "lan", host: `127.0.0.1:${lan.port}` }
+      : { code, mode: "relay", relay_url: `ws://127.0.0.1:${this.#relay.port}` };
+  }
+
+  #notAnswered(error: unknown, { killsReceiverAfterMs }: Plan): undefined {
+    if (killsReceiverAfterMs === undefined) throw error;
+  }
+
+  /** After so many ms, if the call has not ended by then. */
+  async #strike(ms: number | undefined, call: Promise<unknown>, name: string, strike: () => unknown): Promise<void> {
+    if (ms === undefined) return;
+    let over = false;
+    const ended = () => {
+      over = true;
+    };
+    await Promise.race([call.then(ended, ended), delay(ms)]);
+    if (over) return;
+    this.#add("faults", name);
+    await strike();
+  }
+
+  #count(cables: readonly Cable[], end: string): void {
+    this.#add("ends", end);
+    for (const { what } of cables.flatMap(({ struck }) => struck)) this.#add("faults", what);
+  }
+
+  #add(to: "ends" | "faults", name: string): void {
+    this.#tally[to][name] = (this.#tally[to][name] ?? 0) + 1;
+  }
+}
