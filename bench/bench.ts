@@ -12,10 +12,12 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createWriteStream, rmSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { cpus, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
@@ -28,6 +30,8 @@ const FLOOR = path("./floor.js");
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const LINE_CHARS = 80;
+/** More than is said on a connection before content, a relay's words included. */
+const BEFORE_CONTENT_BYTES = 2 * KIB;
 /** After this the bench gives up: a machine on which it takes longer has no figures to show. */
 const LIMIT_MS = 4 * 60_000;
 
@@ -300,6 +304,94 @@ async function measureHandOver(bytes: number, runs: number, by: By, relays: Rela
   row("peak memory of that", `sender ${a.peakMb.toFixed(0)} MB, receiver ${b.peakMb.toFixed(0)} MB`, "", "", "150 MB");
 }
 
+/** A cable to a port of this machine, which can be pulled, and tells when content comes again. */
+class Cable implements AsyncDisposable {
+  readonly #server = createServer((near) => this.#join(near));
+  readonly #sockets = new Set<Socket>();
+  readonly #target: number;
+  #content = () => {};
+
+  constructor(target: number) {
+    this.#target = target;
+  }
+
+  async open(port = 0): Promise<number> {
+    this.#server.listen(port, "127.0.0.1");
+    await once(this.#server, "listening");
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Resolves when a connection that is made from here on has carried content. */
+  content(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#content = resolve;
+    });
+  }
+
+  async pull(): Promise<void> {
+    const closed = once(this.#server, "close");
+    this.#server.close();
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+    await closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.pull();
+  }
+
+  #join(near: Socket): void {
+    const far = connect(this.#target, "127.0.0.1");
+    let bytes = 0;
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      this.#sockets.add(from);
+      from.on("error", () => {});
+      from.on("close", () => {
+        this.#sockets.delete(from);
+        to.destroy();
+      });
+      from.pipe(to);
+    }
+    far.on("data", (piece: Buffer) => {
+      bytes += piece.length;
+      if (bytes > BEFORE_CONTENT_BYTES) this.#content();
+    });
+  }
+}
+
+/** From the moment at which all ways to the sender are cut to the first content of the next one; they are back after 1 s. */
+async function measureInterruption(by: By, relays: Relays): Promise<void> {
+  const bytes = 100 * MIB;
+  const file = await makeFile(bytes);
+  const gaps: number[] = [];
+  for (let i = 0; i < 5; i++) {
+    await using sender = await Server.start("sender");
+    await using receiver = await Server.start("receiver");
+    await using back = new Cable(Number(new URL(relays.ours).port));
+    const backPort = await back.open();
+    const offer = await share(by, file, `ws://127.0.0.1:${backPort}`, sender);
+    const port = by === "lan" ? new URL(`tcp://${offer.host}`).port : new URL(relays.ours).port;
+    await using near = new Cable(Number(port));
+    const nearPort = await near.open();
+    const way = by === "lan" ? { host: `127.0.0.1:${nearPort}` } : { relay_url: `ws://127.0.0.1:${nearPort}` };
+    const begun = near.content();
+    const received = receiver.call("distill_receive", { ...offer, ...way });
+    await begun;
+    const goesOn = near.content();
+    const began = performance.now();
+    await Promise.all([near.pull(), back.pull()]);
+    await delay(1000 - (performance.now() - began));
+    await Promise.all([near.open(nearPort), back.open(backPort)]);
+    await goesOn;
+    gaps.push(performance.now() - began);
+    await removeReceived(await received);
+  }
+  await rm(file);
+  row(`interruption of 1 s by ${NAME[by]}, to the next content`, time(median(gaps)), "", "", "2.5 s");
+}
+
 /** What a hub costs: the wait for it, and what it holds on to. On the LAN alone, with mDNS. */
 async function measureHub(): Promise<void> {
   const cold: number[] = [];
@@ -335,6 +427,9 @@ const PARTS: Record<string, (relays: Relays) => Promise<void>> = {
   start: measureStart,
   hub: measureHub,
   handshake: measureHandshake,
+  interruption: async (relays) => {
+    for (const by of WAYS) await measureInterruption(by, relays);
+  },
   cold: async (relays) => {
     for (const by of WAYS) await measureCold(by, relays);
   },
@@ -348,7 +443,7 @@ async function both(bytes: number, runs: number, relays: Relays): Promise<void> 
   for (const by of WAYS) await measureHandOver(bytes, runs, by, relays);
 }
 
-const ORDER = ["start", "hub", "handshake", "cold", "32k", "8", "40", "400"];
+const ORDER = ["start", "hub", "handshake", "interruption", "cold", "32k", "8", "40", "400"];
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : ORDER;
 const unknown = wanted.filter((part) => !ORDER.includes(part));
 if (unknown.length > 0) {
