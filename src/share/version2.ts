@@ -2,11 +2,12 @@
 import { randomBytes } from "node:crypto";
 import { newSigner } from "../crypto/signature.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
-import { MAX_SHARE_BYTES } from "../limits.ts";
+import { HANDSHAKE_MS, MAX_SHARE_BYTES } from "../limits.ts";
 import { admitReceiver, proveToSender, sendAway } from "../protocol/handshake.ts";
 import { type Offer, TRANSFER_ID_BYTES } from "../protocol/messages.ts";
 import { notInProtocol, PeerError, type SealedStream } from "../protocol/stream.ts";
 import { chunksOf, collect, deliver, giveReceipt, type Outgoing, requestOffer } from "../protocol/transfer.ts";
+import { Watchdog } from "../protocol/watchdog.ts";
 import { USUAL_BOUNDS } from "../transport/link.ts";
 import type { ShareGate } from "./gate.ts";
 import { NoPlace, type Run, Transfers } from "./transfers.ts";
@@ -93,6 +94,8 @@ export function version2Receiver(secret: string, room: string | undefined, maxBy
         // Once a sender has proved itself our secret is right: who refuses it then is none, or was lied to.
         const sealed = await proveToSender(link, secret, knownRoom, document ? new Set() : refusers);
         stream = sealed;
+        // Our turn has come, and whoever answered PAKE is there: a link that now falls silent is a lost one.
+        using _ = new Watchdog(link, HANDSHAKE_MS, () => new SpreadError("link-lost", "the sender has fallen silent"));
         const offer = await requestOffer(sealed, maxBytes, { transfer, position });
         document ??= offer;
         knownRoom = sealed.room;

@@ -277,6 +277,7 @@ describe("the page", () => {
     ["broken transfers that a sender knows", `${MAX_BROKEN}`],
     ["sender | HELLO; then CONFIRM; then READY, each", `${HANDSHAKE_MS / 1000} s`],
     ["sender | the carrier to take the next chunk", `${STALL_MS / 1000} s`],
+    ["receiver | OFFER, behind its READY; then the link counts as lost", `${HANDSHAKE_MS / 1000} s`],
     [
       "receiver | the next chunk; the first one of a link that goes on in the middle",
       `${QUIET_MS / 1000} s; ${STALL_MS / 1000} s`,
