@@ -233,7 +233,7 @@ class Lane {
         { timeout: DEADLINE_MS },
       );
       const [answer] = await Promise.all([
-        call.catch((error: unknown) => {
+        call.catch((error: unknown): undefined => {
           if (!killed) throw error;
         }),
         this.#strike(plan.killsRelayAfterMs, call, "relay restarted", () => this.#relay.restart()),
