@@ -199,6 +199,30 @@ describe("a sender that is looked for", () => {
   });
 });
 
+it("a link that is lost at the first word is tried again for some seconds, and no longer", async () => {
+  const hungUp = () => new NoSender([new Unanswered(lost(), false)]);
+  const begin = (answers: (NoSender | ReturnType<typeof sender>)[]) => {
+    const find = async () => {
+      const one = answers.shift() ?? hungUp();
+      if (one instanceof Error) throw one;
+      return one;
+    };
+    return Reception.begin({ find, waiting: () => {} }, MINUTE_MS, new AbortController().signal);
+  };
+  const reception = await inFakeTime(begin([hungUp(), hungUp(), sender(1)]));
+  expect(reception.path.by).toBe("lan");
+  await reception[Symbol.asyncDispose]();
+  const { error, ms } = await inFakeTime(
+    (async () => {
+      const began = performance.now();
+      const error = await begin([]).catch(toSpreadError);
+      return { error, ms: performance.now() - began };
+    })(),
+  );
+  expect(error).toMatchObject({ code: "link-lost" });
+  expect(ms).toBeLessThan(12_000);
+});
+
 describe("a receipt that is not answered", () => {
   const whole = (options = {}) => sender(1, undefined, { receipt: lost(), ...options });
 
