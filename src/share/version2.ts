@@ -119,8 +119,9 @@ export function version2Receiver(secret: string, room: string | undefined, maxBy
         };
       } catch (thrown) {
         const error = toSpreadError(thrown);
-        if (stream && !stream.proven) vainProofs += 1;
-        await stream?.giveUp(error);
+        // A last word would end the transfer, which can go on by another link: it is only for whom we know.
+        if (stream?.proven) await stream.giveUp(error);
+        else if (stream) vainProofs += 1;
         await link.close();
         if (stream?.proven) throw maxBytes < MAX_SHARE_BYTES ? spaceError(error) : error;
         if (vainProofs >= MAX_VAIN_PROOFS) {

@@ -181,6 +181,15 @@ describe.each(["identity", "br"] as const)("a document of 5 MB as %s", (encoding
   });
 });
 
+it("a document that has left goes on, though the next link is altered before the sender has proved itself", async () => {
+  const corruptAt = (at: number): Lot => ({ faults: [{ way: "down", at, what: "corrupt" }] });
+  const text = TEXTS.identity.slice(0, 100_000);
+  const { it, course, line } = await behind([corruptAt(30_000), corruptAt(224 + 100)], { text });
+  await expectWhole(await take(it, course), text);
+  await expectDelivered(it);
+  expect(line.connections).toBe(3);
+});
+
 /** Cut at once, whatever comes. */
 const DEAD: Lot = { faults: [{ way: "up", at: 0, what: "cut" }] };
 const cutAt = (at: number): Lot => ({ faults: [{ way: "down", at, what: "cut" }] });
