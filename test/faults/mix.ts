@@ -280,18 +280,24 @@ class Lane {
     const end = answer ? codeOf(answer) : `receiver killed${has ? ", and had it" : ""}`;
     // The error has harmed nothing: who comes by a good way gets it.
     if (state !== "waiting") return `${end}; ${state}`;
-    await this.#takeDirectly(share, paper);
-    expect((await atRest(this.people, share.share_id)).state).toBe("delivered");
-    return end;
+    const after = await this.#takeDirectly(share, paper);
+    return after === "delivered" ? end : `${end}; ${after}`;
   }
 
-  /** By a good way. The relay may be away at this moment, or the sender from it, but not for long. */
-  async #takeDirectly(share: Offered, paper: Document): Promise<void> {
+  /**
+   * By a good way. The relay may be away at this moment, or the sender from it, but not for long.
+   * @returns what has become of the share: it may also have come to its own end meanwhile.
+   */
+  async #takeDirectly(share: Offered, paper: Document): Promise<string> {
     let answer: Answer | undefined;
+    let state = "waiting";
     await until(
       "who comes by a good way gets it",
       async () => {
-        if (share.lan === undefined && (await shareOf(this.people, share.share_id)).relay_away_since) return false;
+        const { relay_away_since, ...listed } = await shareOf(this.people, share.share_id);
+        state = listed.state;
+        if (state !== "waiting") return true;
+        if (share.lan === undefined && relay_away_since) return false;
         if (answer) await delay(2_000); // a relay counts those who ask for what is not there
         answer = await this.#receiver.call("distill_receive", this.#direct(share));
         if (answer.isError) expect(["relay-unreachable", "room-not-found", "link-lost"]).toContain(codeOf(answer));
@@ -299,7 +305,14 @@ class Lane {
       },
       GOOD_WAY_MS,
     );
-    await expectTaken(this.people, answer?.data as Taken, paper);
+    if (!answer || answer.isError) {
+      expect(["expired", "failed"]).toContain(state);
+      return state;
+    }
+    await expectTaken(this.people, answer.data as Taken, paper);
+    ({ state } = await atRest(this.people, share.share_id));
+    expect(state).toBe("delivered");
+    return state;
   }
 
   /** The same way for a share of any mode, without a cable at the receiver's end. */
