@@ -29,6 +29,8 @@ const PROBE_MS = 2_000;
 const FIRST_WAIT_MS = 200;
 /** Short enough to be back within seconds of the network's return. */
 const LONGEST_WAIT_MS = 5_000;
+/** So often a relay has to say that it does not know the room: what it was asked may have been altered on the way. */
+const TIMES_FORGOTTEN = 2;
 /** A connection that held so long was a good one, in ms: the next wait is the first again. */
 const STEADY_MS = 10_000;
 /** How long a visitor that we are done with may stay, in ms, before its turn is taken from it. */
@@ -221,7 +223,7 @@ class SenderRoom implements Room, Sink {
   async #takeBack(token: string): Promise<void> {
     this.#awaySince = new Date();
     if (performance.now() - this.#heldSince > STEADY_MS) this.#longestWaitMs = FIRST_WAIT_MS;
-    for (;;) {
+    for (let forgotten = 0; forgotten < TIMES_FORGOTTEN; ) {
       const left = this.#expiresAt - performance.now();
       if (left <= 0) return this.#lose(new SpreadError("expired", "the relay's time for the room is over"));
       const waitMs = this.#longestWaitMs * (1 - Math.random() / 2);
@@ -231,14 +233,14 @@ class SenderRoom implements Room, Sink {
       try {
         if (await this.#ask(token)) return;
         // A relay that knows nothing of taking rooms back has made another one.
-        return this.#lose(new SpreadError("room-not-found", "the relay has forgotten the room"));
+        forgotten += 1;
       } catch (error) {
-        const { code } = toSpreadError(error);
-        // Everything else may be over in a moment: the relay starts, the proxy before it says so, the network changes.
         if (this.#closing) return;
-        if (code === "room-not-found") return this.#lose(new SpreadError(code, "the relay has forgotten the room"));
+        // Everything else may be over in a moment: the relay starts, the proxy before it says so, the network changes.
+        if (toSpreadError(error).code === "room-not-found") forgotten += 1;
       }
     }
+    this.#lose(new SpreadError("room-not-found", "the relay has forgotten the room"));
   }
 
   /** @returns whether it was this room that the relay gave. */
