@@ -34,9 +34,8 @@ it("100 shares of one hub and 100 receivers at once, through one relay: everybod
   const [{ home = "" } = {}] = receivers;
   expect(await inboxOf(home)).toEqual(shares.map(({ sha256 }) => sha256).sort());
   const [first] = senders;
-  // Of those that ended the last 50 are remembered.
   await eventually(async () => (await first?.shares())?.map(({ state }) => state)).toEqual(
-    Array.from({ length: 50 }, () => "delivered"),
+    shares.map(() => "delivered"),
   );
   expect([await first?.kept("spool"), await receivers[0]?.kept("staging")]).toEqual([[], []]);
 }, 60_000);
