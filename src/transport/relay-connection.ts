@@ -209,23 +209,17 @@ export class Connection {
     this.#ws.resume();
   }
 
-  /** Pings. @param judge cuts the connection if there was no sign of life since the ping before. */
-  probe(judge: boolean): void {
-    if (judge && !this.#alive) this.#ws.terminate();
-    this.#alive = false;
-    this.#ws.ping(() => {});
-  }
-
   /** The connection's end here: an address that this machine has, or had. */
   get localAddress(): string | undefined {
     return this.#localAddress;
   }
 
-  /** Pings, and cuts the connection if there is no sign of life within so many ms. */
+  /** Pings, and cuts the connection if there is no sign of life within so many ms. Nothing while that runs already. */
   demandLife(ms: number): void {
+    if (this.#demand) return;
     this.#alive = false;
     this.#ws.ping(() => {});
-    this.#demand ??= setTimeout(() => {
+    this.#demand = setTimeout(() => {
       this.#demand = undefined;
       if (!this.#alive) this.#ws.terminate();
     }, ms);

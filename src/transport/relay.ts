@@ -21,10 +21,11 @@ import { Connection, type Control, parseControl, type RelayAccess, refusal, type
 
 /** How often a sender looks whether its machine has changed its network, or has slept, in ms. */
 const LOOK_MS = 5_000;
-/** After so many looks the idle connection is probed: within the minute after which home routers forget it. */
-const LOOKS_A_PROBE = 6;
-/** How long a relay may take to answer a probe for which there is a reason, in ms. */
-const PROBE_MS = 2_000;
+/** After so many looks an idle connection is probed: what stands between may keep one open whose other half is gone. */
+const LOOKS_A_PROBE = 3;
+/** How long a relay may take to answer a probe, in ms; and where the machine has slept, which is reason enough for doubt. */
+const ANSWER_MS = 10_000;
+const ANSWER_AWAKE_MS = 2_000;
 /** The first wait before a lost room is taken back, in ms; it doubles until it is the longest. Each is shortened by up to half. */
 const FIRST_WAIT_MS = 200;
 /** Short enough to be back within seconds of the network's return. */
@@ -214,8 +215,8 @@ class SenderRoom implements Room, Sink {
       lookedAt = Date.now();
       looks += 1;
       if (wasListed && !isOurs(connection.localAddress)) connection.terminate();
-      else if (slept && idle) connection.demandLife(PROBE_MS);
-      else if (looks % LOOKS_A_PROBE === 0) connection.probe(idle);
+      else if (idle && slept) connection.demandLife(ANSWER_AWAKE_MS);
+      else if (idle && looks % LOOKS_A_PROBE === 0) connection.demandLife(ANSWER_MS);
     }, LOOK_MS);
   }
 

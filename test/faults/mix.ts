@@ -147,7 +147,11 @@ interface RestartableRelay {
 
 async function restartableRelay(): Promise<RestartableRelay> {
   const start = (port = 0) =>
-    relayProcess({ port, secret: RELAY_SECRET, flags: ["--rate-limit-max", "100000", "--max-rooms", "1000"] });
+    relayProcess({
+      port,
+      secret: RELAY_SECRET,
+      flags: ["--rate-limit-max", "100000", "--max-failed-joins", "100000", "--max-rooms", "1000"],
+    });
   let { port, kill } = await start();
   let restarting: Promise<void> | undefined;
   return {
