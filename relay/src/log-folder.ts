@@ -87,21 +87,23 @@ export class LogFolder implements Sink {
       return;
     }
     this.#dayBytes += bytes;
-    this.#events.write(line);
+    this.#events.write(line, (failed) => failed && this.count(LOST));
   }
 
   async close(ms: number): Promise<void> {
     clearInterval(this.#looks);
-    this.#save();
-    const events = this.#events;
-    const taken = events.destroyed ? undefined : new Promise<void>((closed) => events.once("close", closed).end());
     const late = new AbortController();
-    await Promise.race([
-      Promise.all([taken, this.#saved]),
-      delay(ms, undefined, { signal: late.signal }).catch(() => {}),
-    ]);
+    await Promise.race([this.#finish(), delay(ms, undefined, { signal: late.signal }).catch(() => {})]);
     late.abort();
-    events.destroy();
+    this.#events.destroy();
+  }
+
+  /** The counts last: what the disk did not take is among them. */
+  async #finish(): Promise<void> {
+    const events = this.#events;
+    if (!events.destroyed) await new Promise<void>((closed) => events.once("close", closed).end());
+    this.#save();
+    await this.#saved;
   }
 
   /** A new day has files of its own. */

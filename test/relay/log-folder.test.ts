@@ -1,7 +1,8 @@
 /** RELAY_LOG_DIR: what a day leaves in the folder, and that nothing waits for the disk. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -144,6 +145,16 @@ it("a day has at most 64 MiB of lines: further ones are lost, and counted as suc
   await log.close(1000);
   expect((await stat(join(dir, "events-2026-03-01.jsonl"))).size).toBe(64 * 1024 * 1024 - 1);
   expect(await json(dir, "counts-2026-03-01.json")).toEqual({ "line-lost": 1 });
+});
+
+it.skipIf(!existsSync("/dev/full"))("counts what the disk did not take, also of what was on its way", async () => {
+  const dir = await folder();
+  await symlink("/dev/full", join(dir, "events-2026-03-01.jsonl"));
+  const log = await LogFolder.open(dir, () => "2026-03-01");
+  for (let n = 0; n < 3; n++) log.write(`{"n":${n}}\n`);
+  log.count("a");
+  await log.close(1000);
+  expect(await json(dir, "counts-2026-03-01.json")).toEqual({ a: 1, "line-lost": 3 });
 });
 
 it.skipIf(process.getuid?.() !== 0)(
