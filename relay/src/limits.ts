@@ -84,7 +84,7 @@ export class AddressLimiter {
     else this.#held.delete(key);
   }
 
-  /** How many addresses are remembered: never more than there are connections. */
+  /** How many addresses are remembered: never more than is held. */
   get size(): number {
     return this.#held.size;
   }

@@ -1,6 +1,6 @@
 /**
- * The log: an event a line, JSON on stdout, in a folder, or both. Whatever is not named here is not written: no code, no content, and an
- * address or a room's id only for an operator who asked for it, and cut short.
+ * The log: an event a line, JSON on stdout, in a folder, or both. Whatever is not named here is not written: no code, no
+ * content, and an address or a room's id only for an operator who asked for it, and cut short.
  */
 import { isIPv4 } from "node:net";
 import { pino, stdTimeFunctions } from "pino";

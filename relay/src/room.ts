@@ -1,6 +1,6 @@
 /**
  * One sender, the receivers that wait for it, and the pipe to the one whose turn it is. What goes through the pipe is
- * never looked at. A room knows nothing of other rooms, and of addresses only which of its waiting receivers share one.
+ * never looked at. A room knows nothing of other rooms, and of addresses only whom the limits count.
  */
 
 import type { Watch } from "./events.ts";
