@@ -158,6 +158,8 @@ async function carry(
     if (bytes.length === 0) return;
     const pauseMs = delayMs + (bytes.length / bytesPerSecond) * 1000;
     if (pauseMs > 0) await delay(pauseMs);
+    // Nobody is there any more: whoever sends has to see it now, and not once all that it sent has been read slowly.
+    if (!to.writable) throw new Error("the other end has gone");
     sent += bytes.length;
     passes(bytes);
     if (!to.write(bytes)) await first([to, "drain"], [to, "close"]);
