@@ -43,7 +43,7 @@ export interface ReceiverVersion extends Version {
   meet(link: Link): Promise<Arrival | SpreadError>;
 }
 
-/** The link was lost before its answer came, which may come on another one. */
+/** The link was lost before its answer came, or with an answer that proves nothing: the right one may come on another link. */
 export class Unanswered extends SpreadError {
   /** Our READY had left: the sender may have begun, and hold or even have spent a place that is ours. */
   readonly begun: boolean;
