@@ -65,14 +65,14 @@ export class HubService implements Service {
     return this.#ask("receive", { order: known }, { step, signal });
   }
 
-  async shares(): Promise<Holdings> {
-    return this.#look(
+  async holdings(): Promise<Holdings> {
+    return this.#look<Holdings>(
       async (found) => {
         const { pid, version, since } = found.hub;
-        return { shares: await found.ask("shares", {}), hub: { pid, version, since } };
+        return { ...(await found.ask("holdings", {})), hub: { pid, version, since } };
       },
       // Nobody keeps anything: what is left is what was written down.
-      async () => ({ shares: await recall(this.#options.home) }),
+      async () => ({ shares: await recall(this.#options.home), receptions: [] }),
     );
   }
 

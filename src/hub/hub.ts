@@ -226,9 +226,14 @@ export class Hub implements AsyncDisposable {
         return share;
       }
       case "receive":
-        return this.#keeper.receive(request.order, (step) => client.say({ id: request.id, step }), signal);
-      case "shares":
-        return this.#shares;
+        return this.#keeper.receive(
+          request.order,
+          client.session,
+          (step) => client.say({ id: request.id, step }),
+          signal,
+        );
+      case "holdings":
+        return { shares: this.#shares, receptions: this.#keeper.receptions };
       case "stop":
         return request.share === undefined ? this.#keeper.stopAll(client.session) : [await this.#stop(request.share)];
       case "retire": {

@@ -14,6 +14,7 @@ import {
   type NewShare,
   type ReceivedView,
   type ReceiveOrder,
+  type ReceptionView,
   type ShareOrder,
   type StepView,
   viewReceived,
@@ -31,6 +32,7 @@ export class Keeper implements AsyncDisposable {
   readonly #home: string;
   readonly #shares: Shares;
   readonly #sessions = new WeakMap<Share, string>();
+  readonly #receptions = new Set<ReceptionView>();
   readonly #changed: Changed;
 
   constructor(home: string, changed: Changed, log: Logger) {
@@ -55,25 +57,43 @@ export class Keeper implements AsyncDisposable {
     return this.#view(share);
   }
 
+  /** What is being received, the youngest last. */
+  get receptions(): ReceptionView[] {
+    return [...this.#receptions];
+  }
+
   /** @throws SpreadError as `receive`. */
-  async receive(order: ReceiveOrder, report: (step: StepView) => void, signal: AbortSignal): Promise<ReceivedView> {
+  async receive(
+    order: ReceiveOrder,
+    session: string,
+    report: (step: StepView) => void,
+    signal: AbortSignal,
+  ): Promise<ReceivedView> {
     const { receive } = await import("../share/receiver.ts");
     const { secret, room, legacy, timeoutMs } = order;
     const request = { secret, room, legacy, timeoutMs, course: courseOf(order), home: this.#home };
+    const reception = beginReception(order, session);
+    this.#receptions.add(reception);
     let toldAt = Number.NEGATIVE_INFINITY;
-    const received = await receive(
-      request,
-      (step) => {
-        if (step.at === "receiving") {
-          const now = performance.now();
-          if (now - toldAt < PROGRESS_MS && step.received < step.bytes) return;
-          toldAt = now;
-        }
-        report(viewStep(step));
-      },
-      signal,
-    );
-    return viewReceived(received);
+    try {
+      const received = await receive(
+        request,
+        (step) => {
+          const view = viewStep(step);
+          note(reception, view);
+          if (step.at === "receiving") {
+            const now = performance.now();
+            if (now - toldAt < PROGRESS_MS && step.received < step.bytes) return;
+            toldAt = now;
+          }
+          report(view);
+        },
+        signal,
+      );
+      return viewReceived(received);
+    } finally {
+      this.#receptions.delete(reception);
+    }
   }
 
   /** @returns the share, ended. @throws SpreadError `no-such-share`. */
@@ -104,6 +124,24 @@ export class Keeper implements AsyncDisposable {
   #view(share: Share): NewShare {
     return viewShare(share, this.#sessions.get(share) ?? "");
   }
+}
+
+function beginReception({ room, timeoutMs }: ReceiveOrder, session: string): ReceptionView {
+  const now = Date.now();
+  return {
+    session,
+    ...(room !== undefined && { room }),
+    since: new Date(now).toISOString(),
+    step: { at: "looking" },
+    until: new Date(now + timeoutMs).toISOString(),
+  };
+}
+
+/** What is waited for is waited for as long as it was said last; content that comes is waited for as long as it comes. */
+function note(reception: ReceptionView, step: StepView): void {
+  reception.step = step;
+  if (step.at === "reconnecting") reception.until = step.until;
+  else if (step.at === "receiving") delete reception.until;
 }
 
 /** What has become of one share since it was looked at last: one event at most, the one that says most. */

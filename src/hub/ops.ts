@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { ERROR_CODES } from "../errors.ts";
 import { MAX_SHARE_BYTES } from "../limits.ts";
-import { NewShare, ReceivedView, ReceiveOrder, ShareOrder, ShareView, StepView } from "./views.ts";
+import { Kept, NewShare, ReceivedView, ReceiveOrder, ShareOrder, ShareView, StepView } from "./views.ts";
 
 export const PROTOCOL = 1;
 
@@ -34,7 +34,7 @@ export const Request = z.discriminatedUnion("op", [
     content: z.union([z.object({ text: z.string() }), HandedFile]),
   }),
   z.object({ id: Id, op: z.literal("receive"), order: ReceiveOrder }),
-  z.object({ id: Id, op: z.literal("shares") }),
+  z.object({ id: Id, op: z.literal("holdings") }),
   z.object({ id: Id, op: z.literal("stop"), share: z.string().max(MAX_ID_CHARS).optional() }),
   z.object({ id: Id, op: z.literal("cancel"), request: Id }),
   z.object({ id: Id, op: z.literal("retire") }),
@@ -45,7 +45,7 @@ export type Request = z.infer<typeof Request>;
 export const ANSWERS = {
   share: NewShare,
   receive: ReceivedView,
-  shares: z.array(ShareView),
+  holdings: Kept,
   stop: z.array(ShareView),
   retire: z.object({ retired: z.boolean() }),
 } as const;

@@ -22,11 +22,11 @@ export class OwnService implements Service {
   }
 
   receive(order: ReceiveOrder, report: (step: StepView) => void, signal: AbortSignal) {
-    return this.#keeper.receive(order, report, signal);
+    return this.#keeper.receive(order, this.session, report, signal);
   }
 
-  async shares() {
-    return { shares: this.#keeper.shares };
+  async holdings() {
+    return { shares: this.#keeper.shares, receptions: this.#keeper.receptions };
   }
 
   stop(id: string) {

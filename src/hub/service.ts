@@ -3,7 +3,7 @@
  * who asks needs to know which.
  */
 import type { FileHandle } from "node:fs/promises";
-import type { NewShare, ReceivedView, ReceiveOrder, ShareOrder, ShareView, StepView } from "./views.ts";
+import type { Kept, NewShare, ReceivedView, ReceiveOrder, ShareOrder, ShareView, StepView } from "./views.ts";
 
 /** What is to be shared: a text, or an open file, which is closed in any case. */
 export type Content = { readonly text: string } | { readonly file: FileHandle };
@@ -14,10 +14,9 @@ export interface ShareEvent {
   readonly share: ShareView;
 }
 
-/** All that is kept for the user, the youngest last. */
-export interface Holdings {
-  readonly shares: readonly ShareView[];
-  /** Which hub keeps them; undefined if none does. */
+/** All that is done for the user, of all sessions. */
+export interface Holdings extends Kept {
+  /** Which hub does it; undefined if none does. */
   readonly hub?: { readonly pid: number; readonly version: string; readonly since: string };
 }
 
@@ -35,7 +34,7 @@ export interface Service extends AsyncDisposable {
   /** @param report told each step, and of those of a transfer one now and then. @throws SpreadError */
   receive(order: ReceiveOrder, report: (step: StepView) => void, signal: AbortSignal): Promise<ReceivedView>;
 
-  shares(): Promise<Holdings>;
+  holdings(): Promise<Holdings>;
 
   /** @returns the share, ended, whoever made it. @throws SpreadError `no-such-share`. */
   stop(id: string): Promise<ShareView>;

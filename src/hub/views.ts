@@ -126,6 +126,22 @@ export const StepView = z.discriminatedUnion("at", [
 ]);
 export type StepView = z.infer<typeof StepView>;
 
+/** Something that is on its way to this user. */
+export const ReceptionView = z.object({
+  /** Who asked for it. */
+  session: z.string(),
+  room: z.string().optional(),
+  since: Time,
+  step: StepView,
+  /** When what it waits for is given up; absent while content comes. */
+  until: Time.optional(),
+});
+export type ReceptionView = z.infer<typeof ReceptionView>;
+
+/** What is kept, and what waits: shares that live or ended lately, the youngest last, and what is being received. */
+export const Kept = z.object({ shares: z.array(ShareView), receptions: z.array(ReceptionView) });
+export type Kept = z.infer<typeof Kept>;
+
 export const ReceivedView = z.object({
   savedTo: z.string(),
   original: z.string(),

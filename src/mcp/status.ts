@@ -1,8 +1,8 @@
 /** The tool distill_status. */
 import * as z from "zod";
-import { Lan, type ShareView } from "../hub/views.ts";
+import { Lan, type ReceptionView, type ShareView } from "../hub/views.ts";
 import { tool } from "./tool.ts";
-import { inWords, timeOf } from "./view.ts";
+import { inWords, receptionInWords, timeOf } from "./view.ts";
 
 const Output = z.object({
   hub: z
@@ -42,12 +42,28 @@ const Output = z.object({
       warnings: z.array(z.string()),
     }),
   ),
+  receiving: z
+    .array(
+      z.object({
+        this_session: z.boolean(),
+        room: z.string().optional(),
+        state: z
+          .enum(["looking", "proving", "receiving", "reconnecting"])
+          .describe("reconnecting: the link broke; the sender is looked for again, and nothing is sent twice."),
+        summary: z.string().describe("The state in words."),
+        since: z.string(),
+        until: z.string().optional().describe("When it is given up. Absent while the document comes."),
+        received: z.int().optional().describe("Bytes of the document, so far."),
+        bytes: z.int().optional(),
+      }),
+    )
+    .describe("What is on its way to this user."),
 });
 
 export const statusTool = tool({
   name: "distill_status",
   title: "Status of the shares",
-  description: `Lists the user's shares on this machine, of all sessions, the oldest first: whether it waits or is being received, how many have it, how many wrong codes were tried, when it ends, and the code again. Those that ended are listed for a week.
+  description: `Lists the user's shares on this machine, of all sessions, the oldest first: whether it waits or is being received, how many have it, how many wrong codes were tried, when it ends, and the code again. Those that ended are listed for a week. Lists also what is being received.
 
 delivered is certain: the receiver has the whole document on its disk and said so. unconfirmed means that all was sent, but that word did not come. Use it when the user asks whether a hand-off has arrived; do not poll it.`,
   input: z.strictObject({}),
@@ -55,17 +71,32 @@ delivered is certain: the receiver has the whole document on its disk and said s
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   async run(_input, context) {
     const service = await context.service();
-    const { shares: held, hub } = await service.shares();
+    const { shares: held, receptions, hub } = await service.holdings();
     const shares = held.map((share) => view(share, service.session));
-    const lines = shares.map((it) => {
-      const whose = it.this_session ? "" : " (of another session)";
-      return `${it.share_id} ${it.title === "" ? "(no title)" : it.title}${whose}: ${it.summary}`;
-    });
+    const whose = (own: boolean) => (own ? "" : " (of another session)");
+    const lines = shares.map(
+      (it) => `${it.share_id} ${it.title === "" ? "(no title)" : it.title}${whose(it.this_session)}: ${it.summary}`,
+    );
+    const receiving = receptions.map((it) => viewReception(it, service.session));
+    for (const { summary, this_session } of receiving) lines.push(`Receiving${whose(this_session)}: ${summary}`);
     if (hub) lines.push(`Kept by the hub ${hub.pid}, version ${hub.version}, since ${timeOf(hub.since)}.`);
     const text = shares.length > 0 ? lines.join("\n") : ["There are no shares.", ...lines].join("\n");
-    return { result: { shares, ...(hub && { hub }) }, text };
+    return { result: { shares, receiving, ...(hub && { hub }) }, text };
   },
 });
+
+function viewReception(reception: ReceptionView, session: string): z.input<typeof Output>["receiving"][number] {
+  const { step, room, since, until } = reception;
+  return {
+    this_session: reception.session === session,
+    ...(room !== undefined && { room }),
+    state: step.at,
+    summary: receptionInWords(reception),
+    since,
+    ...(until !== undefined && { until }),
+    ...(step.at === "receiving" && { received: step.received, bytes: step.bytes }),
+  };
+}
 
 function view(share: ShareView, session: string): z.input<typeof Output>["shares"][number] {
   const { held } = share;

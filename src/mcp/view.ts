@@ -1,5 +1,5 @@
-/** A share as more than one tool shows it. */
-import type { ShareView } from "../hub/views.ts";
+/** Shares and receptions, in a person's words. */
+import type { ReceptionView, ShareView } from "../hub/views.ts";
 
 const IN_WORDS: Record<Exclude<ShareView["state"], "delivered">, string> = {
   waiting: "waiting",
@@ -23,9 +23,28 @@ export function inWords(share: ShareView): string {
   if (failedAttempts > 0) counts.push(`${failedAttempts} wrong attempts`);
   if (share.endedAt === undefined) counts.push(`until ${timeOf(share.expiresAt)}`);
   const { relayAwaySince } = share.held ?? {};
-  if (share.endedAt === undefined && relayAwaySince) counts.push(`without its relay since ${timeOf(relayAwaySince)}`);
+  if (share.endedAt === undefined && relayAwaySince)
+    counts.push(`without its relay since ${timeOf(relayAwaySince)}, which is tried again until it ends`);
   const awaited = share.state === "unconfirmed" && share.endedAt === undefined;
   return `${awaited ? "waiting for a receipt" : IN_WORDS[share.state]}${open}; ${counts.join(", ")}`;
+}
+
+/** What a reception waits for, and until when. */
+export function receptionInWords({ step, room, until }: ReceptionView): string {
+  const sender = room === undefined ? "the sender" : `the sender of room ${room}`;
+  const limit = until === undefined ? "" : `, until ${timeOf(until)}`;
+  switch (step.at) {
+    case "looking":
+      return `looking for ${sender}${limit}`;
+    case "proving":
+      return `waiting for the proof of ${sender}${limit}`;
+    case "receiving":
+      return `${step.received} of ${step.bytes} bytes from ${sender} have come`;
+    case "reconnecting":
+      return `the connection was lost; looking for ${sender} again${limit}`;
+    default:
+      return step satisfies never;
+  }
 }
 
 /** To the minute. @param time ISO 8601, in UTC. */

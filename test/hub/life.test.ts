@@ -305,10 +305,10 @@ it.each([0, 1, 2, 5, 10])(
   async (idleMs) => {
     const { world, as, share } = await hubHere("0.1.0", idleMs);
     const services = Array.from({ length: 4 }, () => as("0.1.0"));
-    await Promise.all(services.map((service) => service.shares()));
+    await Promise.all(services.map((service) => service.holdings()));
     const made = await Promise.all(services.map(share));
     // Whoever was faster than the end got a hub that goes on, for all of them.
-    const listed = await Promise.all(services.map((service) => service.shares()));
+    const listed = await Promise.all(services.map((service) => service.holdings()));
     expect(listed.map(({ shares }) => shares.filter(({ state }) => state === "waiting").length)).toEqual([4, 4, 4, 4]);
     expect(new Set(made.map(({ id }) => id)).size).toBe(4);
     await eventually(async () => (await hubsOf(world.home)).length).toBeLessThanOrEqual(1); // once the slower ones have left
@@ -328,7 +328,7 @@ describe("of another version, the hub", () => {
   ])("gives way if it is older (%s to %s) and holds nothing", async (hubVersion, ownVersion) => {
     const { world, share, own } = await between(hubVersion, ownVersion);
     await share(own);
-    const { hub } = await own.shares();
+    const { hub } = await own.holdings();
     expect(hub).toMatchObject({ pid: (await hubsOf(world.home))[0], version: "0.1.0" });
   });
 
@@ -336,7 +336,7 @@ describe("of another version, the hub", () => {
     const { world, share, old, own } = await between("0.0.9", "0.1.0");
     await share(old);
     await share(own);
-    const { hub, shares } = await own.shares();
+    const { hub, shares } = await own.holdings();
     expect([hub?.version, shares.length]).toEqual(["0.0.9", 2]);
     expect(await hubsOf(world.home)).toEqual([]);
   });
@@ -344,7 +344,7 @@ describe("of another version, the hub", () => {
   it("goes on if it is newer", async () => {
     const { share, own } = await between("0.2.0", "0.1.0");
     await share(own);
-    expect((await own.shares()).hub?.version).toBe("0.2.0");
+    expect((await own.holdings()).hub?.version).toBe("0.2.0");
   });
 });
 

@@ -161,10 +161,10 @@ describe("a client that does not speak it is sent away with 1008, and the hub li
   it.each<[string, string | Buffer, number]>([
     ["no JSON", "garbage", 1008],
     ["no object", "[]", 1008],
-    ["a binary frame", Buffer.from('{"id":1,"op":"shares"}'), 1008],
+    ["a binary frame", Buffer.from('{"id":1,"op":"holdings"}'), 1008],
     ["no such op", '{"id":1,"op":"exec"}', 1008],
-    ["no id", '{"op":"shares"}', 1008],
-    ["an id that is no number", '{"id":"1","op":"shares"}', 1008],
+    ["no id", '{"op":"holdings"}', 1008],
+    ["an id that is no number", '{"id":"1","op":"holdings"}', 1008],
     ["no content", `{"id":1,"op":"share","order":${order}}`, 1008],
     [
       "101 receivers",
@@ -188,7 +188,7 @@ describe("a client that does not speak it is sent away with 1008, and the hub li
     await once(ws, "open");
     ws.send(message, { binary: typeof message !== "string" });
     expect((await once(ws, "close"))[0]).toBe(code);
-    expect(await (await aClient(place)).ask("shares", {})).toEqual([]);
+    expect(await (await aClient(place)).ask("holdings", {})).toEqual({ shares: [], receptions: [] });
   });
 
   it("whatever it is", async () => {
@@ -197,7 +197,7 @@ describe("a client that does not speak it is sent away with 1008, and the hub li
     const shaped = fc.record(
       {
         id: field,
-        op: fc.constantFrom("share", "receive", "shares", "stop", "cancel", "Share", "constructor"),
+        op: fc.constantFrom("share", "receive", "holdings", "stop", "cancel", "Share", "constructor"),
         order: fc.oneof(field, fc.dictionary(fc.constantFrom(...Object.keys(ORDER), "secret", "lan"), field)),
         content: field,
         share: field,
@@ -230,7 +230,7 @@ describe("a client that does not speak it is sent away with 1008, and the hub li
     await expect(asked).rejects.toMatchObject({ code: "invalid-input" });
     const stopped = client.ask("stop", { share: "x".repeat(MAX_MESSAGE_BYTES) });
     await expect(stopped).rejects.toMatchObject({ code: "invalid-input" });
-    expect(await client.ask("shares", {})).toEqual([]);
+    expect(await client.ask("holdings", {})).toEqual({ shares: [], receptions: [] });
   });
 
   it("but one that reads nothing is cut off", async () => {
@@ -245,9 +245,9 @@ describe("a client that does not speak it is sent away with 1008, and the hub li
     const health = async () => JSON.parse((await answerTo(stranger(place, "/status"))).body);
     expect(await health()).toMatchObject({ clients: 2 });
     // What came in one packet is run at once, 320 of it: 9 MiB of answers and more.
-    for (let id = 1; id <= 500; id += 1) ws.send(JSON.stringify({ id, op: "shares" }));
+    for (let id = 1; id <= 500; id += 1) ws.send(JSON.stringify({ id, op: "holdings" }));
     await eventually(health).toMatchObject({ clients: 1, running: 0, shares: 60 });
-    expect(JSON.stringify(await client.ask("shares", {})).length * 320).toBeGreaterThan(9 * MAX_MESSAGE_BYTES);
+    expect(JSON.stringify(await client.ask("holdings", {})).length * 320).toBeGreaterThan(9 * MAX_MESSAGE_BYTES);
   });
 
   it("an id that runs already", async () => {
@@ -279,7 +279,9 @@ describe("a share", () => {
     await eventually(() => told).toEqual(["attempt-failed waiting", "delivered waiting", "ended delivered"]);
     expect(others).toEqual([]);
     // What opened it is nobody's any more.
-    const [ended] = await taker.ask("shares", {});
+    const {
+      shares: [ended],
+    } = await taker.ask("holdings", {});
     expect(ended).toMatchObject({ id: share.id, state: "delivered", delivered: 2, failedAttempts: 1 });
     expect(ended?.held?.code).toBeUndefined();
   });
@@ -351,7 +353,7 @@ describe("a share", () => {
     const client = await aClient(place);
     const content = (await hand(place.home)) as Parameters<typeof client.ask<"share">>[1]["content"];
     await expect(client.ask("share", { order: ORDER, content })).rejects.toMatchObject({ code: "path-unreadable" });
-    expect(await client.ask("shares", {})).toEqual([]);
+    expect(await client.ask("holdings", {})).toEqual({ shares: [], receptions: [] });
   });
 
   it("is stopped by its client if it was made just before the hub heard that it is not wanted any more", async () => {
@@ -444,7 +446,7 @@ describe("a receive", () => {
     const order = endless(port);
     const ended = Promise.allSettled(Array.from({ length: 256 }, () => client.ask("receive", { order })));
     await expect(client.ask("receive", { order })).rejects.toMatchObject({ code: "hub-busy" });
-    expect(await other.ask("shares", {})).toHaveLength(1);
+    expect((await other.ask("holdings", {})).shares).toHaveLength(1);
     expect(await other.ask("stop", { share: share.id })).toMatchObject([{ state: "stopped" }]);
     client.close();
     await ended;
@@ -519,6 +521,6 @@ describe("its end", () => {
     expect((await readdir(place.home)).sort()).toEqual(["hub"]);
     expect((await readdir(join(place.home, "hub"))).sort()).toEqual([`${machine}.1`, `${machine}.json`]);
     const next = await aClient(await aHub({ home: place.home }));
-    expect(await next.ask("shares", {})).toMatchObject([{ room, state: "stopped" }]);
+    expect((await next.ask("holdings", {})).shares).toMatchObject([{ room, state: "stopped" }]);
   });
 });
