@@ -40,6 +40,8 @@ export const MAX_VAIN_LINKS = 5;
 const BROKEN: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["link-lost", "stalled", "timed-out", "expired"]);
 /** The same by data that was altered on the way: not for ever. */
 const ALTERED: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["tampered", "bad-message"]);
+/** The same by a relay that lets no more through: over another way, or not at all. */
+const LIMITED: ErrorCode = "relay-refused";
 /** Why a sender gives up one link, and not the transfer. */
 const PASSING: ReadonlySet<AbortReason | undefined> = new Set(["stalled", "tampered", "internal"] as const);
 
@@ -159,9 +161,11 @@ export class Reception implements AsyncDisposable {
   }
 
   /** Resolves when another link is there. @throws SpreadError if none can help, or none comes. */
-  async #goOn(broken: SpreadError, { ms, nobodyMs }: Patience): Promise<void> {
+  async #goOn(broken: SpreadError, patience: Patience): Promise<void> {
     this.#mend(broken);
     this.#sender.link.abort(broken);
+    const limited = { ms: Math.min(patience.ms, SEARCH_MS), nobodyMs: 0 };
+    const { ms, nobodyMs } = broken.code === LIMITED ? limited : patience;
     this.#take(await this.#search(broken, performance.now() + ms, nobodyMs));
   }
 
@@ -191,7 +195,7 @@ export class Reception implements AsyncDisposable {
       if (error.reason === "busy") return;
       if (!PASSING.has(error.reason)) throw error;
     } else if (BROKEN.has(error.code)) return;
-    else if (!ALTERED.has(error.code)) throw error;
+    else if (!ALTERED.has(error.code) && error.code !== LIMITED) throw error;
     this.#vainLinks += 1;
     if (this.#vainLinks >= MAX_VAIN_LINKS) throw error;
   }

@@ -117,9 +117,16 @@ describe("a link that ends", () => {
     expect([result, searchedAt]).toEqual([toSpreadError(broken).code, []]);
   });
 
-  it("because more went through the relay than it lets through is the last one", async () => {
-    const { result } = await inFakeTime(outcome(sender(2, new SpreadError("relay-refused", "")), [sender(3)]));
-    expect(result).toBe("relay-refused");
+  it("because the relay lets no more through is followed by one that goes another way, and else is the last one", async () => {
+    const limited = new SpreadError("relay-refused", "");
+    expect(await inFakeTime(outcome(sender(2, limited), [sender(3)]))).toMatchObject({
+      result: "acknowledged",
+      chunks: 5,
+    });
+    const { result, searchedAt } = await inFakeTime(outcome(sender(2, limited), [nobody("room-not-found")]));
+    expect([result, searchedAt.length]).toEqual(["relay-refused", 1]);
+    const { ms } = await inFakeTime(outcome(sender(2, limited), [nobody("host-timeout", "room-not-found")]));
+    expect(ms).toBeLessThan(31_000);
   });
 });
 

@@ -147,6 +147,24 @@ it("a document whose DELIVERED is lost is heard of again, as long as the share l
   expect(it.gate.counts).toEqual({ failedAttempts: 0, held: 0, spent: 1, delivered: 1 });
 });
 
+it("a document that the relay lets through in part comes over the LAN to its end; where there is none, that is said at once", async () => {
+  const relay = await relayAccess({ maxRoomBytes: 1_000_000 });
+  const text = TEXTS.identity;
+  const it = await share({ text, relay });
+  // The LAN is away when the transfer begins, and back when the relay has had enough of it.
+  const line = await cable(lanOf(it).port, [{ faults: [{ way: "up", at: 0, what: "cut" }] }]);
+  const received = await expectWhole(await take(it, { ...through(line), relay: relayOf(it) }), text);
+  expect(received.via).toMatchObject({ by: "lan" });
+  expect(line.passed.down).toBeLessThan(text.length);
+  await expectDelivered(it);
+
+  const alone = await share({ text, relay, mode: "relay" });
+  const { result, folder } = await take(alone, { lan: undefined, relay: relayOf(alone) });
+  expect(result).toBe("relay-refused");
+  expect([await readdir(join(folder, "staging")), await readdir(join(folder, "inbox"))]).toEqual([[], []]);
+  expect(alone.state).toBe("failed");
+});
+
 describe.each(["identity", "br"] as const)("a document of 5 MB as %s", (encoding) => {
   const text = TEXTS[encoding];
   const cuts = [700_000, FULL_FRAME_BYTES * 7 + 700, 30_000, 900, 400_123];
