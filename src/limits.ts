@@ -3,6 +3,9 @@
 /** The largest document that is shared or received, in bytes. A peer that offers more is refused before any content. */
 export const MAX_SHARE_BYTES = 1024 ** 3;
 
+/** Of how many files a hand-off can be, its document among them: few enough for one message to list them all. */
+export const MAX_PARTS = 32;
+
 /** Plaintext bytes of a sealed content frame: few enough to hold many, so many that 18 bytes of overhead are nothing. */
 export const CHUNK_BYTES = 64 * 1024;
 

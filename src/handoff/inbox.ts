@@ -1,7 +1,7 @@
 /**
- * What was received, kept whole or not at all. Two files are written beside each other where nobody looks, and appear in
- * the inbox together, by one rename: `original.md`, exactly the bytes that came, and `handoff.md`, clean and fenced, for
- * reading. Nothing here checks a digest: who calls `commit` has done so.
+ * What was received, kept whole or not at all. The files are written beside each other where nobody looks, and appear in
+ * the inbox together, by one rename: `original.md`, exactly the bytes that came, `handoff.md`, clean and fenced, for
+ * reading, and what came along (companions.ts). The digest of it all is not checked here: who calls `commit` has done so.
  */
 import { randomInt } from "node:crypto";
 import { constants } from "node:fs";
@@ -9,6 +9,8 @@ import { access, type FileHandle, lstat, mkdir, open, rename, rm, rmdir, stat, s
 import { join } from "node:path";
 import { SpreadError, systemCode } from "../errors.ts";
 import { MAX_SHARE_BYTES } from "../limits.ts";
+import { BatchedFile } from "./batched-file.ts";
+import { type Companion, CompanionFiles } from "./companions.ts";
 import { excerpt, type Fence, fence, INLINE_CHARS, lineEnd, Outline, type Provenance } from "./document.ts";
 import { homeError, homeFolder, ownedName, syncFolder } from "./home.ts";
 import { cleanLine, TextCleaner, warningsOf } from "./untrusted.ts";
@@ -24,8 +26,15 @@ export interface Delivered {
   readonly whole: boolean;
   /** UTF-16 units of the clean text. */
   readonly chars: number;
+  /** What came along with it, by absolute paths. */
+  readonly files: readonly Companion[];
   /** What was taken out of it, as sentences. */
   readonly warnings: string[];
+}
+
+/** What is about to come. The first part is the document, of which the provenance tells; its bytes come first. */
+export interface Incoming extends Provenance {
+  readonly companions: readonly Companion[];
 }
 
 /**
@@ -35,25 +44,16 @@ export interface Delivered {
 export interface Delivery extends AsyncDisposable {
   /**
    * Takes the next bytes, which may be used again once this settles; awaiting it is the backpressure.
-   * @throws SpreadError `disk-full`, `home-unwritable`
+   * @throws SpreadError `disk-full`, `home-unwritable`, `tampered` if a file that came along is not what was offered
    */
   write(chunk: Uint8Array): Promise<void>;
 
   /**
-   * All bytes have come and are the right ones: both files go to the disk, and then into the inbox together.
-   * @throws SpreadError `disk-full`, `home-unwritable`. Nothing is in the inbox once this is closed.
+   * All bytes have come and are the right ones: all files go to the disk, and then into the inbox together.
+   * @throws SpreadError `disk-full`, `home-unwritable`, `tampered`. Nothing is in the inbox once this is closed.
    */
   commit(): Promise<Delivered>;
 }
-
-/** Bytes that are gathered before they are written: 64 KiB chunks come by the thousand. */
-const BATCH_BYTES = 256 * 1024;
-
-/**
- * After so many bytes the disk is set to work on them while more come: else all of it waits for the end, where nothing
- * else is left to do.
- */
-const SYNC_BYTES = 16 * 1024 * 1024;
 
 /** Bytes that become one string: those of more than 128 KiB cost V8 a mapping of memory each, which triples the time. */
 const TEXT_BYTES = 32 * 1024;
@@ -92,13 +92,14 @@ export async function inboxCapacity(home: string): Promise<number> {
  * Makes the place for one document that is about to come.
  * @throws SpreadError `disk-full` (also when it can be foreseen), `home-unwritable`. Nothing is left then.
  */
-export async function openDelivery(home: string, about: Provenance): Promise<Delivery> {
+export async function openDelivery(home: string, about: Incoming): Promise<Delivery> {
   const { inbox, staging } = await foldersOf(home);
   const folder = join(staging, ownedName());
   const handles: FileHandle[] = [];
   try {
-    if (about.bytes > (await capacityOf(staging))) {
-      throw new SpreadError("disk-full", `there is too little space for a document of ${about.bytes} bytes`);
+    const bytes = about.companions.reduce((sum, it) => sum + it.bytes, about.bytes);
+    if (bytes > (await capacityOf(staging))) {
+      throw new SpreadError("disk-full", `there is too little space for a hand-off of ${bytes} bytes`);
     }
     await mkdir(folder, { mode: 0o700 });
     for (const name of ["original.md", "handoff.md"]) handles.push(await open(join(folder, name), "wx", 0o600));
@@ -115,9 +116,10 @@ export async function openDelivery(home: string, about: Provenance): Promise<Del
 class StagedDelivery implements Delivery {
   readonly #home: string;
   readonly #inbox: string;
-  readonly #about: Provenance;
+  readonly #about: Incoming;
   readonly #original: BatchedFile;
   readonly #handoff: BatchedFile;
+  readonly #companions: CompanionFiles;
   readonly #fence: Fence;
   readonly #cleaner = new TextCleaner();
   readonly #outline: Outline;
@@ -133,7 +135,7 @@ class StagedDelivery implements Delivery {
     home: string;
     inbox: string;
     folder: string;
-    about: Provenance;
+    about: Incoming;
     original: BatchedFile;
     handoff: BatchedFile;
   }) {
@@ -143,19 +145,22 @@ class StagedDelivery implements Delivery {
     this.#about = parts.about;
     this.#original = parts.original;
     this.#handoff = parts.handoff;
+    this.#companions = new CompanionFiles(parts.folder, parts.about.companions);
     this.#fence = fence(parts.about);
     this.#outline = new Outline(this.#fence.head.split("\n").length);
   }
 
   async write(chunk: Uint8Array): Promise<void> {
     try {
-      this.#bytes += chunk.length;
-      await this.#original.add(chunk);
-      for (let from = 0; from < chunk.length; from += TEXT_BYTES) {
-        const piece = chunk.subarray(from, from + TEXT_BYTES);
+      const ofDocument = chunk.subarray(0, this.#about.bytes - this.#bytes);
+      this.#bytes += ofDocument.length;
+      await this.#original.add(ofDocument);
+      for (let from = 0; from < ofDocument.length; from += TEXT_BYTES) {
+        const piece = ofDocument.subarray(from, from + TEXT_BYTES);
         if (this.#cleaner.passes(piece)) await this.#addText(asciiText(piece), piece);
         else await this.#addText(this.#cleaner.push(piece));
       }
+      await this.#companions.write(chunk.subarray(ofDocument.length));
     } catch (cause) {
       throw homeError(this.#home, cause);
     }
@@ -170,7 +175,7 @@ class StagedDelivery implements Delivery {
       await this.#addText(this.#cleaner.end());
       this.#outline.end();
       await this.#handoff.add(Buffer.from(lineEnd(this.#lastCharacter) + this.#fence.tail));
-      await Promise.all([this.#original.finish(), this.#handoff.finish()]);
+      await Promise.all([this.#original.finish(), this.#handoff.finish(), this.#companions.finish()]);
       await syncFolder(staged);
       const placed = await moveToFreeName(staged, this.#inbox, folderNames(this.#about));
       this.#folder = placed;
@@ -183,7 +188,7 @@ class StagedDelivery implements Delivery {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.#original.close(), this.#handoff.close()]);
+    await Promise.all([this.#original.close(), this.#handoff.close(), this.#companions[Symbol.asyncDispose]()]);
     const folder = this.#folder;
     this.#folder = undefined;
     // What cannot be removed now is removed by a later start.
@@ -216,6 +221,7 @@ class StagedDelivery implements Delivery {
       document: whole ? head + this.#beginning + lineEnd(this.#lastCharacter) + tail : excerpt(this.#fence, text),
       whole,
       chars: this.#chars,
+      files: this.#about.companions.map((it) => ({ ...it, path: join(folder, it.path) })),
       warnings: warningsOf(this.#cleaner.findings),
     };
   }
@@ -260,68 +266,6 @@ export function slugOf(title: string): string {
     .toLowerCase();
   const words = letters.split(/[^a-z0-9]+/).filter((word) => word !== "");
   return words.join("-").slice(0, MAX_SLUG_CHARS).replace(/-$/, "") || "handoff";
-}
-
-/** An open file that is written in batches: one is written while the next one is gathered. */
-class BatchedFile {
-  readonly #file: FileHandle;
-  #batch = Buffer.allocUnsafe(BATCH_BYTES);
-  #spare = Buffer.allocUnsafe(BATCH_BYTES);
-  #used = 0;
-  /** Of the batch before. Its failure is thrown by the next call. */
-  #writing: Promise<void> = Promise.resolve();
-  /** Of what was written up to its start. Its failure is thrown by the next one, or by `finish`: the system tells it once. */
-  #syncing: Promise<void> = Promise.resolve();
-  #unsynced = 0;
-  #open = true;
-
-  constructor(file: FileHandle) {
-    this.#file = file;
-  }
-
-  async add(bytes: Uint8Array): Promise<void> {
-    for (let from = 0; from < bytes.length; ) {
-      const part = bytes.subarray(from, from + BATCH_BYTES - this.#used);
-      this.#batch.set(part, this.#used);
-      this.#used += part.length;
-      from += part.length;
-      if (this.#used === BATCH_BYTES) await this.#flush();
-    }
-  }
-
-  /** Everything to the disk itself, then closed. */
-  async finish(): Promise<void> {
-    await this.#flush();
-    await this.#writing;
-    await this.#syncing;
-    await this.#file.sync();
-    await this.close();
-  }
-
-  async close(): Promise<void> {
-    if (!this.#open) return;
-    this.#open = false;
-    await Promise.allSettled([this.#writing, this.#syncing]);
-    await this.#file.close();
-  }
-
-  async #flush(): Promise<void> {
-    await this.#writing;
-    const full = this.#batch.subarray(0, this.#used);
-    [this.#batch, this.#spare] = [this.#spare, this.#batch];
-    this.#used = 0;
-    this.#writing = this.#file.writeFile(full); // from where the last one ended
-    this.#writing.catch(() => {});
-    this.#unsynced += full.length;
-    if (this.#unsynced >= SYNC_BYTES) await this.#beginSync();
-  }
-
-  async #beginSync(): Promise<void> {
-    this.#unsynced = 0;
-    await this.#syncing;
-    this.#syncing = this.#file.datasync();
-    this.#syncing.catch(() => {});
-  }
 }
 
 function asciiText(bytes: Uint8Array): string {

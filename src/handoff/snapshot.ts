@@ -2,15 +2,23 @@
  * The content of a share, frozen when the share is made: what is delivered next week is what was offered today, whatever
  * has become of the file. Small content stays in memory, large content in a file without a name. No path is judged here.
  */
-import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, open, unlink } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { SpreadError, systemCode } from "../errors.ts";
+import { SpreadError } from "../errors.ts";
 import { MAX_SHARE_BYTES } from "../limits.ts";
 import { homeError, homeFolder, isOwnedName, ownedName } from "./home.ts";
-import { unfinishedBytes } from "./utf8.ts";
+import { bytesOf, cancelled, type Material, textMaterial } from "./material.ts";
+
+/** One file of what was frozen. */
+export interface Part {
+  readonly role: string;
+  readonly name: string;
+  readonly bytes: number;
+  /** Lower-case hex. */
+  readonly sha256: string;
+}
 
 /** Closing it frees the content; a reader that is under way then ends with `cancelled`. */
 export interface Snapshot extends AsyncDisposable {
@@ -20,6 +28,8 @@ export interface Snapshot extends AsyncDisposable {
   readonly sha256: string;
   /** Whether brotli is worth its time: a probe of it saved a third. */
   readonly compressible: boolean;
+  /** The first is the document itself. One behind another they are the content. */
+  readonly parts: readonly Part[];
   /** The name in the home's spool of the file that it lies in, as long as that has one. */
   readonly file?: string | undefined;
   /**
@@ -36,7 +46,7 @@ export const SNAPSHOT_READ_BYTES = 256 * 1024;
 /** The piece being read, the one being used, and the one before, of which a chunk can be left. */
 const READ_BUFFERS = 3;
 
-/** Up to this many bytes stay in memory: nearly every hand-off does. It is also what is read from a source at a time. */
+/** Up to this many bytes stay in memory: nearly every hand-off does. */
 const MEMORY_BYTES = 1024 * 1024;
 
 /** Below this, in bytes, compression saves less than a packet. */
@@ -51,68 +61,65 @@ const PROBE_QUALITY = 4;
 const PROBE_WORTH = 2 / 3;
 
 /**
- * Freezes text that was given as such.
- * @throws SpreadError `not-text` (a NUL, or a lone surrogate, which UTF-8 cannot say), `empty`, `too-large`
+ * Freezes a text, in memory.
+ * @throws SpreadError `not-text`, `empty`, `too-large`
  */
 export async function snapshotText(text: string): Promise<Snapshot> {
-  if (/\p{Surrogate}/u.test(text)) throw new SpreadError("not-text", "the content has half a surrogate pair in it");
-  if (text.includes("\0")) throw hasNul();
-  if (!/\S/u.test(text)) throw new SpreadError("empty", "the content is empty");
-  if (Buffer.byteLength(text) > MAX_SHARE_BYTES) throw tooLarge();
-  const content = Buffer.from(text);
-  return freeze(inMemory(content), content.length, createHash("sha256").update(content).digest("hex"));
+  const content = bytesOf(text);
+  if (content.length > MAX_SHARE_BYTES) throw tooLarge();
+  const { role, name } = textMaterial("");
+  const about = { bytes: content.length, sha256: createHash("sha256").update(content).digest("hex") };
+  return probed(inMemory(content), { ...about, parts: [{ role, name, ...about }] });
 }
 
 /**
- * Reads a file once, from its start to its end, and freezes what was read.
- * @param source closed in any case, when this settles.
+ * Reads each material once, from its start to its end, and freezes what was read.
+ * @param materials at least one, at most MAX_PARTS, the document first. Closed in any case, when this settles.
  * @param options.home where large content is spooled.
  * @param options.named whether the spooled file keeps its name, so that another process can take it over.
- * @throws SpreadError `not-text`, `empty`, `too-large` (also by growing meanwhile), `path-unreadable`, `disk-full`,
- *   `home-unwritable`, `cancelled`. Nothing is left open or on disk then.
+ * @throws SpreadError what a material throws, `too-large` (also by growing meanwhile), `disk-full`, `home-unwritable`,
+ *   `cancelled`. Nothing is left open or on disk then.
  */
-export async function snapshotFile(
-  source: FileHandle,
+export async function snapshot(
+  materials: readonly Material[],
   { home, signal, named = false }: { readonly home: string; readonly signal: AbortSignal; readonly named?: boolean },
 ): Promise<Snapshot> {
-  await using _closed = source;
-  const hash = createHash("sha256");
-  const check = new TextCheck();
-  const buffer = Buffer.allocUnsafe(TextCheck.CARRY_BYTES + MEMORY_BYTES);
+  const whole = createHash("sha256");
+  const parts: Part[] = [];
   const kept: Buffer[] = [];
   let spool: Spool | undefined;
   let bytes = 0;
   try {
-    for (;;) {
-      if (signal.aborted) throw cancelled(signal.reason);
-      // The bytes of an unfinished character go before the piece that finishes it, so that both are checked in place.
-      const start = check.carryTo(buffer);
-      const { bytesRead } = await source.read(buffer, start, MEMORY_BYTES, bytes).catch((cause: unknown) => {
-        throw new SpreadError("path-unreadable", `the file cannot be read (${systemCode(cause) ?? "unknown"})`, {
-          cause,
-        });
-      });
-      if (bytesRead === 0) break;
-      bytes += bytesRead;
-      if (bytes > MAX_SHARE_BYTES) throw tooLarge();
-      check.next(buffer.subarray(0, start + bytesRead));
-      const piece = buffer.subarray(start, start + bytesRead);
-      hash.update(piece);
-      if (bytes <= MEMORY_BYTES) {
-        kept.push(Buffer.from(piece));
-        continue;
+    for (const material of materials) {
+      const { role, name } = material;
+      const hash = createHash("sha256");
+      const before = bytes;
+      for await (const piece of material.pieces(signal)) {
+        if (signal.aborted) throw cancelled(signal.reason);
+        bytes += piece.length;
+        if (bytes > MAX_SHARE_BYTES) throw tooLarge();
+        hash.update(piece);
+        if (materials.length > 1) whole.update(piece);
+        if (bytes <= MEMORY_BYTES) {
+          kept.push(Buffer.from(piece));
+          continue;
+        }
+        if (spool === undefined) {
+          spool = await openSpool(home, named);
+          for (const early of kept.splice(0)) await spool.append(early);
+        }
+        await spool.append(piece);
       }
-      if (spool === undefined) {
-        spool = await openSpool(home, named);
-        for (const early of kept.splice(0)) await spool.append(early);
-      }
-      await spool.append(piece);
+      parts.push({ role, name, bytes: bytes - before, sha256: hash.digest("hex") });
     }
-    check.end();
-    return await freeze(spool ?? inMemory(Buffer.concat(kept)), bytes, hash.digest("hex"));
+    const [only] = parts;
+    const sha256 = parts.length === 1 && only ? only.sha256 : whole.digest("hex");
+    return await probed(spool ?? inMemory(Buffer.concat(kept)), { bytes, sha256, parts });
   } catch (thrown) {
     await spool?.close();
     throw thrown;
+  } finally {
+    await Promise.all(materials.map((material) => material[Symbol.asyncDispose]()));
   }
 }
 
@@ -123,6 +130,7 @@ export interface HandedFile {
   readonly bytes: number;
   readonly sha256: string;
   readonly compressible: boolean;
+  readonly parts: readonly Part[];
 }
 
 /**
@@ -131,8 +139,9 @@ export interface HandedFile {
  * @throws SpreadError `disk-full`, `home-unwritable`, `cancelled`
  */
 export async function handOver(content: Snapshot, home: string): Promise<HandedFile & AsyncDisposable> {
-  const { bytes, sha256, compressible, file } = content;
-  if (file !== undefined) return { file, bytes, sha256, compressible, [Symbol.asyncDispose]: async () => {} };
+  const { bytes, sha256, compressible, parts, file } = content;
+  const about = { bytes, sha256, compressible, parts };
+  if (file !== undefined) return { ...about, file, [Symbol.asyncDispose]: async () => {} };
   const spool = await openSpool(home, true);
   try {
     for await (const piece of content.read()) await spool.append(piece);
@@ -140,14 +149,14 @@ export async function handOver(content: Snapshot, home: string): Promise<HandedF
     await spool.close();
     throw thrown;
   }
-  return { file: spool.file ?? "", bytes, sha256, compressible, [Symbol.asyncDispose]: () => spool.close() };
+  return { ...about, file: spool.file ?? "", [Symbol.asyncDispose]: () => spool.close() };
 }
 
 /**
  * Takes over what another process has handed over: opens the file, and takes its name away.
  * @throws SpreadError `path-unreadable` if it is not what `handOver` leaves
  */
-export async function takeOver({ file, bytes, sha256, compressible }: HandedFile, home: string): Promise<Snapshot> {
+export async function takeOver({ file, ...about }: HandedFile, home: string): Promise<Snapshot> {
   const refused = (cause?: unknown) => new SpreadError("path-unreadable", "there is no such spooled file", { cause });
   if (!isOwnedName(file)) throw refused();
   const path = join(await homeFolder(home, "spool"), file);
@@ -159,8 +168,8 @@ export async function takeOver({ file, bytes, sha256, compressible }: HandedFile
   try {
     const found = await handle.stat();
     const own = process.geteuid?.() ?? found.uid;
-    if (!found.isFile() || found.uid !== own || found.nlink !== 1 || found.size !== bytes) throw refused();
-    return frozen(await spoolOf(handle, path, home, false), { bytes, sha256, compressible });
+    if (!found.isFile() || found.uid !== own || found.nlink !== 1 || found.size !== about.bytes) throw refused();
+    return frozen(await spoolOf(handle, path, home, false), about);
   } catch (thrown) {
     await handle.close();
     throw thrown;
@@ -182,11 +191,13 @@ interface Spool extends Store {
   append(piece: Uint8Array): Promise<void>;
 }
 
-async function freeze(store: Store, bytes: number, sha256: string): Promise<Snapshot> {
-  return frozen(store, { bytes, sha256, compressible: await probe(store, bytes) });
+type About = Pick<Snapshot, "bytes" | "sha256" | "parts">;
+
+async function probed(store: Store, about: About): Promise<Snapshot> {
+  return frozen(store, { ...about, compressible: await probe(store, about.bytes) });
 }
 
-function frozen(store: Store, about: Pick<Snapshot, "bytes" | "sha256" | "compressible">): Snapshot {
+function frozen(store: Store, about: About & Pick<Snapshot, "compressible">): Snapshot {
   const { bytes } = about;
   let closed = false;
   return {
@@ -301,47 +312,6 @@ async function probe(store: Store, bytes: number): Promise<boolean> {
   });
 }
 
-/** Whether bytes that come in pieces are text: well-formed UTF-8 without a NUL, and something other than white space. */
-class TextCheck {
-  /** The longest beginning of a character that lacks a byte. */
-  static readonly CARRY_BYTES = 3;
-  readonly #carry = Buffer.alloc(TextCheck.CARRY_BYTES);
-  #carried = 0;
-  #blank = true;
-
-  /** Puts the unfinished character of the last piece in front of `buffer`, and says how many bytes that were. */
-  carryTo(buffer: Buffer): number {
-    return this.#carry.copy(buffer, 0, 0, this.#carried);
-  }
-
-  /** @param bytes what was carried, and the new piece behind it. @throws SpreadError `not-text` */
-  next(bytes: Buffer): void {
-    const whole = bytes.subarray(0, bytes.length - unfinishedBytes(bytes));
-    if (!isUtf8(whole)) throw notUtf8();
-    if (whole.includes(0)) throw hasNul();
-    if (this.#blank) this.#blank = !/\S/u.test(whole.toString("utf8"));
-    this.#carried = bytes.copy(this.#carry, 0, whole.length);
-  }
-
-  /** @throws SpreadError `not-text`, `empty` */
-  end(): void {
-    if (this.#carried > 0) throw notUtf8();
-    if (this.#blank) throw new SpreadError("empty", "the file holds nothing but white space");
-  }
-}
-
-function notUtf8(): SpreadError {
-  return new SpreadError("not-text", "the content is not valid UTF-8");
-}
-
-function hasNul(): SpreadError {
-  return new SpreadError("not-text", "the content has a NUL character in it");
-}
-
 function tooLarge(): SpreadError {
   return new SpreadError("too-large", "the content is larger than 1 GiB");
-}
-
-function cancelled(cause?: unknown): SpreadError {
-  return new SpreadError("cancelled", "the content was closed before it was read to its end", { cause });
 }

@@ -4,14 +4,15 @@ import { resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseRelayUrl } from "../address.ts";
 import { SpreadError } from "../errors.ts";
-import { handOver, type Snapshot, snapshotFile, snapshotText } from "../handoff/snapshot.ts";
+import type { Material } from "../handoff/material.ts";
+import { handOver, type Snapshot, snapshot } from "../handoff/snapshot.ts";
 import { abortReason } from "../transport/link.ts";
 import { namedProxy } from "../transport/named-proxy.ts";
 import { type AskOptions, HubConnection, HubRetired, unreachable } from "./connection.ts";
 import { recall } from "./memory.ts";
 import { type Answer, type Ask, MAX_INLINE_BYTES, type Op, PROTOCOL } from "./ops.ts";
 import { lastHub } from "./place.ts";
-import type { Content, Holdings, Service, ShareEvent } from "./service.ts";
+import type { Holdings, Service, ShareEvent } from "./service.ts";
 import { startHub } from "./start.ts";
 import type { ReceiveOrder, RelayOrder, ShareOrder, ShareView, StepView } from "./views.ts";
 
@@ -39,7 +40,7 @@ export class HubService implements Service {
     this.#options = options;
   }
 
-  async share(order: ShareOrder, content: Content, signal: AbortSignal) {
+  async share(order: ShareOrder, content: readonly Material[], signal: AbortSignal) {
     const share = await this.#make(order, content, signal);
     if (!signal.aborted) return share;
     // The hub was done before it had heard of that: nobody would know the share's code.
@@ -47,16 +48,17 @@ export class HubService implements Service {
     throw abortReason(signal);
   }
 
-  async #make(order: ShareOrder, content: Content, signal: AbortSignal) {
-    if ("text" in content && Buffer.byteLength(content.text) <= MAX_INLINE_BYTES) {
-      return this.#ask("share", { order: withWay(order), content }, { signal });
-    }
+  async #make(order: ShareOrder, content: readonly Material[], signal: AbortSignal) {
     const { home } = this.#options;
-    await using snapshot = await freeze(content, home, signal);
-    await using handed = await handOver(snapshot, home);
-    const { file, bytes, sha256, compressible } = handed;
-    const ask = { order: withWay(order), content: { file, bytes, sha256, compressible } };
-    return await this.#ask("share", ask, { signal }); // before both are closed
+    await using frozen = await snapshot(content, { home, signal, named: true });
+    if (frozen.parts.length === 1 && frozen.bytes <= MAX_INLINE_BYTES) {
+      const ask = { order: withWay(order), content: { text: await textOf(frozen) } };
+      return await this.#ask("share", ask, { signal }); // before it is closed
+    }
+    await using handed = await handOver(frozen, home);
+    const { file, bytes, sha256, compressible, parts } = handed;
+    const ask = { order: withWay(order), content: { file, bytes, sha256, compressible, parts: [...parts] } };
+    return await this.#ask("share", ask, { signal });
   }
 
   receive(order: ReceiveOrder, step: (step: StepView) => void, signal: AbortSignal) {
@@ -206,7 +208,8 @@ function wayTo(relay: RelayOrder): RelayOrder {
   return { ...relay, proxy, ...(authorities && { authorities: resolve(authorities) }) };
 }
 
-function freeze(content: Content, home: string, signal: AbortSignal): Promise<Snapshot> {
-  if ("text" in content) return snapshotText(content.text);
-  return snapshotFile(content.file, { home, signal, named: true });
+async function textOf(content: Snapshot): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of content.read()) pieces.push(piece);
+  return Buffer.concat(pieces).toString("utf8");
 }

@@ -1,7 +1,8 @@
 /** What the hub and its clients say to each other, as one list. README.md tells what it means. */
 import * as z from "zod";
 import { ERROR_CODES } from "../errors.ts";
-import { MAX_SHARE_BYTES } from "../limits.ts";
+import { MAX_PARTS, MAX_SHARE_BYTES } from "../limits.ts";
+import { Part } from "../protocol/messages.ts";
 import { Kept, NewShare, ReceivedView, ReceiveOrder, ShareOrder, ShareView, StepView } from "./views.ts";
 
 export const PROTOCOL = 1;
@@ -22,6 +23,7 @@ const HandedFile = z.object({
   bytes: z.int().min(1).max(MAX_SHARE_BYTES),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   compressible: z.boolean(),
+  parts: z.array(Part).min(1).max(MAX_PARTS),
 });
 
 const Id = z.int().positive();

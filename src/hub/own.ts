@@ -1,9 +1,9 @@
 /** The service as this very process gives it (DISTILL_HUB=off): its shares end with it. */
 import { randomUUID } from "node:crypto";
-import type { Snapshot } from "../handoff/snapshot.ts";
+import type { Material } from "../handoff/material.ts";
 import type { Logger } from "../log.ts";
 import { Keeper } from "./keeper.ts";
-import type { Content, Service, ShareEvent } from "./service.ts";
+import type { Service, ShareEvent } from "./service.ts";
 import type { ReceiveOrder, ShareOrder, StepView } from "./views.ts";
 
 export class OwnService implements Service {
@@ -16,8 +16,9 @@ export class OwnService implements Service {
     this.#keeper = new Keeper(home, (share, event) => event && tell({ event, share }), log);
   }
 
-  async share(order: ShareOrder, content: Content, signal: AbortSignal) {
-    const frozen = await freeze(content, this.#home, signal);
+  async share(order: ShareOrder, content: readonly Material[], signal: AbortSignal) {
+    const { snapshot } = await import("../handoff/snapshot.ts");
+    const frozen = await snapshot(content, { home: this.#home, signal });
     return this.#keeper.open(order, frozen, this.session, signal);
   }
 
@@ -40,9 +41,4 @@ export class OwnService implements Service {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#keeper[Symbol.asyncDispose]();
   }
-}
-
-async function freeze(content: Content, home: string, signal: AbortSignal): Promise<Snapshot> {
-  const { snapshotFile, snapshotText } = await import("../handoff/snapshot.ts");
-  return "text" in content ? snapshotText(content.text) : snapshotFile(content.file, { home, signal });
 }

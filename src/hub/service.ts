@@ -2,11 +2,8 @@
  * What the tools can have done, for one session of a user, by whoever does it: this process (own.ts), or the hub. Nobody
  * who asks needs to know which.
  */
-import type { FileHandle } from "node:fs/promises";
+import type { Material } from "../handoff/material.ts";
 import type { Kept, NewShare, ReceivedView, ReceiveOrder, ShareOrder, ShareView, StepView } from "./views.ts";
-
-/** What is to be shared: a text, or an open file, which is closed in any case. */
-export type Content = { readonly text: string } | { readonly file: FileHandle };
 
 /** Something that a session is told of a share that it made, unasked. */
 export interface ShareEvent {
@@ -26,10 +23,11 @@ export interface Service extends AsyncDisposable {
 
   /**
    * Freezes the content, offers it, and goes on serving it.
+   * @param content as `snapshot` takes it.
    * @param signal rules the opening alone.
    * @throws SpreadError
    */
-  share(order: ShareOrder, content: Content, signal: AbortSignal): Promise<NewShare>;
+  share(order: ShareOrder, content: readonly Material[], signal: AbortSignal): Promise<NewShare>;
 
   /** @param report told each step, and of those of a transfer one now and then. @throws SpreadError */
   receive(order: ReceiveOrder, report: (step: StepView) => void, signal: AbortSignal): Promise<ReceivedView>;

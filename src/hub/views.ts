@@ -6,6 +6,7 @@ import * as z from "zod";
 import { formatRelayUrl, parseRelayUrl } from "../address.ts";
 import { ERROR_CODES } from "../errors.ts";
 import { MAX_LIFETIME_MS, MAX_RECEIVERS, MAX_TITLE_CHARS } from "../limits.ts";
+import { Part } from "../protocol/messages.ts";
 import type { Course, Path } from "../share/race.ts";
 import type { Received, Step } from "../share/receiver.ts";
 import type { Share } from "../share/sender.ts";
@@ -97,8 +98,11 @@ const Held = z.object({
   /** Since when the connection to that relay is lost, and made again. */
   relayAwaySince: Time.optional(),
   lan: Lan.optional(),
+  /** Of the document alone. */
   bytes: Count,
   sha256: z.string(),
+  /** What comes along with it. */
+  files: z.array(Part),
   lastFailure: z.enum(ERROR_CODES).optional(),
   warnings: z.array(z.string()),
 });
@@ -142,6 +146,16 @@ export type ReceptionView = z.infer<typeof ReceptionView>;
 export const Kept = z.object({ shares: z.array(ShareView), receptions: z.array(ReceptionView) });
 export type Kept = z.infer<typeof Kept>;
 
+/** A file that came along. */
+const FileView = z.object({
+  role: z.enum(["structure", "patch", "attachment"]),
+  /** Absolute. */
+  path: z.string(),
+  bytes: Count,
+  sha256: z.string(),
+});
+export type FileView = z.infer<typeof FileView>;
+
 export const ReceivedView = z.object({
   savedTo: z.string(),
   original: z.string(),
@@ -149,6 +163,7 @@ export const ReceivedView = z.object({
   title: z.string(),
   bytes: Count,
   sha256: z.string(),
+  files: z.array(FileView),
   via: PathView,
   acknowledged: z.boolean(),
   warnings: z.array(z.string()),
@@ -192,6 +207,7 @@ export function viewShare(share: Share, session: string): NewShare {
       ...(lan && { lan: { ...lan, addresses: [...lan.addresses] } }),
       bytes: share.bytes,
       sha256: share.sha256,
+      files: [...share.files],
       ...(lastFailure && { lastFailure }),
       warnings: [...share.warnings],
     },
@@ -199,9 +215,9 @@ export function viewShare(share: Share, session: string): NewShare {
 }
 
 export function viewReceived(received: Received): ReceivedView {
-  const { savedTo, original, document, title, bytes, sha256, acknowledged, warnings } = received;
-  const via = viewPath(received.via);
-  return { savedTo, original, document, title, bytes, sha256, via, acknowledged, warnings: [...warnings] };
+  const { savedTo, original, document, title, bytes, sha256, acknowledged, files, warnings } = received;
+  const about = { savedTo, original, document, title, bytes, sha256, acknowledged };
+  return { ...about, via: viewPath(received.via), files: [...files], warnings: [...warnings] };
 }
 
 export function viewStep(step: Step): StepView {

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { formatHost, isLoopback, wireCautions } from "../address.ts";
 import { type Config, relayFor } from "../config.ts";
 import { SpreadError } from "../errors.ts";
-import type { Content } from "../hub/service.ts";
+import type { Material } from "../handoff/material.ts";
 import { Lan, type NewShare } from "../hub/views.ts";
 import { MAX_LIFETIME_MS, MAX_RECEIVERS, MAX_TITLE_CHARS } from "../limits.ts";
 import { tool } from "./tool.ts";
@@ -98,7 +98,7 @@ export const shareTool = tool({
         receivers: input.receivers,
         lifetimeMs: input.expires_minutes * 60_000,
       },
-      await contentOf(input, config),
+      await materialsOf(input, config),
       call.signal,
     );
     if (input.mode === "lan" && input.relay_url !== undefined) warnings.push("relay_url was not used: mode is lan.");
@@ -124,17 +124,18 @@ export const shareTool = tool({
   },
 });
 
-async function contentOf(
+async function materialsOf(
   { content, path }: Pick<z.output<typeof Input>, "content" | "path">,
   { project, roots }: Config,
-): Promise<Content> {
+): Promise<Material[]> {
   if ((content === undefined) === (path === undefined)) {
     throw new SpreadError("invalid-input", "either content or path must be given, and not both");
   }
-  if (content !== undefined) return { text: content };
+  const { textFileMaterial, textMaterial } = await import("../handoff/material.ts");
+  if (content !== undefined) return [textMaterial(content)];
   const { openSource } = await import("../handoff/source.ts");
   const { handle } = await openSource(path ?? "", { roots, cwd: project });
-  return { file: handle };
+  return [textFileMaterial(handle)];
 }
 
 async function cautionsOf(share: NewShare, askedMinutes: number): Promise<string[]> {

@@ -14,7 +14,7 @@ import { createHash } from "node:crypto";
 import { SpreadError, toSpreadError } from "../errors.ts";
 import { HANDSHAKE_MS, MAX_SHARE_BYTES, QUIET_MS, STALL_MS } from "../limits.ts";
 import { type Chunk, decode, encodeFrom } from "./content.ts";
-import type { Encoding, Offer, Ready, Resume } from "./messages.ts";
+import type { Encoding, Offer, Part, Ready, Resume } from "./messages.ts";
 import { GIVE_UP_MS, notInProtocol, type SealedStream } from "./stream.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -27,6 +27,8 @@ const DELIVERED_MS = 10_000;
 const MAX_CHUNKS_IN_FLIGHT = 8;
 
 const KIND = "distillation";
+/** The role of the first part. */
+const DOCUMENT = "document";
 
 export interface Outgoing {
   readonly title: string;
@@ -35,6 +37,8 @@ export interface Outgoing {
   /** Of the exact bytes, lower-case hex. */
   readonly sha256: string;
   readonly compressible: boolean;
+  /** At least one, at most MAX_PARTS; the first is the document itself. One behind another they are the bytes. */
+  readonly parts: readonly Part[];
   /** From the start, or one of its bytes on; the same pieces each time. */
   read(from?: number): AsyncIterable<Uint8Array>;
 }
@@ -71,6 +75,9 @@ export async function deliver(
   if (ready.max_bytes < document.bytes) {
     throw new SpreadError("too-large", "the document is larger than the receiver takes");
   }
+  if ((ready.parts ?? 1) < document.parts.length) {
+    throw new SpreadError("version-mismatch", "the receiver takes no document that brings so many files along");
+  }
   const leg = begin(ready, document.compressible && ready.encodings.includes("br") ? "br" : "identity");
   const { transfer, encoding, position, expiresIn } = leg;
   using stall = new Watchdog(
@@ -87,6 +94,7 @@ export async function deliver(
     bytes: document.bytes,
     sha256: document.sha256,
     encoding,
+    ...(document.parts.length > 1 && { parts: [...document.parts] }),
     ...(position > 0 && { position }),
     ...(expiresIn !== undefined && { expires_in: expiresIn }),
   });
@@ -171,16 +179,24 @@ async function sendAll(
 /**
  * The receiver's first sealed word, which belongs in one flight with its CONFIRM, and the sender's answer to it, which
  * proves the sender.
- * @param maxBytes the largest document that we can take.
- * @param resume our transfer, if we may come back for it, and how much of it we have.
+ * @param takes what we can take: the largest document, in bytes; of how many parts it may be. And our transfer, if we may come
+ *   back for it, with how much of it we have.
  * @throws SpreadError `too-large`, `bad-message`, or the stream's.
  */
-export async function requestOffer(stream: SealedStream, maxBytes = MAX_SHARE_BYTES, resume?: Resume): Promise<Offer> {
+export async function requestOffer(
+  stream: SealedStream,
+  {
+    maxBytes = MAX_SHARE_BYTES,
+    parts,
+    resume,
+  }: { readonly maxBytes?: number; readonly parts?: number; readonly resume?: Resume } = {},
+): Promise<Offer> {
   await stream.say({
     type: "READY",
     kinds: [KIND],
     encodings: ["br"],
     max_bytes: maxBytes,
+    ...(parts !== undefined && { parts }),
     ...(resume && { resume }),
   });
   const offer = await stream.hearMessage("OFFER");
@@ -188,7 +204,23 @@ export async function requestOffer(stream: SealedStream, maxBytes = MAX_SHARE_BY
   if ((offer.position ?? 0) > (resume?.position ?? 0)) {
     throw notInProtocol("the sender goes on behind what we have");
   }
+  checkParts(offer, parts ?? 1);
   return offer;
+}
+
+/** @throws PeerError if the parts are not those of the document, or too many. */
+function checkParts({ parts, bytes }: Offer, most: number): void {
+  if (parts === undefined) return;
+  const [first, ...others] = parts;
+  const sum = parts.reduce((before, part) => before + part.bytes, 0);
+  if (
+    parts.length > most ||
+    sum !== bytes ||
+    first?.role !== DOCUMENT ||
+    others.some(({ role }) => role === DOCUMENT)
+  ) {
+    throw notInProtocol("the sender offers parts that are not those of its document");
+  }
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   sendLegacyAway,
 } from "../protocol/legacy.ts";
 import { LEGACY_BOUNDS, MAX_LEGACY_DOCUMENT_BYTES } from "../protocol/legacy-messages.ts";
+import type { Part } from "../protocol/messages.ts";
 import type { Outgoing } from "../protocol/transfer.ts";
 import type { ShareGate } from "./gate.ts";
 import type { ReceiverVersion, SenderVersion } from "./version.ts";
@@ -25,6 +26,7 @@ export const EXPOSED =
 
 /** @throws SpreadError `too-large`. */
 export async function legacySender(passphrase: string, gate: ShareGate, document: Outgoing): Promise<SenderVersion> {
+  if (document.parts.length > 1) throw new SpreadError("invalid-input", "version 1 carries a document alone");
   if (document.bytes > MAX_LEGACY_DOCUMENT_BYTES) {
     throw new SpreadError("too-large", `version 1 carries documents of at most ${MAX_LEGACY_DOCUMENT_BYTES} bytes`);
   }
@@ -70,8 +72,7 @@ export function legacyReceiver(passphrase: string, maxBytes: number): ReceiverVe
       return {
         title: headingOf(text),
         sharedAt: undefined,
-        bytes: text.length,
-        sha256: createHash("sha256").update(text).digest("hex"),
+        parts: [partOf(text)],
         warnings: [EXPOSED],
         expiresIn: undefined,
         async *chunks() {
@@ -86,6 +87,10 @@ export function legacyReceiver(passphrase: string, maxBytes: number): ReceiverVe
       };
     },
   };
+}
+
+function partOf(text: Uint8Array): Part {
+  return { role: "document", name: "", bytes: text.length, sha256: createHash("sha256").update(text).digest("hex") };
 }
 
 async function wholeOf(document: Outgoing): Promise<Uint8Array> {

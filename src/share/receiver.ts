@@ -4,10 +4,12 @@
  * the business of reception.ts.
  */
 import { formatRelayUrl } from "../address.ts";
-import { toSpreadError } from "../errors.ts";
+import { SpreadError, toSpreadError } from "../errors.ts";
+import { companionsOf } from "../handoff/companions.ts";
 import { type Delivered, inboxCapacity, openDelivery } from "../handoff/inbox.ts";
 import { cleanLine } from "../handoff/untrusted.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
+import type { Part } from "../protocol/messages.ts";
 import type { Course, Path } from "./race.ts";
 import { Reception } from "./reception.ts";
 import { findSender } from "./search.ts";
@@ -38,6 +40,7 @@ export type Step =
 
 export interface Received extends Delivered {
   readonly title: string;
+  /** Of the document alone. */
   readonly bytes: number;
   readonly sha256: string;
   /** By which it came, or the last of it. */
@@ -71,8 +74,6 @@ export async function receive(
     return {
       ...delivered,
       title: cleanLine(arrival.title, MAX_TITLE_CHARS),
-      bytes: arrival.bytes,
-      sha256: arrival.sha256,
       warnings: [...arrival.warnings, ...delivered.warnings],
       via: reception.path,
       acknowledged,
@@ -91,10 +92,14 @@ async function versionFor({ secret, room, legacy }: ReceiveRequest, maxBytes: nu
 async function keep(
   home: string,
   path: Path,
-  { title, sharedAt, bytes, sha256 }: Arrival,
+  { title, sharedAt, parts }: Arrival,
   pieces: AsyncIterable<Uint8Array>,
   report: (step: Step) => void,
-): Promise<Delivered> {
+): Promise<Delivered & Pick<Part, "bytes" | "sha256">> {
+  const [document, ...others] = parts;
+  if (!document) throw new SpreadError("internal", "a document of no part was to be kept");
+  const { bytes, sha256 } = document;
+  const all = parts.reduce((sum, part) => sum + part.bytes, 0);
   await using delivery = await openDelivery(home, {
     title,
     sentAt: sharedAt,
@@ -102,13 +107,14 @@ async function keep(
     sha256,
     bytes,
     path: path.by === "lan" ? "direct TCP" : formatRelayUrl(path.relay),
+    companions: companionsOf(others),
   });
   let received = 0;
-  report({ at: "receiving", received, bytes });
+  report({ at: "receiving", received, bytes: all });
   for await (const piece of pieces) {
     await delivery.write(piece);
     received += piece.length;
-    report({ at: "receiving", received, bytes });
+    report({ at: "receiving", received, bytes: all });
   }
-  return await delivery.commit();
+  return { ...(await delivery.commit()), bytes, sha256 };
 }

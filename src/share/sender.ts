@@ -9,7 +9,7 @@
 import { randomUUID } from "node:crypto";
 import { type Advertisement, advertise } from "../discovery/mdns.ts";
 import { type ErrorCode, SpreadError, toSpreadError } from "../errors.ts";
-import type { Snapshot } from "../handoff/snapshot.ts";
+import type { Part, Snapshot } from "../handoff/snapshot.ts";
 import { type Logger, silent } from "../log.ts";
 import type { RefusedReason } from "../protocol/messages.ts";
 import { abortReason, type Door, type Link } from "../transport/link.ts";
@@ -116,9 +116,9 @@ async function versionFor(
   { content, title, legacy }: ShareRequest,
   { secret, createdAt, gate }: Omit<Made, "version">,
 ): Promise<SenderVersion> {
-  const { bytes, sha256, compressible } = content;
+  const { bytes, sha256, compressible, parts } = content;
   const read = (from?: number) => content.read(from);
-  const document = { title, sharedAt: createdAt, bytes, sha256, compressible, read };
+  const document = { title, sharedAt: createdAt, bytes, sha256, compressible, parts, read };
   if (legacy) return (await import("./legacy.ts")).legacySender(secret, gate, document);
   return (await import("./version2.ts")).version2Sender(secret, gate, document);
 }
@@ -131,8 +131,11 @@ export class Share implements AsyncDisposable {
   readonly legacy: boolean;
   readonly createdAt: Date;
   readonly secret: string;
+  /** Of the document alone. */
   readonly bytes: number;
   readonly sha256: string;
+  /** What comes along with it. */
+  readonly files: readonly Part[];
   readonly gate: ShareGate;
   /** Paths that could not be opened, or were lost: sentences for the user. */
   readonly warnings: string[] = [];
@@ -170,8 +173,10 @@ export class Share implements AsyncDisposable {
     this.legacy = request.legacy;
     this.createdAt = createdAt;
     this.secret = secret;
-    this.bytes = request.content.bytes;
-    this.sha256 = request.content.sha256;
+    const [document, ...files] = request.content.parts;
+    this.bytes = document?.bytes ?? 0;
+    this.sha256 = document?.sha256 ?? "";
+    this.files = files;
     this.gate = gate;
     this.#expiresAt = new Date(createdAt.getTime() + request.lifetimeMs);
     this.#opened = new Promise((resolve) => {

@@ -4,7 +4,7 @@
  */
 import type { Service } from "../discovery/mdns.ts";
 import { SpreadError } from "../errors.ts";
-import type { RefusedReason } from "../protocol/messages.ts";
+import type { Part, RefusedReason } from "../protocol/messages.ts";
 import type { FrameBounds, Link } from "../transport/link.ts";
 
 export interface Version {
@@ -59,9 +59,8 @@ export interface Arrival {
   readonly title: string;
   /** ISO 8601, if the sender said it. */
   readonly sharedAt: string | undefined;
-  readonly bytes: number;
-  /** Lower-case hex. */
-  readonly sha256: string;
+  /** At least one: the document, and what comes along. One behind another they are what comes. */
+  readonly parts: readonly Part[];
   /** What the user should know of this version. */
   readonly warnings: readonly string[];
   /** Seconds for which the sender takes the document up again over another link; undefined if it has not said so. */

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { newSigner } from "../crypto/signature.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
-import { HANDSHAKE_MS, MAX_SHARE_BYTES } from "../limits.ts";
+import { HANDSHAKE_MS, MAX_PARTS, MAX_SHARE_BYTES } from "../limits.ts";
 import { admitReceiver, proveToSender, sendAway } from "../protocol/handshake.ts";
 import { type Offer, TRANSFER_ID_BYTES } from "../protocol/messages.ts";
 import { notInProtocol, PeerError, type SealedStream } from "../protocol/stream.ts";
@@ -96,7 +96,11 @@ export function version2Receiver(secret: string, room: string | undefined, maxBy
         stream = sealed;
         // Our turn has come, and whoever answered PAKE is there: a link that now falls silent is a lost one.
         using _ = new Watchdog(link, HANDSHAKE_MS, () => new SpreadError("link-lost", "the sender has fallen silent"));
-        const offer = await requestOffer(sealed, maxBytes, { transfer, position });
+        const offer = await requestOffer(sealed, {
+          maxBytes,
+          parts: MAX_PARTS,
+          resume: { transfer, position },
+        });
         document ??= offer;
         knownRoom = sealed.room;
         checkSame(document, offer);
@@ -105,8 +109,7 @@ export function version2Receiver(secret: string, room: string | undefined, maxBy
         return {
           title: offer.title,
           sharedAt: offer.shared_at,
-          bytes: offer.bytes,
-          sha256: offer.sha256,
+          parts: offer.parts ?? [{ role: "document", name: "", bytes: offer.bytes, sha256: offer.sha256 }],
           warnings: [],
           expiresIn: offer.expires_in,
           chunks: () => newChunks(sealed, offer),

@@ -4,18 +4,19 @@ import { chmod, mkdir, open, readdir, readFile, rm, stat, statfs, symlink, write
 import { basename, dirname, join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { INLINE_CHARS, type Provenance } from "../../src/handoff/document.ts";
+import { INLINE_CHARS } from "../../src/handoff/document.ts";
 import { sweepHome } from "../../src/handoff/home.ts";
-import { moveToFreeName, openDelivery, slugOf } from "../../src/handoff/inbox.ts";
+import { type Incoming, moveToFreeName, openDelivery, slugOf } from "../../src/handoff/inbox.ts";
 import { expectCode, openFiles, refusal, run, scratch, smallDisk, withoutPrivileges } from "./scratch.ts";
 
-function about(bytes: number): Provenance {
+function about(bytes: number): Incoming {
   return {
     title: "Fix the relay",
     receivedAt: new Date(2026, 6, 19, 4, 3, 5),
     sha256: "ab".repeat(32),
     bytes,
     path: "direct TCP",
+    companions: [],
   };
 }
 
@@ -163,8 +164,8 @@ describe("nothing is kept, and nothing left open", () => {
     await using at = await makeHome();
     for (const bytes of [9, 11]) {
       await using delivery = await openDelivery(at.home, about(10));
-      await delivery.write(Buffer.alloc(bytes, "x"));
-      await expectCode(delivery.commit(), "internal");
+      const kept = delivery.write(Buffer.alloc(bytes, "x")).then(() => delivery.commit());
+      await expectCode(kept, "internal");
     }
     expect([await at.staging(), await at.inbox()]).toEqual([[], []]);
   });
@@ -192,13 +193,15 @@ describe("nothing is kept, and nothing left open", () => {
     await mkdir(at.home);
     await using disk = await smallDisk(at.home);
     if (disk === undefined) return skip("this user may not mount a small disk");
-    // 1 MiB is what is wanted free, and what the disk has: so it announces nothing, and then sends.
-    await run("mount", ["-o", "remount,size=1200k", at.home]);
-    const delivery = await openDelivery(at.home, about(10));
-    await writeFile(join(at.home, "filler"), Buffer.alloc(900 * 1024));
+    // 1 MiB is what is wanted free beside it, and somebody else fills that up.
+    await run("mount", ["-o", "remount,size=2600k", at.home]);
+    const bytes = 700_000;
+    const delivery = await openDelivery(at.home, about(bytes));
+    await writeFile(join(at.home, "filler"), Buffer.alloc(2000 * 1024));
     const error = await refusal(
       (async () => {
-        for (let written = 0; written < 2_000_000; written += 100_000) await delivery.write(Buffer.alloc(100_000, "x"));
+        for (let written = 0; written < bytes; written += 100_000) await delivery.write(Buffer.alloc(100_000, "x"));
+        await delivery.commit();
       })(),
     );
     await delivery[Symbol.asyncDispose]();
@@ -291,7 +294,8 @@ async function child(home: string, script: string): Promise<{ kill: () => Promis
   const source = `
     import { open } from "node:fs/promises";
     import { openDelivery } from ${built("inbox.js")};
-    import { snapshotFile } from ${built("snapshot.js")};
+    import { textFileMaterial } from ${built("material.js")};
+    import { snapshot } from ${built("snapshot.js")};
     const home = ${JSON.stringify(home)};
     ${script}
     console.log("ready");
@@ -315,7 +319,7 @@ describe("a process that is killed in the middle", () => {
     await using running = await child(
       at.home,
       `const delivery = await openDelivery(home, {
-        title: "x", receivedAt: new Date(), sha256: "", bytes: 2_000_000, path: "direct TCP" });
+        title: "x", receivedAt: new Date(), sha256: "", bytes: 2_000_000, path: "direct TCP", companions: [] });
       await delivery.write(Buffer.alloc(1_000_000, "x"));`,
     );
     await sweepHome(at.home);
@@ -332,7 +336,7 @@ describe("a process that is killed in the middle", () => {
     await file.writeFile(Buffer.alloc(2_000_000, "x"));
     await using running = await child(
       at.home,
-      `globalThis.kept = await snapshotFile(await open(home + "/large.md"), {
+      `globalThis.kept = await snapshot([textFileMaterial(await open(home + "/large.md"))], {
         home, signal: new AbortController().signal });`,
     );
     expect(await readdir(join(at.home, "spool"))).toEqual([]);

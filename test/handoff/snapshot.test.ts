@@ -3,7 +3,8 @@ import { chmod, mkdir, open, readdir, stat, statfs, writeFile } from "node:fs/pr
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { SNAPSHOT_READ_BYTES, type Snapshot, snapshotFile, snapshotText } from "../../src/handoff/snapshot.ts";
+import { textFileMaterial } from "../../src/handoff/material.ts";
+import { SNAPSHOT_READ_BYTES, type Snapshot, snapshot, snapshotText } from "../../src/handoff/snapshot.ts";
 import { unfinishedBytes } from "../../src/handoff/utf8.ts";
 import { MAX_SHARE_BYTES } from "../../src/limits.ts";
 import { expectCode, openFiles, refusal, run, scratch, smallDisk, withoutPrivileges } from "./scratch.ts";
@@ -11,9 +12,9 @@ import { expectCode, openFiles, refusal, run, scratch, smallDisk, withoutPrivile
 const never = new AbortController().signal;
 const MIB = 1024 * 1024;
 
-async function bytesOf(snapshot: Snapshot, from?: number): Promise<Buffer> {
+async function bytesOf(frozen: Snapshot, from?: number): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
-  for await (const piece of snapshot.read(from)) {
+  for await (const piece of frozen.read(from)) {
     expect(piece.length).toBeLessThanOrEqual(SNAPSHOT_READ_BYTES);
     pieces.push(Buffer.from(piece)); // its memory is used again
   }
@@ -29,7 +30,7 @@ async function makeFile(content: string | Uint8Array) {
   return {
     file,
     home,
-    freeze: async (signal = never) => snapshotFile(await open(file), { home, signal }),
+    freeze: async (signal = never) => snapshot([textFileMaterial(await open(file))], { home, signal }),
     spooled: () => readdir(join(home, "spool")).catch(() => undefined),
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
   };
@@ -48,17 +49,17 @@ test.each([0, 1, SNAPSHOT_READ_BYTES - 1, SNAPSHOT_READ_BYTES, 2 * MIB + 7, 3 * 
     for (const bytes of [MIB / 2, 3 * MIB].filter((size) => from < size)) {
       const text = longText(bytes);
       await using file = await makeFile(text);
-      await using snapshot = await file.freeze();
-      expect((await bytesOf(snapshot, from)).equals(text.subarray(from))).toBe(true);
+      await using frozen = await file.freeze();
+      expect((await bytesOf(frozen, from)).equals(text.subarray(from))).toBe(true);
     }
   },
 );
 
 describe("inline text", () => {
   test("is frozen with its size and digest", async () => {
-    await using snapshot = await snapshotText("# Übergabe\n");
-    expect([snapshot.bytes, snapshot.sha256]).toEqual([12, createHash("sha256").update("# Übergabe\n").digest("hex")]);
-    expect((await bytesOf(snapshot)).toString()).toBe("# Übergabe\n");
+    await using frozen = await snapshotText("# Übergabe\n");
+    expect([frozen.bytes, frozen.sha256]).toEqual([12, createHash("sha256").update("# Übergabe\n").digest("hex")]);
+    expect((await bytesOf(frozen)).toString()).toBe("# Übergabe\n");
   });
 
   test.each([
@@ -80,19 +81,19 @@ describe("a file", () => {
   ])("%s is read back as it was", async (_, bytes) => {
     const content = longText(bytes);
     await using at = await makeFile(content);
-    await using snapshot = await at.freeze();
-    expect(snapshot.bytes).toBe(bytes);
-    expect(snapshot.sha256).toBe(createHash("sha256").update(content).digest("hex"));
-    expect((await bytesOf(snapshot)).equals(content)).toBe(true);
+    await using frozen = await at.freeze();
+    expect(frozen.bytes).toBe(bytes);
+    expect(frozen.sha256).toBe(createHash("sha256").update(content).digest("hex"));
+    expect((await bytesOf(frozen)).equals(content)).toBe(true);
     expect(await at.spooled()).toEqual(bytes > MIB ? [] : undefined);
   });
 
   test("stays what it was when the file is overwritten, and is read by three at once", async () => {
     const content = longText(3 * MIB);
     await using at = await makeFile(content);
-    await using snapshot = await at.freeze();
+    await using frozen = await at.freeze();
     await writeFile(at.file, "something else");
-    const all = await Promise.all([bytesOf(snapshot), bytesOf(snapshot), bytesOf(snapshot)]);
+    const all = await Promise.all([bytesOf(frozen), bytesOf(frozen), bytesOf(frozen)]);
     expect(all.map((one) => one.equals(content))).toEqual([true, true, true]);
   });
 
@@ -106,10 +107,10 @@ describe("a file", () => {
   test("gives pieces that hold until the next but one is asked for", async () => {
     const text = longText(2 * MIB);
     await using at = await makeFile(text);
-    await using snapshot = await at.freeze();
+    await using frozen = await at.freeze();
     let before: { piece: Uint8Array; start: number } = { piece: Buffer.alloc(0), start: 0 };
     let start = 0;
-    for await (const piece of snapshot.read()) {
+    for await (const piece of frozen.read()) {
       for (const held of [before, { piece, start }]) {
         expect(text.subarray(held.start, held.start + held.piece.length).equals(held.piece)).toBe(true);
       }
@@ -122,10 +123,10 @@ describe("a file", () => {
   test("ends a reader with cancelled when it is closed under it, spooled or not", async () => {
     for (const bytes of [2 * SNAPSHOT_READ_BYTES, 2 * MIB]) {
       await using at = await makeFile(longText(bytes));
-      const snapshot = await at.freeze();
-      const reader = snapshot.read()[Symbol.asyncIterator]();
+      const frozen = await at.freeze();
+      const reader = frozen.read()[Symbol.asyncIterator]();
       await reader.next();
-      await snapshot[Symbol.asyncDispose]();
+      await frozen[Symbol.asyncDispose]();
       await expectCode(reader.next(), "cancelled");
     }
   });
@@ -154,8 +155,8 @@ describe("a file", () => {
       for (let before = 1; before < Buffer.byteLength(character); before += 1) {
         const start = Buffer.alloc(MIB - before, "x");
         await using good = await makeFile(Buffer.concat([start, Buffer.from(`${character}y`)]));
-        await using snapshot = await good.freeze();
-        expect((await bytesOf(snapshot)).subarray(start.length).toString()).toBe(`${character}y`);
+        await using frozen = await good.freeze();
+        expect((await bytesOf(frozen)).subarray(start.length).toString()).toBe(`${character}y`);
         await using bad = await makeFile(
           Buffer.concat([start, Buffer.from(character).subarray(0, before), Buffer.from("yyyy")]),
         );
@@ -191,7 +192,7 @@ describe("a file", () => {
   test("is refused with path-unreadable when it can no longer be read", async () => {
     await using at = await makeFile("x");
     await expectCode(
-      snapshotFile(await open(join(at.file, "..")), { home: at.home, signal: never }),
+      snapshot([textFileMaterial(await open(join(at.file, "..")))], { home: at.home, signal: never }),
       "path-unreadable",
     );
   });
@@ -249,8 +250,8 @@ describe("compressible", () => {
 
   test("looks at the start, the middle and the end of long text", async () => {
     await using at = await makeFile(longText(2 * MIB));
-    await using snapshot = await at.freeze();
-    expect(snapshot.compressible).toBe(true);
+    await using frozen = await at.freeze();
+    expect(frozen.compressible).toBe(true);
   });
 });
 

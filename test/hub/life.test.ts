@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { LoggingMessageNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, it } from "vitest";
 import { machine } from "../../src/handoff/home.ts";
+import { textMaterial } from "../../src/handoff/material.ts";
 import { HubService } from "../../src/hub/client.ts";
 import { openHub } from "../../src/hub/hub.ts";
 import { silent } from "../../src/log.ts";
@@ -295,7 +296,7 @@ async function hubHere(version: string, idleMs?: number) {
     return service;
   };
   const share = (service: HubService) => {
-    return service.share(ORDER, { text: DOCUMENT }, new AbortController().signal);
+    return service.share(ORDER, [textMaterial(DOCUMENT)], new AbortController().signal);
   };
   return { world, as, share };
 }
@@ -410,7 +411,7 @@ it("a hub that ends as it starts is started five times at most, and the call say
   const entry = join(world.base, "broken.mjs");
   await writeFile(entry, 'process.stderr.write("no way\\n"); process.exit(1);');
   const service = new HubService({ home: world.home, version: "0.1.0", entry, tell: () => {} });
-  const sharing = service.share(ORDER, { text: DOCUMENT }, new AbortController().signal);
+  const sharing = service.share(ORDER, [textMaterial(DOCUMENT)], new AbortController().signal);
   await expect(sharing).rejects.toMatchObject({ code: "hub-unreachable", hint: expect.stringContaining("hub.log") });
   expect(await readFile(join(world.home, "hub.log"), "utf8")).toBe("no way\n".repeat(5));
 });
@@ -440,7 +441,7 @@ describe("a hub that is lost while a client comes in is replaced, and the client
     await once(dying.listen(join(home, "hub", `${machine}.1`)), "listening");
     const service = new HubService({ home, version: "0.1.0", entry: ENTRY, tell: () => {} });
     later(() => service[Symbol.asyncDispose]());
-    const { state } = await service.share(ORDER, { text: DOCUMENT }, new AbortController().signal);
+    const { state } = await service.share(ORDER, [textMaterial(DOCUMENT)], new AbortController().signal);
     expect(state).toBe("waiting");
   });
 });

@@ -10,6 +10,7 @@ import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { machine, ownedName } from "../../src/handoff/home.ts";
+import { textMaterial } from "../../src/handoff/material.ts";
 import { snapshotText } from "../../src/handoff/snapshot.ts";
 import { HubService } from "../../src/hub/client.ts";
 import { HubConnection } from "../../src/hub/connection.ts";
@@ -290,7 +291,9 @@ describe("a share", () => {
     await mkdir(join(home, "spool"), { recursive: true, mode: 0o700 });
     const path = join(home, "spool", name);
     await writeFile(path, text, { mode: 0o600 });
-    return { path, content: { file: name, bytes: text.length, sha256: sha256(text), compressible: true } };
+    const about = { bytes: text.length, sha256: sha256(text) };
+    const parts = [{ role: "document", name: "handoff.md", ...about }];
+    return { path, content: { file: name, ...about, compressible: true, parts } };
   };
 
   it("is made of a spooled file, which loses its name before the answer", async () => {
@@ -381,7 +384,7 @@ describe("a share", () => {
     });
     const service = new HubService({ home, version: "1.2.3", entry: "", tell: () => {} });
     later(() => service[Symbol.asyncDispose]());
-    const sharing = service.share(ORDER, { text: TEXT }, cancelling.signal);
+    const sharing = service.share(ORDER, [textMaterial(TEXT)], cancelling.signal);
     await expect(sharing).rejects.toMatchObject({ code: "cancelled" });
     expect(keeper.shares).toMatchObject([{ state: "stopped" }]);
   });

@@ -19,6 +19,7 @@ import {
   CLOSE_MS,
   HANDSHAKE_MS,
   MAX_FRAME_BYTES,
+  MAX_PARTS,
   MAX_SHARE_BYTES,
   MAX_TITLE_CHARS,
   QUIET_MS,
@@ -228,23 +229,24 @@ describe("the page", () => {
   };
   /** The sender of the example has no key. */
   const withKey = (pake: string) => JSON.stringify({ ...JSON.parse(pake), key: "00".repeat(32) });
-  /** Nor does it say what is only for links that break. */
-  const resumable: Record<string, object> = {
-    READY: { resume: { transfer: GIVEN.transfer, position: 7 } },
-    OFFER: { position: 7, expires_in: 60 },
+  /** Nor does it say what is only for links that break, or for documents of several parts. */
+  const part = { role: "document", name: "a.md", bytes: 1, sha256: "00".repeat(32) };
+  const unsaid: Record<string, object> = {
+    READY: { parts: 32, resume: { transfer: GIVEN.transfer, position: 7 } },
+    OFFER: { parts: [part, { ...part, role: "attachment" }], position: 7, expires_in: 60 },
   };
   const optionals: Record<string, string[]> = {
     PAKE: ["key"],
     REFUSED: ["sid", "signature"],
-    READY: ["resume"],
-    OFFER: ["position", "expires_in"],
+    READY: ["parts", "resume"],
+    OFFER: ["parts", "position", "expires_in"],
   };
   const messages: [string, string][] = [
     ...SPOKEN.map(({ name, text }): [string, string] => [name, name === "PAKE" ? withKey(text) : text]),
     ["REFUSED", JSON.stringify({ type: "REFUSED", reason: "busy", sid: GIVEN.sid, signature: "00".repeat(64) })],
     ...SEALED.filter(({ type }) => type === 1).map(({ name, body }): [string, string] => [
       name,
-      JSON.stringify({ ...JSON.parse(body), ...resumable[name] }),
+      JSON.stringify({ ...JSON.parse(body), ...unsaid[name] }),
     ]),
     ["ABORT", JSON.stringify({ type: "ABORT", reason: "busy" })],
   ];
@@ -270,6 +272,7 @@ describe("the page", () => {
     ["largest frame", `${MAX_FRAME_BYTES} bytes`],
     ["content in a frame", `${CHUNK_BYTES} bytes`],
     ["largest document", `${MAX_SHARE_BYTES} bytes`],
+    ["parts of a document", `${MAX_PARTS}`],
     ["failed attempts of a share", `${MAX_FAILED_ATTEMPTS}`],
     ["failed attempts of an address", `${MAX_FAILED_ATTEMPTS_PER_ADDRESS}`],
     ["CONFIRMs of a receiver, in one call, to ends that do not prove themselves", `${MAX_VAIN_PROOFS}`],

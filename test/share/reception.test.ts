@@ -23,8 +23,7 @@ function sender(chunks: number, broken?: Error, options: { expiresIn?: undefined
     arrival: {
       title: "",
       sharedAt: undefined,
-      bytes: 0,
-      sha256: "",
+      parts: [],
       warnings: [],
       expiresIn,
       async *chunks() {

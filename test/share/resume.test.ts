@@ -94,7 +94,7 @@ describe("a short document whose link is cut", () => {
     up: [
       ["HELLO", 192],
       ["CONFIRM", 159],
-      ["READY", 175],
+      ["READY", 186],
       ["RECEIPT", 162],
     ],
     down: [
@@ -253,7 +253,7 @@ async function ask(it: Share, transfer: string, position = 0) {
   const link = await dialTcp("127.0.0.1", lanOf(it).port, forever());
   later(() => link.close());
   const stream = await proveToSender(link, it.secret, it.room);
-  return { link, stream, offer: await requestOffer(stream, undefined, { transfer, position }) };
+  return { link, stream, offer: await requestOffer(stream, { resume: { transfer, position } }) };
 }
 const refusalOf = (asked: Promise<unknown>) =>
   asked.then(
@@ -445,7 +445,7 @@ describe("a sender that takes nothing up, as those before", () => {
   });
 
   it("is not asked again for DELIVERED, since it would take that for a wish for the document", async () => {
-    const outcome = await oldSender([TEXT, TEXT], [{ faults: [{ way: "up", at: 192 + 159 + 175 + 9, what: "cut" }] }]);
+    const outcome = await oldSender([TEXT, TEXT], [{ faults: [{ way: "up", at: 192 + 159 + 186 + 9, what: "cut" }] }]);
     expect((await expectWhole(outcome, TEXT)).acknowledged).toBe(false);
     expect(outcome.line.connections).toBe(1);
   });

@@ -5,7 +5,15 @@ import { CHUNK_BYTES } from "../../src/limits.ts";
 import { admitReceiver, proveToSender } from "../../src/protocol/handshake.ts";
 import type { Encoding, Ready } from "../../src/protocol/messages.ts";
 import { PeerError, type SealedStream } from "../../src/protocol/stream.ts";
-import { chunksOf, collect, deliver, giveReceipt, type Leg, requestOffer } from "../../src/protocol/transfer.ts";
+import {
+  chunksOf,
+  collect,
+  deliver,
+  giveReceipt,
+  type Leg,
+  type Outgoing,
+  requestOffer,
+} from "../../src/protocol/transfer.ts";
 import { ShareGate } from "../../src/share/gate.ts";
 import { type Run, Transfers } from "../../src/share/transfers.ts";
 import type { Link } from "../../src/transport/link.ts";
@@ -40,13 +48,14 @@ export function middleman(meddle: Meddle): { receiver: Link; sender: Link } {
   return { receiver, sender };
 }
 
-export function documentOf(bytes: Uint8Array, compressible = false) {
+export function documentOf(bytes: Uint8Array, compressible = false): Outgoing {
+  const about = { bytes: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") };
   return {
     title: "A title",
     sharedAt: new Date("2026-11-20T10:00:00Z"),
-    bytes: bytes.length,
-    sha256: createHash("sha256").update(bytes).digest("hex"),
+    ...about,
     compressible,
+    parts: [{ role: "document", name: "handoff.md", ...about }],
     async *read(from = 0) {
       for (let at = from; at < bytes.length; at += CHUNK_BYTES) yield bytes.subarray(at, at + CHUNK_BYTES);
     },
@@ -119,12 +128,7 @@ export function onlyLeg(transfer: string): (ready: Ready, encoding: Encoding) =>
   return (_ready, encoding) => ({ transfer, encoding, position: 0, whole: false, handedOver: () => {} });
 }
 
-export async function sendBy(
-  link: Link,
-  document: ReturnType<typeof documentOf>,
-  gate: ShareGate,
-  transfers = new Transfers(gate),
-) {
+export async function sendBy(link: Link, document: Outgoing, gate: ShareGate, transfers = new Transfers(gate)) {
   let run: Run | undefined;
   try {
     const stream = await admitReceiver(link, { secret: SECRET, room: ROOM, gate });
