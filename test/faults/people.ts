@@ -23,6 +23,8 @@ export async function documentIn({ project }: TestServer, bytes: number): Promis
 export interface Attempt {
   /** "received", or the error's code; "cancelled" and "gone" where it was cancelled, or its server ended. */
   readonly ended: Promise<string>;
+  /** Until it has come to its sender, or to the sender's room, and waits for its turn, or has ended. */
+  proves(): Promise<unknown>;
   /** Until it has lost its link and looks for its sender again, or has ended. */
   waits(): Promise<unknown>;
   cancel(): void;
@@ -41,9 +43,11 @@ export function attempt(
   others: Readonly<Record<string, unknown>> = {},
 ): Attempt {
   const cancelling = new AbortController();
+  let proves = false;
   let looksAgain = false;
   const where = carrier === "lan" ? { host: `127.0.0.1:${port}` } : { relay_url: `ws://127.0.0.1:${port}` };
   const onprogress = ({ message }: { message?: string | undefined }) => {
+    proves ||= message?.startsWith("Connected") ?? false;
     looksAgain ||= message?.includes("trying again") ?? false;
   };
   const options = { signal: cancelling.signal, onprogress, timeout: 120_000 };
@@ -59,6 +63,7 @@ export function attempt(
     });
   return {
     ended,
+    proves: () => eventually(() => proves || over).toBe(true),
     waits: () => eventually(() => looksAgain || over).toBe(true),
     cancel: () => cancelling.abort(),
   };

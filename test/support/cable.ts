@@ -45,8 +45,19 @@ export interface Cable {
   /** Until `up`, all that is open is cut, and what comes is refused. */
   down(): Promise<void>;
   up(): Promise<void>;
+  /**
+   * What is open now carries nothing any more, until `heal`, and neither end is told: so it is where something on the way, a
+   * home's router for one, has forgotten a connection. What comes later passes.
+   */
+  hush(): void;
   /** What stalls goes on. */
   heal(): void;
+}
+
+interface Line {
+  readonly near: Socket;
+  readonly far: Socket;
+  hushed: boolean;
 }
 
 /**
@@ -59,7 +70,7 @@ export async function cable(
   lots: readonly Lot[] | ((connection: number) => Lot) = [],
   tap: (bytes: Buffer, way: Direction, connection: number) => void = () => {},
 ): Promise<Cable> {
-  const lines = new Set<{ near: Socket; far: Socket }>();
+  const lines = new Set<Line>();
   const passed = { up: 0, down: 0 };
   const struck: Fault[] = [];
   let connections = 0;
@@ -68,7 +79,8 @@ export async function cable(
   const server = createServer((near) => {
     const number = connections++;
     const lot = (typeof lots === "function" ? lots(number) : lots[number]) ?? {};
-    const line = { near, far: connect(typeof target === "number" ? target : target(number), "127.0.0.1") };
+    const far = connect(typeof target === "number" ? target : target(number), "127.0.0.1");
+    const line: Line = { near, far, hushed: false };
     lines.add(line);
     for (const socket of [near, line.far]) socket.on("error", () => {}).setNoDelay(true);
     const pump = async (from: Socket, to: Socket, way: Direction) => {
@@ -86,8 +98,10 @@ export async function cable(
           },
           (fault) => struck.push(fault),
         );
+        await unhushed(line, to, healed.signal);
         to.end();
       } catch {
+        await unhushed(line, to, healed.signal);
         sever(line, "cut");
       }
     };
@@ -119,7 +133,11 @@ export async function cable(
       server.listen(port, "127.0.0.1");
       await once(server, "listening");
     },
+    hush: () => {
+      for (const line of lines) line.hushed = true;
+    },
     heal: () => {
+      for (const line of lines) line.hushed = false;
       healed.abort();
       healed = new AbortController();
     },
@@ -135,7 +153,7 @@ export async function cable(
   return here;
 }
 
-function sever({ near, far }: { near: Socket; far: Socket }, how: "cut" | "reset"): void {
+function sever({ near, far }: Line, how: "cut" | "reset"): void {
   for (const socket of [near, far]) {
     if (how === "reset") socket.resetAndDestroy();
     else socket.end(() => socket.destroy());
@@ -148,7 +166,7 @@ async function carry(
   way: Direction,
   { faults = [], bytesPerSecond = Number.POSITIVE_INFINITY, delayMs = 0 }: Lot,
   healing: () => AbortSignal,
-  line: { near: Socket; far: Socket },
+  line: Line,
   passes: (bytes: Buffer) => void,
   strikes: (fault: Fault) => void,
 ): Promise<void> {
@@ -158,6 +176,7 @@ async function carry(
     if (bytes.length === 0) return;
     const pauseMs = delayMs + (bytes.length / bytesPerSecond) * 1000;
     if (pauseMs > 0) await delay(pauseMs);
+    await unhushed(line, to, healing());
     // Nobody is there any more: whoever sends has to see it now, and not once all that it sent has been read slowly.
     if (!to.writable) throw new Error("the other end has gone");
     sent += bytes.length;
@@ -186,6 +205,10 @@ async function carry(
     }
     await send(rest);
   }
+}
+
+async function unhushed({ hushed }: Line, to: Socket, healing: AbortSignal): Promise<void> {
+  if (hushed) await first([healing, "abort"], [to, "close"]);
 }
 
 /** Whichever comes first; nothing listens any more then. At once if a socket is closed already. */
