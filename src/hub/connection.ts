@@ -127,7 +127,10 @@ export class HubConnection {
         signal?.addEventListener("abort", cancel, { once: true });
         if (signal?.aborted) cancel();
         if (op !== "receive") {
-          timer = setTimeout(() => failed(unreachable("the hub did not answer in time")), REQUEST_MS + GRACE_MS);
+          timer = setTimeout(() => {
+            cancel(); // a hub that slept would do it when it wakes, and nobody would know the code of its share
+            failed(unreachable("the hub did not answer in time"));
+          }, REQUEST_MS + GRACE_MS);
         }
       });
       const answer = ANSWERS[op].safeParse(ok);

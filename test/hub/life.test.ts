@@ -7,11 +7,12 @@ import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { LoggingMessageNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { machine } from "../../src/handoff/home.ts";
 import { textMaterial } from "../../src/handoff/material.ts";
 import { HubService } from "../../src/hub/client.ts";
 import { openHub } from "../../src/hub/hub.ts";
+import { REQUEST_MS } from "../../src/hub/ops.ts";
 import { silent } from "../../src/log.ts";
 import { DOCUMENT, longFile, sha256, wrong } from "../mcp/texts.ts";
 import { isOpen, patient, relayHere, roomsOf, wireTo } from "../mcp/wires.ts";
@@ -28,6 +29,7 @@ import {
   startServer,
   type World,
 } from "../support/server.ts";
+import { settled } from "../support/wait.ts";
 
 const ENTRY = fileURLToPath(new URL("../../dist/claude-spread.js", import.meta.url));
 const BUFFERS = 64 * 1024;
@@ -457,4 +459,47 @@ it("a hub that hangs is not replaced: the call says so in time", { timeout: 20_0
   expect(code).toBe("hub-unreachable");
   expect(await hubsOf(server.home)).toEqual([pid]);
   expect(await next.shares()).toHaveLength(1);
+});
+
+describe("a hub that sleeps", () => {
+  /** A server with a share and a client of its hub, which is woken by what is returned, or by the end of the test. */
+  async function asleep() {
+    const server = await startServer();
+    await server.share({ content: DOCUMENT, mode: "lan" });
+    const service = new HubService({ home: server.home, version: "0.1.0", entry: ENTRY, tell: () => {} });
+    later(() => service[Symbol.asyncDispose]());
+    await service.holdings();
+    const pid = (await hubOf(server.home))?.pid ?? 0;
+    const wake = () => process.kill(pid, "SIGCONT");
+    later(wake);
+    later(() => vi.useRealTimers());
+    process.kill(pid, "SIGSTOP");
+    return { server, service, wake };
+  }
+
+  it("answers when it wakes, whatever it was asked meanwhile", async () => {
+    const { server, wake } = await asleep();
+    const asked = Promise.all([server.status(), server.share({ content: DOCUMENT, mode: "lan" })]);
+    await server.client.ping(); // answered behind what was asked before it
+    wake();
+    const [status, share] = await asked;
+    expect(status.state).toBe("waiting");
+    expect((await server.shares()).map(({ share_id }) => share_id)).toEqual([status.share_id, share.share_id]);
+  });
+
+  it("for longer than a request may take has the call fail, and does nothing of it when it wakes", async () => {
+    const { server, service, wake } = await asleep();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const asked = [service.share(ORDER, [textMaterial(DOCUMENT)], new AbortController().signal), service.holdings()];
+    const failed = Promise.all(asked.map((it) => expect(it).rejects.toMatchObject({ code: "hub-unreachable" })));
+    while (vi.getTimerCount() < asked.length) await new Promise((resolve) => setImmediate(resolve));
+    await vi.advanceTimersByTimeAsync(REQUEST_MS + 5_000);
+    await failed;
+    vi.useRealTimers();
+    wake();
+    await service.holdings(); // behind all that was asked over this connection
+    const count = async () => (await server.shares()).length;
+    await settled(count);
+    expect(await count()).toBe(1); // of whose code somebody knows
+  });
 });
