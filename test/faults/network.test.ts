@@ -2,64 +2,19 @@
  * Networks that are slow, lossy, silent, or not the same any more: machines in namespaces, joined by cables, with real mDNS, and
  * a relay on a machine of its own.
  */
-import { spawnSync } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
 import { beforeEach, describe, expect, it } from "vitest";
-import { relayProcess } from "../mcp/wires.ts";
-import { cable, Namespace, noNamespaces } from "../support/namespaces.ts";
-import { type Offered, startServer, type Taken } from "../support/server.ts";
+import { type Namespace, noNamespaces } from "../support/namespaces.ts";
+import type { Offered, Taken } from "../support/server.ts";
 import { until } from "../support/wait.ts";
 import { type Document, document, expectTaken, type People } from "./handoff.ts";
+import { drop, dropNoMore, noNft, threeMachines, throttle } from "./machines.ts";
 
 beforeEach(({ skip }) => skip(noNamespaces !== undefined, noNamespaces));
 
 /** What the interface itself lets through where a transfer is to be met in its middle: 2 MB then take 4 s. */
 const SLOW = "4mbit";
 const BYTES = 2_000_000;
-
-/** Runs a command on a machine. */
-function run(machine: Namespace, ...command: readonly string[]): void {
-  const [first = "", ...rest] = [...machine.inside, ...command];
-  const { status, stderr } = spawnSync(first, rest, { encoding: "utf8" });
-  if (status !== 0) throw new Error(`${command.join(" ")}: ${stderr}`);
-}
-
-const throttle = (machine: Namespace, device: string, rate: string) =>
-  run(machine, "tc", "qdisc", "add", "dev", device, "root", "tbf", "rate", rate, "burst", "32kb", "latency", "400ms");
-
-/** Drops what comes in by an interface: all of it, or some percent, by chance. */
-function drop(machine: Namespace, device: string, percent = 100): void {
-  const some = percent < 100 ? `numgen random mod 100 < ${percent}` : "";
-  const chain = "add chain netdev faults in { type filter hook ingress device";
-  run(
-    machine,
-    "nft",
-    `add table netdev faults; ${chain} ${device} priority 0; }; add rule netdev faults in ${some} drop`,
-  );
-}
-const dropNoMore = (machine: Namespace) => run(machine, "nft", "delete table netdev faults");
-
-const noNft = spawnSync("nft", ["--version"]).error ? "needs nft (package nftables)" : undefined;
-
-/**
- * The sender at 10.41.0.1, the receiver at 10.41.0.2, and further off a relay, which both of them reach by cables of their own:
- * 10.42.0.2 for the sender, 10.43.0.2 for the receiver.
- */
-async function threeMachines() {
-  const [here, there, far] = [new Namespace(), new Namespace(), new Namespace()];
-  for (const machine of [here, there, far]) machine.ip("link", "set", "lo", "up");
-  const lan = await cable(here, there, 41);
-  const hereToRelay = await cable(here, far, 42);
-  const thereToRelay = await cable(there, far, 43);
-  const { port } = await relayProcess({ inside: far.inside, host: "0.0.0.0" });
-  const on = (machine: Namespace, relay: string) =>
-    startServer({
-      env: { DISTILL_MDNS: "on", DISTILL_RELAY_URL: `ws://${relay}:${port}` },
-      inside: machine.inside,
-    });
-  const [sender, receiver] = await Promise.all([on(here, "10.42.0.2"), on(there, "10.43.0.2")]);
-  return { here, there, far, lan, hereToRelay, thereToRelay, sender, receiver };
-}
 
 const LIMIT_MS = 60_000;
 

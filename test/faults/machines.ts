@@ -1,0 +1,49 @@
+/** Three machines of a test: namespaces, joined by cables whose interfaces can be slow, lossy or silent. For root alone. */
+import { spawnSync } from "node:child_process";
+import { relayProcess } from "../mcp/wires.ts";
+import { cable, Namespace } from "../support/namespaces.ts";
+import { startServer } from "../support/server.ts";
+
+/** Runs a command on a machine. */
+function run(machine: Namespace, ...command: readonly string[]): void {
+  const [first = "", ...rest] = [...machine.inside, ...command];
+  const { status, stderr } = spawnSync(first, rest, { encoding: "utf8" });
+  if (status !== 0) throw new Error(`${command.join(" ")}: ${stderr}`);
+}
+
+export const throttle = (machine: Namespace, device: string, rate: string) =>
+  run(machine, "tc", "qdisc", "add", "dev", device, "root", "tbf", "rate", rate, "burst", "32kb", "latency", "400ms");
+
+/** Drops what comes in by an interface: all of it, or some percent, by chance. */
+export function drop(machine: Namespace, device: string, percent = 100): void {
+  const some = percent < 100 ? `numgen random mod 100 < ${percent}` : "";
+  const chain = "add chain netdev faults in { type filter hook ingress device";
+  run(
+    machine,
+    "nft",
+    `add table netdev faults; ${chain} ${device} priority 0; }; add rule netdev faults in ${some} drop`,
+  );
+}
+export const dropNoMore = (machine: Namespace) => run(machine, "nft", "delete table netdev faults");
+
+export const noNft = spawnSync("nft", ["--version"]).error ? "needs nft (package nftables)" : undefined;
+
+/**
+ * The sender at 10.41.0.1, the receiver at 10.41.0.2, and further off a relay, which both of them reach by cables of their own:
+ * 10.42.0.2 for the sender, 10.43.0.2 for the receiver.
+ */
+export async function threeMachines(flags: readonly string[] = []) {
+  const [here, there, far] = [new Namespace(), new Namespace(), new Namespace()];
+  for (const machine of [here, there, far]) machine.ip("link", "set", "lo", "up");
+  const lan = await cable(here, there, 41);
+  const hereToRelay = await cable(here, far, 42);
+  const thereToRelay = await cable(there, far, 43);
+  const { port } = await relayProcess({ inside: far.inside, host: "0.0.0.0", flags });
+  const on = (machine: Namespace, relay: string) =>
+    startServer({
+      env: { DISTILL_MDNS: "on", DISTILL_RELAY_URL: `ws://${relay}:${port}` },
+      inside: machine.inside,
+    });
+  const [sender, receiver] = await Promise.all([on(here, "10.42.0.2"), on(there, "10.43.0.2")]);
+  return { here, there, far, lan, hereToRelay, thereToRelay, sender, receiver };
+}
