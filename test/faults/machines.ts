@@ -45,5 +45,7 @@ export async function threeMachines(flags: readonly string[] = []) {
       inside: machine.inside,
     });
   const [sender, receiver] = await Promise.all([on(here, "10.42.0.2"), on(there, "10.43.0.2")]);
-  return { here, there, far, lan, hereToRelay, thereToRelay, sender, receiver };
+  /** One more server where the sender is. */
+  const another = () => on(here, "10.42.0.2");
+  return { here, there, far, lan, hereToRelay, thereToRelay, sender, receiver, another };
 }
