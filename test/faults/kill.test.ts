@@ -10,29 +10,46 @@ import { type Attempt, attempt, documentIn, healthOf, inboxOf, killHub } from ".
 import { type Carrier, DOCUMENT_BYTES, STEP_NAMES, type StepName, type Wire, wireThatStops } from "./steps.ts";
 
 const SECRET = "the secret of this test, thirty-two characters";
+const PASSPHRASE = "what the two agreed on at lunch";
+
+/** What the receiver has been told. */
+type Told = "a code" | "a passphrase and a room";
+const TOLD: readonly Told[] = ["a code", "a passphrase and a room"];
 
 interface Standing extends Attempt {
   readonly step: StepName;
   readonly share: Offered;
   readonly wire: Wire;
+  /** One more call for the same. */
+  call(receiver: TestServer): Attempt;
 }
 
 /** One transfer at each step. A share is for two receivers: one that a fault has cost its place must not end it. */
-async function stand(carrier: Carrier) {
+async function stand(carrier: Carrier, told: Told) {
   // A room whose sender is dead is soon given up.
   const relay = carrier === "relay" ? await relayProcess({ secret: SECRET, flags: RELAY }) : undefined;
   const [sender, receiver] = await Promise.all([startServer(), startServer()]);
   const standing: Standing[] = [];
   for (const step of STEP_NAMES) {
     const path = await documentIn(sender, DOCUMENT_BYTES);
-    const share = await sender.share({ path, mode: carrier, receivers: 2, ...(relay && { relay_url: relay.url }) });
+    const share = await offer(sender, told, { path, mode: carrier, receivers: 2, relay_url: relay?.url });
     const wire = await wireThatStops(relay?.port ?? share.lan?.port ?? 0, carrier, step);
-    standing.push({ step, share, wire, ...attempt(receiver, share, carrier, wire.port) });
+    const call = (by: TestServer) => attempt(by, share, carrier, wire.port, secretOf(told, share));
+    standing.push({ step, share, wire, call, ...call(receiver) });
   }
   await Promise.all(standing.map(({ wire }) => wire.reached()));
   return { relay, sender, receiver, standing };
 }
 const RELAY = ["--reclaim-seconds=2"];
+
+function offer(sender: TestServer, told: Told, args: Record<string, unknown>): Promise<Offered> {
+  return sender.share({ ...args, ...(told !== "a code" && { passphrase: PASSPHRASE }) });
+}
+
+/** Arguments of a call, where it is not the code. */
+function secretOf(told: Told, { room }: Offered): Record<string, unknown> {
+  return told === "a code" ? {} : { passphrase: PASSPHRASE, room };
+}
 
 /** How the calls ended, by their steps. */
 async function ends(standing: readonly Standing[]): Promise<Record<string, string>> {
@@ -68,8 +85,8 @@ async function expectNothingHalf(...servers: readonly TestServer[]): Promise<voi
 }
 
 /** Those who have failed ask again, and get what they asked for. */
-async function expectServedNow(receiver: TestServer, carrier: Carrier, standing: readonly Standing[]): Promise<void> {
-  const again = standing.map(({ share, wire }) => attempt(receiver, share, carrier, wire.port).ended);
+async function expectServedNow(receiver: TestServer, standing: readonly Standing[]): Promise<void> {
+  const again = standing.map(({ call }) => call(receiver).ended);
   expect(await Promise.all(again)).toEqual(standing.map(() => "received"));
 }
 
@@ -79,9 +96,11 @@ const DOCUMENT_IS_THERE: readonly StepName[] = ["before RECEIPT", "before DELIVE
 const at = (standing: readonly Standing[], steps: readonly StepName[]) =>
   standing.filter(({ step }) => steps.includes(step));
 
-describe.each(["lan", "relay"] as const)("kill -9, by %s, at every step:", (carrier) => {
+const PLACES = (["lan", "relay"] as const).flatMap((carrier) => TOLD.map((told) => [carrier, told] as const));
+
+describe.each(PLACES)("kill -9, by %s, with %s, at every step:", (carrier, told) => {
   it("the sender's server: all goes on, and is delivered", async () => {
-    const { sender, receiver, standing } = await stand(carrier);
+    const { sender, receiver, standing } = await stand(carrier, told);
     sender.kill("SIGKILL");
     for (const { wire } of standing) wire.release();
     expect(await ends(standing)).toEqual(all("received"));
@@ -94,7 +113,7 @@ describe.each(["lan", "relay"] as const)("kill -9, by %s, at every step:", (carr
   });
 
   it("the receiver's server: what it received ends, nothing half is left, and the shares can be received", async () => {
-    const { sender, receiver, standing } = await stand(carrier);
+    const { sender, receiver, standing } = await stand(carrier, told);
     receiver.kill("SIGKILL");
     expect(await ends(standing)).toEqual(all("gone"));
     await eventually(async () => (await healthOf(receiver.home)).running).toBe(0);
@@ -102,7 +121,7 @@ describe.each(["lan", "relay"] as const)("kill -9, by %s, at every step:", (carr
     expect(await inInbox(receiver.home, standing)).toEqual(DOCUMENT_IS_THERE);
     for (const { wire } of standing) wire.release();
     const next = await startServer({ world: receiver.world });
-    await expectServedNow(next, carrier, standing);
+    await expectServedNow(next, standing);
     expect(await inInbox(receiver.home, standing)).toEqual(
       STEP_NAMES.flatMap((step) => (DOCUMENT_IS_THERE.includes(step) ? [step, step] : [step])),
     );
@@ -110,18 +129,18 @@ describe.each(["lan", "relay"] as const)("kill -9, by %s, at every step:", (carr
   });
 
   it("the receiver's hub: the calls fail at once, nothing half is left, and the shares can be received", async () => {
-    const { sender, receiver, standing } = await stand(carrier);
+    const { sender, receiver, standing } = await stand(carrier, told);
     await killHub(receiver.home);
     for (const { wire } of standing) wire.sever();
     expect(await ends(standing)).toEqual(all("hub-unreachable"));
     expect(await inInbox(receiver.home, standing)).toEqual(DOCUMENT_IS_THERE);
     await eventually(() => countsOf(sender, standing, "delivered")).toEqual({ ...NONE, "before DELIVERED": 1 });
-    await expectServedNow(receiver, carrier, standing);
+    await expectServedNow(receiver, standing);
     await expectNothingHalf(sender, receiver);
   });
 
   it("the sender's hub: receivers get an error, or look for it as long as they like; the status says lost", async () => {
-    const { sender, receiver, standing } = await stand(carrier);
+    const { sender, receiver, standing } = await stand(carrier, told);
     const there = at(standing, DOCUMENT_IS_THERE);
     await killHub(sender.home);
     for (const { wire } of standing) carrier === "lan" ? wire.unplug() : wire.sever();
@@ -144,9 +163,9 @@ describe.each(["lan", "relay"] as const)("kill -9, by %s, at every step:", (carr
     const relay = await relayProcess({ flags: RELAY });
     const [sender, receiver] = await Promise.all([startServer(), startServer()]);
     const path = await documentIn(sender, DOCUMENT_BYTES);
-    const share = await sender.share({ path, mode: carrier, relay_url: relay.url });
+    const share = await offer(sender, told, { path, mode: carrier, relay_url: relay.url });
     const wire = await wireThatStops(share.lan?.port ?? relay.port, carrier, "before OFFER");
-    const call = attempt(receiver, share, carrier, wire.port, { timeout_seconds: 5 });
+    const call = attempt(receiver, share, carrier, wire.port, { ...secretOf(told, share), timeout_seconds: 5 });
     await wire.reached();
     await killHub(sender.home);
     const killedAt = performance.now();
@@ -159,19 +178,22 @@ describe.each(["lan", "relay"] as const)("kill -9, by %s, at every step:", (carr
   });
 });
 
-it("kill -9, at every step: the relay, which comes back: all goes on, and is delivered", async () => {
-  const { relay, sender, receiver, standing } = await stand("relay");
-  relay?.kill();
-  await relay?.closed;
-  for (const { wire } of standing) wire.sever();
-  await relayProcess({ secret: SECRET, port: relay?.port ?? 0, flags: RELAY });
-  expect(await ends(standing)).toEqual(all("received"));
-  expect(await inInbox(receiver.home, standing)).toEqual(STEP_NAMES);
-  await eventually(async () => Object.values(await countsOf(sender, standing, "delivered"))).toEqual(
-    STEP_NAMES.map(() => 1),
-  );
-  await expectNothingHalf(sender, receiver);
-});
+it.each(TOLD)(
+  "kill -9, with %s, at every step: the relay, which comes back: all goes on, and is delivered",
+  async (told) => {
+    const { relay, sender, receiver, standing } = await stand("relay", told);
+    relay?.kill();
+    await relay?.closed;
+    for (const { wire } of standing) wire.sever();
+    await relayProcess({ secret: SECRET, port: relay?.port ?? 0, flags: RELAY });
+    expect(await ends(standing)).toEqual(all("received"));
+    expect(await inInbox(receiver.home, standing)).toEqual(STEP_NAMES);
+    await eventually(async () => Object.values(await countsOf(sender, standing, "delivered"))).toEqual(
+      STEP_NAMES.map(() => 1),
+    );
+    await expectNothingHalf(sender, receiver);
+  },
+);
 
 it("kill -9 of a server that makes a share of a large file: there is none, and the next server removes what it wrote", async () => {
   const sender = await startServer();
