@@ -9,6 +9,7 @@ import type { Offered, Taken } from "../support/server.ts";
 import { until } from "../support/wait.ts";
 import { type Document, document, expectTaken, type People } from "./handoff.ts";
 import { drop, dropNoMore, noNft, threeMachines, throttle } from "./machines.ts";
+import { hubSleeps, SLEEP_MS } from "./people.ts";
 
 beforeEach(({ skip }) => skip(noNamespaces !== undefined, noNamespaces));
 
@@ -127,15 +128,20 @@ describe("the sender's network changes:", () => {
     LIMIT_MS,
   );
 
-  it(
-    "asleep for some seconds, its share is there again, by mDNS and by the relay",
-    async () => {
+  it.each([
+    ["away for some seconds", false, 6_000], // the hub looks at its networks every 5 s
+    ["away while its hub sleeps", true, SLEEP_MS],
+  ])(
+    "%s, its share is there again, by mDNS and by the relay",
+    async (_what, sleeps, awayMs) => {
       const { here, lan, hereToRelay, ...people } = await threeMachines();
       const paper = await document(people.sender, 10_000);
       const share = await people.sender.share({ path: paper.path, receivers: 2 });
+      const wake = sleeps ? await hubSleeps(people.sender) : undefined;
       for (const device of [lan, hereToRelay]) here.ip("link", "set", device, "down");
-      await delay(6_000); // as long as it sleeps; the hub looks at its networks every 5 s
+      await delay(awayMs); // as long as it is away
       for (const device of [lan, hereToRelay]) here.ip("link", "set", device, "up");
+      wake?.();
       expect((await within(10_000, taking(people, share, "lan").taken)).via).toBe("lan");
       expect((await within(10_000, taking(people, share, "relay").taken)).via).toBe("relay");
       await people.sender.becomes("delivered");

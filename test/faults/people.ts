@@ -5,7 +5,7 @@ import { request } from "node:http";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { sha256 } from "../mcp/texts.ts";
-import { eventually, hubOf, hubsOf, type Offered, type TestServer } from "../support/server.ts";
+import { eventually, hubOf, hubsOf, later, type Offered, type TestServer } from "../support/server.ts";
 import type { Carrier } from "./steps.ts";
 
 /** Text that does not compress, so that its chunks can be counted. @returns its path, below the server's project. */
@@ -83,6 +83,22 @@ export async function killHub(home: string): Promise<void> {
   if (!hub) throw new Error("there is no hub");
   process.kill(hub.pid, "SIGKILL");
   await eventually(() => hubsOf(home)).toEqual([]);
+}
+
+/** Longer than a room's two looks at the clock are apart: by that it sees that it has slept. */
+export const SLEEP_MS = 11_000;
+/** A process is suspended. @returns what wakes it; the end of the test does so, too. */
+export function sleep(pid: number): () => void {
+  process.kill(pid, "SIGSTOP");
+  const wake = () => process.kill(pid, "SIGCONT");
+  later(wake);
+  return wake;
+}
+
+export async function hubSleeps({ home }: TestServer): Promise<() => void> {
+  const hub = await hubOf(home);
+  if (!hub) throw new Error("there is no hub");
+  return sleep(hub.pid);
 }
 
 /** What a hub says of itself. */

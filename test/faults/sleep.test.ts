@@ -4,37 +4,21 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { QUIET_MS } from "../../src/limits.ts";
+import { QUIET_MS, STALL_MS } from "../../src/limits.ts";
 import { relayProcess } from "../mcp/wires.ts";
 import { type Cable, cable } from "../support/cable.ts";
-import { eventually, hubOf, later, type Offered, startServer, type TestServer } from "../support/server.ts";
+import { eventually, type Offered, startServer, type TestServer } from "../support/server.ts";
 import { settled, until } from "../support/wait.ts";
-import { attempt, documentIn, inboxOf } from "./people.ts";
+import { attempt, documentIn, hubSleeps, inboxOf, SLEEP_MS, sleep } from "./people.ts";
 import type { Carrier } from "./steps.ts";
 
 const RELAY_SECRET = "the secret of this test, thirty-two characters";
 
-/** Longer than a room's two looks at the clock are apart: by that it sees that it has slept. */
-const SLEEP_MS = 11_000;
 /** "Within seconds" of waking: a look is due within 5 s, and a relay that says nothing is doubted for 2 s. */
 const BACK_MS = 10_000;
 
-/** @returns what wakes it; the end of the test does so, too. */
-function sleep(pid: number): () => void {
-  process.kill(pid, "SIGSTOP");
-  const wake = () => process.kill(pid, "SIGCONT");
-  later(wake);
-  return wake;
-}
-
-async function hubSleeps({ home }: TestServer): Promise<() => void> {
-  const hub = await hubOf(home);
-  if (!hub) throw new Error("there is no hub");
-  return sleep(hub.pid);
-}
-
-async function roomsOf({ port }: { port: number }): Promise<number> {
-  const health = await fetch(`http://127.0.0.1:${port}/health`);
+async function roomsOf(relay: { readonly port: number } | undefined): Promise<number> {
+  const health = await fetch(`http://127.0.0.1:${relay?.port}/health`);
   return ((await health.json()) as { rooms: number }).rooms;
 }
 
@@ -100,15 +84,15 @@ describe("a transfer goes on", () => {
   const BYTES_PER_SECOND = 20_000_000;
 
   /** In its middle, over a cable of the receiver's. */
-  async function midway(by: Carrier) {
-    const relay = by === "relay" ? await relayProcess() : undefined;
+  async function midway(by: Carrier, flags: readonly string[] = []) {
+    const relay = by === "relay" ? await relayProcess({ secret: RELAY_SECRET, flags }) : undefined;
     const [sender, receiver] = await Promise.all([startServer(), startServer()]);
     const path = await documentIn(sender, BYTES);
     const share = await sender.share({ path, mode: by, ...(relay && { relay_url: relay.url }) });
     const line = await cable(relay?.port ?? share.lan?.port ?? 0, () => ({ bytesPerSecond: BYTES_PER_SECOND }));
     const call = attempt(receiver, share, by, line.port);
     await until("it is in its middle", () => line.passed.down > BYTES / 10);
-    return { sender, receiver, share, line, call };
+    return { relay, sender, receiver, share, line, call };
   }
 
   type Scene = Awaited<ReturnType<typeof midway>>;
@@ -136,28 +120,42 @@ describe("a transfer goes on", () => {
   });
 
   it(
-    "when a hub has slept for longer than anybody waits, the sender's or the receiver's, by LAN and by relay",
+    "over another one when a hub has slept until it was missed: the sender's or the receiver's, by the other or the relay",
     async () => {
-      await Promise.all((["lan", "relay"] as const).flatMap((by) => [senderSlept(by), receiverSlept(by)]));
+      const impatient = ["--ping-seconds=1", "--reclaim-seconds=1", "--stalled-seconds=2"];
+      const byLan = [senderSlept("lan"), receiverSlept("lan")];
+      const byRelay = [senderSlept("relay"), senderMissed(impatient), receiverSlept("relay", impatient)];
+      await Promise.all([...byLan, ...byRelay]);
     },
-    QUIET_MS + 40_000,
+    STALL_MS + 60_000,
   );
 
+  /** Until its receiver looks for it again; a relay by default is more patient. */
   async function senderSlept(by: Carrier): Promise<void> {
     const scene = await midway(by);
     const wake = await hubSleeps(scene.sender);
-    await until("the receiver comes by another way", () => scene.line.connections > 1, QUIET_MS + 10_000);
+    await until("the receiver comes anew", () => scene.line.connections > 1, QUIET_MS + 10_000);
     expect(scene.line.passed.down).toBeLessThan(BYTES);
     wake();
     await expectDelivered(scene);
   }
 
-  async function receiverSlept(by: Carrier): Promise<void> {
-    const scene = await midway(by);
-    const wake = await hubSleeps(scene.receiver);
-    await stands(scene.line);
+  /** Until the relay has given up its room. */
+  async function senderMissed(flags: readonly string[]): Promise<void> {
+    const scene = await midway("relay", flags);
+    const wake = await hubSleeps(scene.sender);
+    await until("the relay has given it up", async () => (await roomsOf(scene.relay)) === 0, QUIET_MS);
     expect(scene.line.passed.down).toBeLessThan(BYTES);
-    await delay(QUIET_MS); // as long as it sleeps
+    wake();
+    await expectDelivered(scene);
+  }
+
+  /** Until its place in the share is free again. */
+  async function receiverSlept(by: Carrier, flags: readonly string[] = []): Promise<void> {
+    const scene = await midway(by, flags);
+    const wake = await hubSleeps(scene.receiver);
+    expect(await scene.sender.becomes("waiting", STALL_MS + 20_000)).toMatchObject({ delivered: 0, unconfirmed: 0 });
+    expect(scene.line.passed.down).toBeLessThan(BYTES);
     wake();
     await expectDelivered(scene);
   }
