@@ -8,7 +8,7 @@
  *     <home>/hub/       the hub's socket, and what it remembers (src/hub/README.md)
  */
 import { createHash, randomBytes } from "node:crypto";
-import { lstat, mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { lstat, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { SpreadError, systemCode, toSpreadError } from "../errors.ts";
@@ -130,7 +130,7 @@ export async function sweepHome(home: string): Promise<void> {
 async function isLeftover(folder: string, name: string): Promise<boolean> {
   const owner = OWNED.exec(name.replace(REPLACED, ""))?.groups;
   if (owner === undefined) return false;
-  if (owner.machine === machine) return !isAlive(Number(owner.pid));
+  if (owner.machine === machine) return !(await isAlive(Number(owner.pid)));
   const age = await lstat(join(folder, name)).then(
     ({ mtimeMs }) => Date.now() - mtimeMs,
     () => 0,
@@ -138,11 +138,14 @@ async function isLeftover(folder: string, name: string): Promise<boolean> {
   return age > FOREIGN_LEFTOVER_MS;
 }
 
-function isAlive(pid: number): boolean {
+async function isAlive(pid: number): Promise<boolean> {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (cause) {
     return systemCode(cause) !== "ESRCH"; // EPERM: it lives, and belongs to somebody else
   }
+  // Linux keeps the pid of who has ended until its parent asks, which in a container may be never: then its state is Z. It
+  // stands behind the name in brackets, which may hold any others.
+  const stat = await readFile(`/proc/${pid}/stat`, "latin1").catch(() => "");
+  return stat.charAt(stat.lastIndexOf(")") + 2) !== "Z";
 }

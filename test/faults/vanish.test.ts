@@ -1,9 +1,13 @@
 /** Receivers that vanish for good in the middle: what a share was to give to them it has for others. */
+import { once } from "node:events";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
+import { machine } from "../../src/handoff/home.ts";
 import { STALL_MS } from "../../src/limits.ts";
 import { relayProcess } from "../mcp/wires.ts";
-import { noNamespaces } from "../support/namespaces.ts";
-import { eventually, type Offered, startServer, type TestServer } from "../support/server.ts";
+import { noNamespaces, spawnForTest } from "../support/namespaces.ts";
+import { eventually, makeWorld, type Offered, startServer, type TestServer } from "../support/server.ts";
 import { until } from "../support/wait.ts";
 import { openOf } from "./handoff.ts";
 import { drop, noNft, threeMachines, throttle } from "./machines.ts";
@@ -64,6 +68,23 @@ describe.each(["lan", "relay"] as const)("by %s, of a receiver that is killed, h
     expect(await sender.becomes("unconfirmed")).toMatchObject({ delivered: 1, unconfirmed: 1 });
     expect(await ask()).toBe("share-ended");
   });
+});
+
+it("what a killed hub left is removed by the next server, also where nobody has asked for its end yet", async ({
+  skip,
+}) => {
+  skip(process.platform !== "linux", "such processes are told from others on Linux alone");
+  const parent = spawnForTest("sh", ["-c", "true & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "inherit"] });
+  const [said] = parent.stdout ? await once(parent.stdout, "data") : [];
+  const ended = Number(said);
+  const stateOf = async () => /^State:\s(.)/m.exec(await readFile(`/proc/${ended}/status`, "utf8"))?.[1];
+  await eventually(stateOf).toBe("Z");
+  const world = await makeWorld();
+  for (const folder of ["staging", "spool"]) {
+    await mkdir(join(world.home, folder, `${ended}-${machine}-0123456789abcdef`), { recursive: true });
+  }
+  const next = await startServer({ world });
+  await eventually(async () => [await next.kept("staging"), await next.kept("spool")]).toEqual([[], []]);
 });
 
 describe("of a receiver whose cable is dead", () => {
