@@ -87,6 +87,7 @@ export async function killHub(home: string): Promise<void> {
 
 /** Longer than a room's two looks at the clock are apart: by that it sees that it has slept. */
 export const SLEEP_MS = 11_000;
+
 /** A process is suspended. @returns what wakes it; the end of the test does so, too. */
 export function sleep(pid: number): () => void {
   process.kill(pid, "SIGSTOP");
