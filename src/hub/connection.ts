@@ -24,6 +24,8 @@ import type { StepView } from "./views.ts";
 const WELCOME_MS = 5_000;
 /** What a hub may take longer than its own limit to answer, in ms. */
 const GRACE_MS = 5_000;
+/** How long it may take to say what it holds, in ms: it only looks, so a longer silence is that of a machine that sleeps. */
+const LOOK_MS = 10_000;
 /** What a hub answers to an upgrade: that it ends, and that it has too many clients. */
 const ENDING = 503;
 const FULL = 429;
@@ -117,6 +119,7 @@ export class HubConnection {
     if (!Request.safeParse({ id, op, ...ask }).success) {
       throw new SpreadError("invalid-input", "an argument is longer than any that is of use");
     }
+    const limitMs = op === "holdings" ? LOOK_MS : REQUEST_MS + GRACE_MS;
     const cancel = () => this.#ws.send(JSON.stringify({ id: ++this.#id, op: "cancel", request: id }));
     let timer: NodeJS.Timeout | undefined;
     try {
@@ -130,7 +133,7 @@ export class HubConnection {
           timer = setTimeout(() => {
             cancel(); // a hub that slept would do it when it wakes, and nobody would know the code of its share
             failed(unreachable("the hub did not answer in time"));
-          }, REQUEST_MS + GRACE_MS);
+          }, limitMs);
         }
       });
       const answer = ANSWERS[op].safeParse(ok);

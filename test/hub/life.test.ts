@@ -493,7 +493,9 @@ describe("a hub that sleeps", () => {
     const asked = [service.share(ORDER, [textMaterial(DOCUMENT)], new AbortController().signal), service.holdings()];
     const failed = Promise.all(asked.map((it) => expect(it).rejects.toMatchObject({ code: "hub-unreachable" })));
     while (vi.getTimerCount() < asked.length) await new Promise((resolve) => setImmediate(resolve));
-    await vi.advanceTimersByTimeAsync(REQUEST_MS + 5_000);
+    await vi.advanceTimersByTimeAsync(10_000);
+    await expect(asked[1]).rejects.toMatchObject({ message: "the hub did not answer in time" }); // who only looks is told soon
+    await vi.advanceTimersByTimeAsync(REQUEST_MS - 5_000);
     await failed;
     vi.useRealTimers();
     wake();
