@@ -1,0 +1,148 @@
+/**
+ * What is not committed in a checkout, as a patch against its last commit: staged, unstaged and new files together. Nothing
+ * is written into the repository; new files are made known to git by an index of our own.
+ */
+import { copyFile, lstat, mkdtemp, rm, stat, utimes } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { MAX_INPUT_BYTES } from "./git.ts";
+import { type FilePatch, type LeftOut, MAX_FILE_PATCH_BYTES, PatchReader } from "./patch.ts";
+import type { Repository } from "./repository.ts";
+
+/** What git may say about a change before it is stopped, in bytes: the files behind that are not even named. */
+const MAX_READ_BYTES = 64 * 1024 * 1024;
+
+/** New files that are looked at. More are no work of a session but a folder that nobody told git to ignore. */
+const MAX_NEW_FILES = 1_000;
+
+export interface Change {
+  /** Whole files; those that did not fit are in `left`, never a part of one. */
+  readonly files: readonly FilePatch[];
+  readonly left: readonly LeftOut[];
+  /** There is more, and it was not read. */
+  readonly cut: boolean;
+}
+
+/** Every setting that changes how a patch looks is answered here, so that it can be applied wherever it comes. */
+const DIFF = [
+  "diff",
+  "--patch",
+  "--no-color",
+  "--no-ext-diff",
+  "--no-textconv",
+  "--no-relative",
+  "--full-index",
+  "--submodule=short",
+  "--ignore-submodules=dirty",
+  "--find-renames",
+  "-l400",
+  "--unified=3",
+  "--inter-hunk-context=0",
+  "--diff-algorithm=myers",
+  "--src-prefix=a/",
+  "--dst-prefix=b/",
+  "-O/dev/null",
+];
+
+/**
+ * Undefined where git could not say.
+ * @param withheld whether a file, by its path from the top, must not leave: files that hold secrets by their names.
+ * @throws SpreadError `cancelled`
+ */
+export async function readChange(
+  repository: Repository,
+  withheld: (path: string) => boolean,
+  signal: AbortSignal,
+): Promise<Change | undefined> {
+  const say = async (args: readonly string[]) => {
+    const { status, said } = await repository.ask(args, { signal });
+    return status === 0 ? said.toString().replace(/\n$/, "") : undefined;
+  };
+  const [indexPath, head, emptyFolder, emptyFile] = await Promise.all([
+    say(["rev-parse", "--git-path", "index"]),
+    say(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]),
+    // Only computed, not written: which hashes this repository has. Before the first commit all files are new.
+    say(["hash-object", "-t", "tree", "--stdin"]),
+    say(["hash-object", "-t", "blob", "--stdin"]),
+  ]);
+  const base = head ?? emptyFolder;
+  const added = await newFiles(repository, withheld, signal);
+  if (indexPath === undefined || base === undefined || emptyFile === undefined || !added) return undefined;
+
+  const scratch = await mkdtemp(join(tmpdir(), "claude-spread-index-"));
+  try {
+    const index = join(scratch, "index");
+    await copyIndex(resolve(repository.top, indexPath), index);
+    const environment = { GIT_INDEX_FILE: index };
+    // Any content will do: git looks at the file itself, since nothing is noted of its size and time.
+    const input = added.files.map(({ path, mode }) => `${mode} ${emptyFile} 0\t${path}\0`).join("");
+    const known = await repository.ask(["update-index", "-z", "--index-info"], { environment, input, signal });
+    if (known.status !== 0) return undefined;
+    const reader = new PatchReader(withheld);
+    const { ended, status } = await repository.ask([...DIFF, base, "--"], {
+      environment,
+      maxBytes: MAX_READ_BYTES,
+      take: (piece) => reader.push(piece),
+      signal,
+    });
+    const cut = ended === "too-long";
+    if (!cut && (ended !== "itself" || status !== 0)) return undefined;
+    if (!cut) reader.end(); // else its last change is not whole
+    return { files: reader.files, left: [...reader.left, ...added.left], cut: cut || added.cut };
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** The patch; `git apply` takes it at the repository's top. */
+export function patchText({ files }: Change): string {
+  return files.map(({ text }) => text).join("");
+}
+
+interface NewFiles {
+  readonly files: { readonly path: string; readonly mode: string }[];
+  readonly left: LeftOut[];
+  readonly cut: boolean;
+}
+
+/** What git neither knows nor ignores: ordinary files, and links as links. */
+async function newFiles(
+  repository: Repository,
+  withheld: (path: string) => boolean,
+  signal: AbortSignal,
+): Promise<NewFiles | undefined> {
+  const { ended, status, said } = await repository.ask(["ls-files", "--others", "--exclude-standard", "-z"], {
+    signal,
+  });
+  if (ended !== "too-long" && (ended !== "itself" || status !== 0)) return undefined;
+  const paths = said.toString().split("\0").slice(0, -1);
+  const files: NewFiles["files"] = [];
+  const left: LeftOut[] = [];
+  let inputBytes = 0;
+  for (const path of paths.slice(0, MAX_NEW_FILES)) {
+    if (path.endsWith("/")) {
+      left.push({ path, why: "folder" }); // a repository of its own
+      continue;
+    }
+    const found = await lstat(join(repository.top, path)).catch(() => undefined);
+    if (!found) continue; // gone by now, or a name that is not UTF-8
+    const longest = found.isFile() && found.size > MAX_FILE_PATCH_BYTES;
+    inputBytes += Buffer.byteLength(path) + 128;
+    const why = withheld(path) ? "withheld" : longest || inputBytes > MAX_INPUT_BYTES ? "too-long" : undefined;
+    if (why !== undefined) left.push({ path, why });
+    else files.push({ path, mode: found.isSymbolicLink() ? "120000" : found.mode & 0o100 ? "100755" : "100644" });
+  }
+  return { files, left, cut: ended === "too-long" || paths.length > MAX_NEW_FILES };
+}
+
+/**
+ * Before anything was ever added there is no index. A pipe in its place would never end. The copy keeps its time, or an
+ * earlier one: a file that was written after that may be another one with the same size, and git looks into it.
+ */
+async function copyIndex(file: string, to: string): Promise<void> {
+  const found = await stat(file).catch(() => undefined);
+  if (!found?.isFile()) return;
+  await copyFile(file, to);
+  const second = Math.floor(found.mtimeMs / 1_000);
+  await utimes(to, second, second);
+}

@@ -1,0 +1,337 @@
+import { chmod, mkdir, readdir, realpath, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { Anchor, MAX_NAMED, readAnchor } from "../../src/repository/anchor.ts";
+import { readChange } from "../../src/repository/change.ts";
+import { openRepository } from "../../src/repository/repository.ts";
+import { withoutPrivileges } from "../handoff/scratch.ts";
+import { clone, commit, folder, forever, git, newCheckout, opened, put, strangeHome } from "./checkout.ts";
+
+beforeAll(strangeHome);
+
+async function anchorOf(at: string): Promise<Anchor> {
+  const anchor = await readAnchor(await opened(at), forever());
+  return Anchor.parse(anchor);
+}
+
+describe("an anchor", () => {
+  it("of a clean clone has remote, branch, commit and how far it is from its upstream", async () => {
+    const source = await newCheckout();
+    const at = await clone(source);
+    const first = (await git(at, "rev-parse", "HEAD")).trim();
+    await commit(source, { "a.txt": "2\n" });
+    await git(at, "fetch", "--quiet");
+    await git(at, "remote", "set-url", "origin", "https://jane:secret@git.example/owner/repo.git");
+    expect(await anchorOf(at)).toEqual({
+      remote: "https://git.example/owner/repo.git",
+      branch: "main",
+      commit: first,
+      upstream: { branch: "origin/main", ahead: 0, behind: 1 },
+    });
+    const mine = await commit(at, { "b.txt": "b\n" });
+    expect(await anchorOf(at)).toMatchObject({ commit: mine, upstream: { ahead: 1, behind: 1 } });
+  });
+
+  it("tells no local path of a remote", async () => {
+    const at = await clone(await newCheckout());
+    expect((await anchorOf(at)).remote).toBe(undefined);
+  });
+
+  it("takes origin, else the remote that the branch follows, else the only one", async () => {
+    const at = await clone(await newCheckout(), "--origin", "theirs");
+    await git(at, "remote", "set-url", "theirs", "https://git.example/theirs");
+    expect((await anchorOf(at)).remote).toBe("https://git.example/theirs");
+    await git(at, "remote", "add", "another", "https://git.example/another");
+    expect((await anchorOf(at)).remote).toBe("https://git.example/theirs");
+    await git(at, "remote", "add", "origin", "https://git.example/origin");
+    expect((await anchorOf(at)).remote).toBe("https://git.example/origin");
+    await git(at, "config", "url.https://git.example/.insteadOf", "short:");
+    await git(at, "remote", "set-url", "origin", "short:written-out");
+    expect((await anchorOf(at)).remote).toBe("https://git.example/written-out");
+  });
+
+  it("lists what is not committed by what became of it", async () => {
+    const long = Array.from({ length: 40 }, (_, line) => `line ${line}\n`).join("");
+    const at = await newCheckout({
+      "changed name.txt": "1\n",
+      "gone.txt": "1\n",
+      "old.txt": long,
+      "staged.txt": "1\n",
+    });
+    await put(at, {
+      "changed name.txt": "2\n",
+      "staged.txt": "2\n",
+      "added.txt": "1\n",
+      "new/x": "1\n",
+      "line\nend": "",
+    });
+    await rm(join(at, "gone.txt"));
+    await rename(join(at, "old.txt"), join(at, "renamed.txt"));
+    await git(at, "add", "staged.txt", "added.txt", "old.txt", "renamed.txt");
+    expect((await anchorOf(at)).uncommitted).toEqual({
+      count: 7,
+      files: [
+        { path: "added.txt", change: "added" },
+        { path: "changed name.txt", change: "changed" },
+        { path: "gone.txt", change: "deleted" },
+        { path: "renamed.txt", change: "renamed", from: "old.txt" },
+        { path: "staged.txt", change: "changed" },
+        { path: "line end", change: "untracked" },
+        { path: "new/", change: "untracked" },
+      ],
+    });
+  });
+
+  it(`names ${MAX_NAMED} files, and counts the others`, async () => {
+    const at = await newCheckout();
+    await put(at, Object.fromEntries(Array.from({ length: MAX_NAMED + 5 }, (_, n) => [`new-${n}`, ""])));
+    const { uncommitted } = await anchorOf(at);
+    expect([uncommitted?.count, uncommitted?.files.length]).toEqual([MAX_NAMED + 5, MAX_NAMED]);
+  });
+
+  it("of a merge that is not done names what conflicts", async () => {
+    const at = await newCheckout({ "a b.txt": "1\n" });
+    await git(at, "checkout", "--quiet", "-b", "other");
+    await commit(at, { "a b.txt": "2\n" });
+    await git(at, "checkout", "--quiet", "main");
+    await commit(at, { "a b.txt": "3\n" });
+    await git(at, "merge", "other").catch(() => {});
+    expect((await anchorOf(at)).uncommitted?.files).toEqual([{ path: "a b.txt", change: "conflicting" }]);
+  });
+
+  it("has no branch where HEAD is detached, and no commit before the first", async () => {
+    const at = await newCheckout();
+    const first = await commit(at);
+    await git(at, "checkout", "--quiet", "--detach");
+    expect(await anchorOf(at)).toEqual({ commit: first });
+    const empty = await folder();
+    await git(empty, "init", "--quiet");
+    expect(await anchorOf(empty)).toEqual({ branch: "main" });
+  });
+
+  it("of a folder within, of a linked worktree, of a submodule and of a shallow clone", async () => {
+    const at = await newCheckout({ "packages/app/a.txt": "1\n" });
+    expect((await anchorOf(join(at, "packages/app"))).folder).toBe("packages/app");
+    const linked = join(await folder(), "linked");
+    await git(at, "worktree", "add", "--quiet", "-b", "side", linked);
+    expect((await anchorOf(linked)).branch).toBe("side");
+    const outer = await newCheckout();
+    await git(outer, "submodule", "--quiet", "add", at, "inner");
+    expect((await opened(join(outer, "inner/packages"))).top).toBe(join(outer, "inner"));
+    await commit(at, { "b.txt": "b\n" });
+    const shallow = await opened(await clone(`file://${at}`, "--depth=1"));
+    expect(shallow.shallow).toBe(true);
+    expect(await readAnchor(shallow, forever())).toMatchObject({ branch: "main", upstream: { ahead: 0, behind: 0 } });
+  });
+
+  it("of a submodule that has changed names it, and does not look into it", async () => {
+    const outer = await newCheckout();
+    await git(outer, "submodule", "--quiet", "add", await newCheckout(), "inner");
+    await commit(outer);
+    await put(outer, { "inner/a.txt": "2\n" });
+    expect((await anchorOf(outer)).uncommitted).toBe(undefined);
+    await commit(join(outer, "inner"));
+    expect((await anchorOf(outer)).uncommitted?.files).toEqual([{ path: "inner", change: "changed" }]);
+  });
+});
+
+describe("where there is no checkout", () => {
+  const stateOf = async (at: string) => (await openRepository(at, forever())).state;
+
+  it("says why", async () => {
+    const bare = await folder();
+    await git(bare, "init", "--quiet", "--bare");
+    const broken = await newCheckout();
+    await writeFile(join(broken, ".git/config"), "[core\n");
+    const checkout = await newCheckout();
+    expect({
+      none: await stateOf(await folder()),
+      within: await stateOf(join(checkout, ".git")),
+      gone: await stateOf(join(checkout, "gone")),
+      bare: await stateOf(bare),
+      broken: await stateOf(broken),
+    }).toEqual({ none: "none", within: "none", gone: "unreadable", bare: "bare", broken: "unreadable" });
+  });
+
+  it("says that there is no git", async () => {
+    const path = process.env.PATH;
+    process.env.PATH = await folder();
+    try {
+      expect(await stateOf(await folder())).toBe("no-git");
+    } finally {
+      process.env.PATH = path;
+    }
+  });
+
+  it("says that the repository is somebody else's (safe.directory)", async (context) => {
+    if (process.getuid?.() !== 0) return context.skip("only root can make a repository of another user");
+    const at = await newCheckout();
+    await chmod(process.env.HOME ?? "", 0o755);
+    expect(await withoutPrivileges(() => stateOf(at))).not.toBe("checkout");
+  });
+
+  it("is cancelled by its caller", async () => {
+    const at = await newCheckout();
+    await expect(openRepository(at, AbortSignal.abort())).rejects.toMatchObject({ code: "cancelled" });
+  });
+});
+
+describe("a hostile checkout", () => {
+  /** Reads all that can be read of it. @returns what its programs have left behind. */
+  async function programsRun(at: string, marks: string): Promise<string[]> {
+    const repository = await openRepository(at, forever());
+    if (repository.state === "checkout") {
+      await readAnchor(repository, forever());
+      await readChange(repository, () => false, forever());
+    }
+    return await readdir(marks);
+  }
+
+  /** A program that leaves a file of this name, and then does this. */
+  async function program(marks: string, name: string, then = "exit 1"): Promise<string> {
+    const path = join(await folder(), "program");
+    await writeFile(path, `#!/bin/sh\ntouch '${marks}/${name}'\n${then}\n`, { mode: 0o755 });
+    return path;
+  }
+
+  async function dirty(): Promise<{ at: string; marks: string }> {
+    const at = await newCheckout({ "a.txt": "1\n", ".gitattributes": "* filter=own diff=own merge=own\n" });
+    await put(at, { "a.txt": "2\n", "new.txt": "1\n" });
+    return { at, marks: await folder() };
+  }
+
+  it("runs no program: hooks, fsmonitor, pager, external diffs, text conversions, filters, credential helpers", async () => {
+    const { at, marks } = await dirty();
+    const hooks = await folder();
+    for (const hook of ["post-index-change", "fsmonitor-watchman", "reference-transaction", "post-checkout"]) {
+      await rename(await program(marks, hook), join(hooks, hook));
+    }
+    await git(at, "config", "core.hooksPath", hooks);
+    for (const name of [
+      "core.fsmonitor",
+      "core.pager",
+      "core.editor",
+      "core.askPass",
+      "core.sshCommand",
+      "core.gitProxy",
+      "core.alternateRefsCommand",
+      "credential.helper",
+      "diff.external",
+      "diff.own.command",
+      "diff.own.textconv",
+      "filter.own.clean",
+      "filter.own.smudge",
+      "filter.own.process",
+      "gpg.program",
+      "interactive.diffFilter",
+      "sequence.editor",
+      "uploadpack.packObjectsHook",
+      "remote.origin.vcs",
+      "alias.status",
+      "alias.diff",
+    ]) {
+      await git(at, "config", name, await program(marks, name));
+    }
+    await git(at, "config", "filter.own.required", "true");
+    await git(at, "config", "pager.diff", await program(marks, "pager.diff"));
+    await put(at, { ".git/hooks/post-index-change": `#!/bin/sh\ntouch '${marks}/own-hook'\n` });
+    await chmod(join(at, ".git/hooks/post-index-change"), 0o755);
+    expect(await programsRun(at, marks)).toEqual([]);
+    // That these are programs at all: git by itself runs some of them.
+    await git(at, "diff").catch(() => {});
+    expect(await readdir(marks)).not.toEqual([]);
+  });
+
+  it("is left alone where a filter of its own cannot be switched off", async () => {
+    const { at, marks } = await dirty();
+    await put(at, { ".gitattributes": "* filter=a=b\n" });
+    await git(at, "config", "filter.a=b.clean", await program(marks, "clean"));
+    expect((await openRepository(at, forever())).state).toBe("unsafe");
+    expect(await programsRun(at, marks)).toEqual([]);
+  });
+
+  it("runs a filter that the user has for all repositories, as Git LFS is", async () => {
+    const { at, marks } = await dirty();
+    await git(at, "config", "--global", "filter.own.clean", await program(marks, "clean", "cat"));
+    try {
+      expect(await programsRun(at, marks)).toEqual(["clean"]);
+    } finally {
+      await git(at, "config", "--global", "--remove-section", "filter.own");
+    }
+  });
+
+  it("cannot send git to another place by its settings", async () => {
+    const outer = await folder();
+    await put(outer, { "secret.txt": "hunter2\n" });
+    const at = join(outer, "project");
+    await mkdir(at);
+    await git(at, "init", "--quiet");
+    await git(at, "config", "core.worktree", outer);
+    expect((await openRepository(at, forever())).state).toBe("unsafe");
+    const elsewhere = await newCheckout();
+    await git(at, "config", "core.worktree", elsewhere);
+    expect((await openRepository(at, forever())).state).not.toBe("checkout");
+  });
+
+  it("cannot make git fetch: what a partial clone lacks stays away", async () => {
+    const source = await newCheckout({ "a.txt": "1\n", "b.txt": "1\n" });
+    await git(source, "config", "uploadpack.allowFilter", "true");
+    const at = await clone(`file://${source}`, "--filter=blob:none", "--no-checkout");
+    const objects = () => readdir(join(at, ".git/objects"), { recursive: true });
+    await put(at, { "a.txt": "2\n" });
+    const before = await objects();
+    expect(await readChange(await opened(at), () => false, forever())).toBe(undefined);
+    expect(await objects()).toEqual(before);
+  });
+
+  it("is read in its own terms, whatever the environment says", async () => {
+    const at = await newCheckout();
+    const other = await newCheckout({ "other.txt": "1\n" });
+    const marks = await folder();
+    const hostile = {
+      GIT_DIR: join(other, ".git"),
+      GIT_WORK_TREE: other,
+      GIT_INDEX_FILE: join(other, ".git/index"),
+      GIT_EXTERNAL_DIFF: await program(marks, "diff"),
+      GIT_TRACE: join(marks, "trace"),
+      GIT_CONFIG_COUNT: "1",
+      GIT_CONFIG_KEY_0: "core.fsmonitor",
+      GIT_CONFIG_VALUE_0: await program(marks, "fsmonitor"),
+    };
+    Object.assign(process.env, hostile);
+    try {
+      expect((await opened(at)).top).toBe(await realpath(at));
+      expect((await programsRun(at, marks)).length).toBe(0);
+    } finally {
+      for (const name of Object.keys(hostile)) delete process.env[name];
+    }
+  });
+
+  it("does not choose which git is run, by a folder of its own in PATH", async () => {
+    const { at, marks } = await dirty();
+    await rename(await program(marks, "git"), join(at, "git"));
+    const [path, cwd] = [process.env.PATH, process.cwd()];
+    process.env.PATH = `.:${path}`;
+    process.chdir(at);
+    try {
+      expect(await programsRun(at, marks)).toEqual([]);
+    } finally {
+      process.chdir(cwd);
+      process.env.PATH = path;
+    }
+  });
+
+  it("does not leak through links in it", async () => {
+    const outer = await folder();
+    await put(outer, { "secret.txt": "hunter2\n" });
+    const at = await newCheckout({ "dir/secret.txt": "1\n", "file.txt": "1\n" });
+    await rm(join(at, "dir"), { recursive: true });
+    await symlink(outer, join(at, "dir"));
+    await symlink(join(outer, "secret.txt"), join(at, "new.txt"));
+    await rm(join(at, "file.txt"));
+    await symlink(join(outer, "secret.txt"), join(at, "file.txt"));
+    const change = await readChange(await opened(at), () => false, forever());
+    expect(change?.files.length).toBeGreaterThan(2);
+    expect(JSON.stringify(change)).not.toContain("hunter2");
+  });
+});
