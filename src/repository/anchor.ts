@@ -45,6 +45,7 @@ export const Anchor = z.strictObject({
             from: path.optional(),
           }),
         )
+        .min(1)
         .max(MAX_NAMED),
     })
     .optional(),
