@@ -94,19 +94,6 @@ export async function compare(
   return { ...found, files, sentences };
 }
 
-/**
- * The command by which a person checks whether the patch would apply, for a POSIX shell. It changes nothing. At the
- * repository's top, because further down git silently passes over files that are elsewhere.
- * @param patch absolute.
- */
-export function checkCommand(patch: string, { top }: Pick<Repository, "top">): string {
-  return ["git", "-C", top, "apply", "--check", patch].map(quote).join(" ");
-}
-
-function quote(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}
-
 async function isKnown(repository: Repository, commit: string, signal: AbortSignal): Promise<boolean> {
   return (await repository.ask(["cat-file", "-e", `${commit}^{commit}`], { signal })).status === 0;
 }

@@ -1,13 +1,9 @@
-import { execFile } from "node:child_process";
 import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Anchor, readAnchor } from "../../src/repository/anchor.ts";
-import { type Comparison, checkCommand, compare, type NamedFile } from "../../src/repository/compare.ts";
+import { type Comparison, compare, type NamedFile } from "../../src/repository/compare.ts";
 import { clone, commit, folder, forever, git, newCheckout, opened, put, strangeHome } from "./checkout.ts";
-
-const run = promisify(execFile);
 
 beforeAll(strangeHome);
 
@@ -236,30 +232,5 @@ describe("the files that a hand-off names", () => {
     expect(result.files.changed).toEqual(names.slice(0, 300));
     expect(result.sentences.at(-1)).toMatch(/^Not as in the sender's commit: (?:[^,]+, ){10}290 more\.$/);
     await rm(join(source, "long"), { recursive: true });
-  });
-});
-
-describe("the command that checks a patch", () => {
-  it("is what a shell understands, with whatever name", async () => {
-    for (const name of ["plain", "it's a folder", '$HOME `id` "x" \\ * ; &', "größe\nline"]) {
-      const top = join(await folder(), name);
-      await mkdir(top);
-      await git(top, "init", "--quiet");
-      await commit(top, { "a.txt": "1\n" });
-      await put(top, { "a.txt": "2\n" });
-      const patch = join(await folder(), `${name}.patch`);
-      await writeFile(patch, await git(top, "diff"));
-      await git(top, "checkout", "--quiet", ".");
-      const command = checkCommand(patch, { top });
-      await run("/bin/sh", ["-c", command], { cwd: "/" });
-      await put(top, { "a.txt": "3\n" });
-      await expect(run("/bin/sh", ["-c", command], { cwd: "/" })).rejects.toMatchObject({ code: 1 });
-    }
-  });
-
-  it("leaves plain words plain", () => {
-    expect(checkCommand("/inbox/x-7kq/change.patch", { top: "/work" })).toBe(
-      "git -C /work apply --check /inbox/x-7kq/change.patch",
-    );
   });
 });
