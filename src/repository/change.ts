@@ -2,11 +2,12 @@
  * What is not committed in a checkout, as a patch against its last commit: staged, unstaged and new files together. Nothing
  * is written into the repository; new files are made known to git by an index of our own.
  */
-import { copyFile, lstat, mkdtemp, rm, stat, utimes } from "node:fs/promises";
+import { constants, type Stats } from "node:fs";
+import { copyFile, lstat, mkdtemp, open, rm, stat, utimes } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { MAX_INPUT_BYTES } from "./git.ts";
-import { type FilePatch, type LeftOut, MAX_FILE_PATCH_BYTES, PatchReader } from "./patch.ts";
+import { type FilePatch, type LeftOut, MAX_FILE_PATCH_BYTES, PatchReader, type Why } from "./patch.ts";
 import type { Repository } from "./repository.ts";
 
 /** What git may say about a change before it is stopped, in bytes: the files behind that are not even named. */
@@ -14,6 +15,9 @@ const MAX_READ_BYTES = 64 * 1024 * 1024;
 
 /** New files that are looked at. More are no work of a session but a folder that nobody told git to ignore. */
 const MAX_NEW_FILES = 1_000;
+
+/** Mode, hash and stage of a file, as an index is told about it. */
+const MAX_INDEX_FIELDS_BYTES = 128;
 
 export interface Change {
   /** Whole files; those that did not fit are in `left`, never a part of one. */
@@ -126,13 +130,22 @@ async function newFiles(
     }
     const found = await lstat(join(repository.top, path)).catch(() => undefined);
     if (!found) continue; // gone by now, or a name that is not UTF-8
-    const longest = found.isFile() && found.size > MAX_FILE_PATCH_BYTES;
-    inputBytes += Buffer.byteLength(path) + 128;
-    const why = withheld(path) ? "withheld" : longest || inputBytes > MAX_INPUT_BYTES ? "too-long" : undefined;
+    inputBytes += Buffer.byteLength(path) + MAX_INDEX_FIELDS_BYTES;
+    const why = await whyNot(join(repository.top, path), found, withheld(path), inputBytes);
     if (why !== undefined) left.push({ path, why });
     else files.push({ path, mode: found.isSymbolicLink() ? "120000" : found.mode & 0o100 ? "100755" : "100644" });
   }
   return { files, left, cut: ended === "too-long" || paths.length > MAX_NEW_FILES };
+}
+
+async function whyNot(file: string, found: Stats, isWithheld: boolean, inputBytes: number): Promise<Why | undefined> {
+  if (isWithheld) return "withheld";
+  if (inputBytes > MAX_INPUT_BYTES || (found.isFile() && found.size > MAX_FILE_PATCH_BYTES)) return "too-long";
+  if (found.isSymbolicLink()) return undefined;
+  // Git gives up altogether at the first file that it may not read.
+  const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch(() => undefined);
+  await handle?.close();
+  return handle ? undefined : "unreadable";
 }
 
 /**

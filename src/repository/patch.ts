@@ -16,7 +16,7 @@ const MAX_HEADER_BYTES = 64 * 1024;
 /** Changes of more files are not told apart any more. */
 export const MAX_FILES = 5_000;
 
-export type Why = "binary" | "not-text" | "too-long" | "withheld" | "folder";
+export type Why = "binary" | "not-text" | "too-long" | "withheld" | "folder" | "unreadable";
 
 export interface FilePatch {
   /** From the repository's top. */

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { Anchor, MAX_NAMED, readAnchor } from "../../src/repository/anchor.ts";
 import { readChange } from "../../src/repository/change.ts";
 import { openRepository } from "../../src/repository/repository.ts";
-import { withoutPrivileges } from "../handoff/scratch.ts";
+import { run, withoutPrivileges } from "../handoff/scratch.ts";
 import { clone, commit, folder, forever, git, newCheckout, opened, put, strangeHome } from "./checkout.ts";
 
 beforeAll(strangeHome);
@@ -319,6 +319,16 @@ describe("a hostile checkout", () => {
       process.chdir(cwd);
       process.env.PATH = path;
     }
+  });
+
+  it("does not hold git up with pipes in the place of files", async () => {
+    const at = await newCheckout({ "b.txt": "1\n", "c.txt": "1\n" });
+    await rm(join(at, "c.txt"));
+    for (const name of ["c.txt", "new.txt"]) await run("mkfifo", [join(at, name)]);
+    await put(at, { "b.txt": "2\n" });
+    const repository = await opened(at);
+    expect(await readAnchor(repository, forever())).toMatchObject({ uncommitted: { count: 2 } });
+    expect(await readChange(repository, () => false, forever())).toBe(undefined); // git compares no such thing
   });
 
   it("does not leak through links in it", async () => {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Change, patchText, readChange } from "../../src/repository/change.ts";
 import { MAX_FILE_PATCH_BYTES, MAX_PATCH_BYTES } from "../../src/repository/patch.ts";
+import { withoutPrivileges } from "../handoff/scratch.ts";
 import { clone, commit, folder, forever, git, newCheckout, opened, put, strangeHome } from "./checkout.ts";
 
 beforeAll(strangeHome);
@@ -208,6 +209,20 @@ describe("what is only named", () => {
     expect(paths(change)).toEqual(["kept.txt"]);
     expect(patchText(change)).not.toContain("hunter2");
     await expectApplies(at, change);
+  });
+
+  it("is a new file that may not be read", async () => {
+    const at = await newCheckout();
+    await put(at, { "a.txt": "2\n", "new.txt": "1\n", "own.txt": "1\n" });
+    await chmod(join(at, "own.txt"), 0o000);
+    // To root everything may be read: it becomes somebody else, to whom git gives the repository all the same.
+    await chmod(at, 0o755);
+    await chmod(process.env.HOME ?? "", 0o755);
+    await git(at, "config", "--global", "safe.directory", "*");
+    const change = await withoutPrivileges(() => changeOf(at));
+    await git(at, "config", "--global", "--unset", "safe.directory");
+    expect(left(change)).toEqual({ "own.txt": "unreadable" });
+    expect(paths(change)).toEqual(["a.txt", "new.txt"]);
   });
 
   it("is a tracked file with a change too long to keep, and one that git reads 16 MiB of", async () => {
