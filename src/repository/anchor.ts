@@ -3,14 +3,15 @@
  * the sender's machine. It is read here from a checkout, and the shape here is what is believed of another person's.
  */
 import * as z from "zod";
+import { cleanLine } from "../handoff/untrusted.ts";
 import { MAX_REMOTE_CHARS, tellableRemote } from "./remote.ts";
 import type { Repository } from "./repository.ts";
 
 /** Changed files that are named. More than these are counted. */
 export const MAX_NAMED = 200;
 
-/** A path in a repository, in UTF-16 units; git for Windows knows no longer ones. */
-const MAX_PATH_CHARS = 4_096;
+/** A path in a repository, in UTF-16 units. Of a longer one the beginning is told. */
+const MAX_PATH_CHARS = 1_024;
 const MAX_BRANCH_CHARS = 255;
 
 const path = z.string().min(1).max(MAX_PATH_CHARS);
@@ -62,7 +63,6 @@ export async function readAnchor(repository: Repository, signal: AbortSignal): P
   const [status, remotes] = await Promise.all([readStatus(repository, signal), readRemotes(repository, signal)]);
   if (!status) return undefined;
   const { head, upstream, uncommitted } = status;
-  const { cleanLine } = await import("../handoff/untrusted.ts");
   const line = (text: string, max: number) => cleanLine(text, max) || "\ufffd";
   const remote = choose(remotes, upstream?.branch);
   const named = uncommitted.files.map(({ path, change, from }) => ({

@@ -6,6 +6,7 @@ import { constants, type Stats } from "node:fs";
 import { copyFile, lstat, mkdtemp, open, rm, stat, utimes } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { cleanLine } from "../handoff/untrusted.ts";
 import { MAX_INPUT_BYTES } from "./git.ts";
 import { type FilePatch, type LeftOut, MAX_FILE_PATCH_BYTES, PatchReader, type Why } from "./patch.ts";
 import type { Repository } from "./repository.ts";
@@ -18,6 +19,10 @@ const MAX_NEW_FILES = 1_000;
 
 /** Mode, hash and stage of a file, as an index is told about it. */
 const MAX_INDEX_FIELDS_BYTES = 128;
+
+/** Files that are not in the patch, by name. */
+const MAX_LEFT_NAMED = 100;
+const MAX_LEFT_CHARS = 200;
 
 export interface Change {
   /** Whole files; those that did not fit are in `left`, never a part of one. */
@@ -98,9 +103,31 @@ export async function readChange(
   }
 }
 
-/** The patch; `git apply` takes it at the repository's top. */
-export function patchText({ files }: Change): string {
-  return files.map(({ text }) => text).join("");
+const REASONS = {
+  binary: "binary",
+  "not-text": "not UTF-8",
+  "too-long": "too long",
+  withheld: "may hold secrets",
+  folder: "a repository of its own",
+  unreadable: "may not be read",
+} as const satisfies Record<Why, string>;
+
+/** What is not in the patch, and why: a clean line each, for the sender and for the patch itself. */
+export function leftOut({ left, cut }: Pick<Change, "left" | "cut">): string[] {
+  const named = left.slice(0, MAX_LEFT_NAMED);
+  const lines = named.map(({ path, why }) => `${cleanLine(path, MAX_LEFT_CHARS) || "?"} (${REASONS[why]})`);
+  if (left.length > named.length) lines.push(`${left.length - named.length} more files`);
+  if (cut) lines.push("further changes, too many to be read");
+  return lines;
+}
+
+/**
+ * The patch; `git apply` takes it at the repository's top. Before its first file it says what it lacks: git reads past that,
+ * and whoever applies it should know.
+ */
+export function patchText(change: Change): string {
+  const lacks = leftOut(change).map((line) => `# Not in this patch: ${line}\n`);
+  return [...lacks, ...change.files.map(({ text }) => text)].join("");
 }
 
 interface NewFiles {

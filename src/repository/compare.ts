@@ -5,6 +5,7 @@
  */
 import { lstat, realpath } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
+import { cleanLine } from "../handoff/untrusted.ts";
 import { type Anchor, readRemotes, readStatus } from "./anchor.ts";
 import { sameRemote, tellableRemote } from "./remote.ts";
 import type { Repository } from "./repository.ts";
@@ -85,7 +86,6 @@ export async function compare(
     found.repository === "other"
       ? { missing: [], present: [], changed: [], refused: [] }
       : await lookUp(named.slice(0, MAX_LOOKED_UP), anchor, commitHere, repository, signal);
-  const { cleanLine } = await import("../handoff/untrusted.ts");
   const shown = (text: string) => cleanLine(text, MAX_SHOWN_CHARS) || "?";
   const sentences = [
     ...placeSentences(found, anchor, branch, repository, shown),

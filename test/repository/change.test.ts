@@ -1,7 +1,7 @@
 import { chmod, mkdir, readdir, readFile, rename, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type Change, patchText, readChange } from "../../src/repository/change.ts";
+import { type Change, leftOut, patchText, readChange } from "../../src/repository/change.ts";
 import { MAX_FILE_PATCH_BYTES, MAX_PATCH_BYTES } from "../../src/repository/patch.ts";
 import { withoutPrivileges } from "../handoff/scratch.ts";
 import { clone, commit, folder, forever, git, newCheckout, opened, put, strangeHome } from "./checkout.ts";
@@ -208,6 +208,7 @@ describe("what is only named", () => {
     });
     expect(paths(change)).toEqual(["kept.txt"]);
     expect(patchText(change)).not.toContain("hunter2");
+    expect(patchText(change)).toMatch(/^(?:# Not in this patch: [^\n]+ \([^\n]+\)\n){8}diff --git a\/kept.txt /);
     await expectApplies(at, change);
   });
 
@@ -245,7 +246,7 @@ describe("what is only named", () => {
     );
     await put(at, Object.fromEntries(files));
     const change = await changeOf(at);
-    expect(Buffer.byteLength(patchText(change))).toBeLessThanOrEqual(MAX_PATCH_BYTES);
+    expect(Buffer.byteLength(patchText({ ...change, left: [] }))).toBeLessThanOrEqual(MAX_PATCH_BYTES);
     expect(paths(change)).toEqual(["b", "c", "d", "e"]);
     expect(left(change)).toEqual({ f: "too-long", g: "too-long" });
     await expectApplies(at, change);
@@ -264,6 +265,19 @@ describe("what is only named", () => {
     expect(patchText(change)).not.toContain("Unmerged");
     await expectApplies(at, change);
   });
+});
+
+it("a patch says of what it lacks one clean line each, a hundred of them, and still applies", async () => {
+  const at = await newCheckout();
+  await put(at, { "a.txt": "2\n" });
+  const hostile = "x\n--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-1\n+\x1b[2J\u202e3";
+  const left = Array.from({ length: 105 }, () => ({ path: hostile, why: "binary" as const }));
+  const change = { ...(await changeOf(at)), left, cut: true };
+  const said = leftOut(change);
+  expect(said).toHaveLength(102);
+  expect(said[0]).toBe("x --- a/a.txt +++ b/a.txt @@ -1 +1 @@ -1 +3 (binary)");
+  expect(said.slice(-2)).toEqual(["5 more files", "further changes, too many to be read"]);
+  await expectSame(at, change);
 });
 
 it("nothing in the repository is written, and nothing is left behind", async () => {

@@ -81,7 +81,11 @@ describe("a record", () => {
       completed: Array.from({ length: 39 }, () => page.slice(0, 4_000)),
     };
     expect(Handoff.safeParse(handoff).success).toBe(true);
-    const files = Array.from({ length: 200 }, () => ({ path: "\u0939".repeat(1_000), change: "changed" as const }));
+    const files = Array.from({ length: 200 }, () => ({
+      path: "\u0939".repeat(1_024),
+      from: "\u0939".repeat(1_024),
+      change: "renamed" as const,
+    }));
     const text = formatRecord({ handoff, anchor: { uncommitted: { count: 200, files } } });
     expect(Buffer.byteLength(text)).toBeLessThan(MAX_RECORD_BYTES);
     expect(parseRecord(bytes(text)).handoff).toEqual(handoff);
