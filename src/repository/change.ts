@@ -78,10 +78,11 @@ export async function readChange(
   const added = await newFiles(repository, withheld, signal);
   if (indexPath === undefined || base === undefined || emptyFile === undefined || !added) return undefined;
 
-  const scratch = await mkdtemp(join(tmpdir(), "claude-spread-index-"));
+  const scratch = await mkdtemp(join(tmpdir(), "claude-spread-index-")).catch(() => undefined);
+  if (scratch === undefined) return undefined;
   try {
     const index = join(scratch, "index");
-    await copyIndex(resolve(repository.top, indexPath), index);
+    if (!(await copyIndex(resolve(repository.top, indexPath), index))) return undefined;
     const environment = { GIT_INDEX_FILE: index };
     // Any content will do: git looks at the file itself, since nothing is noted of its size and time.
     const input = added.files.map(({ path, mode }) => `${mode} ${emptyFile} 0\t${path}\0`).join("");
@@ -179,10 +180,14 @@ async function whyNot(file: string, found: Stats, isWithheld: boolean, inputByte
  * Before anything was ever added there is no index. A pipe in its place would never end. The copy keeps its time, or an
  * earlier one: a file that was written after that may be another one with the same size, and git looks into it.
  */
-async function copyIndex(file: string, to: string): Promise<void> {
+async function copyIndex(file: string, to: string): Promise<boolean> {
   const found = await stat(file).catch(() => undefined);
-  if (!found?.isFile()) return;
-  await copyFile(file, to);
+  if (!found?.isFile()) return found === undefined;
   const second = Math.floor(found.mtimeMs / 1_000);
-  await utimes(to, second, second);
+  return await copyFile(file, to)
+    .then(() => utimes(to, second, second))
+    .then(
+      () => true,
+      () => false, // no space
+    );
 }

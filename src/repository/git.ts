@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { delimiter, dirname, isAbsolute } from "node:path";
-import { SpreadError } from "../errors.ts";
+import { SpreadError, systemCode } from "../errors.ts";
 
 /** How long one question to git may take, in ms: large trees on slow disks take seconds the first time. */
 const GIT_MS = 15_000;
@@ -71,8 +71,8 @@ export interface Question {
 }
 
 export interface Answer {
-  /** How git ended; `missing` where there is none on this machine, the others where we ended it. */
-  readonly ended: "itself" | "missing" | "too-long" | "too-slow";
+  /** How git ended; `missing` or `failed` where it could not be started, the others where we ended it. */
+  readonly ended: "itself" | "missing" | "failed" | "too-long" | "too-slow";
   /** Git's own, where it ended by itself: 0 is success. */
   readonly status: number | undefined;
   /** Empty where `take` had it. Cut where it was too long. */
@@ -123,7 +123,7 @@ export async function askGit(folder: string, args: readonly string[], question: 
     });
     child.stdin.on("error", () => {}); // it may end before it has read everything
     child.stdin.end(input);
-    child.once("error", () => end("missing"));
+    child.once("error", (cause) => end(/^(?:ENOENT|EACCES)$/.test(systemCode(cause) ?? "") ? "missing" : "failed"));
     child.once("close", (code) => {
       clearTimeout(timer);
       signal.removeEventListener("abort", cancel);

@@ -3,6 +3,9 @@ import { lstat, realpath } from "node:fs/promises";
 import { isAbsolute, join, relative, sep } from "node:path";
 import { type Answer, askGit, type Question } from "./git.ts";
 
+/** What a command line can take of a repository's own settings, in UTF-16 units. Nobody has fifty filters. */
+const MAX_SETTINGS_CHARS = 8_000;
+
 export interface Repository {
   readonly state: "checkout";
   /** Where its files are; absolute, without links. */
@@ -88,12 +91,13 @@ function withoutOwnFilters({ ended, status, said }: Answer): string[] | undefine
     if (name.includes("=")) return undefined;
     own.add(name);
   }
-  return [...own].flatMap((name) => [
+  const settings = [...own].flatMap((name) => [
     `${name}.clean=`,
     `${name}.smudge=`,
     `${name}.process=`,
     `${name}.required=false`,
   ]);
+  return settings.join("").length > MAX_SETTINGS_CHARS ? undefined : settings;
 }
 
 /** Undefined where the top is not around the folder, or has no `.git` in it: then a setting has moved it elsewhere. */

@@ -248,6 +248,10 @@ describe("a hostile checkout", () => {
     await git(at, "config", "filter.a=b.clean", await program(marks, "clean"));
     expect((await openRepository(at, forever())).state).toBe("unsafe");
     expect(await programsRun(at, marks)).toEqual([]);
+    const crowded = await newCheckout();
+    const filters = Array.from({ length: 200 }, (_, n) => `[filter "a-filter-${n}"]\n\tclean = false\n`).join("");
+    await writeFile(join(crowded, ".git/config"), filters, { flag: "a" });
+    expect((await openRepository(crowded, forever())).state).toBe("unsafe");
   });
 
   it("runs a filter that the user has for all repositories, as Git LFS is", async () => {

@@ -284,12 +284,17 @@ it("nothing in the repository is written, and nothing is left behind", async () 
   const at = await newCheckout();
   await git(at, "config", "core.splitIndex", "true");
   await put(at, { "a.txt": "2\n", "b.txt": "b\n" });
+  const [own, tmp] = [await folder(), process.env.TMPDIR];
   const state = async () => [
     await readdir(join(at, ".git"), { recursive: true }),
     await readFile(join(at, ".git/index")),
+    await readdir(own),
   ];
   const before = await state();
+  process.env.TMPDIR = own;
   await changeOf(at);
+  if (tmp === undefined) delete process.env.TMPDIR;
+  else process.env.TMPDIR = tmp;
   expect(await state()).toEqual(before);
 });
 

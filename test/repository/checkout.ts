@@ -18,8 +18,11 @@ export async function folder(): Promise<string> {
   return path;
 }
 
-/** What git reads of an environment in this process and in the children of the code under test. To be called before all. */
-export async function strangeHome(): Promise<void> {
+/**
+ * What git reads of an environment, in this process and in the children of the code under test: for `beforeAll`.
+ * @returns takes it away again.
+ */
+export async function strangeHome(): Promise<() => Promise<void>> {
   const home = await mkdtemp(join(tmpdir(), "claude-spread-home-"));
   await writeFile(
     join(home, "settings"),
@@ -29,6 +32,7 @@ export async function strangeHome(): Promise<void> {
   process.env.GIT_CONFIG_GLOBAL = join(home, "settings");
   process.env.GIT_CONFIG_NOSYSTEM = "1";
   delete process.env.XDG_CONFIG_HOME;
+  return () => rm(home, { recursive: true, force: true });
 }
 
 export async function git(at: string, ...args: string[]): Promise<string> {

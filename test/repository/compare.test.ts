@@ -1,5 +1,6 @@
-import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Anchor, readAnchor } from "../../src/repository/anchor.ts";
 import { type Comparison, compare, type NamedFile } from "../../src/repository/compare.ts";
@@ -221,6 +222,47 @@ describe("the files that a hand-off names", () => {
     expect(result.files).toEqual({ missing: [], present: [], changed: [], refused: hostile });
     const odd = await held({ folder: "../.." }, source, changed("a.txt"));
     expect(odd.files.refused).toEqual(["a.txt"]);
+  });
+
+  it("are found within the checkout or not at all, whatever a path is made of", async () => {
+    const outer = await folder();
+    await put(outer, { "a.txt": "x\n", "dir/a.txt": "x\n" });
+    const source = await newCheckout({ "a.txt": "1\n", "dir/a.txt": "1\n" });
+    await symlink(outer, join(source, "out"));
+    await symlink("..", join(source, "up"));
+    await symlink(".git", join(source, "in"));
+    await symlink("dir", join(source, "near"));
+    const part = fc.constantFrom(
+      "a.txt",
+      "dir",
+      "out",
+      "up",
+      "in",
+      "near",
+      "..",
+      ".",
+      "",
+      "/",
+      "//",
+      "HEAD",
+      ".git",
+      "\\",
+      "x:",
+      "-",
+    );
+    const repository = await opened(source);
+    await fc.assert(
+      fc.asyncProperty(fc.array(part, { maxLength: 5 }), fc.option(part, { nil: undefined }), async (parts, below) => {
+        const path = parts.join("/");
+        const anchor = below ? { folder: below } : {};
+        const { files } = await compare(anchor, [{ path, action: "deleted" }], repository, forever());
+        if (files.present.length === 0) return;
+        const parent = await realpath(dirname(join(source, below ?? "", path)));
+        expect([source, join(source, "dir")]).toContain(parent);
+        expect(path.split("/")).not.toContain("..");
+      }),
+      { numRuns: 40 },
+    );
   });
 
   it("are at most 300, ten of them in a sentence, in as many command lines as they need", async () => {
