@@ -142,7 +142,9 @@ describe("a record", () => {
   });
 
   it("that is not UTF-8, or of MAX_RECORD_BYTES + 1, is refused", () => {
-    expect(refused(Buffer.from([0x22, 0xff, 0x22])).code).toBe("bad-message");
+    expect(refused(Buffer.from(formatRecord({ handoff: { goal: "\u00ff", summary: "x" } }), "latin1")).code).toBe(
+      "bad-message",
+    );
     expect(refused(Buffer.alloc(MAX_RECORD_BYTES + 1, 0x20)).code).toBe("too-large");
   });
 
