@@ -1,0 +1,291 @@
+/**
+ * Secrets that have no form of their own and are known by the name before them: `DB_PASSWORD=…`, `"apiKey": "…"`,
+ * `<secret>…</secret>`, `| token | … |`, `--password …`. A name that ends as a secret's does, a separator, and a value that
+ * the judgement of values.ts lets pass. Nothing here looks further than a bound in either direction.
+ */
+import { looksChosen, looksRandom, standsForValue } from "./values.ts";
+
+export interface Found {
+  readonly rule: string;
+  /** Where the value alone begins and ends. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** How much of a name, and how long a value, is looked at, in characters. */
+const MAX_NAME_CHARS = 64;
+const MAX_VALUE_CHARS = 4096;
+/** How far before a session's name "cookie" may stand. */
+const COOKIE_REACH_CHARS = 600;
+
+type Kind = "password" | "secret" | "key" | "phrase" | "session";
+
+/** The words by which names give a secret away. A `key` needs a word before it that says so. */
+const WORDS: Readonly<Record<string, Kind>> = {
+  password: "password",
+  passwd: "password",
+  passphrase: "password",
+  devopspat: "secret",
+  passwort: "password",
+  kennwort: "password",
+  contraseña: "password",
+  "mot de passe": "password",
+  pwd: "password",
+  passcode: "password",
+  _pass: "password",
+  secret: "secret",
+  token: "secret",
+  credential: "secret",
+  apikey: "secret",
+  key: "key",
+  auth: "key",
+  _pat: "key",
+  mnemonic: "phrase",
+  "seed phrase": "phrase",
+  seed_phrase: "phrase",
+  sess: "session",
+  sid: "session",
+  remember: "session",
+};
+
+/** The literals at which `assignmentAt` is to be asked. */
+export const ASSIGNMENT_STARTS = Object.keys(WORDS);
+
+const RULE: Readonly<Record<Kind, string>> = {
+  password: "password-assignment",
+  secret: "secret-assignment",
+  key: "secret-assignment",
+  phrase: "secret-assignment",
+  session: "session-cookie",
+};
+
+/** What may follow the word within a secret's name: SECRET_KEY_BASE, password2, tokenProd. Not: tokenizer, secretName, password_hash. */
+const TAIL =
+  /^s?(?:[_-]?(?:key|keys|base|value|val|prod|production|dev|staging|stage|live|test|local|primary|secondary|main|old|new|current|default|admin|root|user|db|api|app|b64|base64|plain|text|string|str|raw|access|rw|ro|ci|[0-9]{1,4}))*$/i;
+/** The last word before it, when the name is no secret's: nextPageToken, publicKey. */
+const NO_SECRET = new Set(
+  (
+    "next prev previous page paging pagination continuation cancelation cancellation cancel sync cursor resume public " +
+    "publishable site anon eos bos pad unk sep cls mask stop start end cache primary foreign sort partition idempotency row " +
+    "object index translation max min num total input output prompt completion cached per forgot reset show hide toggle no " +
+    "has is bad wrong invalid missing change confirm generate design color colour syntax lexer first last keyboard shortcut hot error"
+  ).split(" "),
+);
+/** The last word before "key" that makes it a secret one. */
+const SECRET_KEY = new Set(
+  (
+    "api access secret private auth authorization authentication signing signature encryption encrypt crypto cipher aes hmac master account service " +
+    "license licence app application admin write ingest client server deploy shared session cookie subscription function " +
+    "functions storage consumer integration routing project security webhook jwt stripe openai anthropic mistral cohere " +
+    "datadog dd pagerduty algolia fastly honeycomb team segment sendgrid mailgun postmark azure heroku cloudflare newrelic " +
+    "relic rails django flask laravel host management maps rest global developer user restricted live test prod"
+  ).split(" "),
+);
+const SECRET_KEY_END = /(?:api|secret|access|private|license)$/;
+
+/** A separator between name and value, from the name's end on. `table` and `tag` say where the value ends. */
+const SEPARATOR =
+  /(?:(?<pair>\\?["']?[,;]?\s{0,24}\\?["']?(?<![\w-])value\\?["']?\s{0,4}[:=]\s{0,4})|(?<close>(?:\\{0,3}["'`*\]]){0,3}\)?)(?:(?<typed>\??: ?(?:str(?:ing)?|String|\[\]byte|&str|Optional\[str\])(?: \| (?:null|None|undefined))? ?= ?)|(?<sign>[ \t]{0,30}(?:=>|:=|\?=|\|\|=?|\?\?=?|->|→|={1,3}|!={1,2}|:-|:{1,2}|：)[ \t]{0,30}(?:\n[ \t]{1,24}(?=["']))?)|(?<table>[ \t]{0,40}\|[ \t]{0,40})|(?<comma>(?<=["'`]),[ \t]{0,8})|(?<tag>>)|(?<says>(?: for [\w@ .-]{1,40}?)? (?:is|was|ist|lautet|es|est|=)(?: now| still| set to)?:? )|(?<space>[ \t]{1,4})))/diy;
+
+const QUOTE = /(?:[brfu@$]|rb|\(|\[|\{ ?)?(?<quote>\\{0,3}["'`]|\*\*|&quot;)/diy;
+
+/**
+ * The secret whose name has the word at this place in it.
+ * @param word in small letters, one of ASSIGNMENT_STARTS
+ */
+export function assignmentAt(text: string, at: number, word: string): Found | undefined {
+  const kind = WORDS[word];
+  if (kind === undefined) return undefined;
+  const name = nameAround(text, at, word.length);
+  if (!isSecretsName(text, name, at, word, kind)) return undefined;
+
+  SEPARATOR.lastIndex = name.end;
+  const separator = SEPARATOR.exec(text);
+  if (separator === null) return undefined;
+  const groups = separator.groups ?? {};
+  const from = SEPARATOR.lastIndex;
+  const whole = text.slice(name.start, name.end);
+  const before = text.slice(Math.max(0, name.start - 3), name.start);
+  const isSetting = /^[A-Z][A-Z0-9_]*$/.test(whole);
+  if (groups.tag !== undefined && !before.endsWith("<")) return undefined;
+  if (groups.space !== undefined && !/--$|(?<![\w-])-$/.test(before) && !declares(text, name.start) && text.charAt(from) !== "`") {
+    return undefined;
+  }
+  // Only a quoted name has a comma, and a value, after it.
+  if (groups.comma !== undefined && !/["'`]$/.test(before)) return undefined;
+
+  QUOTE.lastIndex = from;
+  const quote = QUOTE.exec(text)?.groups?.quote;
+  const start = quote === undefined ? from : QUOTE.lastIndex;
+  if (quote === undefined && (groups.comma !== undefined || /^\s*(?:\|\||\?\?)/.test(groups.sign ?? "")))
+    return undefined;
+  if (
+    groups.table !== undefined &&
+    quote === undefined &&
+    !/\|\s*$/.test(text.slice(Math.max(0, name.start - 8), name.start).replace(/[`*]/g, ""))
+  )
+    return undefined;
+  const end = quote === undefined ? bareEnd(text, start, groups, isSetting) : quotedEnd(text, start, quote);
+  if (end === undefined || end <= start) return undefined;
+  const value = text.slice(start, end);
+  // "arn:aws:…:secret:name"
+  if (before.endsWith(":") && groups.sign === ":") return undefined;
+  const loose = (groups.says !== undefined && quote === undefined) || (groups.space !== undefined && quote === "`");
+  const isData = quote !== undefined || isSetting || groups.tag !== undefined;
+  if (!isSecret(value, kind, loose ? "code" : isData ? "settings" : "code")) return undefined;
+  if (kind === "session" && !isCookie(text, name.start, whole)) return undefined;
+  return { rule: RULE[kind], start, end };
+}
+
+function nameAround(text: string, at: number, length: number): { start: number; end: number } {
+  let start = at;
+  while (start > 0 && at - start < MAX_NAME_CHARS && isNameCode(text.charCodeAt(start - 1))) start--;
+  let end = at + length;
+  while (end < text.length && end - at < MAX_NAME_CHARS && isNameCode(text.charCodeAt(end))) end++;
+  // "-->" and "token." are no part of a name, and a sentence's end is none either.
+  while (end > at + length && /[.-]/.test(text.charAt(end - 1))) end--;
+  while (start < at && /[.-]/.test(text.charAt(start))) start++;
+  return { start, end };
+}
+
+/** A letter, a digit, or one of "_-.". */
+function isNameCode(code: number): boolean {
+  return (
+    (code >= 97 && code <= 122) ||
+    (code >= 65 && code <= 90) ||
+    (code >= 48 && code <= 57) ||
+    code === 95 ||
+    code === 45 ||
+    code === 46
+  );
+}
+
+function isSecretsName(
+  text: string,
+  name: { start: number; end: number },
+  at: number,
+  word: string,
+  kind: Kind,
+): boolean {
+  const tail = text.slice(at + word.length, name.end);
+  const head = text.slice(Math.max(name.start, at - MAX_NAME_CHARS), at);
+  if (kind === "session") return true;
+  if (!TAIL.test(tail)) return false;
+  // "API key: …" is written with a space.
+  const before = wordBefore(head === "" ? text.slice(Math.max(0, at - 16), at) : head);
+  if (NO_SECRET.has(before)) return false;
+  if (word === "_pat" || word === "_pass") return head !== "" && tail.length <= 2;
+  if (word === "auth") return /[_-]$/.test(head) && tail === "";
+  if (kind === "key") return SECRET_KEY.has(before) || SECRET_KEY_END.test(before);
+  return true;
+}
+
+/** The last word of a name's beginning, in small letters. */
+function wordBefore(head: string): string {
+  const words = head.replace(/([a-z0-9])(?=[A-Z])/g, "$1 ").toLowerCase();
+  return /([a-z]{1,20})[_. -]?$/.exec(words)?.[1] ?? "";
+}
+
+/** `ENV NAME value`, `setx NAME value`: a name in capitals with no more than a space behind it. */
+function declares(text: string, nameStart: number): boolean {
+  return /(?:^|\s)(?:ENV|ARG|setx|set|setenv|export|secrets?|put|add|config:set|variable set)\s+$/.test(
+    text.slice(Math.max(0, nameStart - 16), nameStart),
+  );
+}
+
+function quotedEnd(text: string, start: number, quote: string): number | undefined {
+  const limit = Math.min(text.length, start + MAX_VALUE_CHARS);
+  for (let at = start; at < limit; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 10 || code === 13) return undefined;
+    if (code !== 92 && text.startsWith(quote, at)) return at;
+    // In a string that is not itself escaped, a backslash and what follows it belong to the value.
+    if (code === 92) {
+      if (text.startsWith(quote, at)) return at;
+      if (quote.length === 1) at++;
+    }
+  }
+  // It was cut off; what is there goes.
+  return limit === text.length ? limit : undefined;
+}
+
+const BARE = /[^\s"'`,;|&<>(){}[\]]{1,4096}/y;
+const BARE_SETTING = /[^\s"'`|<>]{1,4096}/y;
+const BARE_CELL = /[^\s`|]{1,400}(?=[ \t]{0,60}(?:\||\n|$))/y;
+const BARE_ELEMENT = /[^\s<>]{1,1000}(?=<)/y;
+
+function bareEnd(
+  text: string,
+  start: number,
+  groups: Record<string, string | undefined>,
+  isSetting: boolean,
+): number | undefined {
+  const isShell = isSetting && /^=$/.test(groups.sign ?? "");
+  const form =
+    groups.table !== undefined ? BARE_CELL : groups.tag !== undefined ? BARE_ELEMENT : isShell ? BARE_SETTING : BARE;
+  form.lastIndex = start;
+  const match = form.exec(text);
+  if (match === null) return undefined;
+  let end = form.lastIndex;
+  // A call, a subscript or a template is code.
+  if (form === BARE && /^[([{]/.test(text.slice(end, end + 1))) return undefined;
+  if (/^\\[nrt"']/.test(text.slice(end - 2, end))) end -= 2;
+  // A line end that is written as such, as in a JSON string.
+  const escaped = match[0].search(/\\[nrt]/);
+  if (escaped >= 0) end = start + escaped;
+  while (end > start && /[.;,:?!\\)]/.test(text.charAt(end - 1)) && !(isShell && /[!?]/.test(text.charAt(end - 1)))) {
+    if (/[!?]/.test(text.charAt(end - 1)) && groups.says === undefined) break;
+    end--;
+  }
+  return end;
+}
+
+/** The shortest of each kind, in characters. */
+const MIN_KEY_CHARS = 16;
+const MIN_SECRET_CHARS = 12;
+const SEED_WORDS = /^(?:[a-z]{3,8}[ ,]{1,2}){11,23}[a-z]{3,8}$/;
+
+function isSecret(value: string, kind: Kind, among: "code" | "settings"): boolean {
+  if (value.includes("[redacted:")) return false;
+  switch (kind) {
+    case "password":
+      return isPassword(value, among);
+    case "secret":
+      if (looksRandom(value, MIN_SECRET_CHARS)) return true;
+      return (
+        among === "settings" &&
+        /\d|[^\w.:/-]/.test(value) &&
+        value.length >= 8 &&
+        looksChosen(value, "settings") &&
+        !/^\d+$/.test(value)
+      );
+    case "key":
+      return looksRandom(value, MIN_KEY_CHARS);
+    case "phrase":
+      return SEED_WORDS.test(value.trim());
+    case "session":
+      return looksRandom(value, MIN_KEY_CHARS) && !/^[0-9a-f]{8}-[0-9a-f-]{27}$/i.test(value);
+  }
+}
+
+function isPassword(value: string, among: "code" | "settings"): boolean {
+  if (/\s/.test(value))
+    return (
+      among === "settings" &&
+      /^(?=.*\d)\S+ \S+( \S+){0,3}$/.test(value) &&
+      /[!@#$%^&*]/.test(value) &&
+      !standsForValue(value)
+    );
+  return looksChosen(value, among);
+}
+
+const COOKIE_NAMES =
+  /^(?:JSESSIONID|PHPSESSID|ASPSESSIONID\w*|ASP\.NET_SessionId|connect\.sid|laravel_session|sessionid|_session_id|session_id|[\w-]*_session|_gh_sess|(?:__(?:Secure|Host)-)?(?:next-auth|authjs)\.session-token|wordpress_(?:sec|logged_in)_\w*|remember_(?:me|token|user_token|web_\w*)|ci_session|symfony)$/i;
+
+/** Whether it is a cookie's: by its name and an equals sign, or because cookies are spoken of shortly before, on this line. */
+function isCookie(text: string, nameStart: number, name: string): boolean {
+  const after = text.charAt(nameStart + name.length);
+  if (COOKIE_NAMES.test(name) && after === "=") return true;
+  const before = text.slice(Math.max(0, nameStart - COOKIE_REACH_CHARS), nameStart);
+  return /cookie/i.test(before.slice(before.lastIndexOf("\n") + 1));
+}

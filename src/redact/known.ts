@@ -1,0 +1,154 @@
+/**
+ * Secrets that are known word by word: the values in the project's `.env` files, and what the user never wants to leave
+ * (`deny.txt` in DISTILL_HOME). Whatever is read here stays in memory and is compared with, and is never shown.
+ */
+import { constants, type Dirent } from "node:fs";
+import { open, readdir, realpath } from "node:fs/promises";
+import { join, sep } from "node:path";
+import { entropyBits, isNaming, looksChosen, looksRandom, standsForValue } from "./values.ts";
+
+export interface KnownSecret {
+  readonly rule: "env-value" | "deny-list";
+  /** All the ways in which it may be written. */
+  readonly forms: readonly string[];
+}
+
+const MAX_FILES = 40;
+const MAX_FILE_BYTES = 256 * 1024;
+const MAX_FOLDERS = 200;
+const MAX_DEPTH = 3;
+const MAX_VALUES = 2_000;
+const MIN_VALUE_CHARS = 8;
+const MIN_DENIED_CHARS = 4;
+/** A longer value is compared by its first characters. */
+const MAX_VALUE_CHARS = 4096;
+
+/** Folders of others' files, and of git's. */
+const FOREIGN = new Set([
+  "node_modules",
+  ".git",
+  "vendor",
+  "venv",
+  ".venv",
+  "dist",
+  "build",
+  "target",
+  ".next",
+  ".cache",
+]);
+/** `.env`, `.env.local`, `prod.env`, `.envrc`; not those that only show what to fill in. */
+const ENV_FILE = /^(?:\.env(?:rc|[.-].{1,60})?|.{1,60}\.env)$/i;
+const TEMPLATE = /example|sample|template|dist$|schema|defaults?$/i;
+
+/** The secrets in the `.env` files of a project. What cannot be read has none. */
+export async function envSecrets(project: string, signal?: AbortSignal): Promise<KnownSecret[]> {
+  const root = await realpath(project).catch(() => undefined);
+  if (root === undefined) return [];
+  const values = new Set<string>();
+  for (const file of await envFiles(root, signal)) {
+    if (values.size >= MAX_VALUES || signal?.aborted) break;
+    const path = await realpath(file).catch(() => undefined);
+    if (path === undefined || !(path === root || path.startsWith(root.endsWith(sep) ? root : root + sep))) continue;
+    const text = await readBounded(path);
+    for (const [name, value] of assignmentsOf(text ?? "")) {
+      const secret = secretPart(name, value);
+      if (secret !== undefined && values.size < MAX_VALUES) values.add(secret.slice(0, MAX_VALUE_CHARS));
+    }
+  }
+  return [...values].map((value) => ({ rule: "env-value", forms: formsOf(value) }));
+}
+
+/** What the user denies: one literal a line, `#` begins a comment's line. Shorter than four characters it would blank half of a text. */
+export async function deniedSecrets(distillHome: string): Promise<KnownSecret[]> {
+  const text = (await readBounded(join(distillHome, "deny.txt"))) ?? "";
+  const lines = text.split(/\r?\n/).map((line) => line.trim());
+  const literals = new Set(lines.filter((line) => line.length >= MIN_DENIED_CHARS && !line.startsWith("#")));
+  return [...literals].slice(0, MAX_VALUES).map((value) => ({ rule: "deny-list", forms: formsOf(value) }));
+}
+
+async function envFiles(root: string, signal?: AbortSignal): Promise<string[]> {
+  const files: string[] = [];
+  const folders = [{ path: root, depth: 0 }];
+  for (let seen = 0; seen < folders.length && seen < MAX_FOLDERS && !signal?.aborted; seen++) {
+    const folder = folders[seen];
+    if (folder === undefined) break;
+    const entries: Dirent[] = await readdir(folder.path, { withFileTypes: true }).catch(() => []);
+    for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const path = join(folder.path, entry.name);
+      if (entry.isDirectory()) {
+        const isOwn = !FOREIGN.has(entry.name) && folder.depth < MAX_DEPTH && folders.length < MAX_FOLDERS;
+        if (isOwn) folders.push({ path, depth: folder.depth + 1 });
+      } else if (ENV_FILE.test(entry.name) && !TEMPLATE.test(entry.name)) {
+        files.push(path);
+        if (files.length >= MAX_FILES) return files;
+      }
+    }
+  }
+  return files;
+}
+
+/** The text of an ordinary file, up to MAX_FILE_BYTES of it. */
+async function readBounded(path: string): Promise<string | undefined> {
+  try {
+    // A FIFO would keep an open without O_NONBLOCK waiting for ever.
+    await using file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    if (!(await file.stat()).isFile()) return undefined;
+    const buffer = Buffer.alloc(MAX_FILE_BYTES);
+    const { bytesRead } = await file.read(buffer, 0, MAX_FILE_BYTES, 0);
+    return buffer.toString("utf8", 0, bytesRead);
+  } catch {
+    return undefined;
+  }
+}
+
+const ASSIGNMENT =
+  /^[ \t]{0,20}(?:export[ \t]{1,8})?([A-Za-z_][\w.-]{0,100})[ \t]{0,20}[=:][ \t]{0,20}(?:"((?:[^"\\]|\\[\s\S]){0,20000})"|'([^']{0,20000})'|`([^`]{0,20000})`|([^\n]{0,8000}))/gm;
+
+function* assignmentsOf(text: string): Generator<[name: string, value: string]> {
+  for (const [, name = "", double, single, back, bare] of text.matchAll(ASSIGNMENT)) {
+    const unescaped = double?.replace(/\\n/g, "\n").replace(/\\(["\\$])/g, "$1");
+    yield [name, (unescaped ?? single ?? back ?? bare?.replace(/\s+#.*$/, "") ?? "").trim()];
+  }
+}
+
+const SECRET_NAME =
+  /pass(?!ive|enger|port)|pwd|secret|token|(?<!public_?|monkey|turnkey)key|auth(?!or\b|_?(?:url|domain|mode|type|enabled|method))|credential|private|dsn|salt|cookie|signature|webhook|conn(?:ection)?_?str|license|pin\b/i;
+const PUBLIC_NAME =
+  /^(?:NEXT_PUBLIC|VITE|REACT_APP|NUXT_PUBLIC|EXPO_PUBLIC|GATSBY|PUBLIC)_(?!.*(?:SECRET|PASSWORD|PRIVATE))|publishable|public_?key|_?(?:url|uri|host|path|file|dir|name|id|region|bucket|enabled|expiry|ttl|algorithm|issuer|audience)$/i;
+const CREDENTIALS = /^[a-z][a-z0-9+.-]{1,24}:\/\/[^\s/@]{0,200}?:([^\s@]{4,400})@/i;
+const DIGEST = /^(?:[0-9a-f]{7,64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|sha\d{3}[:-].+)$/i;
+/** Of a value whose name is no secret's: text and identifiers have fewer. */
+const SURELY_RANDOM_BITS = 3.5;
+const SURELY_RANDOM_CHARS = 20;
+/** A word that is somebody's password would blank the word everywhere: shorter ones are left. */
+const MIN_LETTERS_CHARS = 10;
+
+/** What of a value must not leave, if anything. */
+function secretPart(name: string, value: string): string | undefined {
+  const password = CREDENTIALS.exec(value)?.[1];
+  if (password !== undefined)
+    return password.length >= MIN_VALUE_CHARS && !standsForValue(password) ? password : undefined;
+  if (
+    value.length < MIN_VALUE_CHARS ||
+    standsForValue(value) ||
+    /^(?:[a-z]+:)?\/\/|^[~.]?\/[\w./-]*$|^\$/i.test(value)
+  ) {
+    return /^https:\/\/hooks\.|webhook/i.test(value) && SECRET_NAME.test(name) ? value : undefined;
+  }
+  if (value.startsWith("-----BEGIN")) return value.includes("PRIVATE KEY") ? value : undefined;
+  if (PUBLIC_NAME.test(name)) return undefined;
+  if (SECRET_NAME.test(name)) {
+    if (/^[A-Za-z]+$/.test(value) && value.length < MIN_LETTERS_CHARS && !looksRandom(value, MIN_VALUE_CHARS))
+      return undefined;
+    return looksChosen(value, "settings") || looksRandom(value, MIN_VALUE_CHARS) ? value : undefined;
+  }
+  if (DIGEST.test(value) || isNaming(value) || !looksRandom(value, SURELY_RANDOM_CHARS)) return undefined;
+  return entropyBits(value) >= SURELY_RANDOM_BITS && /^[\w+/=~!@#$%^&*-]+$/.test(value) ? value : undefined;
+}
+
+/** As it is, percent-encoded, and as a JSON string has it. */
+function formsOf(value: string): string[] {
+  const encoded = encodeURIComponent(value.replace(/\p{Surrogate}/gu, "\ufffd"));
+  const escaped = JSON.stringify(value).slice(1, -1);
+  return [...new Set([value, encoded, escaped, JSON.stringify(escaped).slice(1, -1)])];
+}

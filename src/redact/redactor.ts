@@ -1,0 +1,315 @@
+/**
+ * Text in, in pieces cut anywhere; text out, with placeholders where secrets were and without the paths that say who and
+ * where. What comes out depends on the text and not on how it was cut. Whatever is found stays in here: out go rules,
+ * lines and placeholders.
+ *
+ *     pushed   ────────────────────────────┬──────────────────────────────────┐
+ *                     done   │ context │     window                │  margin  │  waits
+ *                                      └─ from here on ── up to a cut ─┘
+ *
+ * A window is scanned together with some context before it, and given out but for its last MARGIN_CHARS: no secret is
+ * longer, so none that begins before the cut can end behind the window.
+ */
+import { createHash, randomBytes } from "node:crypto";
+import { ASSIGNMENT_STARTS, assignmentAt, type Found } from "./assignments.ts";
+import type { KnownSecret } from "./known.ts";
+import { type Place, placeAt, type Replacement } from "./paths.ts";
+import { isMeant, MAX_SECRET_CHARS, RULES, type Rule } from "./rules.ts";
+import { type Lint, loadSecretlint } from "./secretlint.ts";
+import { MIN_TRIGGER_CHARS, type Trigger, Triggers } from "./triggers.ts";
+
+export interface RedactorOptions {
+  /** `redact` replaces secrets, `block` only reports them, so that the caller can refuse; `allow` does not look. */
+  readonly secrets: "redact" | "block" | "allow";
+  readonly known?: readonly KnownSecret[];
+  /** What paths are shortened to; without it they stay as they are. */
+  readonly places?: readonly Place[];
+}
+
+/** One secret that was found, without the secret. */
+export interface Finding {
+  readonly rule: string;
+  /** In the text that was pushed, from 1 on. */
+  readonly line: number;
+  /** What stands in its place, or with `block` would. */
+  readonly placeholder: string;
+}
+
+export interface Report {
+  /** The first MAX_LISTED of them, in their order. */
+  readonly findings: readonly Finding[];
+  /** All of them, by rule. */
+  readonly counts: ReadonlyMap<string, number>;
+  readonly total: number;
+  /** How many paths were shortened. */
+  readonly paths: number;
+}
+
+/** So many findings are listed; all are counted. */
+export const MAX_LISTED = 1_000;
+
+const CONTEXT_CHARS = 4 * 1024;
+/** More than a secret with its name can be long. */
+const MARGIN_CHARS = MAX_SECRET_CHARS + 2 * CONTEXT_CHARS;
+/** So much is scanned at a time: many times the margin, which is scanned twice. */
+const WINDOW_CHARS = 1024 * 1024;
+/** Past this many different secrets the placeholders have no number: a list of them would grow with the text. */
+const MAX_NUMBERED = 10_000;
+
+type Target =
+  | { readonly is: "rule"; readonly rank: number; readonly rule: Rule }
+  | { readonly is: "known"; readonly secret: KnownSecret }
+  | { readonly is: "name"; readonly word: string }
+  | { readonly is: "place"; readonly place: Place };
+
+/** What was found, and how well it is known: the lower the rank, the more its rule's name says. */
+interface Ranked extends Found {
+  readonly rank: number;
+}
+
+const KNOWN_RANK = RULES.length;
+const NAME_RANK = KNOWN_RANK + 1;
+const LINT_RANK = NAME_RANK + 1;
+
+const PLACEHOLDER = /\[redacted: [a-z0-9-]{1,40}(?: #\d{1,5})?\]/g;
+
+export class Redactor {
+  readonly #secrets: RedactorOptions["secrets"];
+  readonly #triggers: Triggers<Target>;
+  readonly #placeholders = new Map<string, string>();
+  readonly #lastNumber = new Map<string, number>();
+  /** Secrets are told apart by a digest that nobody else can compute. */
+  readonly #salt = randomBytes(16);
+  readonly #findings: Finding[] = [];
+  readonly #counts = new Map<string, number>();
+  #total = 0;
+  #paths = 0;
+  /** Pieces that wait, and how long they are together. */
+  #waiting: string[] = [];
+  #waitingChars = 0;
+  /** The last characters that were given out, as they came in. */
+  #context = "";
+  #line = 1;
+
+  constructor({ secrets, known = [], places = [] }: RedactorOptions) {
+    this.#secrets = secrets;
+    this.#triggers = new Triggers(secrets === "allow" ? placeTriggers(places) : allTriggers(known, places));
+  }
+
+  /** @returns what is certain by now, redacted. It may be empty. */
+  async push(piece: string): Promise<string> {
+    this.#waiting.push(piece);
+    this.#waitingChars += piece.length;
+    let out = "";
+    if (this.#waitingChars < WINDOW_CHARS) return out;
+    let text = this.#waiting.join("");
+    while (text.length >= WINDOW_CHARS) {
+      const { given, chars } = await this.#window(text.slice(0, WINDOW_CHARS), false);
+      out += given;
+      text = text.slice(chars);
+    }
+    this.#waiting = [text];
+    this.#waitingChars = text.length;
+    return out;
+  }
+
+  /** @returns the rest, redacted. */
+  async end(): Promise<string> {
+    const text = this.#waiting.join("");
+    this.#waiting = [];
+    this.#waitingChars = 0;
+    return text === "" ? "" : (await this.#window(text, true)).given;
+  }
+
+  /** What was found so far. */
+  get report(): Report {
+    return { findings: this.#findings, counts: this.#counts, total: this.#total, paths: this.#paths };
+  }
+
+  /** Scans a window and redacts it up to a cut, or to its end if it is the last one. */
+  async #window(window: string, isLast: boolean): Promise<{ given: string; chars: number }> {
+    const from = this.#context.length;
+    // One flat string: the context and the slice would be looked up piece by piece.
+    const text = flat(this.#context + window);
+    const { secrets, shortened } = await this.#scan(text);
+    let cut = isLast ? text.length : cutBefore(text, text.length - MARGIN_CHARS);
+    for (const { start, end } of [...secrets, ...shortened]) if (start < cut && end > cut) cut = end;
+
+    const edits: Replacement[] = [];
+    let counted = from;
+    for (const secret of secrets) {
+      if (secret.end <= from || secret.start >= cut) continue;
+      // What began before the last cut went then, as far as it was seen.
+      const start = Math.max(secret.start, from);
+      this.#line += linesIn(text, counted, start);
+      counted = start;
+      const placeholder = this.#note(secret.rule, text.slice(start, secret.end));
+      if (this.#secrets === "redact") edits.push({ start, end: secret.end, text: placeholder });
+    }
+    this.#line += linesIn(text, counted, cut);
+    for (const path of shortened) {
+      if (path.start < from || path.start >= cut) continue;
+      this.#paths++;
+      edits.push(path);
+    }
+    edits.sort((a, b) => a.start - b.start);
+    let given = "";
+    let at = from;
+    for (const edit of edits) {
+      given += text.slice(at, edit.start) + edit.text;
+      at = edit.end;
+    }
+    given += text.slice(at, cut);
+    this.#context = flat(text.slice(Math.max(0, cut - CONTEXT_CHARS), cut));
+    return { given, chars: cut - from };
+  }
+
+  /** Everything in a text that goes: no two of them overlap. */
+  async #scan(text: string): Promise<{ secrets: Found[]; shortened: Replacement[] }> {
+    const found: Ranked[] = [];
+    const paths: Replacement[] = [];
+    /** Up to where each rule has found something: what begins in there is part of it. */
+    const behind = new Map<Rule, number>();
+    this.#triggers.each(text, (at, { literal, what }) => {
+      if (what.is === "place") {
+        const path = placeAt(text, at, what.place);
+        if (path) paths.push(path);
+      } else if (what.is === "known") {
+        found.push({ rule: what.secret.rule, rank: KNOWN_RANK, start: at, end: at + literal.length });
+      } else if (what.is === "name") {
+        const secret = assignmentAt(text, at, literal);
+        if (secret) found.push({ ...secret, rank: NAME_RANK });
+      } else if (at >= (behind.get(what.rule) ?? 0)) {
+        const secret = matchAt(text, at, what.rule);
+        if (secret === undefined) return;
+        behind.set(what.rule, secret.end);
+        found.push({ ...secret, rank: what.rank });
+      }
+    });
+    if (this.#secrets !== "allow") {
+      const lint: Lint = await loadSecretlint();
+      for (const secret of await lint(text)) found.push({ ...secret, rank: LINT_RANK });
+    }
+    const secrets = merged(found, text);
+    return { secrets, shortened: apart(paths, secrets) };
+  }
+
+  #note(rule: string, secret: string): string {
+    const placeholder = this.#placeholderFor(rule, secret);
+    this.#total++;
+    this.#counts.set(rule, (this.#counts.get(rule) ?? 0) + 1);
+    if (this.#findings.length < MAX_LISTED) this.#findings.push({ rule, line: this.#line, placeholder });
+    return placeholder;
+  }
+
+  #placeholderFor(rule: string, secret: string): string {
+    const digest = createHash("sha256").update(this.#salt).update(secret, "utf16le").digest("base64");
+    const known = this.#placeholders.get(digest);
+    if (known !== undefined) return known;
+    if (this.#placeholders.size >= MAX_NUMBERED) return `[redacted: ${rule}]`;
+    const number = (this.#lastNumber.get(rule) ?? 0) + 1;
+    this.#lastNumber.set(rule, number);
+    const placeholder = `[redacted: ${rule} #${number}]`;
+    this.#placeholders.set(digest, placeholder);
+    return placeholder;
+  }
+}
+
+/** A whole text at once. */
+export async function redactText(text: string, options: RedactorOptions): Promise<{ text: string; report: Report }> {
+  const redactor = new Redactor(options);
+  const redacted = (await redactor.push(text)) + (await redactor.end());
+  return { text: redacted, report: redactor.report };
+}
+
+/** What is in a text that came from somebody else: rules and lines, nothing replaced. */
+export async function scanText(text: string): Promise<Report> {
+  return (await redactText(text, { secrets: "block" })).report;
+}
+
+function placeTriggers(places: readonly Place[]): Trigger<Target>[] {
+  return places.map((place) => ({ literal: place.literal, exact: place.exact, what: { is: "place", place } }));
+}
+
+function allTriggers(known: readonly KnownSecret[], places: readonly Place[]): Trigger<Target>[] {
+  const triggers = placeTriggers(places);
+  RULES.forEach((rule, rank) => {
+    for (const literal of rule.starts) triggers.push({ literal, exact: false, what: { is: "rule", rank, rule } });
+  });
+  for (const word of ASSIGNMENT_STARTS) triggers.push({ literal: word, exact: false, what: { is: "name", word } });
+  for (const secret of known) {
+    for (const literal of secret.forms) {
+      if (literal.length >= MIN_TRIGGER_CHARS) triggers.push({ literal, exact: true, what: { is: "known", secret } });
+    }
+  }
+  return triggers;
+}
+
+function matchAt(text: string, at: number, rule: Rule): Found | undefined {
+  rule.pattern.lastIndex = at;
+  const match = rule.pattern.exec(text);
+  if (match === null) return undefined;
+  let start = at;
+  let end = at + match[0].length;
+  const taken = Object.values(match.indices?.groups ?? {}).filter((place) => place !== undefined);
+  if (taken.length > 0) {
+    start = Math.min(...taken.map(([first]) => first));
+    end = Math.max(...taken.map(([, last]) => last));
+  }
+  return isMeant(rule, text.slice(start, end)) ? { rule: rule.id, start, end } : undefined;
+}
+
+/** Findings that overlap are one, by the name that says most. What is a placeholder already is none. */
+function merged(found: Ranked[], text: string): Found[] {
+  found.sort((a, b) => a.start - b.start || a.rank - b.rank);
+  const one: Ranked[] = [];
+  for (const next of found) {
+    const last = one.at(-1);
+    if (last === undefined || next.start >= last.end) {
+      one.push(next);
+      continue;
+    }
+    const { rule, rank } = next.rank < last.rank ? next : last;
+    one[one.length - 1] = { rule, rank, start: last.start, end: Math.max(last.end, next.end) };
+  }
+  const placeholders = [...text.matchAll(PLACEHOLDER)].map(({ index, 0: { length } }) => ({
+    start: index,
+    end: index + length,
+  }));
+  return apart(one, placeholders);
+}
+
+/** Those that touch none of the others, and not each other: the first one stays. Both in the order of their starts, the others apart. */
+function apart<T extends { start: number; end: number }>(
+  these: readonly T[],
+  others: readonly { start: number; end: number }[],
+): T[] {
+  const kept: T[] = [];
+  let other = 0;
+  let behind = 0;
+  for (const one of [...these].sort((a, b) => a.start - b.start)) {
+    while ((others[other]?.end ?? Number.POSITIVE_INFINITY) <= one.start) other++;
+    const touches = (others[other]?.start ?? Number.POSITIVE_INFINITY) < one.end;
+    if (touches || one.start < behind) continue;
+    kept.push(one);
+    behind = one.end;
+  }
+  return kept;
+}
+
+/** The same place, or one before, where no surrogate pair is cut. */
+function cutBefore(text: string, at: number): number {
+  const code = text.charCodeAt(at - 1);
+  return code >= 0xd800 && code <= 0xdbff ? at - 1 : at;
+}
+
+function linesIn(text: string, from: number, to: number): number {
+  let lines = 0;
+  for (let at = text.indexOf("\n", from); at >= 0 && at < to; at = text.indexOf("\n", at + 1)) lines++;
+  return lines;
+}
+
+/** The same text without the pieces and the larger strings that it would otherwise be made of, and keep alive. */
+function flat(text: string): string {
+  return Buffer.from(text, "utf16le").toString("utf16le");
+}
