@@ -14,7 +14,7 @@ export interface Found {
 
 /** How much of a name, and how long a value, is looked at, in characters. */
 const MAX_NAME_CHARS = 64;
-const MAX_VALUE_CHARS = 4096;
+const MAX_VALUE_CHARS = 1024;
 /** How far before a session's name "cookie" may stand. */
 const COOKIE_REACH_CHARS = 600;
 
@@ -32,7 +32,7 @@ const WORDS: Readonly<Record<string, Kind>> = {
   "mot de passe": "password",
   pwd: "password",
   passcode: "password",
-  _pass: "password",
+  pass: "password",
   secret: "secret",
   token: "secret",
   credential: "secret",
@@ -85,7 +85,7 @@ const SECRET_KEY_END = /(?:api|secret|access|private|license)$/;
 
 /** A separator between name and value, from the name's end on. `table` and `tag` say where the value ends. */
 const SEPARATOR =
-  /(?:(?<pair>\\?["']?[,;]?\s{0,24}\\?["']?(?<![\w-])value\\?["']?\s{0,4}[:=]\s{0,4})|(?<close>(?:\\{0,3}["'`*\]]){0,3}\)?)(?:(?<typed>\??: ?(?:str(?:ing)?|String|\[\]byte|&str|Optional\[str\])(?: \| (?:null|None|undefined))? ?= ?)|(?<sign>[ \t]{0,30}(?:=>|:=|\?=|\|\|=?|\?\?=?|->|→|={1,3}|!={1,2}|:-|:{1,2}|：)[ \t]{0,30}(?:\n[ \t]{1,24}(?=["']))?)|(?<table>[ \t]{0,40}\|[ \t]{0,40})|(?<comma>(?<=["'`]),[ \t]{0,8})|(?<tag>>)|(?<says>(?: for [\w@ .-]{1,40}?)? (?:is|was|ist|lautet|es|est|=)(?: now| still| set to)?:? )|(?<space>[ \t]{1,4})))/diy;
+  /(?:(?<pair>\\?["']?[,;]?\s{0,24}\\?["']?(?<![\w-])value\\?["']?\s{0,4}[:=]\s{0,4})|(?<close>(?:\\{0,3}["'`*\]]){0,3}\)?)(?:(?<typed>\??: ?(?:str(?:ing)?|String|\[\]byte|&str|Optional\[str\])(?: \| (?:null|None|undefined))? ?= ?)|(?<sign>[ \t]{0,30}(?:=>|:=|\?=|\|\|=?|\?\?=?|->|→|={1,3}|!={1,2}|:-|:(?:\*\*|__|:)?|：)[ \t]{0,30}(?:\n[ \t]{1,24}(?=["']))?)|(?<table>[ \t]{0,40}\|[ \t]{0,40})|(?<comma>(?<=["'`]),[ \t]{0,8})|(?<tag>>)|(?<says>(?: for [\w@ .-]{1,40}?)? (?:is|was|ist|lautet|es|est|=)(?: now| still| set to)?:? )|(?<space>[ \t]{1,4})))/diy;
 
 const QUOTE = /(?:[brfu@$]|rb|\(|\[|\{ ?)?(?<quote>\\{0,3}["'`]|\*\*|&quot;)/diy;
 
@@ -108,7 +108,12 @@ export function assignmentAt(text: string, at: number, word: string): Found | un
   const before = text.slice(Math.max(0, name.start - 3), name.start);
   const isSetting = /^[A-Z][A-Z0-9_]*$/.test(whole);
   if (groups.tag !== undefined && !before.endsWith("<")) return undefined;
-  if (groups.space !== undefined && !/--$|(?<![\w-])-$/.test(before) && !declares(text, name.start) && text.charAt(from) !== "`") {
+  if (
+    groups.space !== undefined &&
+    !/--$|(?<![\w-])-$/.test(before) &&
+    !declares(text, name.start) &&
+    text.charAt(from) !== "`"
+  ) {
     return undefined;
   }
   // Only a quoted name has a comma, and a value, after it.
@@ -133,6 +138,8 @@ export function assignmentAt(text: string, at: number, word: string): Found | un
   const loose = (groups.says !== undefined && quote === undefined) || (groups.space !== undefined && quote === "`");
   const isData = quote !== undefined || isSetting || groups.tag !== undefined;
   if (!isSecret(value, kind, loose ? "code" : isData ? "settings" : "code")) return undefined;
+  // f("password", "saltsalt"): two arguments, more often than a name and its value.
+  if (groups.comma !== undefined && /^[a-z]+$/i.test(value)) return undefined;
   if (kind === "session" && !isCookie(text, name.start, whole)) return undefined;
   return { rule: RULE[kind], start, end };
 }
@@ -174,7 +181,9 @@ function isSecretsName(
   // "API key: …" is written with a space.
   const before = wordBefore(head === "" ? text.slice(Math.max(0, at - 16), at) : head);
   if (NO_SECRET.has(before)) return false;
-  if (word === "_pat" || word === "_pass") return head !== "" && tail.length <= 2;
+  if (word === "_pat") return tail === "";
+  // smtp_pass, mailPass; not: bypass, compass.
+  if (word === "pass") return /^\d?$/.test(tail) && (/(?:^|[._-])$/.test(head) || text.charAt(at) === "P");
   if (word === "auth") return /[_-]$/.test(head) && tail === "";
   if (kind === "key") return SECRET_KEY.has(before) || SECRET_KEY_END.test(before);
   return true;
@@ -209,8 +218,8 @@ function quotedEnd(text: string, start: number, quote: string): number | undefin
   return limit === text.length ? limit : undefined;
 }
 
-const BARE = /[^\s"'`,;|&<>(){}[\]]{1,4096}/y;
-const BARE_SETTING = /[^\s"'`|<>]{1,4096}/y;
+const BARE = /[^\s"'`,;|&<>(){}[\]]{1,1024}/y;
+const BARE_SETTING = /[^\s"'`|<>]{1,1024}/y;
 const BARE_CELL = /[^\s`|]{1,400}(?=[ \t]{0,60}(?:\||\n|$))/y;
 const BARE_ELEMENT = /[^\s<>]{1,1000}(?=<)/y;
 

@@ -54,23 +54,26 @@ export async function placesOf(about: { project: string; home: string; user?: st
       if (literal.length >= MIN_PLACE_CHARS && !places.has(literal)) places.set(literal, { ...place, literal, exact });
     }
   };
+  const names = [about.user ?? "", ...homes.map((home) => basename(home.replaceAll("\\", "/")))];
+  const users = [...new Set(names)].filter((user) => user !== "" && user !== SOMEBODY && !/[^\w.@ -]/.test(user));
+  const elsewhere = users.flatMap((user) =>
+    HOMES.map((folder) => ({ literal: folder + user, within: folder + SOMEBODY })),
+  );
   for (const literal of projects) {
     if (homes.includes(literal)) continue;
     add({ literal, exact: true, kind: "project", becomes: "." });
-    for (const home of homes) {
-      const inside = literal.startsWith(`${home}/`) || literal.startsWith(`${home}\\`);
-      if (inside) add({ literal: `~${literal.slice(home.length)}`, exact: true, kind: "project", becomes: "." });
-    }
     const name = basename(literal.replaceAll("\\", "/"));
     add({ literal: folded(literal), exact: true, kind: "folder", becomes: `-${folded(name)}` });
-  }
-  const users = new Set([about.user ?? "", ...homes.map((home) => basename(home.replaceAll("\\", "/")))]);
-  for (const user of users) {
-    if (user === "" || user === SOMEBODY || /[^\w.@ -]/.test(user)) continue;
-    for (const folder of HOMES) {
-      add({ literal: folder + user, exact: true, kind: "home", becomes: "~", within: folder + SOMEBODY });
-      add({ literal: folded(folder + user), exact: true, kind: "home-folder", becomes: "~" });
+    // In the home of any machine it is the same project.
+    const home = homes.find((folder) => literal.startsWith(`${folder}/`) || literal.startsWith(`${folder}\\`));
+    if (home === undefined) continue;
+    for (const other of [...homes, ...elsewhere.map((place) => place.literal)]) {
+      add({ literal: other + literal.slice(home.length), exact: true, kind: "project", becomes: "." });
     }
+  }
+  for (const { literal, within } of elsewhere) {
+    add({ literal, exact: true, kind: "home", becomes: "~", within });
+    add({ literal: folded(literal), exact: true, kind: "home-folder", becomes: "~" });
   }
   for (const literal of homes) {
     add({ literal, exact: true, kind: "home", becomes: "~" });
@@ -83,14 +86,14 @@ export async function placesOf(about: { project: string; home: string; user?: st
 export function placeAt(text: string, at: number, place: Place): Replacement | undefined {
   const end = at + place.literal.length;
   const next = text.slice(end, end + 2);
-  if (/^(?:[\p{L}\p{N}_]|\.[\p{L}\p{N}_])/u.test(next)) return undefined;
+  if (/^(?:[\p{L}\p{N}_~]|\.[\p{L}\p{N}_])/u.test(next)) return undefined;
   const isFolded = place.kind === "folder" || place.kind === "home-folder";
   // A folder's folded name goes on with "-"; `/home/ann-old` is somebody else's.
   if (!isFolded && next.startsWith("-") && !next.startsWith("->")) return undefined;
-  const before = text.slice(Math.max(0, at - 10), at);
-  if (isFolded) return /[\p{L}\p{N}_-]$/u.test(before) ? undefined : { start: at, end, text: place.becomes };
+  const before = text.slice(Math.max(0, at - 18), at);
+  if (isFolded) return /[\p{L}\p{N}_~-]$/u.test(before) ? undefined : { start: at, end, text: place.becomes };
 
-  const scheme = /file:\/\/(?:localhost)?\/?$/i.exec(before)?.[0].length ?? 0;
+  const scheme = /(?<![\p{L}\p{N}_.~@+)\]}/\\-])file:\/\/(?:localhost)?\/?$/iu.exec(before)?.[0].length ?? 0;
   // In a JSON string, the letter before may be that of "\n".
   const isWithin = scheme === 0 && /[\p{L}\p{N}_.~@+)\]}/\\-]$/u.test(before) && !/(?<!\\)\\[nrt]$/.test(before);
   if (isWithin) return place.within === undefined ? undefined : { start: at, end, text: place.within };

@@ -71,6 +71,7 @@ const KNOWN_RANK = RULES.length;
 const NAME_RANK = KNOWN_RANK + 1;
 const LINT_RANK = NAME_RANK + 1;
 
+const PLACEHOLDER_START = "[redacted: ";
 const PLACEHOLDER = /\[redacted: [a-z0-9-]{1,40}(?: #\d{1,5})?\]/g;
 
 export class Redactor {
@@ -129,8 +130,7 @@ export class Redactor {
   /** Scans a window and redacts it up to a cut, or to its end if it is the last one. */
   async #window(window: string, isLast: boolean): Promise<{ given: string; chars: number }> {
     const from = this.#context.length;
-    // One flat string: the context and the slice would be looked up piece by piece.
-    const text = flat(this.#context + window);
+    const text = this.#context + window;
     const { secrets, shortened } = await this.#scan(text);
     let cut = isLast ? text.length : cutBefore(text, text.length - MARGIN_CHARS);
     for (const { start, end } of [...secrets, ...shortened]) if (start < cut && end > cut) cut = end;
@@ -160,7 +160,7 @@ export class Redactor {
       at = edit.end;
     }
     given += text.slice(at, cut);
-    this.#context = flat(text.slice(Math.max(0, cut - CONTEXT_CHARS), cut));
+    this.#context = text.slice(Math.max(0, cut - CONTEXT_CHARS), cut);
     return { given, chars: cut - from };
   }
 
@@ -272,10 +272,12 @@ function merged(found: Ranked[], text: string): Found[] {
     const { rule, rank } = next.rank < last.rank ? next : last;
     one[one.length - 1] = { rule, rank, start: last.start, end: Math.max(last.end, next.end) };
   }
-  const placeholders = [...text.matchAll(PLACEHOLDER)].map(({ index, 0: { length } }) => ({
-    start: index,
-    end: index + length,
-  }));
+  const placeholders = !text.includes(PLACEHOLDER_START)
+    ? []
+    : [...text.matchAll(PLACEHOLDER)].map(({ index, 0: { length } }) => ({
+        start: index,
+        end: index + length,
+      }));
   return apart(one, placeholders);
 }
 
@@ -307,9 +309,4 @@ function linesIn(text: string, from: number, to: number): number {
   let lines = 0;
   for (let at = text.indexOf("\n", from); at >= 0 && at < to; at = text.indexOf("\n", at + 1)) lines++;
   return lines;
-}
-
-/** The same text without the pieces and the larger strings that it would otherwise be made of, and keep alive. */
-function flat(text: string): string {
-  return Buffer.from(text, "utf16le").toString("utf16le");
 }

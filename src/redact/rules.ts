@@ -130,7 +130,8 @@ export const RULES: readonly Rule[] = [
     id: "discord-token",
     finds: "Discord bot tokens",
     starts: [...new Set(SNOWFLAKE_STARTS), "mfa."],
-    pattern: /(?:(?<![\w.+/-])|(?<=\\[nrt]))(?:[MNO][A-Za-z\d_-]{22,27}\.[\w-]{6}\.[\w-]{27,40}|mfa\.[\w-]{80,95})(?![\w-])/dy,
+    pattern:
+      /(?:(?<![\w.+/-])|(?<=\\[nrt]))(?:[MNO][A-Za-z\d_-]{22,27}\.[\w-]{6}\.[\w-]{27,40}|mfa\.[\w-]{80,95})(?![\w-])/dy,
   },
   {
     id: "telegram-token",

@@ -6,14 +6,14 @@
 /** What stands for a value in documentation, templates and code. Tested on a value of at most MAX_JUDGED_CHARS. */
 const STANDS_FOR = [
   /^\W*$/, // ***, ..., ------
-  /[$%#]\{|\{\{|\}\}|\$\(|<%|^\$\w|^%\w+%$|^@\w+$|^\{\w*\}$|^:\w+$/, // ${TOKEN}, {{ token }}, $(cmd), $TOKEN, %TOKEN%, {token}, :token
+  /[$%#]\{|\{\{|\}\}|\$\(|<%|^\$\w|^%\w+%$|^@\w+$|^\{\w*\}$|^:\w+$|^![A-Za-z]/, // ${TOKEN}, {{ token }}, $(cmd), $TOKEN, %TOKEN%, {token}, :token
   /^<.*>$|^\[.*\]$|^&lt;/, // <your-token>, [token]
   /^(?:process\.env|import\.meta|os\.|env\.|ENV\b|secrets\.|vars?\.|local\.|data\.|module\.|self\.|this\.|config\.|settings\.)/,
   /\[redacted|redacted\]|\*{3}|\u2022{3}|\u2026|\.{3}/i,
-  /x{5}|(?<![a-z])x{3,}(?![a-z])|0{8}|(\w)\1{6}/i,
+  /x{5}|^x+$|(?:^|[\W_])x{3,}(?:[\W_]|$)|0{8}|(\w)\1{6}/i,
   /^(?:0x)?(?:0?1234567|abcdef|abc123|12345)/i,
   /^(?:123456789|987654321|password|passw0rd|pass|passwd|pwd|secret|token|key|apikey|test|testing|user|root|admin|none|null|nil|true|false|undefined|yes|no)\d{0,3}!?$/i,
-  /(?:^|[^a-z])(?:your|my|our|some|insert|enter|replace|put|fill|paste|choose|change|dummy|fake|sample|example|placeholder|mock|stub|foo|bar|foobar|todo|fixme|tbd|here|lorem|not[-_]?a[-_]?real|invalid|redacted|removed|hidden|masked|censored|fixture)(?![a-z])/i,
+  /(?:^|[\W_])(?:your|my|our|some|insert|enter|replace|put|fill|paste|choose|change|dummy|fake|sample|example|placeholder|mock|stub|foo|bar|foobar|todo|fixme|tbd|here|lorem|not[-_]?a[-_]?real|invalid|redacted|removed|hidden|masked|censored|fixture)(?:[\W_]|\d{0,3}$)/i,
   /changeme|change[-_]?it|replaceme|placeholder|yourpass|yourtoken|yoursecret|yourkey|yourapi|mysecret|mypass|mytoken|example/i,
 ];
 
@@ -40,7 +40,7 @@ const RANDOM_BITS = 2.7;
 
 /** A key or token with no form of its own: long enough, with letters and digits mixed as chance does it, and no words. */
 export function looksRandom(value: string, minChars = 16): boolean {
-  if (value.length < minChars || !/^[\w+/=.~:%$!@#^&*-]+$/.test(value)) return false;
+  if (value.length < minChars || !/^[\w+/.~:%$!@#^&*-]+={0,3}$/.test(value)) return false;
   if (!/\d/.test(value) && !mixesCases(value)) return false;
   if (!/[a-z]/i.test(value) || standsForValue(value) || isNaming(value)) return false;
   return entropyBits(value.slice(0, MAX_JUDGED_CHARS)) >= RANDOM_BITS;
@@ -62,9 +62,18 @@ const WORDS = new Set(
   ).split(" "),
 );
 
+/** Nobody types more. */
+const MAX_CHOSEN_CHARS = 200;
+
 /** A password that a person or a generator chose: not a word of schemas, not a name of something, not code. */
 export function looksChosen(value: string, among: "code" | "settings"): boolean {
-  if (value.length < 6 || standsForValue(value) || WORDS.has(value.toLowerCase().replace(/\W+$/, ""))) return false;
+  if (
+    value.length < 6 ||
+    value.length > MAX_CHOSEN_CHARS ||
+    standsForValue(value) ||
+    WORDS.has(value.toLowerCase().replace(/\W+$/, ""))
+  )
+    return false;
   if (/^[\w$.]+\(|\(\)|=>|\?\.|\s|^[./~]+\/|^[a-z]:[/\\]|^[a-z]+:\/\//i.test(value)) return false;
   if (/^\d+$/.test(value)) return among === "settings" && value.length >= 8;
   if (/^\p{L}+$/u.test(value)) return mixesCases(value) || (among === "settings" && value.length >= 8);
@@ -93,6 +102,8 @@ function pronounceable(word: string): boolean {
   const letters = word.replace(/\d/g, "");
   if (letters.length <= 3) return true;
   return (
-    /[aeiouy]/i.test(letters) && /^(?:[A-Z]?[a-z]+|[A-Z]+)$/.test(letters) && !/[bcdfghjklmnpqrstvwxz]{6}|[aeiou]{4}/i.test(letters)
+    /[aeiouy]/i.test(letters) &&
+    /^(?:[A-Z]?[a-z]+|[A-Z]+)$/.test(letters) &&
+    !/[bcdfghjklmnpqrstvwxz]{6}|[aeiou]{4}/i.test(letters)
   );
 }

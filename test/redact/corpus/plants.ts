@@ -2,7 +2,20 @@
  * Secrets of every kind in the places where they turn up. None of them is anybody's: chance makes them, from pieces, when
  * the tests run.
  */
-import { ALNUM, BASE64, BASE64URL, type Chance, chance, DIGITS, HEX, LOWER, sentence, UPPER, uuid, word } from "./random.ts";
+import {
+  ALNUM,
+  BASE64,
+  BASE64URL,
+  type Chance,
+  chance,
+  DIGITS,
+  HEX,
+  LOWER,
+  sentence,
+  UPPER,
+  uuid,
+  word,
+} from "./random.ts";
 
 export interface Plant {
   readonly kind: string;
@@ -18,7 +31,11 @@ const b64 = (text: string) => Buffer.from(text).toString("base64");
 const b64url = (text: string) => Buffer.from(text).toString("base64url");
 
 const jwt: Make = (by) =>
-  [b64url(JSON.stringify({ alg: by.pick(["HS256", "RS256", "ES256"]), typ: "JWT" })), b64url(JSON.stringify({ sub: uuid(by), exp: by.whole(2e9), role: word(by) })), by.chars(BASE64URL, 43)].join(".");
+  [
+    b64url(JSON.stringify({ alg: by.pick(["HS256", "RS256", "ES256"]), typ: "JWT" })),
+    b64url(JSON.stringify({ sub: uuid(by), exp: by.whole(2e9), role: word(by) })),
+    by.chars(BASE64URL, 43),
+  ].join(".");
 
 const pem: Make = (by) => {
   const kind = by.pick(["RSA ", "EC ", "", "OPENSSH ", "ENCRYPTED "]);
@@ -26,19 +43,43 @@ const pem: Make = (by) => {
   const body = (start + by.chars(BASE64, by.between(300, 1600))).match(/.{1,64}/g)?.join("\n");
   return join("-----BEGIN ", kind, "PRIVATE KEY-----\n", body ?? "", "\n-----END ", kind, "PRIVATE KEY-----");
 };
-const pgp: Make = (by) => join("-----BEGIN PGP PRIVATE ", "KEY BLOCK-----\nVersion: GnuPG v2\n\n", by.chars(BASE64, 800).match(/.{1,64}/g)?.join("\n") ?? "", `\n=${by.chars(BASE64, 4)}\n-----END PGP PRIVATE `, "KEY BLOCK-----");
+const pgp: Make = (by) =>
+  join(
+    "-----BEGIN PGP PRIVATE ",
+    "KEY BLOCK-----\nVersion: GnuPG v2\n\n",
+    by
+      .chars(BASE64, 800)
+      .match(/.{1,64}/g)
+      ?.join("\n") ?? "",
+    `\n=${by.chars(BASE64, 4)}\n-----END PGP PRIVATE `,
+    "KEY BLOCK-----",
+  );
 
 /** Those that are known by their form, wherever they stand. */
 const FORMS: Readonly<Record<string, Make>> = {
   "GitHub classic token": (by) => join(by.pick(["ghp", "gho", "ghu", "ghs", "ghr"]), "_", by.chars(ALNUM, 36)),
   "GitHub fine-grained token": (by) => join("github", "_pat_", by.chars(ALNUM, 22), "_", by.chars(ALNUM, 59)),
-  "GitLab token": (by) => join(by.pick(["glpat", "gldt", "glrt", "glptt", "glcbt", "glft"]), "-", by.chars(BASE64URL, 20)),
+  "GitLab token": (by) =>
+    join(by.pick(["glpat", "gldt", "glrt", "glptt", "glcbt", "glft"]), "-", by.chars(BASE64URL, 20)),
   "Bitbucket app password": (by) => join("ATBB", by.chars(ALNUM, 32)),
-  "Atlassian API token": (by) => join("ATATT", "3xFfGF0", by.chars(BASE64URL, 160), "=", by.chars(HEX, 8).toUpperCase()),
-  "Slack bot token": (by) => join("xox", by.pick(["b", "p"]), "-", by.chars(DIGITS, 12), "-", by.chars(DIGITS, 12), "-", by.chars(ALNUM, 24)),
-  "Slack app token": (by) => join("xapp", "-1-A", by.chars(UPPER + DIGITS, 10), "-", by.chars(DIGITS, 13), "-", by.chars(HEX, 64)),
-  "Discord bot token": (by) => join(b64(by.pick(["1", "7", "9"]) + by.chars(DIGITS, 17)).replace(/=+$/, ""), ".", by.pick(["G", "X", "Y"]), by.chars(ALNUM, 5), ".", by.chars(BASE64URL, 37), "a"),
-  "Stripe key": (by) => join(by.pick(["sk", "rk"]), "_", by.pick(["live", "test"]), "_51", by.chars(ALNUM, by.pick([22, 97]))),
+  "Atlassian API token": (by) =>
+    join("ATATT", "3xFfGF0", by.chars(BASE64URL, 160), "=", by.chars(HEX, 8).toUpperCase()),
+  "Slack bot token": (by) =>
+    join("xox", by.pick(["b", "p"]), "-", by.chars(DIGITS, 12), "-", by.chars(DIGITS, 12), "-", by.chars(ALNUM, 24)),
+  "Slack app token": (by) =>
+    join("xapp", "-1-A", by.chars(UPPER + DIGITS, 10), "-", by.chars(DIGITS, 13), "-", by.chars(HEX, 64)),
+  "Discord bot token": (by) =>
+    join(
+      b64(by.pick(["1", "7", "9"]) + by.chars(DIGITS, 17)).replace(/=+$/, ""),
+      ".",
+      by.pick(["G", "X", "Y"]),
+      by.chars(ALNUM, 5),
+      ".",
+      by.chars(BASE64URL, 37),
+      "a",
+    ),
+  "Stripe key": (by) =>
+    join(by.pick(["sk", "rk"]), "_", by.pick(["live", "test"]), "_51", by.chars(ALNUM, by.pick([22, 97]))),
   "Stripe webhook secret": (by) => join("whsec", "_", by.chars(ALNUM, 32)),
   "Square token": (by) => join("sq0", by.pick(["atp-", "csp-"]), by.chars(ALNUM, 43)),
   "Braintree token": (by) => join("access_token", "$production$", by.chars(LOWER + DIGITS, 16), "$", by.chars(HEX, 32)),
@@ -68,8 +109,14 @@ const FORMS: Readonly<Record<string, Make>> = {
   "crates.io token": (by) => join("cio", by.chars(ALNUM, 32)),
   "Docker Hub token": (by) => join("dckr", "_pat_", by.chars(ALNUM, 27)),
   "NuGet key": (by) => join("oy2", by.chars(LOWER + DIGITS, 43)),
-  "OpenAI key": (by) => by.pick([join("sk-", "proj-", by.chars(ALNUM, 74), "T3BlbkFJ", by.chars(ALNUM, 74)), join("sk-", by.chars(ALNUM, 20), "T3BlbkFJ", by.chars(ALNUM, 20)), join("sk-", "svcacct-", by.chars(ALNUM, 58))]),
-  "Anthropic key": (by) => join("sk-", "ant-", by.pick(["api03", "admin01", "oat01"]), "-", by.chars(BASE64URL, 93), "AA"),
+  "OpenAI key": (by) =>
+    by.pick([
+      join("sk-", "proj-", by.chars(ALNUM, 74), "T3BlbkFJ", by.chars(ALNUM, 74)),
+      join("sk-", by.chars(ALNUM, 20), "T3BlbkFJ", by.chars(ALNUM, 20)),
+      join("sk-", "svcacct-", by.chars(ALNUM, 58)),
+    ]),
+  "Anthropic key": (by) =>
+    join("sk-", "ant-", by.pick(["api03", "admin01", "oat01"]), "-", by.chars(BASE64URL, 93), "AA"),
   "OpenRouter key": (by) => join("sk-", "or-v1-", by.chars(HEX, 64)),
   "Hugging Face token": (by) => join("hf", "_", by.chars(LOWER + UPPER, 34)),
   "Replicate token": (by) => join("r8", "_", by.chars(ALNUM, 37)),
@@ -84,9 +131,11 @@ const FORMS: Readonly<Record<string, Make>> = {
   "Grafana token": (by) => join("glsa", "_", by.chars(ALNUM, 32), "_", by.chars(HEX, 8)),
   "Honeycomb key": (by) => join("hcaik", "_01", by.chars(LOWER + DIGITS, 56)),
   "Linear key": (by) => join("lin_", "api_", by.chars(ALNUM, 40)),
-  "Notion token": (by) => by.pick([join("ntn", "_", by.chars(DIGITS, 11), by.chars(ALNUM, 35)), join("secret", "_", by.chars(ALNUM, 43))]),
+  "Notion token": (by) =>
+    by.pick([join("ntn", "_", by.chars(DIGITS, 11), by.chars(ALNUM, 35)), join("secret", "_", by.chars(ALNUM, 43))]),
   "Airtable token": (by) => join("pat", by.chars(ALNUM, 14), ".", by.chars(HEX, 64)),
-  "Asana token": (by) => join("2/", by.pick([..."1"]), by.chars(DIGITS, 15), "/", by.chars(DIGITS, 16), ":", by.chars(HEX, 32)),
+  "Asana token": (by) =>
+    join("2/", by.pick([..."1"]), by.chars(DIGITS, 15), "/", by.chars(DIGITS, 16), ":", by.chars(HEX, 32)),
   "Figma token": (by) => join("figd", "_", by.chars(ALNUM, 40)),
   "Postman key": (by) => join("PMAK", "-", by.chars(HEX, 24), "-", by.chars(HEX, 34)),
   "Shopify token": (by) => join("shp", by.pick(["at", "ca", "pa", "ss"]), "_", by.chars(HEX, 32)),
@@ -97,7 +146,21 @@ const FORMS: Readonly<Record<string, Make>> = {
   "Pulumi token": (by) => join("pul", "-", by.chars(HEX, 40)),
   "Vault token": (by) => join("hvs", ".", by.chars(ALNUM, by.pick([24, 90]))),
   "Doppler token": (by) => join("dp.", by.pick(["pt.", "st.dev.", "ct."]), by.chars(ALNUM, 43)),
-  "1Password secret key": (by) => join("A3-", by.chars(UPPER + DIGITS, 6), "-", by.chars(UPPER + DIGITS, 6), "-", by.chars(UPPER + DIGITS, 5), "-", by.chars(UPPER + DIGITS, 5), "-", by.chars(UPPER + DIGITS, 5), "-", by.chars(UPPER + DIGITS, 5)),
+  "1Password secret key": (by) =>
+    join(
+      "A3-",
+      by.chars(UPPER + DIGITS, 6),
+      "-",
+      by.chars(UPPER + DIGITS, 6),
+      "-",
+      by.chars(UPPER + DIGITS, 5),
+      "-",
+      by.chars(UPPER + DIGITS, 5),
+      "-",
+      by.chars(UPPER + DIGITS, 5),
+      "-",
+      by.chars(UPPER + DIGITS, 5),
+    ),
   "1Password service token": (by) => join("ops", "_eyJ", by.chars(ALNUM, 250)),
   "Tailscale key": (by) => join("tskey", "-auth-", by.chars(ALNUM, 16), "-", by.chars(ALNUM, 32)),
   "age secret key": (by) => join("AGE-", "SECRET-KEY-1", by.chars("QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L", 58)),
@@ -122,11 +185,12 @@ const PLACES: readonly ((by: Chance, secret: string) => string)[] = [
   (by, secret) => `| ${word(by)} | \`${secret}\` | ${word(by)} |`,
   (by, secret) => `Error: 401 for ${secret}\n    at request (/srv/app/${word(by)}.js:${by.whole(99)}:7)`,
   (by, secret) => `- Decision: rotate \`${secret}\` after the ${word(by)}.`,
-  (by, secret) => JSON.stringify({ type: "user", message: { content: `here it is:\n${secret}\nuse it` }, uuid: uuid(by) }),
+  (by, secret) =>
+    JSON.stringify({ type: "user", message: { content: `here it is:\n${secret}\nuse it` }, uuid: uuid(by) }),
   (by, secret) => `client = Client("${secret}")  # ${word(by)}`,
   (by, secret) => `<add key="${word(by)}" value="${secret}" />`,
   (by, secret) => `2026-03-04T10:11:12Z DEBUG sending ${secret} to ${word(by)}`,
-  (by, secret) => `(${secret})`,
+  (_by, secret) => `(${secret})`,
   (by, secret) => `> ${word(by)}:\n> ${secret.replaceAll("\n", "\n> ")}\n`,
   (by, secret) => `export ${word(by).toUpperCase()}='${secret}'`,
   (by, secret) => `https://api.example.org/${word(by)}?v=2&x=${secret}&y=${by.whole(9)}`,
@@ -134,7 +198,8 @@ const PLACES: readonly ((by: Chance, secret: string) => string)[] = [
 
 const password: Make = (by) =>
   by.pick([
-    () => `${by.pick(["Winter", "Summer", "Dragon", "Berlin", "Monkey", "Falcon"])}${by.between(10, 2030)}${by.pick(["!", "#", "$", "?"])}`,
+    () =>
+      `${by.pick(["Winter", "Summer", "Dragon", "Berlin", "Monkey", "Falcon"])}${by.between(10, 2030)}${by.pick(["!", "#", "$", "?"])}`,
     () => by.chars(`${ALNUM}!#%^*-_+`, by.between(12, 24)).replace(/^\W/, "Q").replace(/\W$/, "7"),
     () => `${by.chars(LOWER, 4)}${by.chars(DIGITS, 3)}${by.chars(UPPER, 3)}${by.chars(DIGITS, 2)}`,
     () => `${by.pick(["hunter", "tiger", "kitten", "rocket"])}${by.between(20, 9999)}${by.chars(LOWER, 3)}`,
@@ -142,11 +207,63 @@ const password: Make = (by) =>
     () => by.chars(HEX, 32),
   ])();
 /** With letters, digits and nothing that a shell or a URL minds. */
-const plain: Make = (by) => by.pick([`${by.pick(["Otter", "Maple", "Copper"])}${by.between(100, 9999)}${by.chars(LOWER, 2)}`, by.chars(ALNUM, 20), `${by.chars(LOWER, 3)}${by.chars(DIGITS, 4)}${by.chars(UPPER, 4)}`]);
-const key: Make = (by) => by.pick([by.chars(HEX, 32), by.chars(HEX, 40), by.chars(ALNUM, 32), by.chars(ALNUM, 40), by.chars(HEX, 64), by.chars(BASE64URL, 43), uuid(by), b64(by.chars(ALNUM, 32))]);
+const plain: Make = (by) =>
+  by.pick([
+    `${by.pick(["Otter", "Maple", "Copper"])}${by.between(100, 9999)}${by.chars(LOWER, 2)}`,
+    by.chars(ALNUM, 20),
+    `${by.chars(LOWER, 3)}${by.chars(DIGITS, 4)}${by.chars(UPPER, 4)}`,
+  ]);
+const key: Make = (by) =>
+  by.pick([
+    by.chars(HEX, 32),
+    by.chars(HEX, 40),
+    by.chars(ALNUM, 32),
+    by.chars(ALNUM, 40),
+    by.chars(HEX, 64),
+    by.chars(BASE64URL, 43),
+    uuid(by),
+    b64(by.chars(ALNUM, 32)),
+  ]);
 
-const PASSWORD_NAMES = ["DB_PASSWORD", "POSTGRES_PASSWORD", "MYSQL_ROOT_PASSWORD", "REDIS_PASSWORD", "SMTP_PASSWORD", "ADMIN_PASSWORD", "PGPASSWORD", "MAIL_PASS", "RABBITMQ_DEFAULT_PASS", "ORACLE_PWD"];
-const SECRET_NAMES = ["JWT_SECRET", "SECRET_KEY_BASE", "DJANGO_SECRET_KEY", "CLIENT_SECRET", "APP_SECRET", "TWILIO_AUTH_TOKEN", "DD_API_KEY", "DATADOG_APP_KEY", "CLOUDFLARE_API_TOKEN", "FASTLY_API_TOKEN", "MISTRAL_API_KEY", "COHERE_API_KEY", "ALGOLIA_ADMIN_KEY", "PAGERDUTY_API_KEY", "HEROKU_API_KEY", "POSTMARK_SERVER_TOKEN", "PAYPAL_CLIENT_SECRET", "CIRCLECI_TOKEN", "CODECOV_TOKEN", "SONAR_TOKEN", "ENCRYPTION_KEY", "SESSION_SECRET", "AZURE_DEVOPS_PAT", "SNYK_TOKEN", "OKTA_API_TOKEN"];
+const PASSWORD_NAMES = [
+  "DB_PASSWORD",
+  "POSTGRES_PASSWORD",
+  "MYSQL_ROOT_PASSWORD",
+  "REDIS_PASSWORD",
+  "SMTP_PASSWORD",
+  "ADMIN_PASSWORD",
+  "PGPASSWORD",
+  "MAIL_PASS",
+  "RABBITMQ_DEFAULT_PASS",
+  "ORACLE_PWD",
+];
+const SECRET_NAMES = [
+  "JWT_SECRET",
+  "SECRET_KEY_BASE",
+  "DJANGO_SECRET_KEY",
+  "CLIENT_SECRET",
+  "APP_SECRET",
+  "TWILIO_AUTH_TOKEN",
+  "DD_API_KEY",
+  "DATADOG_APP_KEY",
+  "CLOUDFLARE_API_TOKEN",
+  "FASTLY_API_TOKEN",
+  "MISTRAL_API_KEY",
+  "COHERE_API_KEY",
+  "ALGOLIA_ADMIN_KEY",
+  "PAGERDUTY_API_KEY",
+  "HEROKU_API_KEY",
+  "POSTMARK_SERVER_TOKEN",
+  "PAYPAL_CLIENT_SECRET",
+  "CIRCLECI_TOKEN",
+  "CODECOV_TOKEN",
+  "SONAR_TOKEN",
+  "ENCRYPTION_KEY",
+  "SESSION_SECRET",
+  "AZURE_DEVOPS_PAT",
+  "SNYK_TOKEN",
+  "OKTA_API_TOKEN",
+];
 const camelOf = (name: string) => name.toLowerCase().replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 type Setting = (by: Chance, name: string, secret: string) => string;
@@ -188,38 +305,237 @@ const SETTINGS: readonly Setting[] = [
 const SURROUNDED: Readonly<Record<string, (by: Chance, copy: number) => { text: string; secret: string }>> = {
   "password, by name": (by, copy) => named(by, by.pick(PASSWORD_NAMES), copy, password(by)),
   "key, by name": (by, copy) => named(by, by.pick(SECRET_NAMES), copy, key(by)),
-  "AWS secret key": (by, copy) => named(by, by.pick(["AWS_SECRET_ACCESS_KEY", "aws_secret_access_key"]), copy, by.chars(BASE64, 39).replace(/^\W/, "a") + "k"),
+  "AWS secret key": (by, copy) =>
+    named(
+      by,
+      by.pick(["AWS_SECRET_ACCESS_KEY", "aws_secret_access_key"]),
+      copy,
+      `${by.chars(BASE64, 39).replace(/^\W/, "a")}k`,
+    ),
   "AWS session token": (by, copy) => named(by, "AWS_SESSION_TOKEN", copy, `IQoJb3JpZ2luX2Vj${by.chars(ALNUM, 300)}`),
-  "password in words": (by) => withSecret(plain(by), (secret) => by.pick([`The password is ${secret}.`, `Password: ${secret}\n`, `password: ${secret}\nuser: ann`, `Das Passwort ist ${secret}`, `Login with ann and the password \`${secret}\`? No: password = ${secret}`, `user: ann, password: ${secret}, host: db`, `The admin password was '${secret}' until ${word(by)}.`, `the token is \`${secret}${by.chars(ALNUM, 12)}\``])),
-  "database URL": (by) => withSecret(password(by).replace(/[#?%/@]/g, "x"), (secret) => `${by.pick(["DATABASE_URL=", "url: ", "connect('", "psql ", ""])}${by.pick(["postgres", "postgresql", "mysql", "mongodb+srv", "mongodb", "postgresql+asyncpg", "mysql2", "sqlserver", "cockroachdb"])}://${by.pick(["app", "ann", "svc_user"])}:${secret}@${by.pick(["db.example.org:5432", "10.0.0.4", "cluster0.ab1cd.mongodb.net", "localhost:5433", "db"])}/${word(by)}`),
-  "broker URL": (by) => withSecret(password(by).replace(/[#?%/@]/g, "x"), (secret) => `${by.pick(["REDIS_URL=", "broker: ", "\"url\": \""])}${by.pick(["redis", "rediss", "amqp", "amqps", "nats", "kafka", "mqtt", "smtp"])}://${by.pick(["", "app", "default"])}:${secret}@${by.pick(["cache:6379", "mq.example.org", "10.1.2.3:5672"])}/0`),
-  "web URL": (by) => withSecret(by.pick([plain(by), by.chars(ALNUM, 40)]), (secret) => `${by.pick(["git clone ", "proxy=", "origin\t", "curl "])}https://${by.pick(["ann", "oauth2", "ci-user", "x-access-token"])}:${secret}@${by.pick(["git.example.org/app.git", "gitlab.example.org/a/b.git", "proxy.example.org:3128"])}`),
-  "git URL with a token": (by) => withSecret(by.chars(HEX, 40), (secret) => `git remote add origin https://${secret}${by.pick(["@", ":x-oauth-basic@"])}github.com/${word(by)}/${word(by)}.git`),
-  "ADO connection string": (by) => withSecret(password(by).replace(/[;=,]/g, "x"), (secret) => `${by.pick(["Server=tcp:db.example.org,1433;Database=app;User Id=sa;", "Host=db;Username=app;", "Data Source=db;User ID=app;"])}${by.pick(["Password", "Pwd", "PWD"])}=${secret};${by.pick(["Encrypt=True;", "TrustServerCertificate=True", "Pooling=false"])}`),
-  "Azure storage": (by) => withSecret(`${by.chars(BASE64, 86)}==`, (secret) => `DefaultEndpointsProtocol=https;AccountName=${word(by)};AccountKey=${secret};EndpointSuffix=core.windows.net`),
-  "Azure service bus": (by) => withSecret(`${by.chars(BASE64, 43)}=`, (secret) => `Endpoint=sb://${word(by)}.servicebus.windows.net/;SharedAccessKeyName=Root;SharedAccessKey=${secret}`),
-  "Azure SAS": (by) => withSecret(`${by.chars(ALNUM, 43)}%3D`, (secret) => `https://${word(by)}.blob.core.windows.net/c/f?sv=2022-11-02&se=2026-05-01&sr=b&sp=r&sig=${secret}`),
-  "Bearer header": (by) => withSecret(by.pick([by.chars(ALNUM, 40), by.chars(BASE64URL, 64), by.chars(HEX, 64), uuid(by)]), (secret) => by.pick([`curl -H "Authorization: Bearer ${secret}" https://api.example.org`, `authorization: bearer ${secret}`, `headers: { Authorization: 'Bearer ${secret}' }`, `{"Authorization":"Bearer ${secret}"}`, `Authorization: Token ${secret}`, `headers["Authorization"] = "Bearer ${secret}"`, `> Authorization: Bearer ${secret}\n> Accept: */*`, `Authorization: Token token=${secret}`, `-H 'Authorization: token ${secret}'`])),
-  "key header": (by) => withSecret(key(by), (secret) => by.pick([`X-Api-Key: ${secret}`, `-H "x-api-key: ${secret}"`, `"X-Auth-Token": "${secret}"`, `X-Postmark-Server-Token: ${secret}`, `DD-API-KEY: ${secret}`, `X-Algolia-API-Key: ${secret}`, `PRIVATE-TOKEN: ${secret}`, `Fastly-Key: ${secret}`, `X-Vault-Token: ${secret}`, `X-Shopify-Access-Token: ${secret}`, `X-Honeycomb-Team-Key: ${secret}`, `Ocp-Apim-Subscription-Key: ${secret}`])),
-  "Basic header": (by) => withSecret(b64(`${word(by)}:${plain(by)}`), (secret) => by.pick([`Authorization: Basic ${secret}`, `-H "Authorization: Basic ${secret}"`, `{"authorization":"Basic ${secret}"}`, `"auth": "${secret}"`])),
-  "npmrc": (by) => withSecret(by.pick([uuid(by), by.chars(ALNUM, 36)]), (secret) => `//registry.example.org/:_authToken=${secret}`),
-  "query parameter": (by) => withSecret(by.pick([by.chars(HEX, 32), by.chars(ALNUM, 32)]), (secret) => `GET /v1/${word(by)}?${by.pick(["api_key", "apikey", "access_token", "token", "auth_token", "client_secret"])}=${secret}&page=2`),
-  "presigned URL": (by) => withSecret(by.chars(HEX, 64), (secret) => `https://b.s3.amazonaws.com/f?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20260301T000000Z&X-Amz-SignedHeaders=host&X-Amz-Signature=${secret}`),
-  "session cookie": (by) => withSecret(by.pick([by.chars(ALNUM, 32), by.chars(HEX, 40), `s%3A${by.chars(ALNUM, 32)}.${by.chars(ALNUM, 43)}`]), (secret) => by.pick([`Cookie: theme=dark; ${by.pick(["sessionid", "connect.sid", "PHPSESSID", "JSESSIONID", "_app_session", "sid", "auth_token"])}=${secret}; lang=de`, `Set-Cookie: ${by.pick(["sessionid", "session", "laravel_session", "__Host-session", "next-auth.session-token"])}=${secret}; Path=/; HttpOnly`, `curl -b "session=${secret}" https://example.org`.replace("curl -b", "curl --cookie"), `cookies={"sessionid": "${secret}"}`])),
-  "Slack webhook": (by) => withSecret(`${by.chars(UPPER + DIGITS, 8)}/B${by.chars(UPPER + DIGITS, 10)}/${by.chars(ALNUM, 24)}`, (secret) => `${by.pick(["SLACK_URL=", "post to ", "\""])}https://hooks.slack.${"com/services"}/T${secret}`),
-  "Discord webhook": (by) => withSecret(by.chars(BASE64URL, 66) + "kk", (secret) => `https://discord.${"com/api/webhooks"}/${by.chars(DIGITS, 18)}/${secret}`),
-  "Teams webhook": (by) => withSecret(by.chars(HEX, 32), (secret) => `https://acme.webhook.office.${"com/webhookb2"}/${uuid(by)}@${uuid(by)}/IncomingWebhook/${secret}/${uuid(by)}`),
-  "Zapier webhook": (by) => withSecret(`${by.chars(DIGITS, 7)}/${by.chars(LOWER + DIGITS, 7)}`, (secret) => `https://hooks.zapier.${"com/hooks/catch"}/${secret}/`),
-  "Telegram token": (by) => withSecret(`AA${by.chars(BASE64URL, 32)}k`, (secret) => `https://api.telegram.org/bot${by.chars(DIGITS, 10)}:${secret}/sendMessage`),
-  "Sentry DSN": (by) => withSecret(by.chars(HEX, 32), (secret) => `dsn: "https://${secret}@o${by.whole(99999)}.ingest.sentry.io/${by.whole(999999)}"`),
-  "mysql -p": (by) => withSecret(plain(by), (secret) => by.pick([`mysql -u root -p${secret} ${word(by)}`, `mysqldump -h db -uapp -p'${secret}' app > dump.sql`, `mariadb --user=app --password=${secret}`])),
-  "curl -u": (by) => withSecret(plain(by), (secret) => by.pick([`curl -u ann:${secret} https://example.org`, `curl --user "ann:${secret}" -X POST https://example.org`, `http -a x ; curl -s -u 'svc:${secret}' https://example.org`])),
-  "password of a command": (by) => withSecret(plain(by), (secret) => by.pick([`sshpass -p ${secret} ssh ann@host`, `sshpass -p '${secret}' scp a b`, `redis-cli -h cache -a ${secret} ping`, `docker login -u ann -p ${secret} registry.example.org`, `echo ${secret} | sudo -S apt update`, `echo "${secret}" | docker login -u ann --password-stdin`, `openssl rsa -in k.pem -passin pass:${secret}`, `PGPASSWORD=${secret} psql -h db app`, `wget --http-password=${secret} https://example.org`, `mongosh -u ann -p ${secret} --host db`, `sqlcmd -S db -U sa -P ${secret}`, `unzip -P ${secret} a.zip`, `smbclient //srv/share -U ann%${secret}`, `ldapsearch -D cn=admin -w ${secret} -b dc=x`])),
-  "netrc": (by) => withSecret(plain(by), (secret) => `machine git.example.org login ann password ${secret}`),
-  "SQL password": (by) => withSecret(plain(by), (secret) => by.pick([`CREATE USER app WITH PASSWORD '${secret}';`, `ALTER ROLE app PASSWORD '${secret}';`, `CREATE USER 'app'@'%' IDENTIFIED BY '${secret}';`, `ALTER USER app WITH ENCRYPTED PASSWORD '${secret}';`])),
-  "WireGuard key": (by) => withSecret(`${by.chars(BASE64, 42)}E=`, (secret) => `[Interface]\n${by.pick(["PrivateKey", "PresharedKey"])} = ${secret}\nAddress = 10.0.0.2/32`),
-  "GCP service account": (by) => withSecret(by.chars(ALNUM, 600), (secret) => JSON.stringify({ type: "service_account", project_id: word(by), private_key: `-----BEGIN PRIVATE ${"KEY-----"}\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n${secret.match(/.{1,64}/g)?.join("\n")}\n-----END PRIVATE ${"KEY-----"}\n` }, null, 2).replaceAll(/(?<=PRIVATE KEY-----\\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\\n)(.*?)(?=\\n-----END)/g, secret)),
-  "key that was cut off": (by) => withSecret(by.chars(BASE64, 400).replaceAll(/[+/]/g, "x"), (secret) => `cat id_rsa\n-----BEGIN RSA PRIVATE ${"KEY-----"}\nMIIEowIBAAKCAQEA${secret}\n... (output truncated)`),
+  "password in words": (by) =>
+    withSecret(plain(by), (secret) =>
+      by.pick([
+        `The password is ${secret}.`,
+        `Password: ${secret}\n`,
+        `password: ${secret}\nuser: ann`,
+        `Das Passwort ist ${secret}`,
+        `Login with ann and the password \`${secret}\`? No: password = ${secret}`,
+        `user: ann, password: ${secret}, host: db`,
+        `The admin password was '${secret}' until ${word(by)}.`,
+        `the token is \`${secret}${by.chars(ALNUM, 12)}\``,
+      ]),
+    ),
+  "database URL": (by) =>
+    withSecret(
+      password(by).replace(/[#?%/@]/g, "x"),
+      (secret) =>
+        `${by.pick(["DATABASE_URL=", "url: ", "connect('", "psql ", ""])}${by.pick(["postgres", "postgresql", "mysql", "mongodb+srv", "mongodb", "postgresql+asyncpg", "mysql2", "sqlserver", "cockroachdb"])}://${by.pick(["app", "ann", "svc_user"])}:${secret}@${by.pick(["db.example.org:5432", "10.0.0.4", "cluster0.ab1cd.mongodb.net", "localhost:5433", "db"])}/${word(by)}`,
+    ),
+  "broker URL": (by) =>
+    withSecret(
+      password(by).replace(/[#?%/@]/g, "x"),
+      (secret) =>
+        `${by.pick(["REDIS_URL=", "broker: ", '"url": "'])}${by.pick(["redis", "rediss", "amqp", "amqps", "nats", "kafka", "mqtt", "smtp"])}://${by.pick(["", "app", "default"])}:${secret}@${by.pick(["cache:6379", "mq.example.org", "10.1.2.3:5672"])}/0`,
+    ),
+  "web URL": (by) =>
+    withSecret(
+      by.pick([plain(by), by.chars(ALNUM, 40)]),
+      (secret) =>
+        `${by.pick(["git clone ", "proxy=", "origin\t", "curl "])}https://${by.pick(["ann", "oauth2", "ci-user", "x-access-token"])}:${secret}@${by.pick(["git.example.org/app.git", "gitlab.example.org/a/b.git", "proxy.example.org:3128"])}`,
+    ),
+  "git URL with a token": (by) =>
+    withSecret(
+      by.chars(HEX, 40),
+      (secret) =>
+        `git remote add origin https://${secret}${by.pick(["@", ":x-oauth-basic@"])}github.com/${word(by)}/${word(by)}.git`,
+    ),
+  "ADO connection string": (by) =>
+    withSecret(
+      password(by).replace(/[;=,]/g, "x"),
+      (secret) =>
+        `${by.pick(["Server=tcp:db.example.org,1433;Database=app;User Id=sa;", "Host=db;Username=app;", "Data Source=db;User ID=app;"])}${by.pick(["Password", "Pwd", "PWD"])}=${secret};${by.pick(["Encrypt=True;", "TrustServerCertificate=True", "Pooling=false"])}`,
+    ),
+  "Azure storage": (by) =>
+    withSecret(
+      `${by.chars(BASE64, 86)}==`,
+      (secret) =>
+        `DefaultEndpointsProtocol=https;AccountName=${word(by)};AccountKey=${secret};EndpointSuffix=core.windows.net`,
+    ),
+  "Azure service bus": (by) =>
+    withSecret(
+      `${by.chars(BASE64, 43)}=`,
+      (secret) =>
+        `Endpoint=sb://${word(by)}.servicebus.windows.net/;SharedAccessKeyName=Root;SharedAccessKey=${secret}`,
+    ),
+  "Azure SAS": (by) =>
+    withSecret(
+      `${by.chars(ALNUM, 43)}%3D`,
+      (secret) => `https://${word(by)}.blob.core.windows.net/c/f?sv=2022-11-02&se=2026-05-01&sr=b&sp=r&sig=${secret}`,
+    ),
+  "Bearer header": (by) =>
+    withSecret(by.pick([by.chars(ALNUM, 40), by.chars(BASE64URL, 64), by.chars(HEX, 64), uuid(by)]), (secret) =>
+      by.pick([
+        `curl -H "Authorization: Bearer ${secret}" https://api.example.org`,
+        `authorization: bearer ${secret}`,
+        `headers: { Authorization: 'Bearer ${secret}' }`,
+        `{"Authorization":"Bearer ${secret}"}`,
+        `Authorization: Token ${secret}`,
+        `headers["Authorization"] = "Bearer ${secret}"`,
+        `> Authorization: Bearer ${secret}\n> Accept: */*`,
+        `Authorization: Token token=${secret}`,
+        `-H 'Authorization: token ${secret}'`,
+      ]),
+    ),
+  "key header": (by) =>
+    withSecret(key(by), (secret) =>
+      by.pick([
+        `X-Api-Key: ${secret}`,
+        `-H "x-api-key: ${secret}"`,
+        `"X-Auth-Token": "${secret}"`,
+        `X-Postmark-Server-Token: ${secret}`,
+        `DD-API-KEY: ${secret}`,
+        `X-Algolia-API-Key: ${secret}`,
+        `PRIVATE-TOKEN: ${secret}`,
+        `Fastly-Key: ${secret}`,
+        `X-Vault-Token: ${secret}`,
+        `X-Shopify-Access-Token: ${secret}`,
+        `X-Honeycomb-Team-Key: ${secret}`,
+        `Ocp-Apim-Subscription-Key: ${secret}`,
+      ]),
+    ),
+  "Basic header": (by) =>
+    withSecret(b64(`${word(by)}:${plain(by)}`), (secret) =>
+      by.pick([
+        `Authorization: Basic ${secret}`,
+        `-H "Authorization: Basic ${secret}"`,
+        `{"authorization":"Basic ${secret}"}`,
+        `"auth": "${secret}"`,
+      ]),
+    ),
+  npmrc: (by) =>
+    withSecret(by.pick([uuid(by), by.chars(ALNUM, 36)]), (secret) => `//registry.example.org/:_authToken=${secret}`),
+  "query parameter": (by) =>
+    withSecret(
+      by.pick([by.chars(HEX, 32), by.chars(ALNUM, 32)]),
+      (secret) =>
+        `GET /v1/${word(by)}?${by.pick(["api_key", "apikey", "access_token", "token", "auth_token", "client_secret"])}=${secret}&page=2`,
+    ),
+  "presigned URL": (by) =>
+    withSecret(
+      by.chars(HEX, 64),
+      (secret) =>
+        `https://b.s3.amazonaws.com/f?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20260301T000000Z&X-Amz-SignedHeaders=host&X-Amz-Signature=${secret}`,
+    ),
+  "session cookie": (by) =>
+    withSecret(
+      by.pick([by.chars(ALNUM, 32), by.chars(HEX, 40), `s%3A${by.chars(ALNUM, 32)}.${by.chars(ALNUM, 43)}`]),
+      (secret) =>
+        by.pick([
+          `Cookie: theme=dark; ${by.pick(["sessionid", "connect.sid", "PHPSESSID", "JSESSIONID", "_app_session", "sid", "auth_token"])}=${secret}; lang=de`,
+          `Set-Cookie: ${by.pick(["sessionid", "session", "laravel_session", "__Host-session", "next-auth.session-token"])}=${secret}; Path=/; HttpOnly`,
+          `curl -b "session=${secret}" https://example.org`.replace("curl -b", "curl --cookie"),
+          `cookies={"sessionid": "${secret}"}`,
+        ]),
+    ),
+  "Slack webhook": (by) =>
+    withSecret(
+      `${by.chars(UPPER + DIGITS, 8)}/B${by.chars(UPPER + DIGITS, 10)}/${by.chars(ALNUM, 24)}`,
+      (secret) => `${by.pick(["SLACK_URL=", "post to ", '"'])}https://hooks.slack.${"com/services"}/T${secret}`,
+    ),
+  "Discord webhook": (by) =>
+    withSecret(
+      `${by.chars(BASE64URL, 66)}kk`,
+      (secret) => `https://discord.${"com/api/webhooks"}/${by.chars(DIGITS, 18)}/${secret}`,
+    ),
+  "Teams webhook": (by) =>
+    withSecret(
+      by.chars(HEX, 32),
+      (secret) =>
+        `https://acme.webhook.office.${"com/webhookb2"}/${uuid(by)}@${uuid(by)}/IncomingWebhook/${secret}/${uuid(by)}`,
+    ),
+  "Zapier webhook": (by) =>
+    withSecret(
+      `${by.chars(DIGITS, 7)}/${by.chars(LOWER + DIGITS, 7)}`,
+      (secret) => `https://hooks.zapier.${"com/hooks/catch"}/${secret}/`,
+    ),
+  "Telegram token": (by) =>
+    withSecret(
+      `AA${by.chars(BASE64URL, 32)}k`,
+      (secret) => `https://api.telegram.org/bot${by.chars(DIGITS, 10)}:${secret}/sendMessage`,
+    ),
+  "Sentry DSN": (by) =>
+    withSecret(
+      by.chars(HEX, 32),
+      (secret) => `dsn: "https://${secret}@o${by.whole(99999)}.ingest.sentry.io/${by.whole(999999)}"`,
+    ),
+  "mysql -p": (by) =>
+    withSecret(plain(by), (secret) =>
+      by.pick([
+        `mysql -u root -p${secret} ${word(by)}`,
+        `mysqldump -h db -uapp -p'${secret}' app > dump.sql`,
+        `mariadb --user=app --password=${secret}`,
+      ]),
+    ),
+  "curl -u": (by) =>
+    withSecret(plain(by), (secret) =>
+      by.pick([
+        `curl -u ann:${secret} https://example.org`,
+        `curl --user "ann:${secret}" -X POST https://example.org`,
+        `http -a x ; curl -s -u 'svc:${secret}' https://example.org`,
+      ]),
+    ),
+  "password of a command": (by) =>
+    withSecret(plain(by), (secret) =>
+      by.pick([
+        `sshpass -p ${secret} ssh ann@host`,
+        `sshpass -p '${secret}' scp a b`,
+        `redis-cli -h cache -a ${secret} ping`,
+        `docker login -u ann -p ${secret} registry.example.org`,
+        `echo ${secret} | sudo -S apt update`,
+        `echo "${secret}" | docker login -u ann --password-stdin`,
+        `openssl rsa -in k.pem -passin pass:${secret}`,
+        `PGPASSWORD=${secret} psql -h db app`,
+        `wget --http-password=${secret} https://example.org`,
+        `mongosh -u ann -p ${secret} --host db`,
+        `sqlcmd -S db -U sa -P ${secret}`,
+        `unzip -P ${secret} a.zip`,
+        `smbclient //srv/share -U ann%${secret}`,
+        `ldapsearch -D cn=admin -w ${secret} -b dc=x`,
+      ]),
+    ),
+  netrc: (by) => withSecret(plain(by), (secret) => `machine git.example.org login ann password ${secret}`),
+  "SQL password": (by) =>
+    withSecret(plain(by), (secret) =>
+      by.pick([
+        `CREATE USER app WITH PASSWORD '${secret}';`,
+        `ALTER ROLE app PASSWORD '${secret}';`,
+        `CREATE USER 'app'@'%' IDENTIFIED BY '${secret}';`,
+        `ALTER USER app WITH ENCRYPTED PASSWORD '${secret}';`,
+      ]),
+    ),
+  "WireGuard key": (by) =>
+    withSecret(
+      `${by.chars(BASE64, 42)}E=`,
+      (secret) => `[Interface]\n${by.pick(["PrivateKey", "PresharedKey"])} = ${secret}\nAddress = 10.0.0.2/32`,
+    ),
+  "GCP service account": (by) =>
+    withSecret(by.chars(ALNUM, 600), (secret) =>
+      JSON.stringify(
+        {
+          type: "service_account",
+          project_id: word(by),
+          private_key: `-----BEGIN PRIVATE ${"KEY-----"}\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n${secret.match(/.{1,64}/g)?.join("\n")}\n-----END PRIVATE ${"KEY-----"}\n`,
+        },
+        null,
+        2,
+      ).replaceAll(/(?<=PRIVATE KEY-----\\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\\n)(.*?)(?=\\n-----END)/g, secret),
+    ),
+  "key that was cut off": (by) =>
+    withSecret(
+      by.chars(BASE64, 400).replaceAll(/[+/]/g, "x"),
+      (secret) => `cat id_rsa\n-----BEGIN RSA PRIVATE ${"KEY-----"}\nMIIEowIBAAKCAQEA${secret}\n... (output truncated)`,
+    ),
 };
 
 function withSecret(secret: string, text: (secret: string) => string): { text: string; secret: string } {

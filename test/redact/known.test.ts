@@ -1,0 +1,123 @@
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { deniedSecrets, envSecrets } from "../../src/redact/known.ts";
+import { redactText } from "../../src/redact/redactor.ts";
+import { ALNUM, BASE64, chance } from "./corpus/random.ts";
+
+const by = chance(7);
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "claude-spread-test-"));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+async function put(path: string, text: string): Promise<void> {
+  await mkdir(dirname(join(folder, path)), { recursive: true });
+  await writeFile(join(folder, path), text);
+}
+
+const valuesOf = async (project = folder) => (await envSecrets(project)).map(({ forms }) => forms[0]);
+
+describe("the values of a project's .env files", () => {
+  it("are secrets by their name, or by their entropy, and by nothing less", async () => {
+    const random = `${by.chars(ALNUM, 30)}7q`;
+    await put(
+      ".env",
+      [
+        "PORT=3000",
+        "DEBUG=true",
+        "NODE_ENV=production",
+        "LOG_LEVEL=information",
+        "API_URL=https://api.example.org/v1/things",
+        "NEXT_PUBLIC_API_KEY=pk_somethingpublic1234",
+        "TOKEN_URL=https://login.example.org/oauth",
+        "AUTH_MODE=production",
+        "SECRET_NAME=app-settings",
+        "GIT_SHA=3f786850e387550fdab836ed7e6dc881de23001b",
+        "BUILD_ID=0b8f6f52-6d0a-4c3a-9f3c-0d5a4f6f9b1e",
+        "DB_PASSWORD=changeme",
+        "SHORT_SECRET=abc1234",
+        'QUOTED_PASSWORD="Maple Leaf 4711!"',
+        "export SMTP_PASS=otter&Pond77 # of the relay",
+        `OPAQUE=${random}`,
+        "DATABASE_URL=postgres://app:Copper9021zz@db.example.org/app",
+      ].join("\n"),
+    );
+    expect((await valuesOf()).sort()).toEqual(["Copper9021zz", random, "otter&Pond77"].sort());
+  });
+
+  it("leave a text alone that merely has the same numbers and words", async () => {
+    await put(".env", "PORT=3000\nNODE_ENV=production\nDEBUG=true\nSECRET_MODE=required\n");
+    const text = "In production it listens on 3000; the password is required, true.";
+    expect((await redactText(text, { secrets: "redact", known: await envSecrets(folder) })).text).toBe(text);
+  });
+
+  it("are found bare, percent-encoded and in a JSON string", async () => {
+    await put("api/.env.local", "SESSION_SECRET='ot\"ter/Pond&77'");
+    const known = await envSecrets(folder);
+    for (const form of ['ot"ter/Pond&77', encodeURIComponent('ot"ter/Pond&77'), 'ot\\"ter/Pond&77']) {
+      const { text } = await redactText(`see ${form} there`, { secrets: "redact", known });
+      expect(text).toBe("see [redacted: env-value #1] there");
+    }
+  });
+
+  it("may have several lines, as a key has", async () => {
+    const key = `-----BEGIN PRIVATE ${"KEY-----"}\n${by.chars(BASE64, 64)}\n-----END PRIVATE KEY-----`;
+    await put(".env", `APP_KEY="${key}"\n`);
+    expect(await valuesOf()).toEqual([key]);
+  });
+
+  it("are not those of examples, templates and other people's folders", async () => {
+    for (const path of [
+      ".env.example",
+      ".env.sample",
+      "a/.env.template",
+      "node_modules/a/.env",
+      ".git/.env",
+      "notes.txt",
+    ]) {
+      await put(path, "DB_PASSWORD=Copper9021zz");
+    }
+    expect(await valuesOf()).toEqual([]);
+  });
+
+  it("are not read through a link out of the project, nor from what is no file", async () => {
+    await put("outside/.env", "DB_PASSWORD=Copper9021zz");
+    await put("project/readme", "");
+    await symlink(join(folder, "outside", ".env"), join(folder, "project", ".env"));
+    await symlink(join(folder, "outside"), join(folder, "project", "linked"));
+    execFileSync("mkfifo", [join(folder, "project", ".env.pipe")]);
+    expect(await valuesOf(join(folder, "project"))).toEqual([]);
+    await put("project/real.env", "DB_PASSWORD=Maple4711xy");
+    await symlink("real.env", join(folder, "project", ".env.inside"));
+    expect(await valuesOf(join(folder, "project"))).toEqual(["Maple4711xy"]);
+  });
+
+  it("are those of at most forty files, of which a quarter of a MiB is read", async () => {
+    for (let file = 0; file < 45; file++) await put(`.env.${file + 10}`, `DB_PASSWORD=Maple4711x${file + 10}y`);
+    expect(await valuesOf()).toHaveLength(40);
+    await put(".env", `#${"x".repeat(256 * 1024)}\nDB_PASSWORD=Copper9021zz`);
+    expect(await valuesOf()).not.toContain("Copper9021zz");
+  });
+
+  it("are none where there is no such project", async () => {
+    expect(await valuesOf(join(folder, "nowhere"))).toEqual([]);
+  });
+});
+
+describe("the user's deny list", () => {
+  it("has a literal a line, of four characters or more, and comments", async () => {
+    await put("deny.txt", "# names\nProject Zephyr\r\nabc\n\n  Ångström AG  \n");
+    const known = await deniedSecrets(folder);
+    const { text, report } = await redactText("abc: Project Zephyr is for Ångström AG.", { secrets: "redact", known });
+    expect(text).toBe("abc: [redacted: deny-list #1] is for [redacted: deny-list #2].");
+    expect(report.counts).toEqual(new Map([["deny-list", 2]]));
+  });
+
+  it("need not exist", async () => {
+    expect(await deniedSecrets(folder)).toEqual([]);
+  });
+});

@@ -1,0 +1,230 @@
+import { inspect } from "node:util";
+import fc from "fast-check";
+import { describe, expect, it, vi } from "vitest";
+import { placesOf } from "../../src/redact/paths.ts";
+import { MAX_LISTED, Redactor, type RedactorOptions, redactText, scanText } from "../../src/redact/redactor.ts";
+import { friendlyTexts } from "./corpus/friendly.ts";
+import { leftOf } from "./corpus/measure.ts";
+import { plants } from "./corpus/plants.ts";
+import { ALNUM, BASE64, chance } from "./corpus/random.ts";
+
+const by = chance(42);
+const github = () => `ghp_${by.chars(ALNUM, 36)}`;
+const REDACT: RedactorOptions = { secrets: "redact" };
+
+async function inPieces(pieces: readonly string[], options: RedactorOptions) {
+  const redactor = new Redactor(options);
+  let text = "";
+  for (const piece of pieces) text += await redactor.push(piece);
+  text += await redactor.end();
+  return { text, report: redactor.report };
+}
+
+function cutAt(text: string, places: readonly number[]): string[] {
+  const cuts = [0, ...places.filter((place) => place < text.length).sort((a, b) => a - b), text.length];
+  return cuts.slice(1).map((end, at) => text.slice(cuts[at], end));
+}
+
+describe("what is replaced", () => {
+  it("gives the same secret the same number, and another one the next", async () => {
+    const [one, two] = [github(), github()];
+    const { text, report } = await redactText(`a ${one}\nb ${two}\nc ${one}\n`, REDACT);
+    expect(text).toBe("a [redacted: github-token #1]\nb [redacted: github-token #2]\nc [redacted: github-token #1]\n");
+    expect(report.findings).toEqual([
+      { rule: "github-token", line: 1, placeholder: "[redacted: github-token #1]" },
+      { rule: "github-token", line: 2, placeholder: "[redacted: github-token #2]" },
+      { rule: "github-token", line: 3, placeholder: "[redacted: github-token #1]" },
+    ]);
+    expect(report.counts).toEqual(new Map([["github-token", 3]]));
+  });
+
+  it("leaves a URL readable but for its password", async () => {
+    const { text } = await redactText("DATABASE_URL=postgres://app:Maple4711xy@db.example.org:5432/app", REDACT);
+    expect(text).toBe("DATABASE_URL=postgres://app:[redacted: connection-string #1]@db.example.org:5432/app");
+  });
+
+  it("leaves the frame of a private key, and nothing within", async () => {
+    const body = (by.chars(BASE64, 1600).match(/.{64}/g) ?? []).join("\n");
+    const { text } = await redactText(
+      `-----BEGIN RSA PRIVATE ${"KEY-----"}\n${body}\n-----END RSA PRIVATE KEY-----\n`,
+      REDACT,
+    );
+    expect(text).toBe("-----BEGIN RSA PRIVATE KEY-----[redacted: private-key #1]-----END RSA PRIVATE KEY-----\n");
+  });
+
+  it("is not switched off by a comment for secretlint", async () => {
+    const secret = github();
+    const { text } = await redactText(`<!-- secretlint-disable -->\n${secret}\n`, REDACT);
+    expect(text).not.toContain(secret);
+  });
+
+  it("is nothing with block, which reports what it would have replaced", async () => {
+    const secret = github();
+    const { text, report } = await redactText(`one\ntwo ${secret}`, { secrets: "block" });
+    expect(text).toBe(`one\ntwo ${secret}`);
+    expect(report.findings).toEqual([{ rule: "github-token", line: 2, placeholder: "[redacted: github-token #1]" }]);
+  });
+
+  it("is nothing with allow, which does not look", async () => {
+    const secret = github();
+    expect(await redactText(secret, { secrets: "allow" })).toMatchObject({ text: secret, report: { total: 0 } });
+  });
+
+  it("is listed up to MAX_LISTED, and counted to the last", async () => {
+    const { report } = await redactText(`${github()}\n`.repeat(MAX_LISTED + 5), REDACT);
+    expect(report.findings).toHaveLength(MAX_LISTED);
+    expect(report.counts.get("github-token")).toBe(MAX_LISTED + 5);
+    expect(report.total).toBe(MAX_LISTED + 5);
+  });
+
+  it("is what the project's files and the user's list say, in each of their spellings", async () => {
+    const forms = ['p"a/ss wörd', encodeURIComponent('p"a/ss wörd'), 'p\\"a/ss wörd'];
+    const known = [{ rule: "env-value" as const, forms }];
+    const { text, report } = await redactText(`x ${forms.join(" y ")} z`, { secrets: "redact", known });
+    expect(text).toMatch(/^x \[redacted: env-value #1\] y \[redacted: env-value #2\] y \[redacted: env-value #3\] z$/);
+    expect(report.total).toBe(3);
+  });
+});
+
+describe("whatever the text is", () => {
+  const texts = [...plants().map(({ text }) => text), ...friendlyTexts().map(({ text }) => text)];
+  const document = fc
+    .array(fc.constantFrom(...texts), { minLength: 1, maxLength: 12 })
+    .map((parts) => parts.join("\n\n"));
+
+  it("redacting what was redacted changes nothing", async () => {
+    await fc.assert(
+      fc.asyncProperty(document, async (text) => {
+        const once = await redactText(text, REDACT);
+        const twice = await redactText(once.text, REDACT);
+        expect(twice.text).toBe(once.text);
+        expect(twice.report.total).toBe(0);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it("its cuts into pieces change nothing", async () => {
+    const places = await placesOf({ project: "/home/ann/app", home: "/home/ann" });
+    await fc.assert(
+      fc.asyncProperty(document, fc.array(fc.nat(6_000), { maxLength: 12 }), async (text, cuts) => {
+        const options: RedactorOptions = { secrets: "redact", places };
+        const whole = await redactText(text, options);
+        expect(await inPieces(cutAt(text, cuts), options)).toEqual(whole);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it("nothing of a secret is in what is told about it, and nothing at all is printed", async () => {
+    const printed = [vi.spyOn(process.stdout, "write"), vi.spyOn(process.stderr, "write")];
+    try {
+      for (const { kind, secret, text } of plants()) {
+        const { report } = await redactText(text, { secrets: "block" });
+        let told = inspect(report, { depth: 5 });
+        for (const rule of report.counts.keys()) told = told.replaceAll(rule, "");
+        expect(leftOf(secret, told), kind).toBeUndefined();
+      }
+      for (const stream of printed) expect(stream).not.toHaveBeenCalled();
+    } finally {
+      vi.restoreAllMocks();
+    }
+  });
+});
+
+describe("a text of several windows", () => {
+  /** Longer than a window of the redactor, with secrets so close that one lies on every boundary there may be. */
+  const filler = "The quick otter reads its lines and goes on. ".repeat(3);
+  const key = (by.chars(BASE64, 3200).match(/.{64}/g) ?? []).join("\n");
+  const secrets = [github(), `eyJhbGciOiJIUzI1NiJ9.${by.chars(ALNUM, 900)}.${by.chars(ALNUM, 43)}`];
+  const unit = `${filler}${secrets[0]}\n${filler}token: ${secrets[1]}\n-----BEGIN PRIVATE ${"KEY-----"}\n${key}\n-----END PRIVATE KEY-----\n`;
+  const copies = Math.ceil((2.6 * 1024 * 1024) / unit.length);
+  const text = unit.repeat(copies);
+
+  it("has each of its secrets found, whole, on whichever boundary it lies", async () => {
+    const { text: redacted, report } = await inPieces(
+      cutAt(text, [999, 70_000, 1_048_575, 1_048_577, 2_100_000]),
+      REDACT,
+    );
+    expect(report.counts).toEqual(
+      new Map([
+        ["github-token", copies],
+        ["jwt", copies],
+        ["private-key", copies],
+      ]),
+    );
+    for (const secret of [...secrets, key]) expect(leftOf(secret, redacted)).toBeUndefined();
+    expect(redacted.split("\n").length).toBe(text.split("\n").length - copies * key.split("\n").length - copies);
+  });
+
+  it("comes out the same in pieces of any length, its lines counted right", async () => {
+    const whole = await inPieces([text], REDACT);
+    const pieces = text.match(/[\s\S]{1,65537}/g) ?? [];
+    expect(await inPieces(pieces, REDACT)).toEqual(whole);
+    const lines = text.split("\n");
+    const marks: Record<string, RegExp> = { "github-token": /ghp_/, jwt: /eyJ/, "private-key": /BEGIN/ };
+    for (const { rule, line } of whole.report.findings) expect(lines[line - 1]).toMatch(marks[rule] ?? /$^/);
+  });
+
+  it("is redacted as without any cuts, wherever it is cut, and of whatever it is made", async () => {
+    const all = [...plants(), ...friendlyTexts()].map((one) => one.text);
+    const seeds = fc.nat(2 ** 31);
+    await fc.assert(
+      fc.asyncProperty(seeds, fc.array(fc.nat(2_200_000), { maxLength: 40 }), async (seed, cuts) => {
+        const { pick } = chance(seed);
+        let text = "";
+        while (text.length < 2_200_000) text += `${pick(all)}\n`;
+        expect(await inPieces(cutAt(text, cuts), REDACT)).toEqual(await inPieces([text], REDACT));
+      }),
+      { numRuns: 4 },
+    );
+  });
+
+  it("may be one line, and is given out while it comes in", async () => {
+    const redactor = new Redactor(REDACT);
+    let given = 0;
+    for (let piece = 0; piece < 48; piece++) given += (await redactor.push("otter ".repeat(10_922))).length;
+    expect(given).toBeGreaterThan(2 * 1024 * 1024);
+    given += (await redactor.end()).length;
+    expect(given).toBe(48 * 65_532);
+  });
+
+  it("never has a surrogate pair cut in two", async () => {
+    const redactor = new Redactor(REDACT);
+    for (let shift = 0; shift < 2; shift++) {
+      const piece = await redactor.push(`${"a".repeat(shift)}${"🦦".repeat(600_000)}`);
+      expect(/\p{Surrogate}/u.test(piece)).toBe(false);
+    }
+  });
+});
+
+it("takes a hostile text in a time that grows with its length and nothing else", async () => {
+  const units = [
+    "pwd=",
+    "apikey=",
+    "_auth=",
+    "eyJ.",
+    "-----BEGIN PRIVATE KEY-----\nA",
+    "://:@",
+    "ghp_",
+    "mysql -p",
+    "sid=",
+  ];
+  for (const unit of units) {
+    const time = async (chars: number) => {
+      const text = unit.repeat(Math.ceil(chars / unit.length));
+      const start = performance.now();
+      await scanText(text);
+      return performance.now() - start;
+    };
+    await time(16 * 1024);
+    const [short, long] = [await time(32 * 1024), await time(256 * 1024)];
+    // Eight times the text; sixty-four times the time would be a square.
+    expect(long, unit).toBeLessThan(Math.max(40 * short, 400));
+  }
+});
+
+it("tells of what arrives the rule and the line", async () => {
+  const report = await scanText(`fine\n${github()}\n`);
+  expect(report.findings).toMatchObject([{ rule: "github-token", line: 2 }]);
+});
