@@ -57,7 +57,7 @@ describe("the packed server, which is one file and has no node_modules", () => {
 
   it("runs no module that somebody has put into a folder above it", async () => {
     const trace = join(release.folder, "planted-has-run");
-    for (const name of ["bufferutil", "utf-8-validate"]) {
+    for (const name of ["bufferutil", "utf-8-validate", "supports-color"]) {
       const planted = join(release.folder, "node_modules", name);
       await mkdir(planted, { recursive: true });
       await writeFile(join(planted, "index.js"), `require("node:fs").appendFileSync(${JSON.stringify(trace)}, "!");`);
