@@ -24,6 +24,8 @@ const THREE_BYTES = 0xffffff;
 export class Triggers<T> {
   readonly #perhaps = new Uint8Array(1 << TABLE_BITS);
   readonly #byStart = new Map<number, Trigger<T>[]>();
+  /** The last text's bytes; the next one's are put into the same memory. */
+  #bytes = Buffer.alloc(0);
 
   constructor(triggers: Iterable<Trigger<T>>) {
     for (const trigger of triggers) {
@@ -41,9 +43,11 @@ export class Triggers<T> {
   each(text: string, hit: (at: number, trigger: Trigger<T>) => void): void {
     const perhaps = this.#perhaps;
     // The low byte of each character, so that places in it are places in the text: five times as fast as the text itself.
-    const bytes = Buffer.from(text, "latin1");
+    if (this.#bytes.length < text.length) this.#bytes = Buffer.allocUnsafeSlow(text.length);
+    const bytes = this.#bytes;
+    bytes.write(text, "latin1");
     let three = 0;
-    for (let at = 0; at < bytes.length; at++) {
+    for (let at = 0; at < text.length; at++) {
       three = ((three << 8) | ((bytes[at] ?? 0) | LOWER)) & THREE_BYTES;
       if (perhaps[slot(three)] === 0) continue;
       const start = at - MIN_TRIGGER_CHARS + 1;
@@ -58,6 +62,7 @@ function slot(three: number): number {
   return Math.imul(three, HASH_FACTOR) >>> (32 - TABLE_BITS);
 }
 
+/** @param bytes at least as many as the text has; what is behind those is left of another text. */
 function begins<T>(text: string, bytes: Uint8Array, at: number, { literal, exact }: Trigger<T>): boolean {
   if (exact) return text.startsWith(literal, at);
   // The next character tells nearly all of them apart.
