@@ -83,11 +83,36 @@ const SECRET_KEY = new Set(
 );
 const SECRET_KEY_END = /(?:api|secret|access|private|license)$/;
 
-/** A separator between name and value, from the name's end on. `table` and `tag` say where the value ends. */
-const SEPARATOR =
-  /(?:(?<pair>\\?["']?[,;]?\s{0,24}\\?["']?(?<![\w-])value\\?["']?\s{0,4}[:=]\s{0,4})|(?<close>(?:\\{0,3}["'`*\]]){0,3}\)?)(?:(?<typed>\??: ?(?:str(?:ing)?|String|\[\]byte|&str|Optional\[str\])(?: \| (?:null|None|undefined))? ?= ?)|(?<sign>[ \t]{0,30}(?:=>|:=|\?=|\|\|=?|\?\?=?|->|→|={1,3}|!={1,2}|:-|:(?:\*\*|__|:)?|：)[ \t]{0,30}(?:\n[ \t]{1,24}(?=["']))?)|(?<table>[ \t]{0,40}\|[ \t]{0,40})|(?<comma>(?<=["'`]),[ \t]{0,8})|(?<tag>>)|(?<says>(?: for [\w@ .-]{1,40}?)? (?:is|was|ist|lautet|es|est|=)(?: now| still| set to)?:? )|(?<space>[ \t]{1,4})))/diy;
+/** What stands between name and value, from the name's end on; each of these is a group of SEPARATOR. */
+const SEPARATORS: Readonly<Record<string, string>> = {
+  /** `"name": "TOKEN", "value": "…"`, `key="token" value="…"` */
+  pair: "\\\\?[\"']?[,;]?\\s{0,24}\\\\?[\"']?(?<![\\w-])value\\\\?[\"']?\\s{0,4}[:=]\\s{0,4}",
+  /** `token: string = "…"` */
+  typed: "\\??: ?(?:str(?:ing)?|String|\\[\\]byte|&str|Optional\\[str\\])(?: \\| (?:null|None|undefined))? ?= ?",
+  sign:
+    "[ \\t]{0,30}(?:=>|:=|\\?=|\\|\\|=?|\\?\\?=?|->|→|={1,3}|!={1,2}|:-|:(?:\\*\\*|__|:)?|：)" +
+    "[ \\t]{0,30}(?:\\n[ \\t]{1,24}(?=[\"']))?",
+  /** A table's cell ends where the next one begins. */
+  table: "[ \\t]{0,40}\\|[ \\t]{0,40}",
+  /** Behind a quoted name: `getenv("TOKEN", "…")` */
+  comma: "(?<=[\"'`]),[ \\t]{0,8}",
+  /** `<token>…</token>` */
+  tag: ">",
+  says: "(?: for [\\w@ .-]{1,40}?)? (?:is|was|ist|lautet|es|est|=)(?: now| still| set to)?:? ",
+  space: "[ \\t]{1,4}",
+};
+type Groups = Readonly<Record<string, string | undefined>>;
 
-const QUOTE = /(?:[brfu@$]|rb|\(|\[|\{ ?)?(?<quote>\\{0,3}["'`]|\*\*|&quot;)/diy;
+/** What closes a quoted name, a subscript, an argument. */
+const CLOSE = "(?:\\\\{0,3}[\"'`*\\]]){0,3}\\)?";
+const SEPARATOR = new RegExp(
+  Object.entries(SEPARATORS)
+    .map(([group, source]) => `${group === "pair" ? "" : CLOSE}(?<${group}>${source})`)
+    .join("|"),
+  "iy",
+);
+
+const QUOTE = /(?:[brfu@$]|rb|\(|\[|\{ ?)?(?<quote>\\{0,3}["'`]|\*\*|&quot;)/iy;
 
 /**
  * The secret whose name has the word at this place in it.
@@ -100,48 +125,40 @@ export function assignmentAt(text: string, at: number, word: string): Found | un
   if (!isSecretsName(text, name, at, word, kind)) return undefined;
 
   SEPARATOR.lastIndex = name.end;
-  const separator = SEPARATOR.exec(text);
-  if (separator === null) return undefined;
-  const groups = separator.groups ?? {};
-  const from = SEPARATOR.lastIndex;
-  const whole = text.slice(name.start, name.end);
-  const before = text.slice(Math.max(0, name.start - 3), name.start);
-  const isSetting = /^[A-Z][A-Z0-9_]*$/.test(whole);
-  if (groups.tag !== undefined && !before.endsWith("<")) return undefined;
-  if (
-    groups.space !== undefined &&
-    !/--$|(?<![\w-])-$/.test(before) &&
-    !declares(text, name.start) &&
-    text.charAt(from) !== "`"
-  ) {
-    return undefined;
-  }
-  // Only a quoted name has a comma, and a value, after it.
-  if (groups.comma !== undefined && !/["'`]$/.test(before)) return undefined;
-
-  QUOTE.lastIndex = from;
+  const groups = SEPARATOR.exec(text)?.groups;
+  if (groups === undefined) return undefined;
+  QUOTE.lastIndex = SEPARATOR.lastIndex;
   const quote = QUOTE.exec(text)?.groups?.quote;
-  const start = quote === undefined ? from : QUOTE.lastIndex;
-  if (quote === undefined && (groups.comma !== undefined || /^\s*(?:\|\||\?\?)/.test(groups.sign ?? "")))
-    return undefined;
-  if (
-    groups.table !== undefined &&
-    quote === undefined &&
-    !/\|\s*$/.test(text.slice(Math.max(0, name.start - 8), name.start).replace(/[`*]/g, ""))
-  )
-    return undefined;
+  const start = quote === undefined ? SEPARATOR.lastIndex : QUOTE.lastIndex;
+  if (!isAssigned(text, name.start, groups, quote)) return undefined;
+
+  const whole = text.slice(name.start, name.end);
+  const isSetting = /^[A-Z][A-Z0-9_]*$/.test(whole);
   const end = quote === undefined ? bareEnd(text, start, groups, isSetting) : quotedEnd(text, start, quote);
   if (end === undefined || end <= start) return undefined;
   const value = text.slice(start, end);
-  // "arn:aws:…:secret:name"
-  if (before.endsWith(":") && groups.sign === ":") return undefined;
-  const loose = (groups.says !== undefined && quote === undefined) || (groups.space !== undefined && quote === "`");
-  const isData = quote !== undefined || isSetting || groups.tag !== undefined;
-  if (!isSecret(value, kind, loose ? "code" : isData ? "settings" : "code")) return undefined;
+  // Words in a sentence are judged as those in code are: most name something.
+  const isSpoken = groups.space !== undefined ? quote === "`" : groups.says !== undefined && quote === undefined;
+  const isData = !isSpoken && (quote !== undefined || isSetting || groups.tag !== undefined);
+  if (!isSecret(value, kind, isData ? "settings" : "code")) return undefined;
   // f("password", "saltsalt"): two arguments, more often than a name and its value.
   if (groups.comma !== undefined && /^[a-z]+$/i.test(value)) return undefined;
   if (kind === "session" && !isCookie(text, name.start, whole)) return undefined;
   return { rule: RULE[kind], start, end };
+}
+
+/** Whether the separator is one between a name and its value, by what is before the name and behind the separator. */
+function isAssigned(text: string, nameStart: number, groups: Groups, quote: string | undefined): boolean {
+  const before = text.slice(Math.max(0, nameStart - 8), nameStart);
+  if (groups.tag !== undefined) return before.endsWith("<");
+  // `--password x`, `ENV PASSWORD x`, the password `x`
+  if (groups.space !== undefined) return /(?<![\w-])--?$/.test(before) || quote === "`" || declares(text, nameStart);
+  // Only a quoted name has a comma and a quoted value behind it.
+  if (groups.comma !== undefined) return quote !== undefined && /["'`]$/.test(before);
+  if (groups.table !== undefined) return quote !== undefined || /\|[ `*]*$/.test(before);
+  if (/^\s*(?:\|\||\?\?)/.test(groups.sign ?? "")) return quote !== undefined;
+  // "arn:aws:…:secret:name"
+  return !(before.endsWith(":") && groups.sign === ":");
 }
 
 function nameAround(text: string, at: number, length: number): { start: number; end: number } {
@@ -223,12 +240,7 @@ const BARE_SETTING = /[^\s"'`|<>]{1,1024}/y;
 const BARE_CELL = /[^\s`|]{1,400}(?=[ \t]{0,60}(?:\||\n|$))/y;
 const BARE_ELEMENT = /[^\s<>]{1,1000}(?=<)/y;
 
-function bareEnd(
-  text: string,
-  start: number,
-  groups: Record<string, string | undefined>,
-  isSetting: boolean,
-): number | undefined {
+function bareEnd(text: string, start: number, groups: Groups, isSetting: boolean): number | undefined {
   const isShell = isSetting && /^=$/.test(groups.sign ?? "");
   const form =
     groups.table !== undefined ? BARE_CELL : groups.tag !== undefined ? BARE_ELEMENT : isShell ? BARE_SETTING : BARE;

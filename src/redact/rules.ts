@@ -14,7 +14,7 @@ export interface Rule {
   readonly starts: readonly string[];
   /** Sticky. What goes is what the groups took, from the first to the last of them; without groups, all of it. */
   readonly pattern: RegExp;
-  /** Whether this one is meant, and not a placeholder. Without it: what has `standsForValue`, or no entropy, is left. */
+  /** Whether this one is meant. Without it, what is an example or has no entropy is left. */
   readonly valid?: (secret: string) => boolean;
 }
 
@@ -46,9 +46,9 @@ const always = () => true;
  */
 const LEFT = "(?:(?<![A-Za-z0-9_-])|(?<=\\\\[nrtbf])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[[0-9;]{1,8}m))";
 
-/** A token of a service: its prefix, and what follows. */
-function token(id: string, finds: string, starts: readonly string[], source: string, flags = ""): Rule {
-  return { id, finds, starts, pattern: new RegExp(`${LEFT}(?:${source})(?![A-Za-z0-9])`, `dy${flags}`) };
+/** A token of a service: its prefix, and what follows; several forms where it has them. */
+function token(id: string, finds: string, starts: readonly string[], ...forms: readonly string[]): Rule {
+  return { id, finds, starts, pattern: new RegExp(`${LEFT}(?:${forms.join("|")})(?![A-Za-z0-9])`, "dy") };
 }
 
 /** The three characters with which the base64 of a Discord user's number begins. */
@@ -58,14 +58,55 @@ const SNOWFLAKE_STARTS = Array.from({ length: 90 }, (_, at) =>
     .slice(0, 3),
 );
 
+const AZURE_MARKS = ["AZDO", "AzCa", "AzSe", "+AMC", "+ASt", "AzFu", "+ABa", "+ARm", "ACDb"];
+
+const KEY_BEGIN = "-{4,5} ?BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)? ?-{4,5}";
+/** Also quoted in mail, indented, or as a string with escaped line ends. */
+const KEY_TEXT = "(?:[\\w+/=:;,.()@<> \\t\\r\\n\\\\>|*\"'`]|-(?!-)){16,49000}";
+const KEY_LINES =
+  "(?:[\\s>|*]{0,8}[A-Z][\\w-]{2,20}: [^\\n]{1,80}\\n){0,4}" +
+  "(?:(?:\\\\[nr]|[\\s>|*\"',]){0,12}[A-Za-z0-9+/=]{16,100}){1,600}";
+
+/** Between a header's words, also in a URL, in JSON, or as arguments. */
+const SPACE = "(?: |\\\\u0020|%20|\\+| ?\\\\?[\"'`])";
+const HEADER_TOKEN = "[\\w+/=.~:%-]{12,4000}";
+const AUTHORIZATION = "authorization\\\\?[\"'`\\])]{0,3}\\s{0,4}(?:[:=,]|=>|:=)?\\s{0,4}\\\\?[`\"']?";
+const SCHEMES =
+  "token apikey api-key key splunk negotiate sso-key ghost zoho-oauthtoken geniekey genie-key bot private-token " +
+  "jwt oauth discogs hmac dpop";
+const SCHEME = `(?:${SCHEMES.replaceAll(" ", "|")})(?: token)?[ =:]{1,2}`;
+
+/** What the secret of a webhook's address is: all that comes behind the fixed part. */
+function webhook(starts: readonly string[], before: RegExp, secret: RegExp): Rule {
+  const finds = "Slack, Discord, Teams, Google Chat, Zapier, Make, IFTTT, Airtable, DingTalk, Feishu webhooks";
+  const pattern = new RegExp(`${before.source}(?<secret>${secret.source})`, "diy");
+  const valid = (found: string) => !standsForValue(found) && !/T0{6}|B0{6}|X{8}/i.test(found);
+  return { id: "webhook-url", finds, starts, pattern, valid };
+}
+
+/** A password's hash, which is as good as the password to whoever has the time. */
+function hash(starts: readonly string[], pattern: RegExp): Rule {
+  return { id: "password-hash", finds: "crypt, bcrypt, Argon2, PBKDF2, scrypt and htpasswd hashes", starts, pattern };
+}
+
+const ARGUMENT = /[^\s"'`|;&<>]{4,120}/;
+/** One letter, or a word of keytool's, anywhere in the command; the password is behind it. */
+const FLAG = /[^\n|;`]{0,160}? -(?:p|a|w|P|A|storepass|keypass) ?/;
+const QUOTED = /(?<=["'])[^\s"'`]{4,120}(?=["'])/;
+/** What commands take as an argument: the password stands where `before` ends, quoted or not. */
+function commandLine(starts: readonly string[], before: RegExp, value = ARGUMENT, flag?: RegExp): Rule {
+  const finds = "passwords as arguments of commands, in .netrc, in SQL";
+  const pattern = new RegExp(`${before.source}${flag?.source ?? ""}(?:\\\\?["'])?(?<secret>${value.source})`, "diy");
+  return { id: "command-line-password", finds, starts, pattern, valid: isTypedPassword };
+}
+
 export const RULES: readonly Rule[] = [
   {
     id: "private-key",
     finds: "PEM, OpenSSH, PGP and PuTTY private keys, also cut off or with escaped line ends",
     starts: ["-----BEGIN ", "---- BEGIN "],
     // Whole, up to its end; or as much of its lines as there is.
-    pattern:
-      /-{4,5} ?BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)? ?-{4,5}(?:(?<secret>(?:[\w+/=:;,.()@<> \t\r\n\\>|*"'`]|-(?!-)){16,49000})(?=-{4,5} ?END )|(?<cut>(?:[\s>|*]{0,8}[A-Z][\w-]{2,20}: [^\n]{1,80}\n){0,4}(?:(?:\\[nr]|[\s>|*"',]){0,12}[A-Za-z0-9+/=]{16,100}){1,600}))/dy,
+    pattern: new RegExp(`${KEY_BEGIN}(?:(?<secret>${KEY_TEXT})(?=-{4,5} ?END )|(?<cut>${KEY_LINES}))`, "dy"),
     valid: (secret) => /[\w+/]{24}/.test(secret) && !/x{8}/i.test(secret),
   },
   {
@@ -123,7 +164,9 @@ export const RULES: readonly Rule[] = [
     "slack-token",
     "Slack bot, user, app and configuration tokens",
     ["xoxb-", "xoxp-", "xoxa-", "xoxo-", "xoxr-", "xoxs-", "xoxc-", "xoxd-", "xoxe-", "xoxe.xox", "xapp-"],
-    "xox[abceoprsd]-[\\w%-]{10,300}|xoxe\\.xox[bp]-[\\w-]{10,300}|xapp-\\d-[A-Z0-9]{5,20}-\\d{5,20}-[a-f0-9]{20,80}",
+    "xox[abceoprsd]-[\\w%-]{10,300}",
+    "xoxe\\.xox[bp]-[\\w-]{10,300}",
+    "xapp-\\d-[A-Z0-9]{5,20}-\\d{5,20}-[a-f0-9]{20,80}",
     "i",
   ),
   {
@@ -214,9 +257,13 @@ export const RULES: readonly Rule[] = [
   {
     id: "azure-key",
     finds: "",
-    starts: ["AZDO", "AzCa", "AzSe", "+AMC", "+ASt", "AzFu", "+ABa", "+ARm", "ACDb"],
-    pattern:
-      /(?<=(?<![A-Za-z0-9+/])(?<head>[A-Za-z0-9+/]{33,80}))(?<secret>(?:AZDO|AzCa|AzSe|\+AMC|\+ASt|AzFu|\+ABa|\+ARm|ACDb)[A-Za-z0-9+/]{4,10}={0,2})(?![A-Za-z0-9+/=])/dy,
+    // The mark that Azure puts near the end of its keys.
+    starts: AZURE_MARKS,
+    pattern: new RegExp(
+      `(?<=(?<![A-Za-z0-9+/])(?<head>[A-Za-z0-9+/]{33,80}))(?<secret>(?:${AZURE_MARKS.join("|").replaceAll("+", "\\+")})` +
+        "[A-Za-z0-9+/]{4,10}={0,2})(?![A-Za-z0-9+/=])",
+      "dy",
+    ),
   },
   token(
     "digitalocean-token",
@@ -292,7 +339,15 @@ export const RULES: readonly Rule[] = [
     "ai-service-key",
     "Perplexity, Pinecone, Fireworks, Tavily, LangSmith, NVIDIA, Cerebras, ElevenLabs, Voyage keys",
     ["pplx-", "pcsk_", "tvly-", "lsv2_", "nvapi-", "csk-", "sk_", "pa-", "fw_"],
-    "pplx-[A-Za-z0-9]{40,60}|pcsk_[A-Za-z0-9]{5,8}_[A-Za-z0-9]{50,70}|tvly-(?:dev-|prod-)?[A-Za-z0-9]{28,40}|lsv2_(?:pt|sk)_[a-f0-9]{32}_[a-f0-9]{10}|nvapi-[\\w-]{60,72}|csk-[a-z0-9]{44,52}|sk_[a-f0-9]{48}|pa-[\\w-]{43}|fw_[A-Za-z0-9]{22,24}",
+    "pplx-[A-Za-z0-9]{40,60}",
+    "pcsk_[A-Za-z0-9]{5,8}_[A-Za-z0-9]{50,70}",
+    "tvly-(?:dev-|prod-)?[A-Za-z0-9]{28,40}",
+    "lsv2_(?:pt|sk)_[a-f0-9]{32}_[a-f0-9]{10}",
+    "nvapi-[\\w-]{60,72}",
+    "csk-[a-z0-9]{44,52}",
+    "sk_[a-f0-9]{48}",
+    "pa-[\\w-]{43}",
+    "fw_[A-Za-z0-9]{22,24}",
   ),
   token("databricks-token", "Databricks tokens", ["dapi", "dose", "dkea"], "(?:dapi|dose|dkea)[a-f0-9]{32}(?:-\\d)?"),
   token(
@@ -377,7 +432,8 @@ export const RULES: readonly Rule[] = [
     "1password-token",
     "1Password service account tokens and secret keys",
     ["ops_ey", "A3-"],
-    "ops_ey[\\w+/=-]{100,3000}|A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}",
+    "ops_ey[\\w+/=-]{100,3000}",
+    "A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}",
   ),
   token("tailscale-key", "Tailscale keys", ["tskey-"], "tskey-[a-z]{2,12}-[A-Za-z0-9]{8,24}(?:-[A-Za-z0-9]{16,48})?"),
   token(
@@ -388,50 +444,62 @@ export const RULES: readonly Rule[] = [
   ),
   token("render-key", "Render keys", ["rnd_"], "rnd_[A-Za-z0-9]{28,40}"),
   token(
-    "railway-token",
-    "Snyk, Sourcegraph, SonarQube, Buildkite, CircleCI and Codecov tokens",
+    "ci-service-token",
+    "Snyk, Sourcegraph, SonarQube, Buildkite, CircleCI tokens",
     ["snyk_", "sgp_", "sqp_", "squ_", "sqa_", "bkua_", "CCIPAT_", "CCIPRJ_"],
-    "snyk_[a-z]{3}\\.[\\w.-]{40,200}|sgp_[a-f0-9]{40}|sq[pua]_[a-f0-9]{40}|bkua_[a-f0-9]{40}|CCIP(?:AT|RJ)_[A-Za-z0-9]{16,28}_[a-f0-9]{40}",
+    "snyk_[a-z]{3}\\.[\\w.-]{40,200}",
+    "sgp_[a-f0-9]{40}",
+    "sq[pua]_[a-f0-9]{40}",
+    "bkua_[a-f0-9]{40}",
+    "CCIP(?:AT|RJ)_[A-Za-z0-9]{16,28}_[a-f0-9]{40}",
   ),
   token(
-    "clickhouse-key",
+    "service-key",
     "ClickHouse Cloud, Prefect, Contentful, Duffel, Typeform, Rootly keys",
     ["4b1d", "pnu_", "CFPAT-", "duffel_", "tfp_", "rootly_"],
-    "4b1d[A-Za-z0-9]{38}|pnu_[A-Za-z0-9]{36}|CFPAT-[\\w-]{43}|duffel_(?:test|live)_[\\w-]{43}|tfp_[\\w.=-]{59}|rootly_[a-f0-9]{64}",
+    "4b1d[A-Za-z0-9]{38}",
+    "pnu_[A-Za-z0-9]{36}",
+    "CFPAT-[\\w-]{43}",
+    "duffel_(?:test|live)_[\\w-]{43}",
+    "tfp_[\\w.=-]{59}",
+    "rootly_[a-f0-9]{64}",
   ),
   {
     id: "jwt",
     finds: "JSON web tokens, signed or encrypted",
     starts: ["eyJ"],
-    pattern:
-      /(?:(?<![\w-])|(?<=\\[nrt])|(?<=%[0-9A-F]{2}))eyJ[\w-]{10,12000}\.[\w-]{2,24000}\.[\w-]{10,4000}(?:\.[\w-]{2,24000}\.[\w-]{10,200})?(?![\w-])/dy,
+    pattern: new RegExp(
+      `${LEFT}eyJ[\\w-]{10,12000}\\.[\\w-]{2,24000}\\.[\\w-]{10,4000}(?:\\.[\\w-]{2,24000}\\.[\\w-]{10,200})?(?![\\w-])`,
+      "dy",
+    ),
     valid: always,
   },
-  {
-    id: "webhook-url",
-    finds: "Slack, Discord, Teams, Google Chat, Zapier, Make, IFTTT, DingTalk, Feishu webhooks",
-    starts: [
-      "hooks.slack.com/",
-      "discord.com/api/",
-      "discordapp.com/api/",
-      ".webhook.office.com/",
-      "outlook.office.com/webhook/",
-      "hooks.zapier.com/",
-      "maker.ifttt.com/",
-      "open.feishu.cn/",
-      "open.larksuite.com/",
-      "hooks.airtable.com/",
-      ".make.com/",
-      "oapi.dingtalk.com/",
-      "chat.googleapis.com/",
-      "api.telegram.org/",
-      "hooks.",
-      "webhook.site/",
-    ],
-    pattern:
-      /(?:hooks\.slack\.com\/(?:services|workflows|triggers)\/(?<secret>T?[\w/-]{20,120})|discord(?:app)?\.com\/api\/(?:v\d{1,2}\/)?webhooks\/(?<discord>\d{15,21}\/[\w-]{50,90})|(?:\.webhook|outlook)\.office\.com\/webhook(?:b2)?\/(?<teams>[\w@/-]{60,250})|hooks\.zapier\.com\/hooks\/catch\/(?<zapier>\d{4,12}\/\w{5,20})|maker\.ifttt\.com\/trigger\/[\w-]{1,60}\/(?:json\/)?with\/key\/(?<ifttt>[\w-]{20,60})|open\.(?:feishu\.cn|larksuite\.com)\/open-apis\/bot\/v2\/hook\/(?<feishu>[\w-]{30,60})|hooks\.airtable\.com\/workflows\/v1\/genericwebhook\/(?<airtable>[\w/]{20,80})|\.make\.com\/(?<make>[a-z0-9]{28,40})(?!\w)|oapi\.dingtalk\.com\/robot\/send\?access_token=(?<dingtalk>[a-f0-9]{40,80})|chat\.googleapis\.com\/v1\/spaces\/[\w-]{5,40}\/messages\?(?<chat>key=[\w-]{20,60}&(?:amp;)?token=[\w%-]{20,80}))/diy,
-    valid: (secret) => !standsForValue(secret) && !/T0{6}|B0{6}|X{8}/i.test(secret),
-  },
+  webhook(["hooks.slack.com/"], /hooks\.slack\.com\/(?:services|workflows|triggers)\//, /[\w/-]{20,120}/),
+  webhook(
+    ["discord.com/api/", "discordapp.com/api/"],
+    /discord(?:app)?\.com\/api\/(?:v\d{1,2}\/)?webhooks\//,
+    /\d{15,21}\/[\w-]{50,90}/,
+  ),
+  webhook(
+    [".webhook.office.com/", "outlook.office.com/webhook/"],
+    /(?:\.webhook|outlook)\.office\.com\/webhook(?:b2)?\//,
+    /[\w@/-]{60,250}/,
+  ),
+  webhook(["hooks.zapier.com/"], /hooks\.zapier\.com\/hooks\/catch\//, /\d{4,12}\/\w{5,20}/),
+  webhook(["maker.ifttt.com/"], /maker\.ifttt\.com\/trigger\/[\w-]{1,60}\/(?:json\/)?with\/key\//, /[\w-]{20,60}/),
+  webhook(
+    ["open.feishu.cn/", "open.larksuite.com/"],
+    /open\.(?:feishu\.cn|larksuite\.com)\/open-apis\/bot\/v2\/hook\//,
+    /[\w-]{30,60}/,
+  ),
+  webhook(["hooks.airtable.com/"], /hooks\.airtable\.com\/workflows\/v1\/genericwebhook\//, /[\w/]{20,80}/),
+  webhook([".make.com/"], /\.make\.com\//, /[a-z0-9]{28,40}(?!\w)/),
+  webhook(["oapi.dingtalk.com/"], /oapi\.dingtalk\.com\/robot\/send\?access_token=/, /[a-f0-9]{40,80}/),
+  webhook(
+    ["chat.googleapis.com/"],
+    /chat\.googleapis\.com\/v1\/spaces\/[\w-]{5,40}\/messages\?/,
+    /key=[\w-]{20,60}&(?:amp;)?token=[\w%-]{20,80}/,
+  ),
   {
     id: "connection-string",
     finds: "passwords in URLs: databases, brokers, git remotes, proxies",
@@ -458,17 +526,25 @@ export const RULES: readonly Rule[] = [
   {
     id: "bearer-header",
     finds: "Authorization headers: Bearer, Token, Negotiate and the like",
-    starts: ["bearer", "authorization"],
-    pattern:
-      /(?:(?<![\w-])bearer(?:\\?["'`])?[:=]?(?: |\\u0020|%20|\+| ?\\?["'`]){1,3}|authorization\\?["'`\])]{0,3}\s{0,4}(?:[:=,]|=>|:=)?\s{0,4}\\?[`"']?(?:token|apikey|api-key|key|splunk|negotiate|sso-key|ghost|zoho-oauthtoken|genie-?key|bot|private-token|jwt|oauth|discogs|hmac|dpop)(?: token)?[ =:]{1,2})\\?["'`]?(?:token=\\?["']?)?(?<secret>[\w+/=.~:%-]{12,4000})/diy,
+    starts: ["bearer"],
+    pattern: new RegExp(
+      `(?<![\\w-])bearer(?:\\\\?["'\`])?[:=]?${SPACE}{1,3}\\\\?["'\`]?(?<secret>${HEADER_TOKEN})`,
+      "diy",
+    ),
     valid: isHeaderToken,
   },
   {
     id: "bearer-header",
     finds: "",
     starts: ["authorization"],
-    pattern:
-      /authorization\\?["'`\])]{0,3}\s{0,4}(?:[:=,]|=>|:=)\s{0,4}\\?[`"']?(?<secret>[\w+/=.~-]{20,4000})(?=["'`\s\\,;)]|$)/diy,
+    pattern: new RegExp(`${AUTHORIZATION}${SCHEME}\\\\?["'\`]?(?:token=\\\\?["']?)?(?<secret>${HEADER_TOKEN})`, "diy"),
+    valid: isHeaderToken,
+  },
+  {
+    id: "bearer-header",
+    finds: "",
+    starts: ["authorization"],
+    pattern: new RegExp(`${AUTHORIZATION}(?<secret>[\\w+/=.~-]{20,4000})(?=["'\`\\s\\\\,;)]|$)`, "diy"),
     valid: (secret) => looksRandom(secret, 20),
   },
   {
@@ -485,95 +561,69 @@ export const RULES: readonly Rule[] = [
     pattern: /auth(?:\\?["'])?\s{0,4}[:=]\s{0,4}\\?["']?(?<secret>[A-Za-z0-9+/]{12,600}={0,2})(?![\w-])/diy,
     valid: isUserAndPassword,
   },
-  {
-    id: "password-hash",
-    finds: "crypt, bcrypt, Argon2, PBKDF2, scrypt and htpasswd hashes",
-    starts: [
-      "$2a$",
-      "$2b$",
-      "$2y$",
-      "$1$",
-      "$5$",
-      "$6$",
-      "$y$",
-      "$7$",
-      "$apr1$",
-      "$argon2",
-      "$pbkdf2",
-      "{SSHA",
-      "pbkdf2_sha",
-      "scrypt:",
-      "scrypt$",
-      "$scrypt$",
-      "bcrypt_sha256$",
-      "argon2$",
-      "pbkdf2:sha",
-    ],
-    pattern:
-      /\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}|\$(?:1|apr1)\$[./\w]{1,16}\$[./A-Za-z0-9]{22}|\$[56]\$(?:rounds=\d{1,9}\$)?[./\w]{1,16}\$[./A-Za-z0-9]{43,86}|\$[y7]\$[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{1,86}\$[./A-Za-z0-9]{43}|\$?argon2(?:id|i|d)?\$(?:argon2(?:id|i|d)\$)?(?:v=\d{1,3}\$)?m=\d{1,9},t=\d{1,5},p=\d{1,4}\$[\w+/.=-]{8,100}\$[\w+/.=-]{16,200}|\$pbkdf2(?:-sha\d{1,3})?\$(?:i=)?\d{1,8}(?:,l=\d{1,3})?\$[\w+/.=-]{8,100}\$[\w+/.=-]{16,200}|\{SSHA(?:256|512)?\}[A-Za-z0-9+/]{28,160}={0,2}|pbkdf2_sha\d{1,3}\$\d{1,8}\$[\w+/.=-]{4,60}\$[\w+/.=-]{20,200}|(?:pbkdf2:sha\d{1,3}:\d{1,8}|scrypt:\d{1,8}:\d{1,4}:\d{1,4})\$[\w+/.=-]{4,60}\$[a-f0-9]{32,200}|\$?scrypt\$(?:ln=)?\d{1,8}[$,](?:r=)?\d{1,4}[$,](?:p=)?\d{1,4}\$[\w+/.=-]{4,100}\$[\w+/.=-]{16,200}|bcrypt_sha256\$\$2b\$\d\d\$[./A-Za-z0-9]{53}/dy,
-  },
-  {
-    id: "password-hash",
-    finds: "",
-    starts: [":{SHA}", ":$apr"],
-    pattern: /:(?<secret>\{SHA\}[A-Za-z0-9+/]{27}=)/dy,
-  },
-  ...commandLine(
+  hash(["$2a$", "$2b$", "$2y$"], /\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}/dy),
+  hash(["$1$", "$apr1$"], /\$(?:1|apr1)\$[./\w]{1,16}\$[./A-Za-z0-9]{22}/dy),
+  hash(["$5$", "$6$"], /\$[56]\$(?:rounds=\d{1,9}\$)?[./\w]{1,16}\$[./A-Za-z0-9]{43,86}/dy),
+  hash(["$y$", "$7$"], /\$[y7]\$[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{1,86}\$[./A-Za-z0-9]{43}/dy),
+  hash(
+    ["$argon2", "argon2$"],
+    /\$?argon2(?:id?|d)?\$(?:argon2(?:id?|d)\$)?(?:v=\d\d\$)?m=\d{1,9},t=\d{1,5},p=\d{1,4}\$[\w+/.-]{8,100}\$[\w+/.=-]{16,200}/dy,
+  ),
+  hash(["$pbkdf2"], /\$pbkdf2(?:-sha\d{1,3})?\$(?:i=)?\d{1,8}(?:,l=\d{1,3})?\$[\w+/.=-]{8,100}\$[\w+/.=-]{16,200}/dy),
+  hash(["pbkdf2_sha"], /pbkdf2_sha\d{1,3}\$\d{1,8}\$[\w+/.=-]{4,60}\$[\w+/.=-]{20,200}/dy),
+  hash(
+    ["pbkdf2:sha", "scrypt:"],
+    /(?:pbkdf2:sha\d{1,3}:\d{1,8}|scrypt:\d{1,8}:\d{1,4}:\d{1,4})\$[\w+/.=-]{4,60}\$[a-f0-9]{32,200}/dy,
+  ),
+  hash(
+    ["scrypt$", "$scrypt$"],
+    /\$?scrypt\$(?:ln=)?\d{1,8}[$,](?:r=)?\d{1,4}[$,](?:p=)?\d{1,4}\$[\w+/.=-]{4,100}\$[\w+/.=-]{16,200}/dy,
+  ),
+  hash(["{SSHA"], /\{SSHA(?:256|512)?\}[A-Za-z0-9+/]{28,160}={0,2}/dy),
+  hash([":{SHA}"], /:(?<secret>\{SHA\}[A-Za-z0-9+/]{27}=)/dy),
+  commandLine(
     ["-u ", "-u=", "--user", "--proxy-user", "-U "],
     /(?<=[\s"'`[,])(?:-u|-U|--(?:proxy-)?user)["']?[ =,]{1,2}\\?["']?[\w.@\\+-]{0,64}[:%]/,
   ),
-  ...commandLine(
+  commandLine(
     ["mysql", "mariadb"],
     /(?:mysql|mariadb)[\w-]{0,12} [^\n|;`]{0,200}?-p/,
     /(?!assword|ort)[^\s"'`]{4,120}/,
   ),
-  ...commandLine(
-    [
-      "sshpass",
-      "redis-cli",
-      "docker",
-      "podman",
-      "helm",
-      "az ",
-      "mongo",
-      "sqlcmd",
-      "ldap",
-      "oc login",
-      "keytool",
-      "rabbitmqadmin",
-      "clickhouse-client",
-      "nmcli",
-      "impala-shell",
-      "snmpwalk",
-      "ftp",
-      "lftp",
-      "cqlsh",
-      "influx",
-      "isql",
-      "bcp ",
-    ],
-    /(?:sshpass|redis-cli|(?:docker|podman|helm|oc|az)[^\n|;]{0,20}login|mongo(?:sh|dump|restore|import|export)?|sqlcmd|ldap\w{3,8}|keytool|cqlsh|isql|bcp|influx|snmpwalk)\b[^\n|;`]{0,160}? -(?:p|a|w|P|A|storepass|keypass) ?/,
+  commandLine(
+    ["sshpass", "redis-cli", "keytool", "snmpwalk"],
+    /(?:sshpass|redis-cli|keytool|snmpwalk)\b/,
+    ARGUMENT,
+    FLAG,
   ),
-  ...commandLine(["zip ", "7z ", "7za ", "rar "], /(?:zip|7za?|rar)\b[^\n|;`]{0,80}? -(?:p|P|hp) ?/),
-  ...commandLine(["-pass"], /-pass(?:in|out|wd)?(?: |=)["']?pass:/),
-  ...commandLine(
+  commandLine(
+    ["docker", "podman", "helm", "az ", "oc "],
+    /(?:docker|podman|helm|az|oc)[^\n|;]{0,20}login\b/,
+    ARGUMENT,
+    FLAG,
+  ),
+  commandLine(["mongo"], /mongo(?:sh|dump|restore|import|export)?\b/, ARGUMENT, FLAG),
+  commandLine(
+    ["sqlcmd", "cqlsh", "isql", "bcp ", "influx", "ldap"],
+    /(?:sqlcmd|cqlsh|isql|bcp|influx|ldap\w{3,8})\b/,
+    ARGUMENT,
+    FLAG,
+  ),
+  commandLine(["zip ", "7z ", "7za ", "rar "], /(?:zip|7za?|rar)\b[^\n|;`]{0,80}? -(?:p|P|hp) ?/),
+  commandLine(["-pass"], /-pass(?:in|out|wd)?(?: |=)["']?pass:/),
+  commandLine(
     ["echo ", "printf "],
     /(?:echo|printf) (?:-\w )?["']?(?:[\w.-]{1,32}:)?/,
-    /[^\s"'`]{6,120}(?=(?:\\n)?["']? \| (?:sudo (?:-\w )?-?-?[a-zA-Z]{0,8}S|sudo chpasswd|chpasswd|sudo -S|passwd|docker login|gh auth|cryptsetup))/,
+    /[^\s"'`]{6,120}(?=(?:\\n)?["']? \| (?:sudo -S|(?:sudo )?chpasswd|passwd|docker login|gh auth|cryptsetup))/,
   ),
-  ...commandLine(["htpasswd"], /htpasswd -\w{0,4}b\w{0,4} (?:\S{1,100} )?[\w.@-]{1,40} /),
-  ...commandLine(
-    ["net use", "net user", "xfreerdp", "smbclient", "mount -t cifs", "rdesktop"],
-    /(?:xfreerdp|rdesktop)[^\n|;]{0,160}? (?:\/p:|-p )|net user? [^\n]{0,120}?(?:\/user:\S{1,60}|user \S{1,40}) |smbclient [^\n]{0,120}?-U ?["']?[\w\\.-]{1,60}%/,
-  ),
-  ...commandLine(["login "], /login\s{1,8}\S{1,80}\s{1,8}password\s{1,8}/),
-  ...commandLine(
-    ["identified "],
-    /identified (?:with \w{1,40} )?by (?:password )?/,
-    /["'](?<quoted>[^\s"'`]{4,120})["']/,
-  ),
-  ...commandLine(["password "], /(?:with |encrypted )?password /, /'(?<quoted>[^\s"'`]{4,120})'/),
-  ...commandLine(["requirepass ", "masterauth "], /(?:requirepass|masterauth) /),
+  commandLine(["htpasswd"], /htpasswd -\w{0,4}b\w{0,4} (?:\S{1,100} )?[\w.@-]{1,40} /),
+  commandLine(["net use", "net user"], /net user? [^\n]{0,120}?(?:\/user:\S{1,60}|user \S{1,40}) /),
+  commandLine(["xfreerdp", "rdesktop"], /(?:xfreerdp|rdesktop)[^\n|;]{0,160}? (?:\/p:|-p )/),
+  commandLine(["smbclient"], /smbclient [^\n]{0,120}?-U ?["']?[\w\\.-]{1,60}%/),
+  commandLine(["login "], /login\s{1,8}\S{1,80}\s{1,8}password\s{1,8}/),
+  commandLine(["identified "], /identified (?:with \w{1,40} )?by (?:password )?/, QUOTED),
+  commandLine(["password "], /password /, QUOTED),
+  commandLine(["requirepass ", "masterauth "], /(?:requirepass|masterauth) /),
   {
     id: "signed-url",
     finds: "signatures of presigned URLs (S3, GCS, CloudFront)",
@@ -583,13 +633,6 @@ export const RULES: readonly Rule[] = [
     valid: (secret) => !standsForValue(secret),
   },
 ];
-
-/** What commands take as an argument: the pattern ends where the password begins, quoted or not. */
-function commandLine(starts: readonly string[], before: RegExp, value = /[^\s"'`|;&<>]{4,120}/): Rule[] {
-  const source = `${before.source}(?:\\\\?["'])?(?<secret>${value.source})`;
-  const finds = "passwords as arguments of commands, in .netrc, in SQL";
-  return [{ id: "command-line-password", finds, starts, pattern: new RegExp(source, "diy"), valid: isTypedPassword }];
-}
 
 const NOT_A_PASSWORD =
   /^(?:pass(?:word|wd)?|pwd|pw|secret|token|postgres|root|admin|user|guest|test|\w{1,3}|\d{1,5}|port)$/i;
