@@ -40,6 +40,7 @@ const WORDS: Readonly<Record<string, Kind>> = {
   key: "key",
   auth: "key",
   _pat: "key",
+  "-pat": "key",
   mnemonic: "phrase",
   "seed phrase": "phrase",
   seed_phrase: "phrase",
@@ -59,26 +60,31 @@ const RULE: Readonly<Record<Kind, string>> = {
   session: "session-cookie",
 };
 
-/** What may follow the word within a secret's name: SECRET_KEY_BASE, password2, tokenProd. Not: tokenizer, secretName, password_hash. */
-const TAIL =
-  /^s?(?:[_-]?(?:key|keys|base|value|val|prod|production|dev|staging|stage|live|test|local|primary|secondary|main|old|new|current|default|admin|root|user|db|api|app|b64|base64|plain|text|string|str|raw|access|rw|ro|ci|[0-9]{1,4}))*$/i;
+/** What may follow the word in a secret's name: SECRET_KEY_BASE, password2, tokenProd. Not: tokenizer, password_hash. */
+const TAIL_WORDS =
+  "key keys base value val prod production dev staging stage live test local primary secondary main old new current " +
+  "default admin root user db api app b64 plain text string str raw access rw ro ci";
+/** One digit at a time: any number of them, in any number of ways, would be a pattern that never ends. */
+const TAIL = new RegExp(`^s?(?:[_-]?(?:${TAIL_WORDS.replaceAll(" ", "|")}|[0-9]))*$`, "i");
 /** The last word before it, when the name is no secret's: nextPageToken, publicKey. */
 const NO_SECRET = new Set(
   (
-    "next prev previous page paging pagination continuation cancelation cancellation cancel sync cursor resume public " +
-    "publishable site anon eos bos pad unk sep cls mask stop start end cache primary foreign sort partition idempotency row " +
-    "object index translation max min num total input output prompt completion cached per forgot reset show hide toggle no " +
-    "has is bad wrong invalid missing change confirm generate design color colour syntax lexer first last keyboard shortcut hot error"
+    "next prev previous page paging pagination continuation cancelation cancellation cancel sync cursor " +
+    "resume public publishable site anon eos bos pad unk sep cls mask stop start end cache primary foreign " +
+    "sort partition idempotency row object index translation max min num total input output prompt completion " +
+    "cached per forgot reset show hide toggle no has is bad wrong invalid missing change confirm generate " +
+    "design color colour syntax lexer first last keyboard shortcut hot error"
   ).split(" "),
 );
 /** The last word before "key" that makes it a secret one. */
 const SECRET_KEY = new Set(
   (
-    "api access secret private auth authorization authentication signing signature encryption encrypt crypto cipher aes hmac master account service " +
-    "license licence app application admin write ingest client server deploy shared session cookie subscription function " +
-    "functions storage consumer integration routing project security webhook jwt stripe openai anthropic mistral cohere " +
-    "datadog dd pagerduty algolia fastly honeycomb team segment sendgrid mailgun postmark azure heroku cloudflare newrelic " +
-    "relic rails django flask laravel host management maps rest global developer user restricted live test prod"
+    "api access secret private auth authorization authentication signing signature encryption encrypt crypto " +
+    "cipher aes hmac master account service license licence app application admin write ingest client server " +
+    "deploy shared session cookie subscription function functions storage consumer integration routing " +
+    "project security webhook jwt stripe openai anthropic mistral cohere datadog dd pagerduty algolia fastly " +
+    "honeycomb team segment sendgrid mailgun postmark azure heroku cloudflare newrelic relic rails django " +
+    "flask laravel host management maps rest global developer user restricted live test prod"
   ).split(" "),
 );
 const SECRET_KEY_END = /(?:api|secret|access|private|license)$/;
@@ -198,7 +204,7 @@ function isSecretsName(
   // "API key: …" is written with a space.
   const before = wordBefore(head === "" ? text.slice(Math.max(0, at - 16), at) : head);
   if (NO_SECRET.has(before)) return false;
-  if (word === "_pat") return tail === "";
+  if (word === "_pat" || word === "-pat") return tail === "";
   // smtp_pass, mailPass; not: bypass, compass.
   if (word === "pass") return /^\d?$/.test(tail) && (/(?:^|[._-])$/.test(head) || text.charAt(at) === "P");
   if (word === "auth") return /[_-]$/.test(head) && tail === "";
@@ -300,8 +306,12 @@ function isPassword(value: string, among: "code" | "settings"): boolean {
   return looksChosen(value, among);
 }
 
-const COOKIE_NAMES =
-  /^(?:JSESSIONID|PHPSESSID|ASPSESSIONID\w*|ASP\.NET_SessionId|connect\.sid|laravel_session|sessionid|_session_id|session_id|[\w-]*_session|_gh_sess|(?:__(?:Secure|Host)-)?(?:next-auth|authjs)\.session-token|wordpress_(?:sec|logged_in)_\w*|remember_(?:me|token|user_token|web_\w*)|ci_session|symfony)$/i;
+const COOKIE_NAMES = new RegExp(
+  "^(?:JSESSIONID|PHPSESSID|ASPSESSIONID\\w*|ASP\\.NET_SessionId|connect\\.sid|sessionid|_?session_id|[\\w-]*_session|" +
+    "_gh_sess|(?:__(?:Secure|Host)-)?(?:next-auth|authjs)\\.session-token|wordpress_(?:sec|logged_in)_\\w*|" +
+    "remember_(?:me|token|user_token|web_\\w*))$",
+  "i",
+);
 
 /** Whether it is a cookie's: by its name and an equals sign, or because cookies are spoken of shortly before, on this line. */
 function isCookie(text: string, nameStart: number, name: string): boolean {

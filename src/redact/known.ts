@@ -101,8 +101,12 @@ async function readBounded(path: string): Promise<string | undefined> {
   }
 }
 
-const ASSIGNMENT =
-  /^[ \t]{0,20}(?:export[ \t]{1,8})?([A-Za-z_][\w.-]{0,100})[ \t]{0,20}[=:][ \t]{0,20}(?:"((?:[^"\\]|\\[\s\S]){0,20000})"|'([^']{0,20000})'|`([^`]{0,20000})`|([^\n]{0,8000}))/gm;
+/** A name, and its value in one of three quotes, in which it may have several lines, or in none. */
+const ASSIGNMENT = new RegExp(
+  "^[ \\t]{0,20}(?:export[ \\t]{1,8})?([A-Za-z_][\\w.-]{0,100})[ \\t]{0,20}[=:][ \\t]{0,20}" +
+    "(?:\"((?:[^\"\\\\]|\\\\[\\s\\S]){0,8000})\"|'([^']{0,8000})'|`([^`]{0,8000})`|([^\\n]{0,8000}))",
+  "gm",
+);
 
 function* assignmentsOf(text: string): Generator<[name: string, value: string]> {
   for (const [, name = "", double, single, back, bare] of text.matchAll(ASSIGNMENT)) {
@@ -111,10 +115,17 @@ function* assignmentsOf(text: string): Generator<[name: string, value: string]> 
   }
 }
 
-const SECRET_NAME =
-  /pass(?!ive|enger|port)|pwd|secret|token|(?<!public_?|monkey|turnkey)key|auth(?!or\b|_?(?:url|domain|mode|type|enabled|method))|credential|private|dsn|salt|cookie|signature|webhook|conn(?:ection)?_?str|license|pin\b/i;
-const PUBLIC_NAME =
-  /^(?:NEXT_PUBLIC|VITE|REACT_APP|NUXT_PUBLIC|EXPO_PUBLIC|GATSBY|PUBLIC)_(?!.*(?:SECRET|PASSWORD|PRIVATE))|publishable|public_?key|_?(?:url|uri|host|path|file|dir|name|id|region|bucket|enabled|expiry|ttl|algorithm|issuer|audience)$/i;
+const SECRET_NAME = new RegExp(
+  "pass(?!ive|enger|port)|pwd|secret|token|(?<!public_?|monkey|turnkey)key|credential|private|dsn|salt|cookie|signature|" +
+    "auth(?!or\\b|_?(?:url|domain|mode|type|enabled|method))|webhook|conn(?:ection)?_?str|license|pin\\b",
+  "i",
+);
+/** Whatever else is in it: what a browser gets to see, and what says where or which. */
+const PUBLIC_NAME = new RegExp(
+  "^(?:NEXT_PUBLIC|VITE|REACT_APP|NUXT_PUBLIC|EXPO_PUBLIC|GATSBY|PUBLIC)_(?!.*(?:SECRET|PASSWORD|PRIVATE))|publishable|" +
+    "public_?key|_?(?:url|uri|host|path|file|dir|name|id|region|bucket|enabled|expiry|ttl|algorithm|issuer|audience)$",
+  "i",
+);
 const CREDENTIALS = /^[a-z][a-z0-9+.-]{1,24}:\/\/[^\s/@]{0,200}?:([^\s@]{4,400})@/i;
 const DIGEST = /^(?:[0-9a-f]{7,64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|sha\d{3}[:-].+)$/i;
 /** Of a value whose name is no secret's: text and identifiers have fewer. */

@@ -97,7 +97,7 @@ export class Redactor {
     this.#triggers = new Triggers(secrets === "allow" ? placeTriggers(places) : allTriggers(known, places));
   }
 
-  /** @returns what is certain by now, redacted. It may be empty. */
+  /** One at a time. @returns what is certain by now, redacted. It may be empty. */
   async push(piece: string): Promise<string> {
     this.#waiting.push(piece);
     this.#waitingChars += piece.length;

@@ -65,7 +65,7 @@ const KEY_BEGIN = "-{4,5} ?BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)? 
 const KEY_TEXT = "(?:[\\w+/=:;,.()@<> \\t\\r\\n\\\\>|*\"'`]|-(?!-)){16,49000}";
 const KEY_LINES =
   "(?:[\\s>|*]{0,8}[A-Z][\\w-]{2,20}: [^\\n]{1,80}\\n){0,4}" +
-  "(?:(?:\\\\[nr]|[\\s>|*\"',]){0,12}[A-Za-z0-9+/=]{16,100}){1,600}";
+  "(?:(?:\\\\[nr]|[\\s>|*\"',]){0,12}[A-Za-z0-9+/=]{16,2000}){1,600}";
 
 /** Between a header's words, also in a URL, in JSON, or as arguments. */
 const SPACE = "(?: |\\\\u0020|%20|\\+| ?\\\\?[\"'`])";

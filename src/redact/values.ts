@@ -3,18 +3,36 @@
  * their form (rules.ts); here is the judgement on all that has none.
  */
 
-/** What stands for a value in documentation, templates and code. Tested on a value of at most MAX_JUDGED_CHARS. */
+/** Words that are somebody's whole password only in examples. */
+const WHOLE_WORDS =
+  "123456789 987654321 password passw0rd pass passwd pwd secret token key apikey test testing user root admin none null " +
+  "nil true false undefined yes no";
+
+/** Words that say, between others, that a value is still to come: your-token, insert_key_here. */
+const PART_WORDS =
+  "your my our some insert enter replace put fill paste choose change dummy fake sample example placeholder mock stub " +
+  "foo bar foobar todo fixme tbd here lorem invalid redacted removed hidden masked censored fixture";
+
+/** The same, where nothing sets them apart. */
+const INNER_WORDS =
+  "change[-_]?me change[-_]?it replaceme placeholder yourpass yourtoken yoursecret yourkey yourapi mysecret mypass " +
+  "mytoken example";
+
+const anyOf = (words: string) => `(?:${words.replaceAll(" ", "|")})`;
+
+/** What stands for a value in documentation, templates and code. */
 const STANDS_FOR = [
   /^\W*$/, // ***, ..., ------
-  /[$%#]\{|\{\{|\}\}|\$\(|<%|^\$\w|^%\w+%$|^@\w+$|^\{\w*\}$|^:\w+$|^![A-Za-z]/, // ${TOKEN}, {{ token }}, $(cmd), $TOKEN, %TOKEN%, {token}, :token
+  /[$%#]\{|\{\{|\}\}|\$\(|<%|^\$\w|^%\w+%$|^\{\w*\}$/, // ${TOKEN}, {{ token }}, $(cmd), $TOKEN, %TOKEN%, {token}
+  /^@\w+$|^:\w+$|^![A-Za-z]/, // @token, :token, !vault
   /^<.*>$|^\[.*\]$|^&lt;/, // <your-token>, [token]
-  /^(?:process\.env|import\.meta|os\.|env\.|ENV\b|secrets\.|vars?\.|local\.|data\.|module\.|self\.|this\.|config\.|settings\.)/,
+  /^(?:process\.env|import\.meta|ENV\b|(?:os|env|secrets|vars?|local|data|module|self|this|config|settings)\.)/,
   /\[redacted|redacted\]|\*{3}|\u2022{3}|\u2026|\.{3}/i,
   /x{5}|^x+$|(?:^|[\W_])x{3,}(?:[\W_]|$)|0{8}|(\w)\1{6}/i,
   /^(?:0x)?(?:0?1234567|abcdef|abc123|12345)/i,
-  /^(?:123456789|987654321|password|passw0rd|pass|passwd|pwd|secret|token|key|apikey|test|testing|user|root|admin|none|null|nil|true|false|undefined|yes|no)\d{0,3}!?$/i,
-  /(?:^|[\W_])(?:your|my|our|some|insert|enter|replace|put|fill|paste|choose|change|dummy|fake|sample|example|placeholder|mock|stub|foo|bar|foobar|todo|fixme|tbd|here|lorem|not[-_]?a[-_]?real|invalid|redacted|removed|hidden|masked|censored|fixture)(?:[\W_]|\d{0,3}$)/i,
-  /changeme|change[-_]?it|replaceme|placeholder|yourpass|yourtoken|yoursecret|yourkey|yourapi|mysecret|mypass|mytoken|example/i,
+  new RegExp(`^${anyOf(WHOLE_WORDS)}\\d{0,3}!?$`, "i"),
+  new RegExp(`(?:^|[\\W_])${anyOf(PART_WORDS)}(?:[\\W_]|\\d{0,3}$)`, "i"),
+  new RegExp(anyOf(INNER_WORDS), "i"),
 ];
 
 /** Longer ones are no placeholder, whatever is in them. */
@@ -55,7 +73,8 @@ function mixesCases(value: string): boolean {
 /** Values that stand behind such a name in schemas, forms and code. */
 const WORDS = new Set(
   (
-    "contraseña kennwort passwort geheimnis string number boolean integer text required optional hidden default undefined password passphrase username " +
+    "string number boolean integer text required optional hidden default undefined password passphrase username " +
+    "contraseña kennwort passwort geheimnis " +
     "postgres postgresql mysql mariadb redis rabbitmq guest minio minioadmin elastic docker development production staging " +
     "disabled enabled private public internal external bearer basic cookie session header query opaque encrypted " +
     "incorrect expired missing unknown mismatch confirm confirmation forgotten function promise object buffer array"
