@@ -513,8 +513,9 @@ export const RULES: readonly Rule[] = [
     finds: "",
     starts: ["://"],
     // A token in the user's place, as git remotes have it.
-    pattern: /(?<=[a-z][a-z0-9+.-]{1,24}):\/\/(?:(?<secret>[\w.~%-]{20,300})(?::x-oauth-basic|:)?)@[\w.-]{3,120}/diy,
-    valid: (secret) => looksRandom(secret, 20),
+    pattern:
+      /(?<=[a-z][a-z0-9+.-]{1,24}):\/\/(?:(?<secret>[\w.~%-]{20,300}):?|(?<oauth>[\w.~%-]{8,300}):x-oauth-basic)@[\w.-]{3,120}/diy,
+    valid: (secret) => looksRandom(secret, 8),
   },
   {
     id: "connection-string",
@@ -635,7 +636,7 @@ export const RULES: readonly Rule[] = [
 ];
 
 const NOT_A_PASSWORD =
-  /^(?:pass(?:word|wd)?|pwd|pw|secret|token|postgres|root|admin|user|guest|test|\w{1,3}|\d{1,5}|port)$/i;
+  /^(?:pass(?:word|wd)?|pwd|pw|secret|token|postgres|root|admin|user|guest|test|x-oauth-basic|\w{1,3}|\d{1,5}|port)$/i;
 
 export function isUrlPassword(secret: string): boolean {
   return !NOT_A_PASSWORD.test(secret) && !standsForValue(secret) && !/^[({[]|^\d{1,5}[,;]|\$\w/.test(secret);

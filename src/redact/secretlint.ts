@@ -54,6 +54,7 @@ async function load(): Promise<Lint> {
     .map((rule) => ({ id: rule.meta.id, rule, options: {} }));
   const options = { noPhysicFilePath: true, maskSecrets: true, config: { rules: chosen } };
   return async (content) => {
+    // Named as no package.json is: of git remotes in that, one of its rules gives a wrong place.
     const source = { content, filePath: "text", ext: "", contentType: "text" as const };
     const { messages } = await lintSource({ source, options });
     const found = messages.map(({ ruleId, messageId, range: [start, end] }) => {

@@ -43,6 +43,11 @@ describe("what is replaced", () => {
     expect(text).toBe("DATABASE_URL=postgres://app:[redacted: connection-string #1]@db.example.org:5432/app");
   });
 
+  it("is a token in the user's place of a URL, and not what it is called", async () => {
+    const { text } = await redactText("https://q7Rk2mXw9T:x-oauth-basic@github.com/a/b.git", REDACT);
+    expect(text).toBe("https://[redacted: connection-string #1]:x-oauth-basic@github.com/a/b.git");
+  });
+
   it("leaves the frame of a private key, and nothing within", async () => {
     const body = (by.chars(BASE64, 1600).match(/.{64}/g) ?? []).join("\n");
     const { text } = await redactText(
