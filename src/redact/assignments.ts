@@ -102,6 +102,8 @@ const SEPARATORS: Readonly<Record<string, string>> = {
   table: "[ \\t]{0,40}\\|[ \\t]{0,40}",
   /** Behind a quoted name: `getenv("TOKEN", "…")` */
   comma: "(?<=[\"'`]),[ \\t]{0,8}",
+  /** `setPassword("…")` */
+  call: "\\((?=[\"'`])",
   /** `<token>…</token>` */
   tag: ">",
   says: "(?: for [\\w@ .-]{1,40}?)? (?:is|was|ist|lautet|es|est|=)(?: now| still| set to)?:? ",
@@ -118,7 +120,8 @@ const SEPARATOR = new RegExp(
   "iy",
 );
 
-const QUOTE = /(?:[brfu@$]|rb|\(|\[|\{ ?)?(?<quote>\\{0,3}["'`]|\*\*|&quot;)/iy;
+const QUOTE =
+  /(?:[brfu@$]|rb|\(|\[|\{ ?|(?:\[\]byte|Buffer\.from|bytes|SecretStr|new Secret\w{0,12})\()?(?<quote>\\{0,3}["'`]|\*\*|&quot;)/iy;
 
 /**
  * The secret whose name has the word at this place in it.
@@ -143,8 +146,10 @@ export function assignmentAt(text: string, at: number, word: string): Found | un
   const end = quote === undefined ? bareEnd(text, start, groups, isSetting) : quotedEnd(text, start, quote);
   if (end === undefined || end <= start) return undefined;
   const value = text.slice(start, end);
-  // Words in a sentence are judged as those in code are: most name something.
-  const isSpoken = groups.space !== undefined ? quote === "`" : groups.says !== undefined && quote === undefined;
+  // Words in a sentence, and what a function is called with, are judged as code is: most name something.
+  const isSpoken =
+    groups.call !== undefined ||
+    (groups.space !== undefined ? quote === "`" : groups.says !== undefined && quote === undefined);
   const isData = !isSpoken && (quote !== undefined || isSetting || groups.tag !== undefined);
   if (!isSecret(value, kind, isData ? "settings" : "code")) return undefined;
   // f("password", "saltsalt"): two arguments, more often than a name and its value.
@@ -158,7 +163,9 @@ function isAssigned(text: string, nameStart: number, groups: Groups, quote: stri
   const before = text.slice(Math.max(0, nameStart - 8), nameStart);
   if (groups.tag !== undefined) return before.endsWith("<");
   // `--password x`, `ENV PASSWORD x`, the password `x`
-  if (groups.space !== undefined) return /(?<![\w-])--?$/.test(before) || quote === "`" || declares(text, nameStart);
+  if (groups.space !== undefined)
+    return /(?<![\w-])--?$/.test(before) || quote === "`" || /\t/.test(groups.space) || declares(text, nameStart);
+  if (groups.call !== undefined) return quote !== undefined;
   // Only a quoted name has a comma and a quoted value behind it.
   if (groups.comma !== undefined) return quote !== undefined && /["'`]$/.test(before);
   if (groups.table !== undefined) return quote !== undefined || /\|[ `*]*$/.test(before);
@@ -207,7 +214,7 @@ function isSecretsName(
   if (word === "_pat" || word === "-pat") return tail === "";
   // smtp_pass, mailPass; not: bypass, compass.
   if (word === "pass") return /^\d?$/.test(tail) && (/(?:^|[._-])$/.test(head) || text.charAt(at) === "P");
-  if (word === "auth") return /[_-]$/.test(head) && tail === "";
+  if (word === "auth") return tail === "" && (/[_-]$/.test(head) || /[?&]$/.test(text.charAt(at - 1)));
   if (kind === "key") return SECRET_KEY.has(before) || SECRET_KEY_END.test(before);
   return true;
 }
@@ -220,7 +227,7 @@ function wordBefore(head: string): string {
 
 /** `ENV NAME value`, `setx NAME value`: a name in capitals with no more than a space behind it. */
 function declares(text: string, nameStart: number): boolean {
-  return /(?:^|\s)(?:ENV|ARG|setx|set|setenv|export|secrets?|put|add|config:set|variable set)\s+$/.test(
+  return /(?:^|\s)(?:ENV|ARG|setx|set|setenv|SetEnv|fastcgi_param|export|secrets?|put|add|config:set|variable set)\s+$/.test(
     text.slice(Math.max(0, nameStart - 16), nameStart),
   );
 }
@@ -270,6 +277,7 @@ function bareEnd(text: string, start: number, groups: Groups, isSetting: boolean
 /** The shortest of each kind, in characters. */
 const MIN_KEY_CHARS = 16;
 const MIN_SECRET_CHARS = 12;
+const MIN_MIXED_CHARS = 10;
 const SEED_WORDS = /^(?:[a-z]{3,8}[ ,]{1,2}){11,23}[a-z]{3,8}$/;
 
 function isSecret(value: string, kind: Kind, among: "code" | "settings"): boolean {
@@ -278,7 +286,7 @@ function isSecret(value: string, kind: Kind, among: "code" | "settings"): boolea
     case "password":
       return isPassword(value, among);
     case "secret":
-      if (looksRandom(value, MIN_SECRET_CHARS)) return true;
+      if (looksRandom(value, MIN_SECRET_CHARS) || isMixed(value)) return true;
       return (
         among === "settings" &&
         /\d|[^\w.:/-]/.test(value) &&
@@ -287,12 +295,17 @@ function isSecret(value: string, kind: Kind, among: "code" | "settings"): boolea
         !/^\d+$/.test(value)
       );
     case "key":
-      return looksRandom(value, MIN_KEY_CHARS);
+      return looksRandom(value, MIN_KEY_CHARS) || isMixed(value);
     case "phrase":
       return SEED_WORDS.test(value.trim());
     case "session":
       return looksRandom(value, MIN_KEY_CHARS) && !/^[0-9a-f]{8}-[0-9a-f-]{27}$/i.test(value);
   }
+}
+
+/** Too short for a key that was drawn at random, but of letters, digits and signs as no name is. */
+function isMixed(value: string): boolean {
+  return value.length >= MIN_MIXED_CHARS && /\d/.test(value) && /[!#%^&*]/.test(value) && looksChosen(value, "code");
 }
 
 function isPassword(value: string, among: "code" | "settings"): boolean {
