@@ -1,0 +1,155 @@
+/** A session of this machine as lines that can travel: read once from its beginning, never more than a line of it in memory. */
+import { randomUUID } from "node:crypto";
+import { realpath } from "node:fs/promises";
+import { SpreadError } from "../errors.ts";
+import { cleanLine } from "../handoff/untrusted.ts";
+import { MAX_TITLE_CHARS } from "../limits.ts";
+import { openOwn } from "./folders.ts";
+import { linesOf, parseLine } from "./lines.ts";
+import { hidePlaces, makeTokens } from "./paths.ts";
+import { fileOf, type Read, readLine, type Wanted } from "./session.ts";
+import { pieces, type Session } from "./sessions.ts";
+import {
+  type Change,
+  type End,
+  FORMAT,
+  type Header,
+  type LeftOutCounts,
+  MAX_TURN_BYTES,
+  MAX_TURNS,
+  mapTexts,
+  type Turn,
+} from "./turns.ts";
+
+export interface ExportOptions extends Partial<Wanted> {
+  /** The user's home folder, which is named in many paths. */
+  readonly userHome: string;
+  /** Applied to each text that a person could read, when the paths in it have been hidden. */
+  readonly redact?: Change;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The lines of a session, a batch at a time. What a client that is still at work writes meanwhile is not in it. The last line
+ * counts what was left out.
+ * @throws SpreadError `path-unreadable`, `too-large` with more than MAX_TURNS turns; what `redact` throws
+ */
+export async function* exportSession(session: Session, options: ExportOptions): AsyncGenerator<Uint8Array, End> {
+  const { redact, signal } = options;
+  await using handle = await openOwn(session.folder, fileOf(session.id));
+  const { size } = await handle.stat();
+  const tokens = makeTokens();
+  const home = await realpath(options.userHome).catch(() => options.userHome);
+  const places = { project: session.project ?? home, home };
+  const hide = hidePlaces(places, tokens);
+  const change: Change = redact === undefined ? hide : (text) => redact(hide(text));
+  // Read by a person, before there is a machine to put paths of in it.
+  const shorten = hidePlaces(places, { project: ".", project_name: "project", home: "~", home_name: "home" });
+  const oneLine = async (text: string) => {
+    const short = shorten(text);
+    return cleanLine(redact === undefined ? short : await redact(short), MAX_TITLE_CHARS);
+  };
+
+  const header: Header = {
+    format: FORMAT,
+    version: 1,
+    id: randomUUID(),
+    title: await oneLine(session.title),
+    ...(session.branch !== undefined && { branch: await oneLine(session.branch) }),
+    places: tokens,
+  };
+  yield jsonLine(header);
+
+  const turns = new Turns();
+  const wanted = { thinking: options.thinking ?? false, images: options.images ?? false };
+  for await (const lines of linesOf(pieces(handle, 0, size, signal))) {
+    const batch: Uint8Array[] = [];
+    for (const line of lines) {
+      if (line === undefined) {
+        turns.leaveOut("long_lines");
+        continue;
+      }
+      const read = readLine(parseLine(line), wanted);
+      for (const what of read.leftOut) turns.leaveOut(what);
+      const turn = turns.next(read);
+      const bytes = turn && jsonLine(await mapTexts(turn, change));
+      if (bytes && bytes.length > MAX_TURN_BYTES) turns.leaveOut("long_lines");
+      if (bytes && bytes.length <= MAX_TURN_BYTES) batch.push(bytes);
+      turns.take(read, bytes !== undefined && bytes.length <= MAX_TURN_BYTES);
+    }
+    if (batch.length > 0) yield Buffer.concat(batch);
+  }
+  const end: End = { end: true, turns: turns.count, left_out: turns.leftOut };
+  yield jsonLine(end);
+  return end;
+}
+
+/** Numbers in the place of the client's ids; what was said behind a line that is left out follows the line before that. */
+class Turns {
+  count = 0;
+  readonly leftOut: LeftOutCounts = {};
+  /** The client's ids, each with the turn that it is, or that it came behind. */
+  readonly #numbers = new Map<string, number | null>();
+  readonly #messages = new Map<string, number>();
+  #answers = 0;
+  readonly #calls = new Set<string>();
+  readonly #results = new Set<string>();
+
+  leaveOut(what: keyof LeftOutCounts): void {
+    this.leftOut[what] = (this.leftOut[what] ?? 0) + 1;
+  }
+
+  /** The turn that a line is, if anything was said in it. */
+  next({ after, said }: Read): Turn | undefined {
+    if (said === undefined) return undefined;
+    const content = said.content.filter((block) => this.#isFirst(block));
+    if (content.length === 0) return undefined;
+    if (this.count >= MAX_TURNS) throw new SpreadError("too-large", `the session has more than ${MAX_TURNS} turns`);
+    const common = { n: this.count, after: this.#number(after), at: said.at ?? new Date(0).toISOString() };
+    if (said.from === "user") return { ...common, from: "user", content } as Turn;
+    return { ...common, from: "assistant", message: this.#message(said.message), content } as Turn;
+  }
+
+  /** @param kept whether the turn that was made of the line travels. */
+  take({ id, after }: Read, kept: boolean): void {
+    if (id !== undefined) {
+      if (this.#numbers.size >= MAX_TURNS * 4) throw new SpreadError("too-large", "the session has too many lines");
+      this.#numbers.set(id, kept ? this.count : this.#number(after));
+    }
+    if (kept) this.count += 1;
+  }
+
+  /** A parent that is not there is one that was lost: the client then goes by the order of the lines, and so do we. */
+  #number(id: string | null | undefined): number | null {
+    if (id === null) return null;
+    const known = id === undefined ? undefined : this.#numbers.get(id);
+    return known !== undefined ? known : this.count > 0 ? this.count - 1 : null;
+  }
+
+  #message(id: string | undefined): number {
+    const known = id === undefined ? undefined : this.#messages.get(id);
+    if (known !== undefined) return known;
+    if (id !== undefined) this.#messages.set(id, this.#answers);
+    return this.#answers++;
+  }
+
+  /** A call, or its result, that is there twice is refused by a model's API, and the whole conversation with it. */
+  #isFirst(block: Turn["content"][number]): boolean {
+    const [seen, id] =
+      block.type === "tool_use"
+        ? [this.#calls, block.id]
+        : block.type === "tool_result"
+          ? [this.#results, block.tool_use_id]
+          : [undefined, ""];
+    if (seen?.has(id)) {
+      this.leaveOut("blocks");
+      return false;
+    }
+    seen?.add(id);
+    return true;
+  }
+}
+
+function jsonLine(value: object): Buffer {
+  return Buffer.from(`${JSON.stringify(value)}\n`);
+}

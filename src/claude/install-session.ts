@@ -1,0 +1,193 @@
+/**
+ * A received session, put where the client looks for sessions to resume: under a new id, in the project at hand, whole or not
+ * at all. Nothing of it is taken over unread: lines are parsed, and what the client gets is written anew from the parts.
+ */
+import { createHash, randomUUID } from "node:crypto";
+import { link, lstat, open, readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { SpreadError, systemCode } from "../errors.ts";
+import { homeError, isOwnedName, ownedName, syncFolder } from "../handoff/home.ts";
+import { cleanLine } from "../handoff/untrusted.ts";
+import { MAX_TITLE_CHARS } from "../limits.ts";
+import { makeSessionsFolder, realProject } from "./folders.ts";
+import { disarm, makeId, sessionBegins, sessionEnds } from "./notes.ts";
+import { type Places, showPlaces } from "./paths.ts";
+import { type Origin, type Record, removeRecord, senderLine, writeRecord } from "./record.ts";
+import { fileOf, Writer } from "./session.ts";
+import { type Change, type End, type Header, type LeftOutCounts, mapTexts, readSessions } from "./turns.ts";
+
+export interface ReceivedSession {
+  /** Which of those that came together. */
+  readonly id: string;
+  readonly title: string;
+  readonly branch: string | undefined;
+  readonly turns: number;
+  readonly bytes: number;
+  readonly leftOut: LeftOutCounts;
+}
+
+/** What came, for the receiver to pick from. @throws SpreadError `bad-message` */
+export async function receivedSessions(pieces: AsyncIterable<Uint8Array>): Promise<ReceivedSession[]> {
+  const all: ReceivedSession[] = [];
+  let header: Header | undefined;
+  for await (const parts of readSessions(pieces)) {
+    for (const part of parts) {
+      if (part.is === "header") header = part.header;
+      if (part.is === "end" && header) all.push(received(header, part.end, part.bytes));
+    }
+  }
+  return all;
+}
+
+function received(header: Header, { turns, left_out: leftOut }: End, bytes: number): ReceivedSession {
+  const { id, title, branch } = header;
+  return {
+    id,
+    title: cleanLine(title, MAX_TITLE_CHARS),
+    branch: branch === undefined ? undefined : cleanLine(branch, MAX_TITLE_CHARS),
+    turns,
+    bytes,
+    leftOut,
+  };
+}
+
+export interface SessionTarget {
+  /** The client's configuration folder. */
+  readonly config: string;
+  /** DISTILL_HOME, where it is written down. */
+  readonly home: string;
+  /** The user's home folder, which is put where the sender's was named. */
+  readonly userHome: string;
+  readonly project: string;
+  readonly origin: Origin;
+  /** Which of the sessions that came together; not needed where it is one. */
+  readonly pick?: string;
+  /** Applied to each text, when this machine's paths are in it. */
+  readonly clean?: Change;
+  readonly signal?: AbortSignal;
+}
+
+/** The name, while it is written, of a file that the client does not look at. */
+const UNFINISHED = ".claude-spread-";
+/** What was left unfinished is removed when it is so old, in ms: no installation takes that long. */
+const LEFTOVER_MS = 24 * 60 * 60_000;
+const BATCH_CHARS = 256 * 1024;
+
+/**
+ * @returns the record; `record.session` is for `claude --resume`.
+ * @throws SpreadError `bad-message` for what is no session, `invalid-input` where none was picked, `path-unreadable`,
+ * `home-unwritable`, `disk-full`. Nothing is installed then.
+ */
+export async function installSession(pieces: AsyncIterable<Uint8Array>, to: SessionTarget): Promise<Record> {
+  const project = await realProject(to.project);
+  const folder = await makeSessionsFolder(to.config, project);
+  await sweep(folder);
+  const session = randomUUID();
+  const staged = join(folder, `${UNFINISHED}${ownedName()}`);
+  try {
+    const written = await write(staged, pieces, { ...to, project }, session);
+    const path = join(folder, fileOf(session));
+    const { id, title, bytes, sha256 } = written;
+    const record: Record = {
+      version: 1,
+      id,
+      kind: "session",
+      installedAt: new Date().toISOString(),
+      project,
+      sender: senderLine(to.origin),
+      title,
+      sha256: to.origin.sha256,
+      session,
+      files: [{ path, bytes, sha256 }],
+    };
+    await writeRecord(to.home, record);
+    try {
+      await place(staged, path);
+    } catch (cause) {
+      await removeRecord(to.home, id);
+      throw cause;
+    }
+    await syncFolder(folder);
+    return record;
+  } catch (cause) {
+    throw homeError(folder, cause);
+  } finally {
+    await rm(staged, { force: true }).catch(() => {});
+  }
+}
+
+async function write(staged: string, pieces: AsyncIterable<Uint8Array>, to: SessionTarget, session: string) {
+  const { project, origin, pick } = to;
+  const writer = new Writer({ session, project });
+  const id = makeId();
+  const places: Places = { project, home: to.userHome };
+  const hash = createHash("sha256");
+  let bytes = 0;
+  let title: string | undefined;
+  await using file = await open(staged, "wx", 0o600);
+  let batch = "";
+  const flush = async () => {
+    const piece = Buffer.from(batch);
+    batch = "";
+    hash.update(piece);
+    bytes += piece.length;
+    await file.writeFile(piece); // from where the last one ended
+  };
+  let change: Change | undefined; // only within the session that was picked
+  for await (const parts of readSessions(pieces)) {
+    to.signal?.throwIfAborted();
+    for (const part of parts) {
+      if (part.is === "header") {
+        if (pick === undefined && title !== undefined) {
+          throw new SpreadError("invalid-input", "several sessions came: say which one is to be installed");
+        }
+        if (pick !== undefined && part.header.id !== pick) continue;
+        if (title !== undefined) throw new SpreadError("bad-message", "two of the sessions have the same id");
+        title = cleanLine(part.header.title, MAX_TITLE_CHARS);
+        change = changeFor(part.header, places, to.clean);
+        batch += writer.begin({ text: sessionBegins(id, title, origin), at: origin.receivedAt.toISOString() });
+      } else if (change !== undefined) {
+        if (part.is === "turn") {
+          batch += writer.turn(await mapTexts(part.turn, change));
+        } else {
+          const at = origin.receivedAt.toISOString();
+          batch += writer.end({ text: sessionEnds(id, part.end.left_out), at });
+          change = undefined;
+        }
+      }
+      if (batch.length >= BATCH_CHARS) await flush();
+    }
+  }
+  if (title === undefined)
+    throw new SpreadError("invalid-input", "the session that was picked is not among those that came");
+  await flush();
+  await file.sync();
+  return { id, title, bytes, sha256: hash.digest("hex") };
+}
+
+function changeFor(header: Header, places: Places, clean: Change = (text) => text): Change {
+  const show = showPlaces(places, header.places);
+  return (text) => clean(disarm(show(text)));
+}
+
+/** Under a name that nobody has: a link is made or refused, where a rename would replace. Some file systems have none. */
+async function place(staged: string, path: string): Promise<void> {
+  try {
+    await link(staged, path);
+  } catch (cause) {
+    if (!["EPERM", "ENOTSUP", "ENOSYS", "EMLINK"].includes(systemCode(cause) ?? "")) throw cause;
+    const taken = await lstat(path).catch(() => undefined);
+    if (taken !== undefined) throw cause;
+    await rename(staged, path);
+  }
+}
+
+/** What installations left that were killed. */
+async function sweep(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!name.startsWith(UNFINISHED) || !isOwnedName(name.slice(UNFINISHED.length))) continue;
+    const path = join(folder, name);
+    const found = await lstat(path).catch(() => undefined);
+    if (found?.isFile() && Date.now() - found.mtimeMs > LEFTOVER_MS) await rm(path, { force: true }).catch(() => {});
+  }
+}

@@ -1,0 +1,92 @@
+/** Bytes as lines, and a line as JSON that can do no harm: bounded in length, depth and number of parts before it is parsed. */
+
+/** The longest line that is read, in bytes: an image that a model may be shown, kept twice, fits. */
+export const MAX_LINE_BYTES = 16 * 1024 * 1024;
+
+/** How deep a line may be nested, and how many values it may hold: a tool's arguments are a handful of levels. */
+const MAX_DEPTH = 64;
+const MAX_VALUES = 200_000;
+
+/** A line without its end; undefined is one that was too long, and was not kept. */
+export type Line = Buffer | undefined;
+
+/**
+ * The lines of each piece that comes, all together, since a turn of the event loop for each would cost more than reading it.
+ * Empty lines are left out. A line is a copy, or a view of its piece.
+ */
+export async function* linesOf(pieces: AsyncIterable<Uint8Array>, max = MAX_LINE_BYTES): AsyncGenerator<Line[]> {
+  let begun: Buffer[] = [];
+  let length = 0;
+  const add = (bytes: Buffer) => {
+    length += bytes.length;
+    if (length <= max) begun.push(bytes);
+    else begun = [];
+  };
+  const end = (): Line => {
+    const line = length <= max ? Buffer.concat(begun) : undefined;
+    begun = [];
+    length = 0;
+    return line;
+  };
+  for await (const piece of pieces) {
+    const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+    const lines: Line[] = [];
+    let from = 0;
+    for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, from)) {
+      add(bytes.subarray(from, at));
+      from = at + 1;
+      if (length > 0) lines.push(end());
+    }
+    // A copy: the piece may be used again.
+    if (from < bytes.length) add(Buffer.from(bytes.subarray(from)));
+    if (lines.length > 0) yield lines;
+  }
+  if (length > 0) yield [end()];
+}
+
+const NEWLINE = 0x0a;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+
+/** What a line says; undefined where it is no JSON, or would take too much to hold. */
+export function parseLine(line: Buffer): unknown {
+  if (!isModest(line)) return undefined;
+  try {
+    return JSON.parse(line.toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Looked at before it is parsed: what is nested a million times would be in memory by then. */
+function isModest(line: Buffer): boolean {
+  let depth = 0;
+  let values = 1;
+  for (let at = 0; at < line.length; at += 1) {
+    const byte = line[at];
+    if (byte === QUOTE) {
+      at = endOfString(line, at + 1);
+    } else if (byte === 0x7b || byte === 0x5b) {
+      depth += 1;
+      if (depth > MAX_DEPTH) return false;
+      values += 1;
+    } else if (byte === 0x7d || byte === 0x5d) {
+      depth -= 1;
+    } else if (byte === COMMA) {
+      values += 1;
+    }
+    if (values > MAX_VALUES) return false;
+  }
+  return true;
+}
+
+/** Where the string ends that began before `from`; the line's length if it does not. */
+function endOfString(line: Buffer, from: number): number {
+  for (let at = line.indexOf(QUOTE, from); at >= 0; at = line.indexOf(QUOTE, at + 1)) {
+    let slashes = 0;
+    while (line[at - 1 - slashes] === BACKSLASH) slashes += 1;
+    if (slashes % 2 === 0) return at;
+  }
+  return line.length;
+}

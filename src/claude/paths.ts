@@ -1,0 +1,89 @@
+/**
+ * Paths of one machine in the words of another: while a text travels, the project's and the home folder are tokens in it, made
+ * anew for each export so that no text can hold them by chance. Other paths stay as they are.
+ */
+import { randomBytes } from "node:crypto";
+import { z } from "zod";
+import { projectName } from "./folders.ts";
+
+/** Where a machine has what the tokens stand for: absolute, without links. */
+export interface Places {
+  readonly project: string;
+  readonly home: string;
+}
+
+const PLACES = ["project", "project_name", "home", "home_name"] as const;
+type Place = (typeof PLACES)[number];
+
+const Token = z.string().regex(/^\{[a-z-]{1,20}-[0-9a-f]{8}\}$/);
+
+/** Beside the two folders their names in the client's folder of projects, which hold the same words. */
+export const Tokens = z.strictObject({ project: Token, project_name: Token, home: Token, home_name: Token });
+export type Tokens = z.infer<typeof Tokens>;
+
+export function makeTokens(): Tokens {
+  const token = (place: string) => `{${place}-${randomBytes(4).toString("hex")}}`;
+  return {
+    project: token("project"),
+    project_name: token("project-name"),
+    home: token("home"),
+    home_name: token("home-name"),
+  };
+}
+
+/** Puts tokens in the place of this machine's paths, also where a path goes on behind them, and nowhere within a name. */
+export function hidePlaces(places: Places, tokens: Tokens): (text: string) => string {
+  const paths = new Map<string, string>();
+  for (const place of ["project", "home"] as const) {
+    for (const spelling of spellings(places[place])) {
+      // A home of "/" or "C:\" is no place, but the beginning of every path.
+      if (spelling.length > 3 && !paths.has(spelling)) paths.set(spelling, tokens[place]);
+    }
+  }
+  const names = new Map([
+    [projectName(places.home), tokens.home_name],
+    [projectName(places.project), tokens.project_name],
+  ]);
+  const steps = [
+    { words: paths, pattern: (any: string) => `(?<![A-Za-z0-9_.~-])(?:${any})(?![A-Za-z0-9_]|[.-][A-Za-z0-9_])` },
+    // A name such as "-root" is an option of a command elsewhere; here it is a folder of the client's.
+    { words: names, pattern: (any: string) => `(?<=(?:projects|claude-\\d{1,10})[\\\\/])(?:${any})` },
+  ].filter(({ words }) => words.size > 0);
+  const changes = steps.map(({ words, pattern }) => {
+    const longestFirst = [...words.keys()].sort((a, b) => b.length - a.length).map(escaped);
+    return { words, any: new RegExp(pattern(longestFirst.join("|")), "g") };
+  });
+  return (text) =>
+    changes.reduce((done, { words, any }) => done.replace(any, (found) => words.get(found) ?? found), text);
+}
+
+/** Puts this machine's paths in the place of the tokens. */
+export function showPlaces(places: Places, tokens: Tokens): (text: string) => string {
+  const paths = new Map(PLACES.map((place) => [tokens[place], pathOf(places, place)]));
+  const any = new RegExp([...paths.keys()].map(escaped).join("|"), "g");
+  return (text) => text.replace(any, (token) => paths.get(token) ?? token);
+}
+
+function pathOf(places: Places, place: Place): string {
+  switch (place) {
+    case "project":
+      return places.project;
+    case "project_name":
+      return projectName(places.project);
+    case "home":
+      return places.home;
+    case "home_name":
+      return projectName(places.home);
+    default:
+      return place satisfies never;
+  }
+}
+
+/** Windows' paths are written both ways. */
+function spellings(path: string): string[] {
+  return path.includes("\\") ? [path, path.replaceAll("\\", "/")] : [path];
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+}

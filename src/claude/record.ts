@@ -1,0 +1,149 @@
+/**
+ * What was put among the client's own files, written down in `<home>/installed/<id>.json`, so that exactly that can be taken out
+ * again. A record is there before anything is installed, and goes when nothing of it is left.
+ */
+import { createHash, type Hash } from "node:crypto";
+import { chmod, type FileHandle, mkdir, open, readdir, rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import { SpreadError, systemCode } from "../errors.ts";
+import { homeError, replaceFile } from "../handoff/home.ts";
+import { cleanLine } from "../handoff/untrusted.ts";
+import { MAX_TITLE_CHARS } from "../limits.ts";
+
+/** Whose a received session or memory is, as the receiver was told: claims of the sender's, and what is certain. */
+export interface Origin {
+  /** What the sender says of itself; one line, cleaned here. */
+  readonly sender: string;
+  /** SHA-256 of what was received, in lower-case hex. */
+  readonly sha256: string;
+  readonly receivedAt: Date;
+}
+
+/** The most records that are looked at. */
+const MAX_RECORDS = 1000;
+const MAX_RECORD_BYTES = 256 * 1024;
+const MAX_PATH_CHARS = 8192;
+
+const Digest = z.string().regex(/^[0-9a-f]{64}$/);
+const Path = z.string().min(1).max(MAX_PATH_CHARS);
+export const RECORD_ID = /^[0-9a-z]{8}$/;
+
+/** A file that is ours from its beginning on: so many bytes, with this digest. */
+const OwnFile = z.strictObject({ path: Path, bytes: z.int().min(0), sha256: Digest });
+export type OwnFile = z.infer<typeof OwnFile>;
+
+/** A part of a file of the user's: the text from one mark of ours to the other, and the line ends that were put before it. */
+const Section = z.strictObject({
+  path: Path,
+  sha256: Digest,
+  lead: z.enum(["", "\n", "\n\n"]),
+  madeFile: z.boolean(),
+});
+export type Section = z.infer<typeof Section>;
+
+export const Record = z.strictObject({
+  version: z.literal(1),
+  id: z.string().regex(RECORD_ID),
+  kind: z.enum(["session", "memory"]),
+  installedAt: z.iso.datetime(),
+  /** The project that it was installed into: its real path. */
+  project: Path,
+  sender: z.string().max(MAX_TITLE_CHARS),
+  title: z.string().max(MAX_TITLE_CHARS),
+  /** Of what was received. */
+  sha256: Digest,
+  /** What `claude --resume` is given. */
+  session: z.uuid().optional(),
+  files: z.array(OwnFile).max(MAX_RECORDS),
+  section: Section.optional(),
+});
+export type Record = z.infer<typeof Record>;
+
+/** @throws SpreadError `home-unwritable`, `disk-full` */
+export async function writeRecord(home: string, record: Record): Promise<void> {
+  try {
+    const folder = await recordsFolder(home);
+    await replaceFile(join(folder, `${record.id}.json`), `${JSON.stringify(Record.parse(record), undefined, 1)}\n`);
+  } catch (cause) {
+    throw homeError(home, cause);
+  }
+}
+
+export async function removeRecord(home: string, id: string): Promise<void> {
+  await rm(join(await recordsFolder(home), `${id}.json`), { force: true }).catch((cause: unknown) => {
+    throw homeError(home, cause);
+  });
+}
+
+/** What is installed, the newest first. What is no record of ours is passed over. */
+export async function installedRecords(home: string): Promise<Record[]> {
+  const folder = resolve(home, "installed");
+  const names = await readdir(folder).catch(() => []);
+  const records = [];
+  for (const name of names.slice(0, MAX_RECORDS)) {
+    const record = name.endsWith(".json") ? await readRecord(folder, name) : undefined;
+    if (record) records.push(record);
+  }
+  return records.sort((a, b) => (a.installedAt < b.installedAt ? 1 : -1));
+}
+
+/** @throws SpreadError `invalid-input` where nothing is installed under this id */
+export async function findRecord(home: string, id: string): Promise<Record> {
+  const record = RECORD_ID.test(id) ? await readRecord(resolve(home, "installed"), `${id}.json`) : undefined;
+  if (record === undefined) throw new SpreadError("invalid-input", "nothing is installed under this id");
+  return record;
+}
+
+async function readRecord(folder: string, name: string): Promise<Record | undefined> {
+  try {
+    await using handle = await open(join(folder, name), "r");
+    if ((await handle.stat()).size > MAX_RECORD_BYTES) return undefined;
+    const record = Record.parse(JSON.parse(await handle.readFile("utf8")));
+    return `${record.id}.json` === name ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function recordsFolder(home: string): Promise<string> {
+  const folder = resolve(home, "installed");
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await chmod(folder, 0o700);
+  return folder;
+}
+
+export function senderLine({ sender }: Origin): string {
+  return cleanLine(sender, MAX_TITLE_CHARS) || "somebody who gave no name";
+}
+
+/** How an own file is now, beside how it was made. */
+export type State = "unchanged" | "continued" | "changed" | "gone";
+
+const READ_BYTES = 256 * 1024;
+
+/** "continued" is what the client does to a session that the user goes on with: it writes behind what is there. */
+export async function stateOf(file: OwnFile): Promise<State> {
+  try {
+    await using handle = await open(file.path, "r");
+    const found = await handle.stat();
+    if (!found.isFile() || found.size < file.bytes) return "changed";
+    const hash = createHash("sha256");
+    await readInto(handle, file.bytes, hash);
+    if (hash.digest("hex") !== file.sha256) return "changed";
+    return found.size === file.bytes ? "unchanged" : "continued";
+  } catch (cause) {
+    if (systemCode(cause) === "ENOENT") return "gone";
+    throw new SpreadError("path-unreadable", "an installed file cannot be read", { cause });
+  }
+}
+
+async function readInto(handle: FileHandle, bytes: number, hash: Hash): Promise<void> {
+  const piece = Buffer.allocUnsafe(READ_BYTES);
+  for (let at = 0; at < bytes; ) {
+    const { bytesRead } = await handle.read(piece, 0, Math.min(piece.length, bytes - at), at);
+    if (bytesRead === 0) return;
+    hash.update(piece.subarray(0, bytesRead));
+    at += bytesRead;
+  }
+}

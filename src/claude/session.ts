@@ -1,0 +1,381 @@
+/**
+ * The client's transcript, line by line: what a line means, and how a turn is written as one. All that is known of the format
+ * is in this file; it was learned from what Claude Code 2.1.197 writes and reads, and it may change. What is not known here
+ * is counted, and never guessed at.
+ *
+ * A line is an object with a `type`. `user` and `assistant` are the conversation; each has a `uuid` and names in `parentUuid`
+ * the line before it, of whatever type. The client goes back from the last line of the file, so that what was undone, or
+ * summed up, is a branch that it does not come by. One answer of the model's may be several lines with one `message.id`.
+ * Beside these: `attachment`, what the client puts next to a prompt; `system`, its own messages; and bookkeeping.
+ */
+import { createHash, randomUUID } from "node:crypto";
+import { z } from "zod";
+import type { Block, LeftOut, Turn } from "./turns.ts";
+import { MAX_IMAGE_CHARS } from "./turns.ts";
+
+/** The version of the client that this is known of; written into the lines that we make. */
+export const CLIENT_VERSION = "2.1.197";
+
+/** Of a name in a transcript, as of a file or of a branch, so much is looked at, in UTF-16 units. */
+const MAX_NAME_CHARS = 4096;
+/** An id is kept for each line; one that is longer is none. */
+const MAX_ID_CHARS = 128;
+
+const SESSION_FILE = /^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\.jsonl$/;
+
+/** The session whose transcript a file is, by its name; the transcripts of sub-agents have other names. */
+export function sessionOf(fileName: string): string | undefined {
+  return SESSION_FILE.exec(fileName)?.[1];
+}
+
+export function fileOf(session: string): string {
+  return `${session}.jsonl`;
+}
+
+const Name = z.string().max(MAX_NAME_CHARS).optional().catch(undefined);
+const AnId = z.string().max(MAX_ID_CHARS).optional().catch(undefined);
+
+/** What is looked at of any line; the rest of it is not ours. */
+const Line = z.looseObject({
+  type: z.string(),
+  uuid: AnId,
+  parentUuid: AnId.nullable().catch(undefined),
+  timestamp: z.iso.datetime().optional().catch(undefined),
+  isSidechain: z.boolean().optional().catch(undefined),
+  isMeta: z.boolean().optional().catch(undefined),
+  isApiErrorMessage: z.boolean().optional().catch(undefined),
+  cwd: Name,
+  gitBranch: Name,
+});
+
+const Message = z.looseObject({
+  id: AnId,
+  content: z.union([z.string(), z.array(z.unknown())]),
+});
+
+const TextBlock = z.looseObject({ type: z.literal("text"), text: z.string() });
+const Thinking = z.looseObject({ type: z.literal("thinking"), thinking: z.string() });
+const ImageBlock = z.looseObject({
+  type: z.literal("image"),
+  source: z.looseObject({
+    type: z.literal("base64"),
+    media_type: z.enum(["image/png", "image/jpeg", "image/gif", "image/webp"]),
+    data: z.string(),
+  }),
+});
+const Id = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/);
+const ToolUse = z.looseObject({
+  type: z.literal("tool_use"),
+  id: Id,
+  name: Id,
+  input: z.record(z.string(), z.unknown()),
+});
+const ToolResult = z.looseObject({
+  type: z.literal("tool_result"),
+  tool_use_id: Id,
+  is_error: z.boolean().optional().catch(undefined),
+  content: z.union([z.string(), z.array(z.unknown())]).optional(),
+});
+
+/** A file that the user named in a prompt, and a prompt that was typed while the model worked: words of the user's, both. */
+const AttachedFile = z.looseObject({
+  type: z.literal("file"),
+  filename: z.string(),
+  content: z.looseObject({ type: z.literal("text"), file: z.looseObject({ content: z.string() }) }),
+});
+const QueuedPrompt = z.looseObject({ type: z.literal("queued_command"), prompt: z.string() });
+
+/** Written by the client for itself, and of no use elsewhere: nothing that was said is lost with them. */
+const BOOKKEEPING = new Set([
+  "agent-color",
+  "agent-name",
+  "agent-setting",
+  "ai-title",
+  "attribution-snapshot",
+  "content-replacement",
+  "custom-title",
+  "file-history-snapshot",
+  "last-prompt",
+  "mode",
+  "permission-mode",
+  "pr-link",
+  "progress",
+  "queue-operation",
+  "summary",
+  "tag",
+  "task-summary",
+  "worktree-state",
+]);
+
+/** Where a result of a tool says that it is kept in a file of its own. */
+const SAVED_RESULT = "<persisted-output>";
+
+export interface Wanted {
+  /** What the model thought, as text: its signature holds for the very bytes, which redacting changes. */
+  readonly thinking: boolean;
+  /** Images, in which nobody has looked for secrets. */
+  readonly images: boolean;
+}
+
+/** What a line of a transcript is to us. `id` and `after` are the client's own. */
+export interface Read {
+  readonly id: string | undefined;
+  readonly after: string | null | undefined;
+  /** Undefined: nothing of it was said in the conversation, but what follows it may be. */
+  readonly said: Said | undefined;
+  readonly leftOut: readonly LeftOut[];
+}
+
+interface Said {
+  readonly from: "user" | "assistant";
+  readonly at: string | undefined;
+  /** Of the answer that it is a part of. */
+  readonly message: string | undefined;
+  readonly content: Block[];
+}
+
+/** @param value a line's JSON; undefined for one that is none. */
+export function readLine(value: unknown, wanted: Wanted): Read {
+  const line = Line.safeParse(value);
+  if (!line.success) return { ...NOWHERE, leftOut: [value === undefined ? "broken_lines" : "unknown_lines"] };
+  const { type, uuid: id, parentUuid: after, timestamp: at } = line.data;
+  const nothing = (...leftOut: LeftOut[]): Read => ({ id, after, said: undefined, leftOut });
+  if (line.data.isSidechain === true) return nothing("subagents");
+  switch (type) {
+    case "user":
+    case "assistant": {
+      if (line.data.isApiErrorMessage === true) return nothing("system_lines");
+      const message = Message.safeParse(line.data.message);
+      if (!message.success) return nothing("unknown_lines");
+      const { content, leftOut } = blocksOf(message.data.content, type, wanted);
+      const said = content.length === 0 ? undefined : { from: type, at, message: message.data.id, content };
+      return { id, after, said, leftOut };
+    }
+    case "attachment": {
+      const text = attachedText(line.data.attachment);
+      if (text === undefined) return nothing("attachments");
+      return { id, after, said: { from: "user", at, message: undefined, content: [text] }, leftOut: [] };
+    }
+    case "system":
+      return nothing("system_lines");
+    default:
+      return BOOKKEEPING.has(type) ? nothing() : nothing("unknown_lines");
+  }
+}
+
+const NOWHERE = { id: undefined, after: undefined, said: undefined };
+
+function blocksOf(content: string | unknown[], from: "user" | "assistant", wanted: Wanted) {
+  const blocks: Block[] = [];
+  const leftOut: LeftOut[] = [];
+  const leave = (what: LeftOut, text: string) => {
+    leftOut.push(what);
+    // A message that has nothing else would be missing between two others.
+    if (what !== "thinking") blocks.push({ type: "text", text });
+  };
+  for (const block of typeof content === "string" ? [{ type: "text", text: content }] : content) {
+    const text = TextBlock.safeParse(block);
+    if (text.success) {
+      if (/\S/.test(text.data.text)) blocks.push({ type: "text", text: text.data.text });
+      continue;
+    }
+    const image = ImageBlock.safeParse(block);
+    if (image.success && from === "user") {
+      const kept = wanted.images ? imageOf(image.data) : undefined;
+      if (kept) blocks.push(kept);
+      else leave("images", "[an image, left out]");
+      continue;
+    }
+    const thinking = Thinking.safeParse(block);
+    if (thinking.success && from === "assistant") {
+      if (!wanted.thinking) leave("thinking", "");
+      else if (/\S/.test(thinking.data.thinking))
+        blocks.push({ type: "text", text: `[thinking] ${thinking.data.thinking}` });
+      continue;
+    }
+    const call = ToolUse.safeParse(block);
+    if (call.success && from === "assistant") {
+      const { id, name, input } = call.data;
+      blocks.push({ type: "tool_use", id, name, input });
+      continue;
+    }
+    const result = ToolResult.safeParse(block);
+    if (result.success && from === "user") {
+      blocks.push(resultOf(result.data, wanted, leftOut));
+      continue;
+    }
+    const redacted = z.looseObject({ type: z.literal("redacted_thinking") }).safeParse(block).success;
+    leave(redacted ? "thinking" : "blocks", "[a part of a kind that is not known here, left out]");
+  }
+  return { content: blocks, leftOut };
+}
+
+type ResultBlock = Extract<Block, { type: "tool_result" }>;
+
+function resultOf(result: z.infer<typeof ToolResult>, wanted: Wanted, leftOut: LeftOut[]): ResultBlock {
+  const { content: parts, leftOut: ofParts } = blocksOf(result.content ?? "", "user", wanted);
+  leftOut.push(...ofParts);
+  const content = [];
+  for (const part of parts) {
+    if (part.type === "text" && part.text.startsWith(SAVED_RESULT)) leftOut.push("saved_results");
+    if (part.type === "text" || part.type === "image") content.push(part);
+    else leftOut.push("blocks"); // a result within a result
+  }
+  return { type: "tool_result", tool_use_id: result.tool_use_id, is_error: result.is_error === true, content };
+}
+
+function imageOf({ source }: z.infer<typeof ImageBlock>): Block | undefined {
+  const { media_type, data } = source;
+  const whole = data.length <= MAX_IMAGE_CHARS && /^[A-Za-z0-9+/]+={0,2}$/.test(data);
+  return whole ? { type: "image", media_type, data } : undefined;
+}
+
+function attachedText(attachment: unknown): Block | undefined {
+  const file = AttachedFile.safeParse(attachment);
+  if (file.success) {
+    return { type: "text", text: `[attached file: ${file.data.filename}]\n${file.data.content.file.content}` };
+  }
+  const prompt = QueuedPrompt.safeParse(attachment);
+  return prompt.success && /\S/.test(prompt.data.prompt) ? { type: "text", text: prompt.data.prompt } : undefined;
+}
+
+/** What the head or the tail of a transcript tells about the session. Later lines have the last word, but on the first prompt. */
+export interface About {
+  cwd: string | undefined;
+  branch: string | undefined;
+  /** As the user or the client named it. */
+  title: string | undefined;
+  firstPrompt: string | undefined;
+}
+
+/** Adds what a line tells. */
+export function learn(about: About, value: unknown): void {
+  const parsed = Line.safeParse(value);
+  if (!parsed.success) return;
+  const line = parsed.data;
+  const title = line.type === "custom-title" ? line.customTitle : line.type === "summary" ? line.summary : undefined;
+  if (typeof title === "string" && /\S/.test(title)) about.title = title;
+  else if (line.type === "ai-title" && typeof line.aiTitle === "string") about.title ??= line.aiTitle;
+  if (line.isSidechain === true) return;
+  about.cwd ??= line.cwd;
+  about.branch = line.gitBranch || about.branch;
+  if (line.type === "user" && line.isMeta !== true) about.firstPrompt ??= promptOf(line.message);
+}
+
+/** The words of a prompt; undefined for results of tools, and for what the client says in the user's place. */
+function promptOf(value: unknown): string | undefined {
+  const message = Message.safeParse(value);
+  if (!message.success) return undefined;
+  const { content } = message.data;
+  for (const block of typeof content === "string" ? [{ type: "text", text: content }] : content) {
+    const text = TextBlock.safeParse(block).data?.text.slice(0, MAX_NAME_CHARS) ?? "";
+    const command = /<command-name>([^<]*)<\/command-name>/.exec(text)?.[1];
+    if (command !== undefined) return `${command} ${/<command-args>([^<]*)/.exec(text)?.[1] ?? ""}`;
+    if (/^\s*(?:<|Caveat: )/.test(text) || !/\S/.test(text)) continue;
+    return text;
+  }
+  return undefined;
+}
+
+const USER = Buffer.from('"type":"user"');
+const ASSISTANT = Buffer.from('"type":"assistant"');
+
+/** Whether a line belongs to the conversation, without parsing it: a quote within a string would be escaped. */
+export function isMessage(line: Buffer): boolean {
+  return line.includes(USER) || line.includes(ASSISTANT);
+}
+
+/** A session that is written here: for whom, and where. */
+export interface Target {
+  readonly session: string;
+  /** The project's real path. */
+  readonly project: string;
+}
+
+/** What stands in front of a received conversation, and behind it: words of ours, as a prompt, since that is shown and read. */
+export interface Note {
+  readonly text: string;
+  readonly at: string;
+}
+
+/**
+ * Writes the lines of one session. The note in front is the root of all that is in it, and the note behind is the last line,
+ * from which the client goes back. `uuid`s are made from the session's id: none of the sender's gets in.
+ */
+export class Writer {
+  readonly #target: Target;
+  #last: string;
+  readonly #first: string;
+
+  constructor(target: Target) {
+    this.#target = target;
+    this.#first = randomUUID();
+    this.#last = this.#first;
+  }
+
+  begin({ text, at }: Note): string {
+    return this.#line(this.#first, null, at, "user", { role: "user", content: text });
+  }
+
+  turn(turn: Turn): string {
+    const uuid = this.#uuid(turn.n);
+    const parent = turn.after === null ? this.#first : this.#uuid(turn.after);
+    this.#last = uuid;
+    const content = turn.content.map(blockLine);
+    if (turn.from === "user") return this.#line(uuid, parent, turn.at, "user", { role: "user", content });
+    const id = `msg_${this.#target.session.replaceAll("-", "")}_${turn.message}`;
+    return this.#line(uuid, parent, turn.at, "assistant", { ...SAID, id, content });
+  }
+
+  end({ text, at }: Note): string {
+    return this.#line(randomUUID(), this.#last, at, "user", { role: "user", content: text });
+  }
+
+  #line(uuid: string, parentUuid: string | null, timestamp: string, type: string, message: object): string {
+    const { session: sessionId, project: cwd } = this.#target;
+    const isSidechain = false;
+    const userType = "external";
+    const version = CLIENT_VERSION;
+    const line = { parentUuid, isSidechain, userType, cwd, sessionId, version, type, message, uuid, timestamp };
+    return `${JSON.stringify(line)}\n`;
+  }
+
+  #uuid(turn: number): string {
+    const hex = createHash("sha256").update(`${this.#target.session} ${turn}`).digest("hex");
+    return [
+      hex.slice(0, 8),
+      hex.slice(8, 12),
+      `4${hex.slice(13, 16)}`,
+      `8${hex.slice(17, 20)}`,
+      hex.slice(20, 32),
+    ].join("-");
+  }
+}
+
+/** No model of the sender's choice, and no tokens: none were used here. The client writes its own messages like this. */
+const SAID = {
+  type: "message",
+  role: "assistant",
+  model: "<synthetic>",
+  stop_reason: "end_turn",
+  stop_sequence: null,
+  usage: { input_tokens: 0, output_tokens: 0, cache_creation_input_tokens: 0, cache_read_input_tokens: 0 },
+};
+
+function blockLine(block: Block): object {
+  switch (block.type) {
+    case "text":
+    case "tool_use":
+      return block;
+    case "image":
+      return imageLine(block);
+    case "tool_result":
+      return { ...block, content: block.content.map((part) => (part.type === "image" ? imageLine(part) : part)) };
+    default:
+      return block satisfies never;
+  }
+}
+
+function imageLine({ media_type, data }: { media_type: string; data: string }): object {
+  return { type: "image", source: { type: "base64", media_type, data } };
+}

@@ -1,0 +1,235 @@
+/**
+ * What a session is while it travels: lines of JSON in a form of our own, because the client's is its own business and
+ * changes. A header, the turns of the conversation, an end that counts them; several sessions stand one behind another.
+ * Lines are made here and refused here. All that a turn may be is listed: there is nothing in it that a client could run.
+ *
+ *     {"format":"claude-spread/session","version":1,"id":…,"title":…,"places":{"project":"{project-1a2b3c4d}",…}}
+ *     {"n":0,"after":null,"from":"user","at":"2026-11-20T18:24:30.338Z","content":[{"type":"text","text":"…"}]}
+ *     {"n":1,"after":0,"from":"assistant","at":…,"message":0,"content":[{"type":"tool_use",…}]}
+ *     {"end":true,"turns":2,"left_out":{"thinking":1}}
+ */
+import { z } from "zod";
+import { SpreadError } from "../errors.ts";
+import { MAX_TITLE_CHARS } from "../limits.ts";
+import { linesOf, parseLine } from "./lines.ts";
+import { Tokens } from "./paths.ts";
+
+export const FORMAT = "claude-spread/session";
+
+/** The most turns of a session: more than anyone can have in a year; a transcript of 50 MB has some 20,000. */
+export const MAX_TURNS = 200_000;
+
+/** The most sessions behind one another. */
+export const MAX_SESSIONS = 100;
+
+/** The longest line of a turn, in bytes. */
+export const MAX_TURN_BYTES = 8 * 1024 * 1024;
+
+/** The largest image that travels, in characters of base64: what models take. */
+export const MAX_IMAGE_CHARS = 5 * 1024 * 1024;
+
+/** What a session has that does not travel with it. */
+export const LEFT_OUT = [
+  "attachments", // what the client put beside a prompt: reminders, lists of skills, results of hooks
+  "blocks", // parts of a message that this version does not know
+  "broken_lines", // no JSON, or too deep
+  "images",
+  "long_lines",
+  "saved_results", // long results of tools, which the client keeps in files of their own
+  "subagents", // conversations of sub-agents
+  "system_lines", // the client's own messages
+  "thinking",
+  "unknown_lines", // of a type that this version does not know
+] as const;
+export type LeftOut = (typeof LEFT_OUT)[number];
+export type LeftOutCounts = Partial<Record<LeftOut, number>>;
+
+const Count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
+const Text = z.string().refine((text) => /\S/.test(text));
+const ToolId = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/);
+
+const TextBlock = z.strictObject({ type: z.literal("text"), text: Text });
+const Image = z.strictObject({
+  type: z.literal("image"),
+  media_type: z.enum(["image/png", "image/jpeg", "image/gif", "image/webp"]),
+  data: z
+    .string()
+    .max(MAX_IMAGE_CHARS)
+    .regex(/^[A-Za-z0-9+/]+={0,2}$/),
+});
+const ToolUse = z.strictObject({
+  type: z.literal("tool_use"),
+  id: ToolId,
+  name: z.string().regex(/^[A-Za-z0-9_-]{1,128}$/),
+  /** Shown to the model as what was once asked. Lines are bounded before they are parsed, and this with them. */
+  input: z.custom<Record<string, unknown>>((it) => typeof it === "object" && it !== null && !Array.isArray(it)),
+});
+const ToolResult = z.strictObject({
+  type: z.literal("tool_result"),
+  tool_use_id: ToolId,
+  is_error: z.boolean(),
+  content: z.array(z.discriminatedUnion("type", [TextBlock, Image])),
+});
+
+const common = {
+  /** Which turn it is, from 0 on, and behind which one it was said: null begins a conversation. */
+  n: Count,
+  after: Count.nullable(),
+  at: z.iso.datetime(),
+};
+
+const UserTurn = z.strictObject({
+  ...common,
+  from: z.literal("user"),
+  content: z.array(z.discriminatedUnion("type", [TextBlock, Image, ToolResult])).min(1),
+});
+
+const AssistantTurn = z.strictObject({
+  ...common,
+  from: z.literal("assistant"),
+  /** Turns with the same number are parts of one message. */
+  message: Count,
+  content: z.array(z.discriminatedUnion("type", [TextBlock, ToolUse])).min(1),
+});
+
+export const Turn = z.discriminatedUnion("from", [UserTurn, AssistantTurn]);
+export type Turn = z.infer<typeof Turn>;
+export type Block = Turn["content"][number];
+
+export const Header = z.strictObject({
+  format: z.literal(FORMAT),
+  version: z.literal(1),
+  /** Made for this export; it tells nothing of the session that it is of. */
+  id: z.uuid(),
+  title: z.string().max(MAX_TITLE_CHARS),
+  branch: z.string().max(MAX_TITLE_CHARS).optional(),
+  places: Tokens,
+});
+export type Header = z.infer<typeof Header>;
+
+export const End = z.strictObject({
+  end: z.literal(true),
+  turns: Count,
+  left_out: z.partialRecord(z.enum(LEFT_OUT), Count),
+});
+export type End = z.infer<typeof End>;
+
+/** What is read of a stream of sessions, in this order. */
+export type Part =
+  | { readonly is: "header"; readonly header: Header }
+  | { readonly is: "turn"; readonly turn: Turn }
+  | { readonly is: "end"; readonly end: End; readonly bytes: number };
+
+/**
+ * Reads sessions that came from somebody, each whole: a stream that ends early, or says anything else, throws.
+ * @throws SpreadError `bad-message`
+ */
+export async function* readSessions(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Part[]> {
+  let number = 0; // of the line, for the error
+  let sessions = 0;
+  let bytes = 0;
+  let turns: number | undefined; // of the session that has begun
+  let calls = new Set<string>();
+  for await (const lines of linesOf(pieces, MAX_TURN_BYTES)) {
+    const parts: Part[] = [];
+    for (const line of lines) {
+      number += 1;
+      const value = line && parseLine(line);
+      bytes += (line?.length ?? 0) + 1;
+      if (turns === undefined) {
+        const header = Header.safeParse(value);
+        sessions += 1;
+        if (!header.success || sessions > MAX_SESSIONS) throw refused(number);
+        parts.push({ is: "header", header: header.data });
+        turns = 0;
+        calls = new Set();
+        bytes = (line?.length ?? 0) + 1;
+        continue;
+      }
+      const turn = Turn.safeParse(value);
+      if (turn.success) {
+        if (!follows(turn.data, turns, calls)) throw refused(number);
+        turns += 1;
+        parts.push({ is: "turn", turn: turn.data });
+        continue;
+      }
+      const end = End.safeParse(value);
+      if (!end.success || end.data.turns !== turns) throw refused(number);
+      parts.push({ is: "end", end: end.data, bytes });
+      turns = undefined;
+    }
+    yield parts;
+  }
+  if (turns !== undefined || sessions === 0) throw new SpreadError("bad-message", "the session is not complete");
+}
+
+/** Numbers go up, a turn follows one that came before it, and a call is made once and answered once: else a model's API refuses them all. */
+function follows(turn: Turn, turns: number, calls: Set<string>): boolean {
+  if (turn.n !== turns || turns >= MAX_TURNS || (turn.after !== null && turn.after >= turn.n)) return false;
+  for (const block of turn.content) {
+    if (block.type !== "tool_use" && block.type !== "tool_result") continue;
+    const call = block.type === "tool_use" ? `call ${block.id}` : `result ${block.tool_use_id}`;
+    if (calls.has(call)) return false;
+    calls.add(call);
+  }
+  return true;
+}
+
+function refused(line: number): SpreadError {
+  return new SpreadError("bad-message", `line ${line} is not what a session may hold`);
+}
+
+/** The same turn with every text in it as `change` has it. */
+export async function mapTexts(turn: Turn, change: Change): Promise<Turn> {
+  const content = [];
+  for (const block of turn.content) content.push(await mapBlock(block, change));
+  return { ...turn, content } as Turn;
+}
+
+export type Change = (text: string) => string | Promise<string>;
+
+async function mapBlock(block: Block, change: Change): Promise<Block> {
+  switch (block.type) {
+    case "text":
+      return { ...block, text: nonEmpty(await change(block.text)) };
+    case "image":
+      return block;
+    case "tool_use":
+      return { ...block, input: (await mapValue(block.input, change)) as Record<string, unknown> };
+    case "tool_result": {
+      const content = [];
+      for (const part of block.content) {
+        content.push(part.type === "text" ? { ...part, text: nonEmpty(await change(part.text)) } : part);
+      }
+      return { ...block, content };
+    }
+    default:
+      return block satisfies never;
+  }
+}
+
+/** A text without anything in it is refused by a model's API. */
+function nonEmpty(text: string): string {
+  return /\S/.test(text) ? text : "(empty)";
+}
+
+/** A name of a tool's argument, in which there is nothing to change; others are texts too. */
+const PLAIN_NAME = /^[A-Za-z_]{1,24}$/;
+
+/** Depth and number of values were bounded when the line was parsed. */
+async function mapValue(value: unknown, change: Change): Promise<unknown> {
+  if (typeof value === "string") return change(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) {
+    const items = [];
+    for (const item of value) items.push(await mapValue(item, change));
+    return items;
+  }
+  const entries: [string, unknown][] = [];
+  for (const [name, item] of Object.entries(value)) {
+    // In JSON a name like any other; until somebody assigns by it.
+    if (name === "__proto__") continue;
+    entries.push([PLAIN_NAME.test(name) ? name : await change(name), await mapValue(item, change)]);
+  }
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,87 @@
+/**
+ * Takes out what was installed: exactly that. What the user, or the client, has written into it since is theirs, and is kept and
+ * named unless it is asked for too.
+ */
+import { rm } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import { systemCode } from "../errors.ts";
+import { homeError, syncFolder } from "../handoff/home.ts";
+import { digest, readIndex, replaceIndex, sectionMark } from "./install-memory.ts";
+import { findRecord, type Record, removeRecord, type Section, stateOf, writeRecord } from "./record.ts";
+
+export interface Uninstalled {
+  readonly record: Record;
+  /** Absolute paths; that of MEMORY.md stands for the part of it that was ours. */
+  readonly removed: string[];
+  readonly kept: { readonly path: string; readonly why: string }[];
+}
+
+export interface UninstallOptions {
+  /** Also what was changed, or gone on with, since. */
+  readonly changedToo?: boolean;
+}
+
+/**
+ * What is kept stays written down, so that it can be taken out later.
+ * @throws SpreadError `invalid-input` where nothing is installed under this id; `path-unreadable`, `home-unwritable`
+ */
+export async function uninstall(home: string, id: string, options: UninstallOptions = {}): Promise<Uninstalled> {
+  const record = await findRecord(home, id);
+  const removed: string[] = [];
+  const kept: { path: string; why: string }[] = [];
+  const files = [];
+  let section = record.section;
+  try {
+    // First what the client reads in every conversation.
+    if (section !== undefined) {
+      const why = await removeSection(section, id, options);
+      if (why === undefined) removed.push(section.path);
+      else kept.push({ path: section.path, why });
+      if (why === undefined) section = undefined;
+    }
+    for (const file of record.files) {
+      const state = await stateOf(file);
+      if (state === "unchanged" || options.changedToo === true) {
+        await rm(file.path, { force: true });
+        removed.push(file.path);
+      } else if (state !== "gone") {
+        files.push(file);
+        const why = state === "continued" ? "it was gone on with since" : "it was changed since";
+        kept.push({ path: file.path, why });
+      }
+    }
+    for (const folder of new Set(removed.map(dirname))) await syncFolder(folder).catch(ignoreMissing);
+  } catch (cause) {
+    throw homeError(home, cause);
+  }
+  if (kept.length === 0) {
+    await removeRecord(home, id);
+  } else {
+    const { section: _, ...rest } = record;
+    await writeRecord(home, { ...rest, files, ...(section && { section }) });
+  }
+  return { record, removed, kept };
+}
+
+/** @returns why it was kept. */
+async function removeSection(section: Section, id: string, options: UninstallOptions): Promise<string | undefined> {
+  const folder = dirname(section.path);
+  const own = await readIndex(folder);
+  if (own === undefined) return undefined;
+  const begin = own.indexOf(sectionMark("begin", id));
+  const mark = `${sectionMark("end", id)}\n`;
+  const end = own.indexOf(mark, begin);
+  if (begin < 0 && end < 0) return undefined;
+  if (begin < 0 || end < 0) return `its part of ${basename(section.path)} has lost a mark: take it out by hand`;
+  const after = end + mark.length;
+  if (digest(own.slice(begin, after)) !== section.sha256 && options.changedToo !== true) return "it was changed since";
+  const before = own.slice(0, begin);
+  const lead = before.endsWith(section.lead) ? section.lead.length : 0;
+  const rest = before.slice(0, before.length - lead) + own.slice(after);
+  await replaceIndex(folder, own, section.madeFile && rest === "" ? undefined : rest);
+  return undefined;
+}
+
+function ignoreMissing(cause: unknown): void {
+  if (systemCode(cause) !== "ENOENT") throw cause;
+}
