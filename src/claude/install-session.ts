@@ -9,6 +9,7 @@ import { SpreadError, systemCode } from "../errors.ts";
 import { homeError, isOwnedName, ownedName, syncFolder } from "../handoff/home.ts";
 import { cleanLine } from "../handoff/untrusted.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
+import { Texts } from "./clean.ts";
 import { makeSessionsFolder, realProject } from "./folders.ts";
 import { disarm, makeId, sessionBegins, sessionEnds } from "./notes.ts";
 import { type Places, showPlaces } from "./paths.ts";
@@ -62,8 +63,6 @@ export interface SessionTarget {
   readonly origin: Origin;
   /** Which of the sessions that came together; not needed where it is one. */
   readonly pick?: string;
-  /** Applied to each text, when this machine's paths are in it. */
-  readonly clean?: Change;
   readonly signal?: AbortSignal;
 }
 
@@ -73,12 +72,18 @@ const UNFINISHED = ".claude-spread-";
 const LEFTOVER_MS = 24 * 60 * 60_000;
 const BATCH_CHARS = 256 * 1024;
 
+export interface InstalledSession {
+  readonly record: Record;
+  /** What was taken out of the texts, as sentences. */
+  readonly warnings: readonly string[];
+}
+
 /**
- * @returns the record; `record.session` is for `claude --resume`.
+ * @returns with the record what it is resumed by: `record.session` is for `claude --resume`.
  * @throws SpreadError `bad-message` for what is no session, `invalid-input` where none was picked, `path-unreadable`,
  * `home-unwritable`, `disk-full`. Nothing is installed then.
  */
-export async function installSession(pieces: AsyncIterable<Uint8Array>, to: SessionTarget): Promise<Record> {
+export async function installSession(pieces: AsyncIterable<Uint8Array>, to: SessionTarget): Promise<InstalledSession> {
   const project = await realProject(to.project);
   const folder = await makeSessionsFolder(to.config, project);
   await sweep(folder);
@@ -87,7 +92,7 @@ export async function installSession(pieces: AsyncIterable<Uint8Array>, to: Sess
   try {
     const written = await write(staged, pieces, { ...to, project }, session);
     const path = join(folder, fileOf(session));
-    const { id, title, bytes, sha256 } = written;
+    const { id, title, bytes, sha256, warnings } = written;
     const record: Record = {
       version: 1,
       id,
@@ -108,7 +113,7 @@ export async function installSession(pieces: AsyncIterable<Uint8Array>, to: Sess
       throw cause;
     }
     await syncFolder(folder);
-    return record;
+    return { record, warnings };
   } catch (cause) {
     throw homeError(folder, cause);
   } finally {
@@ -124,6 +129,7 @@ async function write(staged: string, pieces: AsyncIterable<Uint8Array>, to: Sess
   const hash = createHash("sha256");
   let bytes = 0;
   let title: string | undefined;
+  const texts = new Texts();
   await using file = await open(staged, "wx", 0o600);
   let batch = "";
   const flush = async () => {
@@ -144,7 +150,8 @@ async function write(staged: string, pieces: AsyncIterable<Uint8Array>, to: Sess
         if (pick !== undefined && part.header.id !== pick) continue;
         if (title !== undefined) throw new SpreadError("bad-message", "two of the sessions have the same id");
         title = cleanLine(part.header.title, MAX_TITLE_CHARS);
-        change = changeFor(part.header, places, to.clean);
+        const show = showPlaces(places, part.header.places);
+        change = (text) => disarm(texts.clean(show(text)));
         batch += writer.begin({ text: sessionBegins(id, title, origin), at: origin.receivedAt.toISOString() });
       } else if (change !== undefined) {
         if (part.is === "turn") {
@@ -162,12 +169,7 @@ async function write(staged: string, pieces: AsyncIterable<Uint8Array>, to: Sess
     throw new SpreadError("invalid-input", "the session that was picked is not among those that came");
   await flush();
   await file.sync();
-  return { id, title, bytes, sha256: hash.digest("hex") };
-}
-
-function changeFor(header: Header, places: Places, clean: Change = (text) => text): Change {
-  const show = showPlaces(places, header.places);
-  return (text) => clean(disarm(show(text)));
+  return { id, title, bytes, sha256: hash.digest("hex"), warnings: texts.warnings };
 }
 
 /** Under a name that nobody has: a link is made or refused, where a rename would replace. Some file systems have none. */

