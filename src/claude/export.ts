@@ -90,8 +90,9 @@ class Turns {
   readonly leftOut: LeftOutCounts = {};
   /** The client's ids, each with the turn that it is, or that it came behind. */
   readonly #numbers = new Map<string, number | null>();
-  readonly #messages = new Map<string, number>();
-  #answers = 0;
+  /** Of each turn the answer that it is a part of: the client's id, and the number here. */
+  readonly #answers: ({ id: string | undefined; message: number } | undefined)[] = [];
+  #nextMessage = 0;
   readonly #calls = new Set<string>();
   readonly #results = new Set<string>();
 
@@ -106,8 +107,11 @@ class Turns {
     if (content.length === 0) return undefined;
     if (this.count >= MAX_TURNS) throw new SpreadError("too-large", `the session has more than ${MAX_TURNS} turns`);
     const common = { n: this.count, after: this.#number(after), at: said.at ?? new Date(0).toISOString() };
+    this.#answers.length = this.count; // what was not kept after all is none
     if (said.from === "user") return { ...common, from: "user", content } as Turn;
-    return { ...common, from: "assistant", message: this.#message(said.message), content } as Turn;
+    const answer = this.#answer(said.message, common.after);
+    this.#answers.push(answer);
+    return { ...common, from: "assistant", message: answer.message, content } as Turn;
   }
 
   /** @param kept whether the turn that was made of the line travels. */
@@ -126,11 +130,10 @@ class Turns {
     return known !== undefined ? known : this.count > 0 ? this.count - 1 : null;
   }
 
-  #message(id: string | undefined): number {
-    const known = id === undefined ? undefined : this.#messages.get(id);
-    if (known !== undefined) return known;
-    if (id !== undefined) this.#messages.set(id, this.#answers);
-    return this.#answers++;
+  /** Parts of an answer follow one another. There are gateways that give all answers the same id. */
+  #answer(id: string | undefined, after: number | null) {
+    const before = after === null ? undefined : this.#answers[after];
+    return id !== undefined && before?.id === id ? before : { id, message: this.#nextMessage++ };
   }
 
   /** A call, or its result, that is there twice is refused by a model's API, and the whole conversation with it. */

@@ -76,6 +76,28 @@ it("keeps branches, and closes the gap where a line is left out, at the beginnin
   expect(end.left_out).toEqual({ attachments: 2 });
 });
 
+it("takes for one answer only what follows one another, since some gateways give all of them the same id", async () => {
+  await using at = await machine();
+  const answer = (n: number, block: object) => assistant(n, [], { message: { id: "msg", content: [block] } });
+  await write(at, [
+    user(0, "two at once"),
+    answer(1, call("toolu_1")),
+    answer(2, call("toolu_2")),
+    user(3, [result("toolu_1", "x")], { parentUuid: uuid(1) }),
+    user(4, [result("toolu_2", "y")]),
+    answer(5, { type: "text", text: "done" }),
+  ]);
+  const { turns } = await exported(at);
+  expect(turns.map((turn) => ("message" in turn ? turn.message : turn.from))).toEqual([
+    "user",
+    0,
+    0,
+    "user",
+    "user",
+    1,
+  ]);
+});
+
 it("carries files that were attached to a prompt, and prompts that were typed meanwhile, as words of the user's", async () => {
   await using at = await machine();
   await write(at, [
