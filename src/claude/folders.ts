@@ -10,7 +10,7 @@ import { constants } from "node:fs";
 import { type FileHandle, lstat, mkdir, open, readFile, realpath } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
-import { SpreadError, systemCode } from "../errors.ts";
+import { SpreadError, systemCode, toSpreadError } from "../errors.ts";
 
 /** A longer name is cut by the client, which puts a hash behind it; in UTF-16 units. */
 const MAX_NAME_CHARS = 200;
@@ -144,4 +144,14 @@ async function firstWorktree(worktree: string, git: string): Promise<string | un
 function unreadable(what: string, cause: unknown): SpreadError {
   if (cause instanceof SpreadError) return cause;
   return new SpreadError("path-unreadable", `${what} cannot be used (${systemCode(cause) ?? "unknown"})`, { cause });
+}
+
+/** A failure to write among the client's files, in our words. What is a `SpreadError` already stays as it is. */
+export function writeError(cause: unknown): SpreadError {
+  if (cause instanceof SpreadError) return cause;
+  const code = systemCode(cause);
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    return new SpreadError("disk-full", "there is no space left for the client's files", { cause });
+  }
+  return code === undefined ? toSpreadError(cause) : unreadable("the client's folder", cause);
 }

@@ -7,8 +7,8 @@ import { createHash } from "node:crypto";
 import { chmod, lstat, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { SpreadError, systemCode } from "../errors.ts";
-import { homeError, ownedName, syncFolder } from "../handoff/home.ts";
-import { makeMemoryFolder, memoryPath, openOwn, realProject } from "./folders.ts";
+import { ownedName, syncFolder } from "../handoff/home.ts";
+import { makeMemoryFolder, memoryPath, openOwn, realProject, writeError } from "./folders.ts";
 import { INDEX, INDEX_BYTES, INDEX_LINES, MAX_FILE_BYTES, type Memory, quoted, sameName } from "./memory.ts";
 import { day, disarmMarkdown, makeId, memoryBegins, memoryEnds } from "./notes.ts";
 import { type Origin, type Record, removeRecord, type Section, senderLine, writeRecord } from "./record.ts";
@@ -89,7 +89,7 @@ export async function installMemory(plan: MemoryPlan, to: { config: string; home
   } catch (cause) {
     for (const path of made) await rm(path, { force: true }).catch(() => {});
     await removeRecord(to.home, plan.id);
-    throw homeError(folder, cause);
+    throw writeError(cause);
   }
 }
 

@@ -6,11 +6,12 @@ import { createHash, randomUUID } from "node:crypto";
 import { link, lstat, open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { SpreadError, systemCode } from "../errors.ts";
-import { homeError, isOwnedName, ownedName, syncFolder } from "../handoff/home.ts";
+import { isOwnedName, ownedName, syncFolder } from "../handoff/home.ts";
 import { cleanLine } from "../handoff/untrusted.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
+import { abortReason } from "../transport/link.ts";
 import { Texts } from "./clean.ts";
-import { makeSessionsFolder, realProject } from "./folders.ts";
+import { makeSessionsFolder, realProject, writeError } from "./folders.ts";
 import { disarm, makeId, sessionBegins, sessionEnds } from "./notes.ts";
 import { type Places, showPlaces } from "./paths.ts";
 import { type Origin, type Record, removeRecord, senderLine, writeRecord } from "./record.ts";
@@ -115,7 +116,7 @@ export async function installSession(pieces: AsyncIterable<Uint8Array>, to: Sess
     await syncFolder(folder);
     return { record, warnings };
   } catch (cause) {
-    throw homeError(folder, cause);
+    throw writeError(cause);
   } finally {
     await rm(staged, { force: true }).catch(() => {});
   }
@@ -141,7 +142,7 @@ async function write(staged: string, pieces: AsyncIterable<Uint8Array>, to: Sess
   };
   let change: Change | undefined; // only within the session that was picked
   for await (const parts of readSessions(pieces)) {
-    to.signal?.throwIfAborted();
+    if (to.signal?.aborted) throw abortReason(to.signal);
     for (const part of parts) {
       if (part.is === "header") {
         if (pick === undefined && title !== undefined) {

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
+import { SpreadError } from "../errors.ts";
 import { projectName } from "./folders.ts";
 
 /** Where a machine has what the tokens stand for: absolute, without links. */
@@ -12,8 +13,8 @@ export interface Places {
   readonly home: string;
 }
 
-const PLACES = ["project", "project_name", "home", "home_name"] as const;
-type Place = (typeof PLACES)[number];
+/** A token is shorter than a path, and a line that is full of them becomes long: of all texts together, in UTF-16 units. */
+const MAX_GROWTH_CHARS = 64 * 1024 * 1024;
 
 const Token = z.string().regex(/^\{[a-z-]{1,20}-[0-9a-f]{8}\}$/);
 
@@ -34,16 +35,13 @@ export function makeTokens(): Tokens {
 /** Puts tokens in the place of this machine's paths, also where a path goes on behind them, and nowhere within a name. */
 export function hidePlaces(places: Places, tokens: Tokens): (text: string) => string {
   const paths = new Map<string, string>();
-  for (const place of ["project", "home"] as const) {
-    for (const spelling of spellings(places[place])) {
-      // A home of "/" or "C:\" is no place, but the beginning of every path.
-      if (spelling.length > 3 && !paths.has(spelling)) paths.set(spelling, tokens[place]);
-    }
+  const names = new Map<string, string>();
+  for (const place of ["home", "project"] as const) {
+    // A home of "/" or "C:\" is no place, but the beginning of every path.
+    if (places[place].length <= 3) continue;
+    for (const spelling of spellings(places[place])) paths.set(spelling, tokens[place]);
+    names.set(projectName(places[place]), tokens[`${place}_name`]);
   }
-  const names = new Map([
-    [projectName(places.home), tokens.home_name],
-    [projectName(places.project), tokens.project_name],
-  ]);
   const steps = [
     { words: paths, pattern: (any: string) => `(?<![A-Za-z0-9_.~-])(?:${any})(?![A-Za-z0-9_]|[.-][A-Za-z0-9_])` },
     // A name such as "-root" is an option of a command elsewhere; here it is a folder of the client's.
@@ -57,26 +55,26 @@ export function hidePlaces(places: Places, tokens: Tokens): (text: string) => st
     changes.reduce((done, { words, any }) => done.replace(any, (found) => words.get(found) ?? found), text);
 }
 
-/** Puts this machine's paths in the place of the tokens. */
-export function showPlaces(places: Places, tokens: Tokens): (text: string) => string {
-  const paths = new Map(PLACES.map((place) => [tokens[place], pathOf(places, place)]));
+/**
+ * Puts this machine's paths in the place of the tokens.
+ * @throws SpreadError `bad-message` once the texts have grown by MAX_GROWTH_CHARS: nobody names a folder as often as that
+ */
+export function showPlaces({ project, home }: Places, tokens: Tokens): (text: string) => string {
+  const paths = new Map([
+    [tokens.project, project],
+    [tokens.project_name, projectName(project)],
+    [tokens.home, home],
+    [tokens.home_name, projectName(home)],
+  ]);
   const any = new RegExp([...paths.keys()].map(escaped).join("|"), "g");
-  return (text) => text.replace(any, (token) => paths.get(token) ?? token);
-}
-
-function pathOf(places: Places, place: Place): string {
-  switch (place) {
-    case "project":
-      return places.project;
-    case "project_name":
-      return projectName(places.project);
-    case "home":
-      return places.home;
-    case "home_name":
-      return projectName(places.home);
-    default:
-      return place satisfies never;
-  }
+  let room = MAX_GROWTH_CHARS;
+  return (text) =>
+    text.replace(any, (token) => {
+      const path = paths.get(token) ?? token;
+      room -= Math.max(0, path.length - token.length);
+      if (room < 0) throw new SpreadError("bad-message", "a received text consists of nothing but paths");
+      return path;
+    });
 }
 
 /** Windows' paths are written both ways. */

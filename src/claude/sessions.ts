@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { SpreadError } from "../errors.ts";
 import { cleanLine } from "../handoff/untrusted.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
+import { abortReason } from "../transport/link.ts";
 import { openOwn, projectName, projectsFolder, realProject } from "./folders.ts";
 import { linesOf, parseLine } from "./lines.ts";
 import { type About, isMessage, learn, sessionOf } from "./session.ts";
@@ -66,7 +67,7 @@ export async function listSessions(config: string, search: Search = {}): Promise
   const sessions: Session[] = [];
   let budget = COUNT_ALL_BYTES;
   for (let at = 0; at < files.length && sessions.length < limit; at += AT_ONCE) {
-    search.signal?.throwIfAborted();
+    if (search.signal?.aborted) throw abortReason(search.signal);
     const told = await Promise.all(
       files.slice(at, at + AT_ONCE).map(async (file) => {
         const count = Math.min(COUNT_BYTES, budget);
@@ -107,7 +108,7 @@ async function sessionFiles(config: string, { project, signal }: Search): Promis
   const wanted = project === undefined ? undefined : projectName(await realProject(project));
   const files: Found[] = [];
   for (const folder of await names(root, MAX_FOLDERS, (entry) => entry.isDirectory())) {
-    signal?.throwIfAborted();
+    if (signal?.aborted) throw abortReason(signal);
     if (wanted !== undefined && folder !== wanted) continue;
     const path = join(root, folder);
     const found = await names(path, MAX_FILES - files.length, (entry) => entry.isFile());
@@ -196,7 +197,7 @@ export async function* pieces(
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   for (let at = from; at < from + bytes; ) {
-    signal?.throwIfAborted();
+    if (signal?.aborted) throw abortReason(signal);
     const piece = Buffer.allocUnsafe(Math.min(READ_BYTES, from + bytes - at));
     const { bytesRead } = await handle.read(piece, 0, piece.length, at);
     if (bytesRead === 0) return; // it has become shorter

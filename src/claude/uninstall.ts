@@ -5,7 +5,8 @@
 import { rm } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { systemCode } from "../errors.ts";
-import { homeError, syncFolder } from "../handoff/home.ts";
+import { syncFolder } from "../handoff/home.ts";
+import { writeError } from "./folders.ts";
 import { digest, readIndex, replaceIndex, sectionMark } from "./install-memory.ts";
 import { findRecord, type Record, removeRecord, type Section, stateOf, writeRecord } from "./record.ts";
 
@@ -52,7 +53,7 @@ export async function uninstall(home: string, id: string, options: UninstallOpti
     }
     for (const folder of new Set(removed.map(dirname))) await syncFolder(folder).catch(ignoreMissing);
   } catch (cause) {
-    throw homeError(home, cause);
+    throw writeError(cause);
   }
   if (kept.length === 0) {
     await removeRecord(home, id);

@@ -235,6 +235,19 @@ it("makes another machine's paths of the same text", () => {
   expect(move("It is in /home/ann.")).toBe("It is in /Users/bob.");
 });
 
+it("takes no path for the user's home where that is the root of all", () => {
+  const tokens = makeTokens();
+  const hide = hidePlaces({ project: "/", home: "/" }, tokens);
+  expect(hide("/ /etc ~/.claude/projects/-etc/x")).toBe("/ /etc ~/.claude/projects/-etc/x");
+});
+
+it("refuses a text that grows without end when paths are put into it", () => {
+  const tokens = makeTokens();
+  const show = showPlaces({ project: `/${"p".repeat(4000)}`, home: "/h" }, tokens);
+  expect(show(tokens.project.repeat(1000))).toHaveLength(4_001_000);
+  expect(() => show(tokens.project.repeat(100_000))).toThrow("nothing but paths");
+});
+
 it("gives every text back as it was on the same machine, whatever it holds", () => {
   const places = { project: "/home/ann/p", home: "/home/ann" };
   const words = fc.constantFrom(

@@ -270,6 +270,13 @@ it("leaves nothing when it is stopped in the middle, and removes what an older o
   );
 });
 
+it("leaves nothing when it is cancelled", async () => {
+  await using at = await machine();
+  const signal = AbortSignal.abort();
+  await expectCode(installSession(inPieces(await received()), target(at, { signal })), "cancelled");
+  expect(await readdir(sessionsFolder(at))).toEqual([]);
+});
+
 it("takes out exactly the session that it put there", async () => {
   await using at = await machine();
   await write(at, [user(0, "my own")]);
