@@ -34,7 +34,7 @@ export async function* linesOf(pieces: AsyncIterable<Uint8Array>, max = MAX_LINE
     const lines: Line[] = [];
     let from = 0;
     for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, from)) {
-      add(bytes.subarray(from, at));
+      if (at > from) add(bytes.subarray(from, at));
       from = at + 1;
       if (length > 0) lines.push(end());
     }

@@ -136,8 +136,13 @@ async function readText(folder: string, name: string, max: number): Promise<stri
   }
 }
 
-/** The document that travels. @param redact applied to each text and name. */
+/**
+ * The document that travels.
+ * @param redact applied to each text and name
+ * @throws SpreadError `empty` where there is no file
+ */
 export async function memoryDocument(memory: Memory, redact: Change = (text) => text): Promise<string> {
+  if (memory.files.length === 0) throw new SpreadError("empty", "there is no memory to share");
   const files = [];
   for (const { name, text } of memory.files) {
     const changed = await redact(name);

@@ -3,13 +3,14 @@
  * again. A record is there before anything is installed, and goes when nothing of it is left.
  */
 import { createHash, type Hash } from "node:crypto";
-import { chmod, type FileHandle, mkdir, open, readdir, rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { chmod, type FileHandle, lstat, mkdir, open, readdir, rm } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { SpreadError, systemCode } from "../errors.ts";
 import { homeError, replaceFile } from "../handoff/home.ts";
 import { cleanLine } from "../handoff/untrusted.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
+import { openOwn } from "./folders.ts";
 
 /** Whose a received session or memory is, as the receiver was told: claims of the sender's, and what is certain. */
 export interface Origin {
@@ -118,24 +119,24 @@ export function senderLine({ sender }: Origin): string {
 }
 
 /** How an own file is now, beside how it was made. */
-export type State = "unchanged" | "continued" | "changed" | "gone";
+export type State = "unchanged" | "continued" | "changed" | "replaced" | "gone";
 
 const READ_BYTES = 256 * 1024;
 
 /** "continued" is what the client does to a session that the user goes on with: it writes behind what is there. */
 export async function stateOf(file: OwnFile): Promise<State> {
-  try {
-    await using handle = await open(file.path, "r");
-    const found = await handle.stat();
-    if (!found.isFile() || found.size < file.bytes) return "changed";
-    const hash = createHash("sha256");
-    await readInto(handle, file.bytes, hash);
-    if (hash.digest("hex") !== file.sha256) return "changed";
-    return found.size === file.bytes ? "unchanged" : "continued";
-  } catch (cause) {
-    if (systemCode(cause) === "ENOENT") return "gone";
+  const there = await lstat(file.path).catch((cause: unknown) => {
+    if (systemCode(cause) === "ENOENT" || systemCode(cause) === "ENOTDIR") return undefined;
     throw new SpreadError("path-unreadable", "an installed file cannot be read", { cause });
-  }
+  });
+  if (there === undefined) return "gone";
+  if (!there.isFile()) return "replaced"; // by a folder or a link, which is not ours to remove
+  if (there.size < file.bytes) return "changed";
+  await using handle = await openOwn(dirname(file.path), basename(file.path));
+  const hash = createHash("sha256");
+  await readInto(handle, file.bytes, hash);
+  if (hash.digest("hex") !== file.sha256) return "changed";
+  return (await handle.stat()).size === file.bytes ? "unchanged" : "continued";
 }
 
 async function readInto(handle: FileHandle, bytes: number, hash: Hash): Promise<void> {

@@ -136,8 +136,10 @@ interface Said {
 
 /** @param value a line's JSON; undefined for one that is none. */
 export function readLine(value: unknown, wanted: Wanted): Read {
+  if (value === undefined) return BROKEN;
+  if (typeof typeOf(value) !== "string") return UNKNOWN_LINE;
   const line = Line.safeParse(value);
-  if (!line.success) return { ...NOWHERE, leftOut: [value === undefined ? "broken_lines" : "unknown_lines"] };
+  if (!line.success) return UNKNOWN_LINE;
   const { type, uuid: id, parentUuid: after, timestamp: at } = line.data;
   const nothing = (...leftOut: LeftOut[]): Read => ({ id, after, said: undefined, leftOut });
   if (line.data.isSidechain === true) return nothing("subagents");
@@ -163,51 +165,75 @@ export function readLine(value: unknown, wanted: Wanted): Read {
   }
 }
 
-const NOWHERE = { id: undefined, after: undefined, said: undefined };
+const BROKEN: Read = { id: undefined, after: undefined, said: undefined, leftOut: ["broken_lines"] };
+const UNKNOWN_LINE: Read = { ...BROKEN, leftOut: ["unknown_lines"] };
 
-function blocksOf(content: string | unknown[], from: "user" | "assistant", wanted: Wanted) {
-  const blocks: Block[] = [];
-  const leftOut: LeftOut[] = [];
-  const leave = (what: LeftOut, text: string) => {
-    leftOut.push(what);
-    // A message that has nothing else would be missing between two others.
-    if (what !== "thinking") blocks.push({ type: "text", text });
-  };
-  for (const block of typeof content === "string" ? [{ type: "text", text: content }] : content) {
-    const text = TextBlock.safeParse(block);
-    if (text.success) {
-      if (/\S/.test(text.data.text)) blocks.push({ type: "text", text: text.data.text });
-      continue;
+const UNKNOWN = "[a part of a kind that is not known here, left out]";
+
+interface Blocks {
+  readonly content: Block[];
+  readonly leftOut: LeftOut[];
+}
+
+function blocksOf(content: string | unknown[], from: "user" | "assistant", wanted: Wanted): Blocks {
+  const blocks: Blocks = { content: [], leftOut: [] };
+  const parts = typeof content === "string" ? [{ type: "text", text: content }] : content;
+  for (const part of parts) {
+    if (!addBlock(blocks, part, from, wanted)) {
+      blocks.leftOut.push("blocks");
+      // A message that has nothing else would be missing between two others.
+      blocks.content.push({ type: "text", text: UNKNOWN });
     }
-    const image = ImageBlock.safeParse(block);
-    if (image.success && from === "user") {
-      const kept = wanted.images ? imageOf(image.data) : undefined;
-      if (kept) blocks.push(kept);
-      else leave("images", "[an image, left out]");
-      continue;
-    }
-    const thinking = Thinking.safeParse(block);
-    if (thinking.success && from === "assistant") {
-      if (!wanted.thinking) leave("thinking", "");
-      else if (/\S/.test(thinking.data.thinking))
-        blocks.push({ type: "text", text: `[thinking] ${thinking.data.thinking}` });
-      continue;
-    }
-    const call = ToolUse.safeParse(block);
-    if (call.success && from === "assistant") {
-      const { id, name, input } = call.data;
-      blocks.push({ type: "tool_use", id, name, input });
-      continue;
-    }
-    const result = ToolResult.safeParse(block);
-    if (result.success && from === "user") {
-      blocks.push(resultOf(result.data, wanted, leftOut));
-      continue;
-    }
-    const redacted = z.looseObject({ type: z.literal("redacted_thinking") }).safeParse(block).success;
-    leave(redacted ? "thinking" : "blocks", "[a part of a kind that is not known here, left out]");
   }
-  return { content: blocks, leftOut };
+  return blocks;
+}
+
+/** @returns whether the part is known. */
+function addBlock({ content, leftOut }: Blocks, part: unknown, from: "user" | "assistant", wanted: Wanted): boolean {
+  const addText = (text: string) => {
+    if (/\S/.test(text)) content.push({ type: "text", text });
+  };
+  switch (typeOf(part)) {
+    case "text": {
+      const { data } = TextBlock.safeParse(part);
+      if (data) addText(data.text);
+      return data !== undefined;
+    }
+    case "image": {
+      const { data } = ImageBlock.safeParse(part);
+      if (data === undefined || from !== "user") return false;
+      const image = wanted.images ? imageOf(data) : undefined;
+      if (image === undefined) leftOut.push("images");
+      content.push(image ?? { type: "text", text: "[an image, left out]" });
+      return true;
+    }
+    case "thinking":
+    case "redacted_thinking": {
+      const { data } = Thinking.safeParse(part);
+      if (from !== "assistant") return false;
+      if (wanted.thinking && data) addText(`[thinking] ${data.thinking}`);
+      else leftOut.push("thinking");
+      return true;
+    }
+    case "tool_use": {
+      const { data } = ToolUse.safeParse(part);
+      if (data === undefined || from !== "assistant") return false;
+      content.push({ type: "tool_use", id: data.id, name: data.name, input: data.input });
+      return true;
+    }
+    case "tool_result": {
+      const { data } = ToolResult.safeParse(part);
+      if (data === undefined || from !== "user") return false;
+      content.push(resultOf(data, wanted, leftOut));
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
+function typeOf(value: unknown): unknown {
+  return typeof value === "object" && value !== null && "type" in value ? value.type : undefined;
 }
 
 type ResultBlock = Extract<Block, { type: "tool_result" }>;
@@ -252,8 +278,8 @@ export interface About {
 
 /** Adds what a line tells. */
 export function learn(about: About, value: unknown): void {
-  const parsed = Line.safeParse(value);
-  if (!parsed.success) return;
+  const parsed = typeof typeOf(value) === "string" ? Line.safeParse(value) : undefined;
+  if (!parsed?.success) return;
   const line = parsed.data;
   if (line.type === "custom-title") about.name = words(line.customTitle) ?? about.name;
   if (line.type === "summary") about.summary = words(line.summary) ?? about.summary;

@@ -8,7 +8,7 @@ import { systemCode } from "../errors.ts";
 import { syncFolder } from "../handoff/home.ts";
 import { writeError } from "./folders.ts";
 import { digest, readIndex, replaceIndex, sectionMark } from "./install-memory.ts";
-import { findRecord, type Record, removeRecord, type Section, stateOf, writeRecord } from "./record.ts";
+import { findRecord, type Record, removeRecord, type Section, type State, stateOf, writeRecord } from "./record.ts";
 
 export interface Uninstalled {
   readonly record: Record;
@@ -42,13 +42,12 @@ export async function uninstall(home: string, id: string, options: UninstallOpti
     }
     for (const file of record.files) {
       const state = await stateOf(file);
-      if (state === "unchanged" || options.changedToo === true) {
+      if (state === "unchanged" || (options.changedToo === true && CHANGED.has(state))) {
         await rm(file.path, { force: true });
         removed.push(file.path);
       } else if (state !== "gone") {
         files.push(file);
-        const why = state === "continued" ? "it was gone on with since" : "it was changed since";
-        kept.push({ path: file.path, why });
+        kept.push({ path: file.path, why: WHY[state] });
       }
     }
     for (const folder of new Set(removed.map(dirname))) await syncFolder(folder).catch(ignoreMissing);
@@ -63,6 +62,14 @@ export async function uninstall(home: string, id: string, options: UninstallOpti
   }
   return { record, removed, kept };
 }
+
+const CHANGED: ReadonlySet<State> = new Set(["continued", "changed"]);
+
+const WHY = {
+  continued: "it was gone on with since",
+  changed: "it was changed since",
+  replaced: "something else is in its place",
+};
 
 /** @returns why it was kept. */
 async function removeSection(section: Section, id: string, options: UninstallOptions): Promise<string | undefined> {

@@ -1,10 +1,14 @@
 /** What travels of a session, and what does not: turns in the order of the client's, paths as tokens, and a count of the rest. */
+import { appendFile, rename, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { exportSession } from "../../src/claude/export.ts";
 import { projectName } from "../../src/claude/folders.ts";
 import { hidePlaces, makeTokens, showPlaces } from "../../src/claude/paths.ts";
+import { findSession } from "../../src/claude/sessions.ts";
 import { MAX_IMAGE_CHARS, readSessions } from "../../src/claude/turns.ts";
+import { expectCode } from "../handoff/scratch.ts";
 import {
   assistant,
   attachment,
@@ -13,6 +17,7 @@ import {
   inPieces,
   machine,
   result,
+  SESSION,
   textOf,
   user,
   uuid,
@@ -267,6 +272,23 @@ it("gives every text back as it was on the same machine, whatever it holds", () 
       expect(showPlaces(places, tokens)(hidePlaces(places, tokens)(text))).toBe(text);
     }),
   );
+});
+
+it("does not carry what is written while it reads, and reads no link that was put in the file's place", async () => {
+  await using at = await machine();
+  const path = await write(at, [user(0, "before")]);
+  const session = await findSession(at.config, SESSION);
+  const pieces = [];
+  for await (const piece of exportSession(session, { userHome: at.userHome })) {
+    pieces.push(piece);
+    await appendFile(path, `${JSON.stringify(user(1, "meanwhile"))}\n`);
+  }
+  const text = Buffer.concat(pieces).toString();
+  expect(text).toContain("before");
+  expect(text).not.toContain("meanwhile");
+  await rename(path, `${path}.moved`);
+  await symlink(`${path}.moved`, path);
+  await expectCode(exportSession(session, { userHome: at.userHome }).next(), "path-unreadable");
 });
 
 it("exports whatever lines there are as what its own reader takes", async () => {

@@ -310,6 +310,17 @@ it.each([
   expect(await installedRecords(at.home)).toEqual([]);
 });
 
+it("never removes what the user has put in the place of a session", async () => {
+  await using at = await machine();
+  const { record } = await installSession(inPieces(await received()), target(at));
+  const path = record.files[0]?.path ?? "";
+  await rm(path);
+  await mkdir(path);
+  const kept = [{ path, why: "something else is in its place" }];
+  expect(await uninstall(at.home, record.id, { changedToo: true })).toMatchObject({ removed: [], kept });
+  expect((await lstat(path)).isDirectory()).toBe(true);
+});
+
 it("forgets a session that the user has removed", async () => {
   await using at = await machine();
   const { record } = await installSession(inPieces(await received()), target(at));

@@ -65,6 +65,10 @@ it("reads the files of memory, MEMORY.md first, and sends them as one document",
   expect(parseMemory(Buffer.from(document)).files[1]).toEqual({ name: "b.md", text: "[redacted]" });
 });
 
+it("has no document of a memory without files", async () => {
+  await expectCode(memoryDocument({ files: [] }), "empty");
+});
+
 it("leaves out links, folders, what is no text, too much or no memory, and says so", async () => {
   await using at = await machine();
   const folder = await remember(at, {
