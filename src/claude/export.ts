@@ -5,7 +5,7 @@ import { SpreadError } from "../errors.ts";
 import { cleanLine } from "../handoff/untrusted.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
 import { openOwn } from "./folders.ts";
-import { linesOf, parseLine } from "./lines.ts";
+import { isModest, linesOf, parseLine } from "./lines.ts";
 import { hidePlaces, makeTokens } from "./paths.ts";
 import { fileOf, type Read, readLine, type Wanted } from "./session.ts";
 import { pieces, type Session } from "./sessions.ts";
@@ -73,9 +73,10 @@ export async function* exportSession(session: Session, options: ExportOptions): 
       for (const what of read.leftOut) turns.leaveOut(what);
       const turn = turns.next(read);
       const bytes = turn && jsonLine(await mapTexts(turn, change));
-      if (bytes && bytes.length > MAX_TURN_BYTES) turns.leaveOut("long_lines");
-      if (bytes && bytes.length <= MAX_TURN_BYTES) batch.push(bytes);
-      turns.take(read, bytes !== undefined && bytes.length <= MAX_TURN_BYTES);
+      const kept = bytes !== undefined && bytes.length <= MAX_TURN_BYTES && isModest(bytes);
+      if (kept) batch.push(bytes);
+      else if (bytes !== undefined) turns.leaveOut("long_lines");
+      turns.take(read, kept);
     }
     if (batch.length > 0) yield Buffer.concat(batch);
   }

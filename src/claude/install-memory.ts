@@ -30,7 +30,10 @@ export interface MemoryPlan {
   readonly warnings: readonly string[];
 }
 
-/** @throws SpreadError `path-unreadable` */
+/** The longest MEMORY.md that is touched, in bytes: many times what the client reads of it. */
+const MAX_INDEX_BYTES = 4 * MAX_FILE_BYTES;
+
+/** @throws SpreadError `path-unreadable`, `too-large` where MEMORY.md would be too long */
 export async function planMemory(memory: Memory, to: MemoryTarget): Promise<MemoryPlan> {
   const project = await realProject(to.project);
   const folder = await memoryPath(to.config, project);
@@ -46,6 +49,7 @@ export async function planMemory(memory: Memory, to: MemoryTarget): Promise<Memo
   const section = sectionText(id, index?.text, files, to.origin);
   const own = await readIndex(folder);
   const whole = (own ?? "") + separator(own) + section;
+  if (Buffer.byteLength(whole) > MAX_INDEX_BYTES) throw new SpreadError("too-large", `${INDEX} would be too long`);
   const warnings: string[] = [];
   if (whole.split("\n").length - 1 > INDEX_LINES || Buffer.byteLength(whole) > INDEX_BYTES) {
     warnings.push(
@@ -178,7 +182,7 @@ export async function readIndex(folder: string): Promise<string | undefined> {
   if (found === undefined) return undefined;
   await using handle = await openOwn(folder, INDEX);
   const { size } = await handle.stat();
-  const bytes = size > 4 * MAX_FILE_BYTES ? undefined : await handle.readFile();
+  const bytes = size > MAX_INDEX_BYTES ? undefined : await handle.readFile();
   const text = bytes?.toString("utf8");
   // What is not read as it is would not be written as it was.
   if (bytes === undefined || !Buffer.from(text ?? "").equals(bytes)) {

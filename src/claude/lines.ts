@@ -60,8 +60,8 @@ export function parseLine(line: Buffer): unknown {
   }
 }
 
-/** Looked at before it is parsed: what is nested a million times would be in memory by then. */
-function isModest(line: Buffer): boolean {
+/** Whether a line may be parsed. Looked at before: what is nested a million times would be in memory by then. */
+export function isModest(line: Buffer): boolean {
   let depth = 0;
   let values = 1;
   for (let at = 0; at < line.length; at += 1) {

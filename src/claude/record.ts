@@ -23,7 +23,8 @@ export interface Origin {
 
 /** The most records that are looked at. */
 const MAX_RECORDS = 1000;
-const MAX_RECORD_BYTES = 256 * 1024;
+/** All of a memory's files, with the longest paths there are. */
+const MAX_RECORD_BYTES = 2 * 1024 * 1024;
 const MAX_PATH_CHARS = 8192;
 
 const Digest = z.string().regex(/^[0-9a-f]{64}$/);

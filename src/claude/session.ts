@@ -240,7 +240,7 @@ type ResultBlock = Extract<Block, { type: "tool_result" }>;
 
 function resultOf(result: z.infer<typeof ToolResult>, wanted: Wanted, leftOut: LeftOut[]): ResultBlock {
   const { content: parts, leftOut: ofParts } = blocksOf(result.content ?? "", "user", wanted);
-  leftOut.push(...ofParts);
+  for (const what of ofParts) leftOut.push(what); // more than can be arguments, if it comes to that
   const content = [];
   for (const part of parts) {
     if (part.type === "text" && part.text.startsWith(SAVED_RESULT)) leftOut.push("saved_results");
@@ -402,8 +402,10 @@ function blockLine(block: Block): object {
       return block;
     case "image":
       return imageLine(block);
-    case "tool_result":
-      return { ...block, content: block.content.map((part) => (part.type === "image" ? imageLine(part) : part)) };
+    case "tool_result": {
+      const content = block.content.map((part) => (part.type === "image" ? imageLine(part) : part));
+      return { ...block, content: content.length === 0 ? "" : content };
+    }
     default:
       return block satisfies never;
   }

@@ -3,11 +3,12 @@
  * named unless it is asked for too.
  */
 import { rm } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+import { dirname } from "node:path";
 import { systemCode } from "../errors.ts";
 import { syncFolder } from "../handoff/home.ts";
 import { writeError } from "./folders.ts";
 import { digest, readIndex, replaceIndex, sectionMark } from "./install-memory.ts";
+import { INDEX } from "./memory.ts";
 import { findRecord, type Record, removeRecord, type Section, type State, stateOf, writeRecord } from "./record.ts";
 
 export interface Uninstalled {
@@ -35,10 +36,10 @@ export async function uninstall(home: string, id: string, options: UninstallOpti
   try {
     // First what the client reads in every conversation.
     if (section !== undefined) {
-      const why = await removeSection(section, id, options);
-      if (why === undefined) removed.push(section.path);
-      else kept.push({ path: section.path, why });
-      if (why === undefined) section = undefined;
+      const done = await removeSection(section, id, options);
+      if (done === "removed") removed.push(section.path);
+      if (done === "removed" || done === "gone") section = undefined;
+      else kept.push({ path: section.path, why: WHY[done] });
     }
     for (const file of record.files) {
       const state = await stateOf(file);
@@ -69,25 +70,27 @@ const WHY = {
   continued: "it was gone on with since",
   changed: "it was changed since",
   replaced: "something else is in its place",
+  unmarked: `its part of ${INDEX} has lost a mark: take it out by hand`,
 };
 
-/** @returns why it was kept. */
-async function removeSection(section: Section, id: string, options: UninstallOptions): Promise<string | undefined> {
+type Done = "removed" | "gone" | "changed" | "unmarked";
+
+async function removeSection(section: Section, id: string, options: UninstallOptions): Promise<Done> {
   const folder = dirname(section.path);
   const own = await readIndex(folder);
-  if (own === undefined) return undefined;
+  if (own === undefined) return "gone";
   const begin = own.indexOf(sectionMark("begin", id));
   const mark = `${sectionMark("end", id)}\n`;
   const end = own.indexOf(mark, begin);
-  if (begin < 0 && end < 0) return undefined;
-  if (begin < 0 || end < 0) return `its part of ${basename(section.path)} has lost a mark: take it out by hand`;
+  if (begin < 0 && end < 0) return "gone";
+  if (begin < 0 || end < 0) return "unmarked";
   const after = end + mark.length;
-  if (digest(own.slice(begin, after)) !== section.sha256 && options.changedToo !== true) return "it was changed since";
+  if (digest(own.slice(begin, after)) !== section.sha256 && options.changedToo !== true) return "changed";
   const before = own.slice(0, begin);
   const lead = before.endsWith(section.lead) ? section.lead.length : 0;
   const rest = before.slice(0, before.length - lead) + own.slice(after);
   await replaceIndex(folder, own, section.madeFile && rest === "" ? undefined : rest);
-  return undefined;
+  return "removed";
 }
 
 function ignoreMissing(cause: unknown): void {

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { exportSession } from "../../src/claude/export.ts";
 import { projectName } from "../../src/claude/folders.ts";
+import { receivedSessions } from "../../src/claude/install-session.ts";
 import { hidePlaces, makeTokens, showPlaces } from "../../src/claude/paths.ts";
 import { findSession } from "../../src/claude/sessions.ts";
 import { MAX_IMAGE_CHARS, readSessions } from "../../src/claude/turns.ts";
@@ -188,6 +189,21 @@ it("counts what it does not know or cannot read, and goes on behind it", async (
     system_lines: 1,
     long_lines: 1,
   });
+});
+
+it("leaves out a turn that its own reader would not take", async () => {
+  await using at = await machine();
+  const parts = (n: number) => `{"type":"tool_result","tool_use_id":"t${n}","content":[${"{},".repeat(99_000)}{}]}`;
+  await write(at, [
+    user(0, "before"),
+    `{"type":"user","message":{"content":[${parts(1)}]}}`,
+    user(1, `long ${"\u0001".repeat(2_000_000)}`),
+    user(2, "behind"),
+  ]);
+  const { bytes, turns, end } = await exported(at);
+  expect(textOf(turns)).toBe("before\nbehind");
+  expect(end.left_out).toEqual({ blocks: 99_001, long_lines: 2 });
+  expect(await receivedSessions(inPieces(bytes))).toMatchObject([{ turns: 2 }]);
 });
 
 it("gives every text that a person could read to the redactor, and nothing that it took out travels", async () => {

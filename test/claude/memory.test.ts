@@ -291,6 +291,28 @@ it("keeps what the user has changed since, says so, and takes it out when that i
   expect(await contents(folder)).toEqual({ "MEMORY.md": "# Mine\n" });
 });
 
+it("keeps a part of MEMORY.md that has lost a mark, and forgets one that the user has taken out", async () => {
+  await using at = await machine();
+  const folder = await remember(at, { "MEMORY.md": "# Mine\n" });
+  const { record } = await install(at, { files: [{ name: "MEMORY.md", text: "theirs" }] });
+  const index = join(folder, "MEMORY.md");
+  const installed = await readFile(index, "utf8");
+  await writeFile(index, installed.replace(`<!-- claude-spread: end ${record.id} -->`, ""));
+  expect(await uninstall(at.home, record.id, { changedToo: true })).toMatchObject({
+    removed: [],
+    kept: [{ path: index, why: expect.stringContaining("lost a mark") }],
+  });
+  await writeFile(index, "# Mine\n");
+  expect(await uninstall(at.home, record.id)).toMatchObject({ removed: [], kept: [] });
+  expect(await installedRecords(at.home)).toEqual([]);
+});
+
+it("plans nothing that would make MEMORY.md too long to be taken out of it again", async () => {
+  await using at = await machine();
+  await remember(at, { "MEMORY.md": "x".repeat(4 * MAX_FILE_BYTES - 100) });
+  await expectCode(plan(at), "too-large");
+});
+
 it("takes its part out from among what the user has written since, in front of it and behind it", async () => {
   await using at = await machine();
   const folder = await remember(at, { "MEMORY.md": "# Mine\n" });
