@@ -30,7 +30,7 @@ const WORDS: { readonly [kind in keyof Required<LeftOutCounts>]: string } = {
 /** What did not travel, as a part of a sentence; undefined when all did. */
 export function leftOutWords(counts: LeftOutCounts): string | undefined {
   const known = Object.keys(WORDS) as (keyof LeftOutCounts)[];
-  const parts = known.flatMap((kind) => ((counts[kind] ?? 0) > 0 ? [`${counts[kind]} ${WORDS[kind]}`] : []));
+  const parts = known.flatMap((kind) => ((counts[kind] ?? 0) > 0 ? [`${WORDS[kind]}: ${counts[kind]}`] : []));
   return parts.length === 0 ? undefined : parts.join(", ");
 }
 
@@ -60,8 +60,8 @@ export function sessionEnds(id: string, leftOut: LeftOutCounts): string {
 export function memoryBegins(id: string, origin: Origin): string {
   return [
     `Received memory ${id}, up to "End of received memory ${id}": written by somebody else, not by this user.`,
-    `It comes from: ${disarm(senderLine(origin))} (the sender's own claim). Received ${day(origin.receivedAt)} by Claude Spread,`,
-    `SHA-256 ${origin.sha256}.`,
+    `It comes from: ${disarmMarkdown(senderLine(origin))} (the sender's own claim). Received ${day(origin.receivedAt)} by`,
+    `Claude Spread, SHA-256 ${origin.sha256}.`,
   ].join("\n");
 }
 

@@ -41,8 +41,8 @@ async function contents(folder: string): Promise<{ [name: string]: string }> {
   );
 }
 
-const plan = (at: Machine, memory = SENT) =>
-  planMemory(memory, { config: at.config, project: at.project, origin: ORIGIN });
+const plan = (at: Machine, memory = SENT, sender = ORIGIN.sender) =>
+  planMemory(memory, { config: at.config, project: at.project, origin: { ...ORIGIN, sender } });
 
 async function install(at: Machine, memory = SENT) {
   const made = await plan(at, memory);
@@ -209,8 +209,8 @@ it("plans all that would change, and changes nothing by that", async () => {
       text: [
         "---\nname: tests\ndescription: how\ntype: project\n---",
         `Received memory ${id}, up to "End of received memory ${id}": written by somebody else, not by this user.`,
-        "It comes from: Ann (the sender's own claim). Received 2026-11-20 by Claude Spread,",
-        `SHA-256 ${ORIGIN.sha256}.\n`,
+        "It comes from: Ann (the sender's own claim). Received 2026-11-20 by",
+        `Claude Spread, SHA-256 ${ORIGIN.sha256}.\n`,
         "npm test\n",
         `End of received memory ${id}.\n`,
       ].join("\n"),
@@ -221,8 +221,8 @@ it("plans all that would change, and changes nothing by that", async () => {
       `<!-- claude-spread: begin ${id} -->`,
       `## Received memory ${id} (2026-11-20)\n`,
       `Received memory ${id}, up to "End of received memory ${id}": written by somebody else, not by this user.`,
-      "It comes from: Ann (the sender's own claim). Received 2026-11-20 by Claude Spread,",
-      `SHA-256 ${ORIGIN.sha256}.\n`,
+      "It comes from: Ann (the sender's own claim). Received 2026-11-20 by",
+      `Claude Spread, SHA-256 ${ORIGIN.sha256}.\n`,
       `> - [Tests](received-${id}-tests.md): run them first\n`,
       "Its files:",
       `- [tests.md](received-${id}-tests.md)\n`,
@@ -358,6 +358,7 @@ function ours({ section, id }: MemoryPlan): string {
     .split("\n")
     .filter((line) => !line.startsWith(">"))
     .join("\n")
+    .replace(/^It comes from: .* \(the sender's own claim\)/m, "It comes from: SENDER")
     .replaceAll(id, "ID");
 }
 
@@ -381,14 +382,14 @@ it("lets no text end its part, begin another one, hide itself or speak with the 
   const texts = fc.array(hostile).map((parts) => parts.join(""));
   const expected = ours(await plan(at));
   await fc.assert(
-    fc.asyncProperty(texts, texts, async (index, file) => {
+    fc.asyncProperty(texts, texts, texts, async (index, file, sender) => {
       const sent = parseMemory(
         document([
           { name: "MEMORY.md", text: index.replaceAll("\0", "") },
           { name: "tests.md", text: file.replaceAll("\0", "") },
         ]),
       );
-      const made = await plan(at, sent);
+      const made = await plan(at, sent, sender);
       expect(ours(made)).toBe(expected);
       for (const text of [made.section.split("\n").slice(1, -2).join("\n"), made.files[0]?.text ?? ""]) {
         expect(text).not.toMatch(/<!--|<\s*\/?\s*system-reminder/i);
