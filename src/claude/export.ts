@@ -8,7 +8,7 @@ import { openOwn } from "./folders.ts";
 import { isModest, linesOf, parseLine } from "./lines.ts";
 import { hidePlaces, makeTokens } from "./paths.ts";
 import { fileOf, type Read, readLine, type Wanted } from "./session.ts";
-import { pieces, type Session } from "./sessions.ts";
+import { countSubagents, pieces, type Session } from "./sessions.ts";
 import {
   type Change,
   type End,
@@ -61,6 +61,7 @@ export async function* exportSession(session: Session, options: ExportOptions): 
   yield jsonLine(header);
 
   const turns = new Turns();
+  turns.leaveOut("subagents", await countSubagents(session));
   const wanted = { thinking: options.thinking ?? false, images: options.images ?? false };
   for await (const lines of linesOf(pieces(handle, 0, size, signal))) {
     const batch: Uint8Array[] = [];
@@ -97,8 +98,8 @@ class Turns {
   readonly #calls = new Set<string>();
   readonly #results = new Set<string>();
 
-  leaveOut(what: keyof LeftOutCounts): void {
-    this.leftOut[what] = (this.leftOut[what] ?? 0) + 1;
+  leaveOut(what: keyof LeftOutCounts, times = 1): void {
+    if (times > 0) this.leftOut[what] = (this.leftOut[what] ?? 0) + times;
   }
 
   /** The turn that a line is, if anything was said in it. */

@@ -11,7 +11,7 @@ import { ownedName, syncFolder } from "../handoff/home.ts";
 import { makeMemoryFolder, memoryPath, openOwn, realProject, writeError } from "./folders.ts";
 import { INDEX, INDEX_BYTES, INDEX_LINES, MAX_FILE_BYTES, type Memory, quoted, sameName } from "./memory.ts";
 import { day, disarmMarkdown, makeId, memoryBegins, memoryEnds } from "./notes.ts";
-import { type Origin, type Record, removeRecord, type Section, senderLine, writeRecord } from "./record.ts";
+import { type Installation, type Origin, removeRecord, type Section, senderLine, writeRecord } from "./record.ts";
 
 /** All that an installation does; made once, shown, and carried out as it is. */
 export interface MemoryPlan {
@@ -70,7 +70,7 @@ export interface MemoryTarget {
  * @throws SpreadError `invalid-input` where MEMORY.md has changed since the plan was made; `path-unreadable`,
  * `home-unwritable`, `disk-full`
  */
-export async function installMemory(plan: MemoryPlan, to: { config: string; home: string }): Promise<Record> {
+export async function installMemory(plan: MemoryPlan, to: { config: string; home: string }): Promise<Installation> {
   const folder = await makeMemoryFolder(to.config, plan.project);
   const own = await readIndex(folder);
   if ((own && digest(own)) !== plan.before) {
@@ -97,7 +97,7 @@ export async function installMemory(plan: MemoryPlan, to: { config: string; home
   }
 }
 
-function recordOf(plan: MemoryPlan, folder: string, own: string | undefined): Record {
+function recordOf(plan: MemoryPlan, folder: string, own: string | undefined): Installation {
   const files = plan.files.map(({ name, text }) => ({
     path: join(folder, name),
     bytes: Buffer.byteLength(text),

@@ -14,7 +14,7 @@ import { Texts } from "./clean.ts";
 import { makeSessionsFolder, realProject, writeError } from "./folders.ts";
 import { disarm, makeId, sessionBegins, sessionEnds } from "./notes.ts";
 import { type Places, showPlaces } from "./paths.ts";
-import { type Origin, type Record, removeRecord, senderLine, writeRecord } from "./record.ts";
+import { type Installation, type Origin, removeRecord, senderLine, writeRecord } from "./record.ts";
 import { fileOf, Writer } from "./session.ts";
 import { type Change, type End, type Header, type LeftOutCounts, mapTexts, readSessions } from "./turns.ts";
 
@@ -74,7 +74,7 @@ const LEFTOVER_MS = 24 * 60 * 60_000;
 const BATCH_CHARS = 256 * 1024;
 
 export interface InstalledSession {
-  readonly record: Record;
+  readonly record: Installation;
   /** What was taken out of the texts, as sentences. */
   readonly warnings: readonly string[];
 }
@@ -94,7 +94,7 @@ export async function installSession(pieces: AsyncIterable<Uint8Array>, to: Sess
     const written = await write(staged, pieces, { ...to, project }, session);
     const path = join(folder, fileOf(session));
     const { id, title, bytes, sha256, warnings } = written;
-    const record: Record = {
+    const record: Installation = {
       version: 1,
       id,
       kind: "session",

@@ -21,7 +21,7 @@ const WORDS: { readonly [kind in keyof Required<LeftOutCounts>]: string } = {
   images: "images",
   long_lines: "lines that were too long",
   saved_results: "ends of long results of tools",
-  subagents: "lines of sub-agents",
+  subagents: "conversations of sub-agents",
   system_lines: "messages of the client's",
   thinking: "thoughts of the model's",
   unknown_lines: "lines of a kind that is not known here",

@@ -44,7 +44,7 @@ const Section = z.strictObject({
 });
 export type Section = z.infer<typeof Section>;
 
-export const Record = z.strictObject({
+export const Installation = z.strictObject({
   version: z.literal(1),
   id: z.string().regex(RECORD_ID),
   kind: z.enum(["session", "memory"]),
@@ -60,13 +60,16 @@ export const Record = z.strictObject({
   files: z.array(OwnFile).max(MAX_RECORDS),
   section: Section.optional(),
 });
-export type Record = z.infer<typeof Record>;
+export type Installation = z.infer<typeof Installation>;
 
 /** @throws SpreadError `home-unwritable`, `disk-full` */
-export async function writeRecord(home: string, record: Record): Promise<void> {
+export async function writeRecord(home: string, record: Installation): Promise<void> {
   try {
     const folder = await recordsFolder(home);
-    await replaceFile(join(folder, `${record.id}.json`), `${JSON.stringify(Record.parse(record), undefined, 1)}\n`);
+    await replaceFile(
+      join(folder, `${record.id}.json`),
+      `${JSON.stringify(Installation.parse(record), undefined, 1)}\n`,
+    );
   } catch (cause) {
     throw homeError(home, cause);
   }
@@ -79,7 +82,7 @@ export async function removeRecord(home: string, id: string): Promise<void> {
 }
 
 /** What is installed, the newest first. What is no record of ours is passed over. */
-export async function installedRecords(home: string): Promise<Record[]> {
+export async function installations(home: string): Promise<Installation[]> {
   const folder = resolve(home, "installed");
   const names = await readdir(folder).catch(() => []);
   const records = [];
@@ -91,17 +94,17 @@ export async function installedRecords(home: string): Promise<Record[]> {
 }
 
 /** @throws SpreadError `invalid-input` where nothing is installed under this id */
-export async function findRecord(home: string, id: string): Promise<Record> {
+export async function findInstallation(home: string, id: string): Promise<Installation> {
   const record = RECORD_ID.test(id) ? await readRecord(resolve(home, "installed"), `${id}.json`) : undefined;
   if (record === undefined) throw new SpreadError("invalid-input", "nothing is installed under this id");
   return record;
 }
 
-async function readRecord(folder: string, name: string): Promise<Record | undefined> {
+async function readRecord(folder: string, name: string): Promise<Installation | undefined> {
   try {
     await using handle = await open(join(folder, name), "r");
     if ((await handle.stat()).size > MAX_RECORD_BYTES) return undefined;
-    const record = Record.parse(JSON.parse(await handle.readFile("utf8")));
+    const record = Installation.parse(JSON.parse(await handle.readFile("utf8")));
     return `${record.id}.json` === name ? record : undefined;
   } catch {
     return undefined;

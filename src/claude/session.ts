@@ -28,6 +28,15 @@ export function sessionOf(fileName: string): string | undefined {
   return SESSION_FILE.exec(fileName)?.[1];
 }
 
+/** Where the conversations of a session's sub-agents lie, beside its transcript; and whether a file there is one. */
+export function subagentsFolder(session: string): readonly string[] {
+  return [session, "subagents"];
+}
+
+export function isSubagent(fileName: string): boolean {
+  return /^agent-.+\.jsonl$/.test(fileName);
+}
+
 export function fileOf(session: string): string {
   return `${session}.jsonl`;
 }
@@ -36,7 +45,7 @@ const Name = z.string().max(MAX_NAME_CHARS).optional().catch(undefined);
 const AnId = z.string().max(MAX_ID_CHARS).optional().catch(undefined);
 
 /** What is looked at of any line; the rest of it is not ours. */
-const Line = z.looseObject({
+const AnyLine = z.looseObject({
   type: z.string(),
   uuid: AnId,
   parentUuid: AnId.nullable().catch(undefined),
@@ -138,11 +147,12 @@ interface Said {
 export function readLine(value: unknown, wanted: Wanted): Read {
   if (value === undefined) return BROKEN;
   if (typeof typeOf(value) !== "string") return UNKNOWN_LINE;
-  const line = Line.safeParse(value);
+  const line = AnyLine.safeParse(value);
   if (!line.success) return UNKNOWN_LINE;
   const { type, uuid: id, parentUuid: after, timestamp: at } = line.data;
   const nothing = (...leftOut: LeftOut[]): Read => ({ id, after, said: undefined, leftOut });
-  if (line.data.isSidechain === true) return nothing("subagents");
+  // Older clients wrote the conversations of sub-agents between the others: each is one, from its first line on.
+  if (line.data.isSidechain === true) return after === null ? nothing("subagents") : nothing();
   switch (type) {
     case "user":
     case "assistant": {
@@ -278,7 +288,7 @@ export interface About {
 
 /** Adds what a line tells. */
 export function learn(about: About, value: unknown): void {
-  const parsed = typeof typeOf(value) === "string" ? Line.safeParse(value) : undefined;
+  const parsed = typeof typeOf(value) === "string" ? AnyLine.safeParse(value) : undefined;
   if (!parsed?.success) return;
   const line = parsed.data;
   if (line.type === "custom-title") about.name = words(line.customTitle) ?? about.name;

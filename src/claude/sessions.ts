@@ -8,7 +8,7 @@ import { MAX_TITLE_CHARS } from "../limits.ts";
 import { abortReason } from "../transport/link.ts";
 import { openOwn, projectName, projectsFolder, realProject } from "./folders.ts";
 import { linesOf, parseLine } from "./lines.ts";
-import { type About, isMessage, learn, sessionOf } from "./session.ts";
+import { type About, isMessage, isSubagent, learn, sessionOf, subagentsFolder } from "./session.ts";
 
 export interface Session {
   readonly id: string;
@@ -187,6 +187,16 @@ async function count(handle: FileHandle, limit: number): Promise<{ messages: num
     for (const line of some) if (line === undefined || isMessage(line)) messages += 1;
   }
   return { messages, bytes: limit };
+}
+
+/** How many conversations of sub-agents there are beside a session. */
+export async function countSubagents({ folder, id }: Session): Promise<number> {
+  let path = folder;
+  for (const name of subagentsFolder(id)) {
+    path = join(path, name);
+    if (!(await lstat(path).catch(() => undefined))?.isDirectory()) return 0;
+  }
+  return (await names(path, MAX_FILES, (entry) => entry.isFile())).filter(isSubagent).length;
 }
 
 /** The bytes of an open file, as they are now, up to what is asked for. Each piece is its own. */

@@ -9,10 +9,18 @@ import { syncFolder } from "../handoff/home.ts";
 import { writeError } from "./folders.ts";
 import { digest, readIndex, replaceIndex, sectionMark } from "./install-memory.ts";
 import { INDEX } from "./memory.ts";
-import { findRecord, type Record, removeRecord, type Section, type State, stateOf, writeRecord } from "./record.ts";
+import {
+  findInstallation,
+  type Installation,
+  removeRecord,
+  type Section,
+  type State,
+  stateOf,
+  writeRecord,
+} from "./record.ts";
 
 export interface Uninstalled {
-  readonly record: Record;
+  readonly record: Installation;
   /** Absolute paths; that of MEMORY.md stands for the part of it that was ours. */
   readonly removed: string[];
   readonly kept: { readonly path: string; readonly why: string }[];
@@ -28,7 +36,7 @@ export interface UninstallOptions {
  * @throws SpreadError `invalid-input` where nothing is installed under this id; `path-unreadable`, `home-unwritable`
  */
 export async function uninstall(home: string, id: string, options: UninstallOptions = {}): Promise<Uninstalled> {
-  const record = await findRecord(home, id);
+  const record = await findInstallation(home, id);
   const removed: string[] = [];
   const kept: { path: string; why: string }[] = [];
   const files = [];

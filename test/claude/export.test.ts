@@ -1,5 +1,5 @@
 /** What travels of a session, and what does not: turns in the order of the client's, paths as tokens, and a count of the rest. */
-import { appendFile, rename, symlink } from "node:fs/promises";
+import { appendFile, mkdir, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, it } from "vitest";
@@ -171,8 +171,9 @@ it("counts what it does not know or cannot read, and goes on behind it", async (
     { type: "of-the-future", uuid: uuid(7), parentUuid: uuid(0), text: "?" },
     user(1, "two", { parentUuid: uuid(7) }),
     user(2, [{ type: "hologram", data: "?" }]),
-    user(3, "sub", { isSidechain: true }),
-    assistant(4, "API Error: 500", { isApiErrorMessage: true }),
+    user(3, "sub", { isSidechain: true, parentUuid: null }),
+    assistant(13, "of the same", { isSidechain: true, parentUuid: uuid(3) }),
+    assistant(4, "API Error: 500", { isApiErrorMessage: true, parentUuid: uuid(2) }),
     { type: "file-history-snapshot", snapshot: {} },
     { type: "permission-mode", permissionMode: "bypassPermissions" },
     `{"type":"user","text":"${"x".repeat(17 * 1024 * 1024)}"}`,
@@ -189,6 +190,16 @@ it("counts what it does not know or cannot read, and goes on behind it", async (
     system_lines: 1,
     long_lines: 1,
   });
+});
+
+it("counts the conversations of sub-agents that lie beside the session", async () => {
+  await using at = await machine();
+  const path = await write(at, [user(0, "one")]);
+  const folder = join(path.replace(/\.jsonl$/, ""), "subagents");
+  await mkdir(folder, { recursive: true });
+  for (const name of ["agent-a1.jsonl", "agent-a1.meta.json", "agent-b2.jsonl"])
+    await writeFile(join(folder, name), "{}");
+  expect((await exported(at)).end.left_out).toEqual({ subagents: 2 });
 });
 
 it("leaves out a turn that its own reader would not take", async () => {

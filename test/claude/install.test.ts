@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { projectName } from "../../src/claude/folders.ts";
 import { installSession, receivedSessions } from "../../src/claude/install-session.ts";
-import { installedRecords } from "../../src/claude/record.ts";
+import { installations } from "../../src/claude/record.ts";
 import { uninstall } from "../../src/claude/uninstall.ts";
 import { ownedName } from "../../src/handoff/home.ts";
 import { expectCode, openFiles, refusal } from "../handoff/scratch.ts";
@@ -182,7 +182,7 @@ it.each([
   const error = await refusal(installSession(inPieces(bytes, 100_000), target(at)));
   expect(error.code).toBe("bad-message");
   expect(await readdir(sessionsFolder(at))).toEqual([]);
-  expect(await installedRecords(at.home)).toEqual([]);
+  expect(await installations(at.home)).toEqual([]);
 });
 
 it.each([
@@ -282,12 +282,12 @@ it("takes out exactly the session that it put there", async () => {
   await write(at, [user(0, "my own")]);
   const own = await readdir(sessionsFolder(at));
   const { record } = await installSession(inPieces(await received()), target(at));
-  expect(await installedRecords(at.home)).toEqual([record]);
+  expect(await installations(at.home)).toEqual([record]);
   const { removed, kept } = await uninstall(at.home, record.id);
   expect(removed).toEqual([record.files[0]?.path]);
   expect(kept).toEqual([]);
   expect(await readdir(sessionsFolder(at))).toEqual(own);
-  expect(await installedRecords(at.home)).toEqual([]);
+  expect(await installations(at.home)).toEqual([]);
   await expectCode(uninstall(at.home, record.id), "invalid-input");
 });
 
@@ -307,7 +307,7 @@ it.each([
   expect(await readdir(sessionsFolder(at))).toHaveLength(1);
   expect(await uninstall(at.home, record.id, { changedToo: true })).toMatchObject({ removed: [path], kept: [] });
   expect(await readdir(sessionsFolder(at))).toEqual([]);
-  expect(await installedRecords(at.home)).toEqual([]);
+  expect(await installations(at.home)).toEqual([]);
 });
 
 it("never removes what the user has put in the place of a session", async () => {
@@ -326,7 +326,7 @@ it("forgets a session that the user has removed", async () => {
   const { record } = await installSession(inPieces(await received()), target(at));
   await rm(record.files[0]?.path ?? "");
   expect(await uninstall(at.home, record.id)).toMatchObject({ removed: [], kept: [] });
-  expect(await installedRecords(at.home)).toEqual([]);
+  expect(await installations(at.home)).toEqual([]);
 });
 
 it.each(["../x", "", "aaaaaaaa", "AAAAAAAA"])("knows of nothing that is installed as %j", async (id) => {

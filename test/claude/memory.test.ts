@@ -15,7 +15,7 @@ import {
   readMemory,
   shownMemory,
 } from "../../src/claude/memory.ts";
-import { installedRecords } from "../../src/claude/record.ts";
+import { installations } from "../../src/claude/record.ts";
 import { uninstall } from "../../src/claude/uninstall.ts";
 import { expectCode, run } from "../handoff/scratch.ts";
 import { type Machine, machine, ORIGIN } from "./transcripts.ts";
@@ -254,7 +254,7 @@ it.each([
   const { kept } = await uninstall(at.home, record.id);
   expect(kept).toEqual([]);
   expect(await contents(folder)).toEqual(before);
-  expect(await installedRecords(at.home)).toEqual([]);
+  expect(await installations(at.home)).toEqual([]);
 });
 
 it("keeps two received memories apart, whichever is taken out first", async () => {
@@ -304,7 +304,7 @@ it("keeps a part of MEMORY.md that has lost a mark, and forgets one that the use
   });
   await writeFile(index, "# Mine\n");
   expect(await uninstall(at.home, record.id)).toMatchObject({ removed: [], kept: [] });
-  expect(await installedRecords(at.home)).toEqual([]);
+  expect(await installations(at.home)).toEqual([]);
 });
 
 it("plans nothing that would make MEMORY.md too long to be taken out of it again", async () => {
@@ -334,7 +334,7 @@ it("installs nothing when MEMORY.md has changed since the plan, or when a file c
   await expect(installMemory(again, at)).rejects.toThrow();
   await rm(join(folder, again.files[0]?.name ?? ""), { recursive: true });
   expect(await contents(folder)).toEqual({ "MEMORY.md": "# Changed\n" });
-  expect(await installedRecords(at.home)).toEqual([]);
+  expect(await installations(at.home)).toEqual([]);
 });
 
 it("leaves MEMORY.md as readable as it was, and makes its own files for the user alone", async () => {
