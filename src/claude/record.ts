@@ -135,7 +135,6 @@ export async function stateOf(file: OwnFile): Promise<State> {
   });
   if (there === undefined) return "gone";
   if (!there.isFile()) return "replaced"; // by a folder or a link, which is not ours to remove
-  if (there.size < file.bytes) return "changed";
   await using handle = await openOwn(dirname(file.path), basename(file.path));
   const hash = createHash("sha256");
   await readInto(handle, file.bytes, hash);

@@ -155,9 +155,8 @@ async function tell(file: Found, countBytes: number): Promise<Session> {
   for (const line of await lines(handle, 0, Math.min(size, END_BYTES))) learn(about, line && parseLine(line));
   if (size > END_BYTES) {
     const from = Math.max(END_BYTES, size - END_BYTES);
-    const tail = await lines(handle, from, size - from);
-    // The first of them began before it, most likely; if not, it is no loss.
-    for (const line of tail.slice(1)) learn(about, line && parseLine(line));
+    // The first of them most likely began before it, and then it is none.
+    for (const line of await lines(handle, from, size - from)) learn(about, line && parseLine(line));
   }
   const { messages, bytes } = await count(handle, Math.min(size, countBytes));
   const counted = bytes >= size;

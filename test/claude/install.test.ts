@@ -142,6 +142,7 @@ it("tells of several sessions that came together, and installs the one that is p
   expect(text).not.toContain("the first");
   await expectCode(installSession(inPieces(both), target(at)), "invalid-input");
   await expectCode(installSession(inPieces(both), target(at, { pick: uuid(1) })), "invalid-input");
+  await expectCode(installSession(inPieces(Buffer.concat([both, both])), target(at, { pick })), "bad-message");
   expect(await readdir(sessionsFolder(at))).toHaveLength(1);
 });
 
@@ -151,6 +152,9 @@ const turn = (fields: object) =>
   `${JSON.stringify({ n: 0, after: null, at: "2026-11-20T18:24:30.338Z", from: "user", content: [{ type: "text", text: "x" }], ...fields })}\n`;
 const said = (block: object, from = "user") =>
   turn({ from, content: [block], ...(from === "assistant" && { message: 0 }) });
+
+/** Such a turn, and another one like it. */
+const twice = (line: string) => `${line}${line.replace('"n":0', '"n":1')}${END.replace('"turns":1', '"turns":2')}`;
 
 it.each([
   ["nothing", ""],
@@ -168,10 +172,8 @@ it.each([
   ["a turn that follows itself", turn({ after: 0 }) + END],
   ["a turn that follows one to come", turn({ after: 1 }) + END],
   ["a number that is not its own", turn({ n: 1 }) + END],
-  [
-    "a call that is made twice",
-    said(call("t"), "assistant") + said(call("t"), "assistant").replace('"n":0', '"n":1') + END,
-  ],
+  ["a call that is made twice", twice(said(call("t"), "assistant"))],
+  ["a call that is answered twice", twice(said({ ...result("t", []), is_error: false }))],
   ["a time that is none", turn({ at: "<script>" }) + END],
   ["depth without end", `${"[".repeat(1_000_000)}\n${END}`],
   ["a line that is too long", `{"n":"${"x".repeat(9_000_000)}"}\n${END}`],
