@@ -1,4 +1,7 @@
-/** A session of this machine as lines that can travel: read once from its beginning, never more than a line of it in memory. */
+/**
+ * A session of this machine as lines that can travel: read once from its beginning, never more than a line of it in
+ * memory.
+ */
 import { randomUUID } from "node:crypto";
 import { realpath } from "node:fs/promises";
 import { SpreadError } from "../errors.ts";
@@ -30,8 +33,8 @@ export interface ExportOptions extends Partial<Wanted> {
 }
 
 /**
- * The lines of a session, a batch at a time. What a client that is still at work writes meanwhile is not in it. The last line
- * counts what was left out.
+ * The lines of a session, a batch at a time. What a client that is still at work writes meanwhile is not in it. The
+ * last line counts what was left out.
  * @throws SpreadError `path-unreadable`, `too-large` with more than MAX_TURNS turns; what `redact` throws
  */
 export async function* exportSession(session: Session, options: ExportOptions): AsyncGenerator<Uint8Array, End> {
@@ -86,7 +89,10 @@ export async function* exportSession(session: Session, options: ExportOptions): 
   return end;
 }
 
-/** Numbers in the place of the client's ids; what was said behind a line that is left out follows the line before that. */
+/**
+ * Numbers in the place of the client's ids; what was said behind a line that is left out follows the line before
+ * that.
+ */
 class Turns {
   count = 0;
   readonly leftOut: LeftOutCounts = {};

@@ -1,7 +1,7 @@
 /**
- * Where the client keeps what is its own: sessions and memory, a folder for each project. What lies in the files is none of
- * this room's business. A folder that the user made a link is the user's choice down to `projects`; below it no link is
- * followed, since what lies there may come from anywhere.
+ * Where the client keeps what is its own: sessions and memory, a folder for each project. What lies in the files is
+ * none of this room's business. A folder that the user made a link is the user's choice down to `projects`; below it
+ * no link is followed, since what lies there may come from anywhere.
  *
  *     <config>/projects/<the project's path, every character but A-Z a-z 0-9 a "-">/<session id>.jsonl
  *     <config>/projects/<the same of the repository's root>/memory/MEMORY.md
@@ -52,7 +52,9 @@ export async function makeSessionsFolder(config: string, project: string): Promi
   return makeFolder(config, [projectName(await realProject(project))]);
 }
 
-/** Where the memory of a project lies: the one of the repository that it is in, all worktrees and subfolders together. */
+/**
+ * Where the memory of a project lies: the one of the repository that it is in, all worktrees and subfolders together.
+ */
 export async function memoryPath(config: string, project: string): Promise<string> {
   const root = await repositoryRoot(await realProject(project));
   const projects = join(config, "projects");
@@ -136,7 +138,7 @@ async function firstWorktree(worktree: string, git: string): Promise<string | un
   const own = resolve(worktree, pointer.trim());
   const common = join(own, "commondir");
   const found = await lstat(common).catch(() => undefined);
-  if (!found?.isFile() || found.size > MAX_POINTER_BYTES) return undefined; // a submodule, which has a memory of its own
+  if (!found?.isFile() || found.size > MAX_POINTER_BYTES) return undefined; // a submodule's
   const shared = await realpath(resolve(own, (await readFile(common, "utf8").catch(() => "")).trim())).catch(() => "");
   return basename(shared) === ".git" ? dirname(shared) : undefined;
 }

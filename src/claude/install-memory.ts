@@ -1,7 +1,7 @@
 /**
- * A received memory among the project's own: first a plan that says all that would change, then, when somebody has read it, the
- * same and nothing else. Files come under new names beside the others; what was in MEMORY.md becomes a part of it, between
- * marks. Nothing that is there is altered.
+ * A received memory among the project's own: first a plan that says all that would change, then, when somebody has
+ * read it, the same and nothing else. Files come under new names beside the others; what was in MEMORY.md becomes a
+ * part of it, between marks. Nothing that is there is altered.
  */
 import { createHash } from "node:crypto";
 import { chmod, lstat, open, readdir, rename, rm, stat } from "node:fs/promises";
@@ -122,7 +122,10 @@ function recordOf(plan: MemoryPlan, folder: string, own: string | undefined): In
   };
 }
 
-/** Between comments that a person finds in the file, and words that the model gets to read; every line marked as not ours. */
+/**
+ * Between comments that a person finds in the file, and words that the model gets to read; every line marked as not
+ * ours.
+ */
 function sectionText(id: string, text: string | undefined, files: MemoryPlan["files"], origin: Origin): string {
   const names = new Map(files.map(({ name, sentAs }) => [sentAs, name]));
   const links = files.map(({ name, sentAs }) => `- [${sentAs}](${encodeURI(name)})`);
@@ -173,7 +176,10 @@ function separator(own: string | undefined): Section["lead"] {
   return own.endsWith("\n") ? "\n" : "\n\n";
 }
 
-/** MEMORY.md as it is; undefined where there is none. @throws SpreadError `path-unreadable` for a link, or for a giant */
+/**
+ * MEMORY.md as it is; undefined where there is none.
+ * @throws SpreadError `path-unreadable` for a link, or for a giant
+ */
 export async function readIndex(folder: string): Promise<string | undefined> {
   const found = await lstat(join(folder, INDEX)).catch((cause: unknown) => {
     if (systemCode(cause) === "ENOENT") return undefined;

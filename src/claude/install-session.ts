@@ -1,6 +1,7 @@
 /**
- * A received session, put where the client looks for sessions to resume: under a new id, in the project at hand, whole or not
- * at all. Nothing of it is taken over unread: lines are parsed, and what the client gets is written anew from the parts.
+ * A received session, put where the client looks for sessions to resume: under a new id, in the project at hand,
+ * whole or not at all. Nothing of it is taken over unread: lines are parsed, and what the client gets is written anew
+ * from the parts.
  */
 import { createHash, randomUUID } from "node:crypto";
 import { link, lstat, open, readdir, rename, rm } from "node:fs/promises";
@@ -173,7 +174,9 @@ async function write(staged: string, pieces: AsyncIterable<Uint8Array>, to: Sess
   return { id, title, bytes, sha256: hash.digest("hex"), warnings: texts.warnings };
 }
 
-/** Under a name that nobody has: a link is made or refused, where a rename would replace. Some file systems have none. */
+/**
+ * Under a name that nobody has: a link is made or refused, where a rename would replace. Some file systems have none.
+ */
 async function place(staged: string, path: string): Promise<void> {
   try {
     await link(staged, path);

@@ -1,4 +1,7 @@
-/** Bytes as lines, and a line as JSON that can do no harm: bounded in length, depth and number of parts before it is parsed. */
+/**
+ * Bytes as lines, and a line as JSON that can do no harm: bounded in length, depth and number of parts before it is
+ * parsed.
+ */
 
 /** The longest line that is read, in bytes: an image that a model may be shown, kept twice, fits. */
 export const MAX_LINE_BYTES = 16 * 1024 * 1024;
@@ -11,8 +14,8 @@ const MAX_VALUES = 200_000;
 export type Line = Buffer | undefined;
 
 /**
- * The lines of each piece that comes, all together, since a turn of the event loop for each would cost more than reading it.
- * Empty lines are left out. A line is a copy, or a view of its piece.
+ * The lines of each piece that comes, all together, since a turn of the event loop for each would cost more than
+ * reading it. Empty lines are left out. A line is a copy, or a view of its piece.
  */
 export async function* linesOf(pieces: AsyncIterable<Uint8Array>, max = MAX_LINE_BYTES): AsyncGenerator<Line[]> {
   let begun: Buffer[] = [];

@@ -1,8 +1,8 @@
 /**
- * The client's memory of a project, as one document that travels. What is known of its form is in this file, learned from
- * Claude Code 2.1.197: a folder of Markdown files. Of these the client puts MEMORY.md into every conversation, its first 200
- * lines and 25 KB, comments of whole lines taken out; the others are read when the model finds them by it, or by the
- * `name` and `description` on top of them.
+ * The client's memory of a project, as one document that travels. What is known of its form is in this file, learned
+ * from Claude Code 2.1.197: a folder of Markdown files. Of these the client puts MEMORY.md into every conversation,
+ * its first 200 lines and 25 KB, comments of whole lines taken out; the others are read when the model finds them by
+ * it, or by the `name` and `description` on top of them.
  */
 import { isUtf8 } from "node:buffer";
 import { opendir } from "node:fs/promises";
@@ -32,7 +32,9 @@ const MAX_ENTRIES = 10_000;
 /** A name on every system: of letters, marks and digits, `.`, `_`, `-` and blanks, and no hidden one. */
 const NAME = /^[\p{L}\p{N}_](?:[\p{L}\p{M}\p{N}._ -]*[\p{L}\p{M}\p{N}_-])?\.md$/iu;
 
-/** Names that an agent obeys, wherever they lie; in lower case, and without what is before the last `.md`'s first dot. */
+/**
+ * Names that an agent obeys, wherever they lie; in lower case, and without what is before the last `.md`'s first dot.
+ */
 const CONFIGURATION = new Set([
   "claude",
   "agents",
@@ -80,7 +82,9 @@ export function isMemoryName(name: string): boolean {
   );
 }
 
-/** What is the same name on a system that takes letters of all sizes for one, and whatever form they are composed in. */
+/**
+ * What is the same name on a system that takes letters of all sizes for one, and whatever form they are composed in.
+ */
 export function sameName(name: string): string {
   return name.normalize("NFKC").toLowerCase();
 }
@@ -166,7 +170,10 @@ export function parseMemory(bytes: Uint8Array): ReceivedMemory {
   return { files, warnings: texts.warnings };
 }
 
-/** All of it for a person to read: each file behind its name, every line of it marked, so that none can pose as a name. */
+/**
+ * All of it for a person to read: each file behind its name, every line of it marked, so that none can pose as a
+ * name.
+ */
 export function shownMemory({ files }: Memory): string {
   return files.map(({ name, text }) => `${name}:\n${quoted(text)}\n`).join("\n");
 }

@@ -1,6 +1,6 @@
 /**
- * Paths of one machine in the words of another: while a text travels, the project's and the home folder are tokens in it, made
- * anew for each export so that no text can hold them by chance. Other paths stay as they are.
+ * Paths of one machine in the words of another: while a text travels, the project's and the home folder are tokens in
+ * it, made anew for each export so that no text can hold them by chance. Other paths stay as they are.
  */
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
@@ -13,7 +13,10 @@ export interface Places {
   readonly home: string;
 }
 
-/** A token is shorter than a path, and a line that is full of them becomes long: of all texts together, in UTF-16 units. */
+/**
+ * A token is shorter than a path, and a line that is full of them becomes long: of all texts together, in UTF-16
+ * units.
+ */
 const MAX_GROWTH_CHARS = 64 * 1024 * 1024;
 
 const Token = z.string().regex(/^\{[a-z-]{1,20}-[0-9a-f]{8}\}$/);
@@ -32,7 +35,9 @@ export function makeTokens(): Tokens {
   };
 }
 
-/** Puts tokens in the place of this machine's paths, also where a path goes on behind them, and nowhere within a name. */
+/**
+ * Puts tokens in the place of this machine's paths, also where a path goes on behind them, and nowhere within a name.
+ */
 export function hidePlaces(places: Places, tokens: Tokens): (text: string) => string {
   const paths = new Map<string, string>();
   const names = new Map<string, string>();
@@ -57,7 +62,8 @@ export function hidePlaces(places: Places, tokens: Tokens): (text: string) => st
 
 /**
  * Puts this machine's paths in the place of the tokens.
- * @throws SpreadError `bad-message` once the texts have grown by MAX_GROWTH_CHARS: nobody names a folder as often as that
+ * @throws SpreadError `bad-message` once the texts have grown by MAX_GROWTH_CHARS: nobody names a folder as often as
+ * that
  */
 export function showPlaces({ project, home }: Places, tokens: Tokens): (text: string) => string {
   const paths = new Map([

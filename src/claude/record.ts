@@ -1,6 +1,6 @@
 /**
- * What was put among the client's own files, written down in `<home>/installed/<id>.json`, so that exactly that can be taken out
- * again. A record is there before anything is installed, and goes when nothing of it is left.
+ * What was put among the client's own files, written down in `<home>/installed/<id>.json`, so that exactly that can
+ * be taken out again. A record is there before anything is installed, and goes when nothing of it is left.
  */
 import { createHash, type Hash } from "node:crypto";
 import { chmod, type FileHandle, lstat, mkdir, open, readdir, rm } from "node:fs/promises";
@@ -35,7 +35,10 @@ export const RECORD_ID = /^[0-9a-z]{8}$/;
 const OwnFile = z.strictObject({ path: Path, bytes: z.int().min(0), sha256: Digest });
 export type OwnFile = z.infer<typeof OwnFile>;
 
-/** A part of a file of the user's: the text from one mark of ours to the other, and the line ends that were put before it. */
+/**
+ * A part of a file of the user's: the text from one mark of ours to the other, and the line ends that were put before
+ * it.
+ */
 const Section = z.strictObject({
   path: Path,
   sha256: Digest,

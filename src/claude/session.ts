@@ -1,12 +1,13 @@
 /**
- * The client's transcript, line by line: what a line means, and how a turn is written as one. All that is known of the format
- * is in this file; it was learned from what Claude Code 2.1.197 writes and reads, and it may change. What is not known here
- * is counted, and never guessed at.
+ * The client's transcript, line by line: what a line means, and how a turn is written as one. All that is known of
+ * the format is in this file; it was learned from what Claude Code 2.1.197 writes and reads, and it may change. What
+ * is not known here is counted, and never guessed at.
  *
- * A line is an object with a `type`. `user` and `assistant` are the conversation; each has a `uuid` and names in `parentUuid`
- * the line before it, of whatever type. The client goes back from the last line of the file, so that what was undone, or
- * summed up, is a branch that it does not come by. One answer of the model's may be several lines with one `message.id`.
- * Beside these: `attachment`, what the client puts next to a prompt; `system`, its own messages; and bookkeeping.
+ * A line is an object with a `type`. `user` and `assistant` are the conversation; each has a `uuid` and names in
+ * `parentUuid` the line before it, of whatever type. The client goes back from the last line of the file, so that
+ * what was undone, or summed up, is a branch that it does not come by. One answer of the model's may be several lines
+ * with one `message.id`. Beside these: `attachment`, what the client puts next to a prompt; `system`, its own
+ * messages; and bookkeeping.
  */
 import { createHash, randomUUID } from "node:crypto";
 import { z } from "zod";
@@ -86,7 +87,10 @@ const ToolResult = z.looseObject({
   content: z.union([z.string(), z.array(z.unknown())]).optional(),
 });
 
-/** A file that the user named in a prompt, and a prompt that was typed while the model worked: words of the user's, both. */
+/**
+ * A file that the user named in a prompt, and a prompt that was typed while the model worked: words of the user's,
+ * both.
+ */
 const AttachedFile = z.looseObject({
   type: z.literal("file"),
   filename: z.string(),
@@ -275,7 +279,10 @@ function attachedText(attachment: unknown): Block | undefined {
   return prompt.success && /\S/.test(prompt.data.prompt) ? { type: "text", text: prompt.data.prompt } : undefined;
 }
 
-/** What the head or the tail of a transcript tells about the session. Later lines have the last word, but on the first prompt. */
+/**
+ * What the head or the tail of a transcript tells about the session. Later lines have the last word, but on the first
+ * prompt.
+ */
 export interface About {
   cwd: string | undefined;
   branch: string | undefined;
@@ -335,15 +342,18 @@ export interface Target {
   readonly project: string;
 }
 
-/** What stands in front of a received conversation, and behind it: words of ours, as a prompt, since that is shown and read. */
+/**
+ * What stands in front of a received conversation, and behind it: words of ours, as a prompt, since that is shown and
+ * read.
+ */
 export interface Note {
   readonly text: string;
   readonly at: string;
 }
 
 /**
- * Writes the lines of one session. The note in front is the root of all that is in it, and the note behind is the last line,
- * from which the client goes back. `uuid`s are made from the session's id: none of the sender's gets in.
+ * Writes the lines of one session. The note in front is the root of all that is in it, and the note behind is the
+ * last line, from which the client goes back. `uuid`s are made from the session's id: none of the sender's gets in.
  */
 export class Writer {
   readonly #target: Target;
@@ -395,7 +405,9 @@ export class Writer {
   }
 }
 
-/** No model of the sender's choice, and no tokens: none were used here. The client writes its own messages like this. */
+/**
+ * No model of the sender's choice, and no tokens: none were used here. The client writes its own messages like this.
+ */
 const SAID = {
   type: "message",
   role: "assistant",

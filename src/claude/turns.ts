@@ -1,7 +1,8 @@
 /**
- * What a session is while it travels: lines of JSON in a form of our own, because the client's is its own business and
- * changes. A header, the turns of the conversation, an end that counts them; several sessions stand one behind another.
- * Lines are made here and refused here. All that a turn may be is listed: there is nothing in it that a client could run.
+ * What a session is while it travels: lines of JSON in a form of our own, because the client's is its own business
+ * and changes. A header, the turns of the conversation, an end that counts them; several sessions stand one behind
+ * another. Lines are made here and refused here. All that a turn may be is listed: there is nothing in it that a
+ * client could run.
  *
  *     {"format":"claude-spread/session","version":1,"id":…,"title":…,"places":{"project":"{project-1a2b3c4d}",…}}
  *     {"n":0,"after":null,"from":"user","at":"2026-11-20T18:24:30.338Z","content":[{"type":"text","text":"…"}]}
@@ -163,7 +164,10 @@ export async function* readSessions(pieces: AsyncIterable<Uint8Array>): AsyncGen
   if (turns !== undefined || sessions === 0) throw new SpreadError("bad-message", "the session is not complete");
 }
 
-/** Numbers go up, a turn follows one that came before it, and a call is made once and answered once: else a model's API refuses them all. */
+/**
+ * Numbers go up, a turn follows one that came before it, and a call is made once and answered once: else a model's
+ * API refuses them all.
+ */
 function follows(turn: Turn, turns: number, calls: Set<string>): boolean {
   if (turn.n !== turns || turns >= MAX_TURNS || (turn.after !== null && turn.after >= turn.n)) return false;
   for (const block of turn.content) {

@@ -1,6 +1,6 @@
 /**
- * Takes out what was installed: exactly that. What the user, or the client, has written into it since is theirs, and is kept and
- * named unless it is asked for too.
+ * Takes out what was installed: exactly that. What the user, or the client, has written into it since is theirs, and
+ * is kept and named unless it is asked for too.
  */
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path";

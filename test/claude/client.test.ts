@@ -1,4 +1,7 @@
-/** The real client, offline: it goes on with what was installed from another machine, and reads it, and no more once it is taken out. */
+/**
+ * The real client, offline: it goes on with what was installed from another machine, and reads it, and no more once
+ * it is taken out.
+ */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -45,7 +48,10 @@ async function installIn(box: Sandbox, bytes: Buffer) {
   return { id: record.id, session: record.session ?? "" };
 }
 
-/** What the model is handed of the received conversation: what stands between the two notes, each of which is there once. */
+/**
+ * What the model is handed of the received conversation: what stands between the two notes, each of which is there
+ * once.
+ */
 function handed(request: Request | undefined, id: string): string {
   const text = request ? conversationText(request) : "";
   const [head, begin] = [text.indexOf(`Received conversation ${id}`), text.indexOf("may be different here.")];

@@ -1,4 +1,7 @@
-/** What travels of a session, and what does not: turns in the order of the client's, paths as tokens, and a count of the rest. */
+/**
+ * What travels of a session, and what does not: turns in the order of the client's, paths as tokens, and a count of
+ * the rest.
+ */
 import { appendFile, mkdir, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";

@@ -1,4 +1,6 @@
-/** Memory of a project: read, sent as one document, planned and merged without altering anything, and taken out again. */
+/**
+ * Memory of a project: read, sent as one document, planned and merged without altering anything, and taken out again.
+ */
 import { chmod, lstat, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -209,8 +211,8 @@ it("plans all that would change, and changes nothing by that", async () => {
       text: [
         "---\nname: tests\ndescription: how\ntype: project\n---",
         `Received memory ${id}, up to "End of received memory ${id}": written by somebody else, not by this user.`,
-        "It comes from: Ann (the sender's own claim). Received 2026-11-20 by",
-        `Claude Spread, SHA-256 ${ORIGIN.sha256}.\n`,
+        "It comes from: Ann (the sender's own claim).",
+        `Received 2026-11-20 by Claude Spread, SHA-256 ${ORIGIN.sha256}.\n`,
         "npm test\n",
         `End of received memory ${id}.\n`,
       ].join("\n"),
@@ -221,8 +223,8 @@ it("plans all that would change, and changes nothing by that", async () => {
       `<!-- claude-spread: begin ${id} -->`,
       `## Received memory ${id} (2026-11-20)\n`,
       `Received memory ${id}, up to "End of received memory ${id}": written by somebody else, not by this user.`,
-      "It comes from: Ann (the sender's own claim). Received 2026-11-20 by",
-      `Claude Spread, SHA-256 ${ORIGIN.sha256}.\n`,
+      "It comes from: Ann (the sender's own claim).",
+      `Received 2026-11-20 by Claude Spread, SHA-256 ${ORIGIN.sha256}.\n`,
       `> - [Tests](received-${id}-tests.md): run them first\n`,
       "Its files:",
       `- [tests.md](received-${id}-tests.md)\n`,

@@ -1,4 +1,7 @@
-/** Transcripts as the client writes them, made by hand; a config folder of the client's, and what comes out of an export. */
+/**
+ * Transcripts as the client writes them, made by hand; a config folder of the client's, and what comes out of an
+ * export.
+ */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { exportSession } from "../../src/claude/export.ts";
