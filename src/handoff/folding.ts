@@ -1,0 +1,139 @@
+/**
+ * Text as it looks, for comparing: one spelling for all the ways in which Unicode and HTML can write the same word.
+ * Nothing that was folded is ever shown or kept.
+ */
+
+/** Letters that pass for Latin ones in pairs, the look-alike first: capitals for what the capital looks like. */
+const IN_MIXED_WORDS =
+  "аaеeоoрpсcуyхxѕsіiјjһhԁdԛqԝwьbвbнhкkмmтtпnгrӏlґrАaВbЕeЅsІiЈjКkМmНhОoРpСcТtУyХxҮyҺhԌgԜwӀi" +
+  "αaοoεeιiκkρpτtυuχxηnβbγyμmνvςcσoωwΑaΒbΕeΖzΗhΙiΚkΜmΝnΟoΡpΤtΥyΧxϲcϳj" +
+  "օoոnհhցgսuռnզqԁdեtՕoՍuՏsԼl";
+
+/** The same where no language needs the letter for a word that we look for. */
+const EVERYWHERE =
+  "ɑaɡgɢgʜhɪiɴnᴀaʙbᴄcᴅdᴇeꜰfᴊjᴋkʟlᴍmᴏoᴘpʀrꜱsᴛtᴜuᴠvᴡwʏyᴢzøoØođdĐdðdħhĦhłlŁlƒfɓbɗdɛeƖiɩiıi" +
+  "ꓮaꓐbꓚcꓓdꓰeꓝfꓖgꓧhꓲiꓙjꓗkꓡlꓟmꓠnꓳoꓑpꓣrꓢsꓔtꓴuꓦvꓪwꓫxꓬyꓜz" +
+  "ᎪaᏴbᏟcᎠdᎬeᏀgᎻhᎥiᎫjᏦkᏞlᎷmᏢpᏚsᎢtᏙvᎳwᏃz";
+
+/** Alphabets in squares and circles, by their first letter: Unicode gives them no other spelling. */
+const ENCLOSED = [0x1f150, 0x1f170, 0x1f1e6];
+
+/** Where Unicode keeps more letters that it knows to be Latin ones. */
+const LATIN_BLOCKS = [
+  [0xaa, 0x24f],
+  [0x1d2c, 0x1dbf],
+  [0x1e00, 0x1eff],
+  [0x2070, 0x218b],
+  [0x249c, 0x24e9],
+  [0xff21, 0xff5a],
+  [0x1d400, 0x1d7ff],
+  [0x1f110, 0x1f149],
+] as const;
+
+/** The named entities that write what our patterns look for. `&#10;` is a space here: folding keeps the number of lines. */
+const ENTITIES: Readonly<Record<string, string>> = {
+  ...{ lt: "<", gt: ">", amp: "&", quot: '"', apos: "'", colon: ":", sol: "/", bsol: "\\", period: ".", lowbar: "_" },
+  ...{
+    lpar: "(",
+    rpar: ")",
+    lsqb: "[",
+    rsqb: "]",
+    lbrack: "[",
+    rbrack: "]",
+    num: "#",
+    excl: "!",
+    equals: "=",
+    vert: "|",
+  },
+  ...{
+    nbsp: " ",
+    ensp: " ",
+    emsp: " ",
+    thinsp: " ",
+    tab: "",
+    newline: "",
+    shy: "",
+    zwj: "",
+    zwnj: "",
+    lrm: "",
+    rlm: "",
+  },
+  ...{ hyphen: "-", dash: "-", ndash: "-", mdash: "-", horbar: "-", minus: "-", grave: "`", dollar: "$", commat: "@" },
+};
+const ENTITY = /&(?:#([0-9]{1,9})|#[xX]([0-9a-fA-F]{1,8})|([a-zA-Z]{2,8}));?/g;
+
+const NOT_ASCII = /[^\0-\x7f]/;
+const MARKS = /[\p{M}\p{Default_Ignorable_Code_Point}]+/gu;
+const HYPHENS = /[\p{Pd}\u2212\u02d7\u2043]/gu;
+
+/** Folds a text of any length. It has as many lines as before, and each is what it was. */
+export function fold(text: string): string {
+  const written = text.includes("&") ? text.replace(ENTITY, decodeEntity) : text;
+  return (NOT_ASCII.test(written) ? foldLetters(written) : written).toLowerCase();
+}
+
+/** Folds the letters of a pattern, so that it meets what `fold` makes; `\S` and its like stay. */
+export function foldLetters(text: string): string {
+  tables ??= makeTables();
+  const { always, mixed, word } = tables;
+  const plain = text.normalize("NFKD").replace(MARKS, "").replace(HYPHENS, "-").replace(always.found, always.put);
+  // In a word that has Latin letters too, and in no other, another alphabet's letter is a disguise.
+  return plain.replace(word, (it) =>
+    /[a-zA-Z]/.test(it) && NOT_ASCII.test(it) ? it.replace(mixed.found, mixed.put) : it,
+  );
+}
+
+/** All characters that are taken for a small Latin letter or its capital, these two among them. */
+export function lookalikesOf(letter: string): string[] {
+  const pairs = [...pairsOf(IN_MIXED_WORDS), ...pairsOf(EVERYWHERE), ...enclosed()];
+  const found = pairs.filter(([, latin]) => latin === letter).map(([like]) => like);
+  for (const [from, to] of LATIN_BLOCKS) {
+    for (let point = from; point <= to; point += 1) {
+      const like = String.fromCodePoint(point);
+      const base = like
+        .normalize("NFKD")
+        .replace(MARKS, "")
+        .replace(/^\((.)\)$/, "$1")
+        .toLowerCase();
+      if (base === letter) found.push(like);
+    }
+  }
+  return [letter, letter.toUpperCase(), ...found];
+}
+
+interface Replacement {
+  readonly found: RegExp;
+  readonly put: (like: string) => string;
+}
+
+/** Made at the first use, which a start need not wait for. */
+let tables: { readonly always: Replacement; readonly mixed: Replacement; readonly word: RegExp } | undefined;
+
+function makeTables(): NonNullable<typeof tables> {
+  const replacement = (pairs: readonly (readonly [string, string])[]): Replacement => {
+    const map = new Map(pairs);
+    return { found: new RegExp(`[${[...map.keys()].join("")}]`, "gu"), put: (like) => map.get(like) ?? like };
+  };
+  const doubtful = pairsOf(IN_MIXED_WORDS);
+  return {
+    always: replacement([...pairsOf(EVERYWHERE), ...enclosed()]),
+    mixed: replacement(doubtful),
+    word: new RegExp(`[a-zA-Z${doubtful.map(([like]) => like).join("")}]+`, "g"),
+  };
+}
+
+function pairsOf(text: string): (readonly [string, string])[] {
+  return (text.match(/../gu) ?? []).map((pair) => [pair.slice(0, -1), pair.slice(-1)]);
+}
+
+function enclosed(): (readonly [string, string])[] {
+  const letters = Array.from("abcdefghijklmnopqrstuvwxyz");
+  return ENCLOSED.flatMap((first) => letters.map((it, at) => [String.fromCodePoint(first + at), it] as const));
+}
+
+function decodeEntity(entity: string, decimal?: string, hex?: string, name?: string): string {
+  if (name !== undefined) return ENTITIES[name.toLowerCase()] ?? entity;
+  const point = decimal !== undefined ? Number(decimal) : Number.parseInt(hex ?? "", 16);
+  if (point < 0x20) return " ";
+  return point > 0x10_ffff || (point >= 0xd800 && point <= 0xdfff) ? entity : String.fromCodePoint(point);
+}
