@@ -63,24 +63,29 @@ const ENTITIES: Readonly<Record<string, string>> = {
 const ENTITY = /&(?:#([0-9]{1,9})|#[xX]([0-9a-fA-F]{1,8})|([a-zA-Z]{2,8}));?/g;
 
 const NOT_ASCII = /[^\0-\x7f]/;
+/** With the ASCII letters before it and in it: a mark belongs to one of them, and a disguise shows beside them. */
+const WORD_NOT_ASCII = /(?<![a-zA-Z])[a-zA-Z]*[^\0-\x7f][a-zA-Z\x80-\uffff]*/g;
 const MARKS = /[\p{M}\p{Default_Ignorable_Code_Point}]+/gu;
 const HYPHENS = /[\p{Pd}\u2212\u02d7\u2043]/gu;
 
 /** Folds a text of any length. It has as many lines as before, and each is what it was. */
 export function fold(text: string): string {
   const written = text.includes("&") ? text.replace(ENTITY, decodeEntity) : text;
-  return (NOT_ASCII.test(written) ? foldLetters(written) : written).toLowerCase();
+  return foldLetters(written).toLowerCase();
 }
 
 /** Folds the letters of a pattern, so that it meets what `fold` makes; `\S` and its like stay. */
 export function foldLetters(text: string): string {
+  if (!NOT_ASCII.test(text)) return text;
+  return text.replace(WORD_NOT_ASCII, foldWord);
+}
+
+function foldWord(word: string): string {
   tables ??= makeTables();
-  const { always, mixed, word } = tables;
-  const plain = text.normalize("NFKD").replace(MARKS, "").replace(HYPHENS, "-").replace(always.found, always.put);
-  // In a word that has Latin letters too, and in no other, another alphabet's letter is a disguise.
-  return plain.replace(word, (it) =>
-    /[a-zA-Z]/.test(it) && NOT_ASCII.test(it) ? it.replace(mixed.found, mixed.put) : it,
-  );
+  const { always, mixed, letters } = tables;
+  const plain = word.normalize("NFKD").replace(MARKS, "").replace(HYPHENS, "-").replace(always.found, always.put);
+  // Beside Latin letters, and nowhere else, another alphabet's letter is a disguise.
+  return plain.replace(letters, (it) => (/[a-zA-Z]/.test(it) ? it.replace(mixed.found, mixed.put) : it));
 }
 
 /** All characters that are taken for a small Latin letter or its capital, these two among them. */
@@ -107,7 +112,7 @@ interface Replacement {
 }
 
 /** Made at the first use, which a start need not wait for. */
-let tables: { readonly always: Replacement; readonly mixed: Replacement; readonly word: RegExp } | undefined;
+let tables: { readonly always: Replacement; readonly mixed: Replacement; readonly letters: RegExp } | undefined;
 
 function makeTables(): NonNullable<typeof tables> {
   const replacement = (pairs: readonly (readonly [string, string])[]): Replacement => {
@@ -118,7 +123,7 @@ function makeTables(): NonNullable<typeof tables> {
   return {
     always: replacement([...pairsOf(EVERYWHERE), ...enclosed()]),
     mixed: replacement(doubtful),
-    word: new RegExp(`[a-zA-Z${doubtful.map(([like]) => like).join("")}]+`, "g"),
+    letters: new RegExp(`[a-zA-Z${doubtful.map(([like]) => like).join("")}]+`, "g"),
   };
 }
 
