@@ -12,7 +12,7 @@ export interface Rule<Kind extends string> {
   readonly begins: string;
   /**
    * What must follow that, as the source of a regular expression for folded text. In it `\p{L}` is a letter or digit, a
-   * space stands for whatever may stand between two words, and ` .. ` for up to eight words more.
+   * space stands for whatever may stand between two words of a sentence, and ` .. ` for up to eight words more.
    */
   readonly goesOn: string;
   /** Whether nothing but Markdown's own signs may stand before it on its line. */
@@ -119,21 +119,27 @@ export interface CompiledRules<Kind extends string> {
 }
 
 export function compileRules<Kind extends string>(rules: readonly Rule<Kind>[]): CompiledRules<Kind> {
-  const beginnings = [...new Set(rules.flatMap(beginningsOf))];
-  const byBeginning = new Map(beginnings.map((it) => [it, [] as CompiledRule<Kind>[]]));
+  const byBeginning = new Map<string, CompiledRule<Kind>[]>();
   for (const rule of rules) {
     const compiled = compileRule(rule);
     for (const begin of beginningsOf(rule)) {
-      // Where one beginning is the start of another, the longer one is found in the text, and stands for both.
-      for (const [longer, list] of byBeginning) if (longer.startsWith(begin)) list.push(compiled(begin));
+      const others = byBeginning.get(begin) ?? [];
+      byBeginning.set(begin, [...others, compiled(begin)]);
     }
   }
-  const longestFirst = beginnings.sort((a, b) => b.length - a.length);
+  const longestFirst = [...byBeginning.keys()].sort((a, b) => b.length - a.length);
+  // Where one is the start of another, the longer one is found in the text, and stands for both.
+  for (const it of longestFirst) {
+    const starts = Array.from(it, (_, length) => it.slice(0, length + 1));
+    byBeginning.set(
+      it,
+      starts.flatMap((start) => byBeginning.get(start) ?? []),
+    );
+  }
   const words = longestFirst.filter((it) => LATIN.test(it)).map(literal);
   const others = longestFirst.filter((it) => !LATIN.test(it)).map(literal);
   const trigger = new RegExp(`(?<![a-z0-9])(?:${words.join("|")})|${others.join("|")}`, "g");
-  const kinds = [...new Set(rules.map(({ kind }) => kind))];
-  return { kinds, trigger, byBeginning };
+  return { kinds: [...new Set(rules.map(({ kind }) => kind))], trigger, byBeginning };
 }
 
 function compileRule<Kind extends string>(rule: Rule<Kind>): (begin: string) => CompiledRule<Kind> {
@@ -159,7 +165,7 @@ const LETTER = BETWEEN.replace("[", "[^");
 function sourceOf(words: string): string {
   return foldLetters(words)
     .replaceAll(" .. ", String.raw`(?:[^\p{L}.!?]{1,8}\p{L}{1,32}){0,8}?[^\p{L}.!?]{1,8}`)
-    .replaceAll(" ", String.raw`[^\p{L}]{1,8}`)
+    .replaceAll(" ", String.raw`(?:(?![.!?]\s)[^\p{L}]){1,8}`)
     .replace(/\[\^\\p\{L\}([^\]]*)\]/g, (_, but: string) => (but === "" ? BETWEEN : `(?:(?![${but}])${BETWEEN})`))
     .replaceAll(String.raw`\p{L}`, LETTER);
 }

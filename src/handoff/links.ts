@@ -76,10 +76,9 @@ export class LinkWatch {
 }
 let compiled: ReturnType<typeof compileRules<LinkKind>> | undefined;
 
-/** "Lines 3, 9 and 14", or with more than may be named "Lines 3, 9, 14 and others". */
+/** "Lines 3, 9 and 14 of handoff.md", or with more than may be named "Lines 3, 9, 14 and others of handoff.md". */
 export function linesOf(lines: readonly number[], most: number): string {
   const named = lines.slice(0, most).map(String);
-  if (lines.length > most) return `Lines ${named.join(", ")} and others`;
-  const last = named.pop();
-  return named.length === 0 ? `Line ${last}` : `Lines ${named.join(", ")} and ${last}`;
+  const last = lines.length > most ? "others" : named.pop();
+  return `${lines.length === 1 ? "Line" : "Lines"} ${[named.join(", "), last].filter(Boolean).join(" and ")} of handoff.md`;
 }

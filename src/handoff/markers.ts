@@ -111,6 +111,7 @@ const RULE_BEFORE = new RegExp(`(?:${RULE}|${WEAK_RULE}|[\\\\ ])$`, "u");
 function startOfRule(text: string, proved: number): number {
   let start = proved;
   while (start > 0 && RULE_BEFORE.test(text.slice(start - 1, start))) start -= 1;
+  while (text[start] === " ") start += 1; // which parts it from the word before
   return start;
 }
 

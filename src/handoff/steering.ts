@@ -27,6 +27,37 @@ const RULES_OF_READER =
   "(?:(?:your|all|any|every|previous|prior|earlier|above|system|safety) (?:own |previous |prior |earlier |safety |security |system |operating |existing ){0,2}(?:rules|restrictions|constraints|policies|limitations|safeguards|context|messages)|(?:the )?(?:rules|restrictions|limits|constraints) (?:that )?(?:you|anthropic|your))";
 
 const OVERRIDE: readonly Rule<SteeringKind>[] = [
+  rule(
+    "override",
+    "ignore | ignoring | disregard | disregarding | forget | overlook",
+    " (?:any|all|every|each) (?:instructions?|warnings?|notices?|notes?|markers?|fences?|headers?|claims?)(?: above| around it| around this| before)? (?:to|that|which|about|saying)",
+    { order: true },
+  ),
+  rule(
+    "override",
+    "instructions | guidelines | directives | prompts | restrictions | safety rules | orders",
+    " (?:above|before|you (?:were|have been|had been) given|from your user) (?:\\p{L}{1,12} ){0,2}?(?:no longer|do not|don't|void|obsolete|outdated|superseded|revoked|cancell?ed|suspended|lifted)",
+  ),
+  rule(
+    "override",
+    "your",
+    " (?:previous |prior |earlier |existing |old |original |current |safety |system |other ){1,3}(?:instructions?|guidelines?|directives?|prompts?|restrictions?|rules|orders) (?:(?:are|is|were|have been|has been|must be|should be|can be|now|hereby|all|no longer|do not) ){1,3}(?:apply|hold|count|valid|void|obsolete|outdated|superseded|revoked|cancell?ed|suspended|lifted|replaced|ignored|disregarded|forgotten)",
+  ),
+  rule(
+    "override",
+    "act as if | act as though | behave as if | behave as though | pretend | proceed as if | proceed as though",
+    "(?: \\p{L}{1,16}){0,6}? (?:instructions?|prompts?|rules|guidelines|restrictions|directives)\\b",
+  ),
+  rule(
+    "override",
+    "vergiss | ignoriere | ignorieren sie | vergessen sie",
+    " (?:alles )?was (?:dir|ihnen|man|bisher|vorher|zuvor|davor|oben)",
+  ),
+  rule(
+    "override",
+    "n'obeis plus | n'obeissez plus | ne suis plus | ne suivez plus | ne respecte plus | no sigas | no obedezcas | non seguire più | não siga",
+    "(?: \\p{L}{1,20}){0,3}? (?:consignes|instructions|regles|directives|instrucciones|reglas|ordenes|istruzioni|instrucoes)",
+  ),
   ...each(
     "override",
     "ignor | disregard | forget | overrid | overrul | supersede | neglect | discard | bypass | set aside | pay no attention to | stop following | do not follow | don't follow | no longer follow | do not obey | instead of following",
@@ -124,6 +155,22 @@ const OVERRIDE: readonly Rule<SteeringKind>[] = [
 const AUTHORITY: readonly Rule<SteeringKind>[] = [
   rule(
     "authority",
+    "your user | your operator | your human | your owner | your developer | your creator | your principal | the human in charge | the person in charge",
+    " (?:(?:has|have|had|is|already|explicitly|fully|also|hereby|just|personally|pre|now) ){0,4}(?:approv|authori[sz]|consent|agree|grant|confirm|permit|allow|okay|signed off|wants|asks|asked|instruct|order|expects|request|trusts|gave|given|gives|fine with)",
+  ),
+  rule(
+    "authority",
+    "comes | come | came | is | sent | written | issued | signed",
+    " (?:directly |straight |officially )?(?:from|by) (?:your (?:user|operator|owner|developer|human)|anthropic|the claude (?:code )?team)\\b",
+  ),
+  rule(
+    "authority",
+    "user:",
+    "\\s{1,2}(?:\"|')?(?:yes|ok|okay|sure|go ahead|please|do it|run it|proceed|continue|approved|i (?:approve|agree|confirm|allow|want you))\\b",
+    { atLineStart: true },
+  ),
+  rule(
+    "authority",
     "system: | system message: | system prompt: | system note: | system notice: | developer: | assistant: | human: | operator: | administrator: | admin:",
     "[\\s*_]{1,6}(?:(?:\\p{L}|'){1,16}[^\\p{L}.!?]{1,4}){0,4}?(?:you|your|ignore|disregard|please|always|never|must|proceed|execute|run the|approved?|authori[sz]ed?|permission|granted|confirmed|override|instructions?|important|sure|i will|i’ll|i'll|okay|understood|yes)\\b",
     { atLineStart: true },
@@ -160,7 +207,7 @@ const AUTHORITY: readonly Rule<SteeringKind>[] = [
   ),
   rule(
     "authority",
-    "on behalf of | in the name of | with the authority of | by order of | authorised by | authorized by | approved by | signed by | message from | notice from | directive from | order from | instruction from | instructions from | request from",
+    "on behalf of | in the name of | with the authority of | by order of | authorised by | authorized by | approved by | signed by | message from | notice from | directive from | notice by | note from | note by | update from | advisory from | advisory by | statement from | bulletin from | order from | instruction from | instructions from | request from",
     " (?:the |your |our |this ){0,2}(?:user who|(?:human )?user\\b|anthropic|openai|claude(?: code)? (?:team|support|staff|security)|system administrator|security team at anthropic|operator\\b)",
   ),
   rule(
@@ -208,6 +255,36 @@ const AUTHORITY: readonly Rule<SteeringKind>[] = [
 ];
 
 const CONCEALMENT: readonly Rule<SteeringKind>[] = [
+  rule(
+    "concealment",
+    "leave | omit | keep | exclude | strike | drop",
+    " (?:this|that|it|these|them|the following|this step|these steps|this part|this section|these lines|this change) (?:out of|from|off) (?:your|any|every) (?:report|summary|answer|reply|response|output|notes?|log|commit message|message)",
+  ),
+  rule(
+    "concealment",
+    "do not | don't | don’t | never | must not",
+    " (?:bring (?:it|this|that|them) up|talk about (?:it|this|that) |let (?:the|your) (?:user|human|operator) (?:know|see|notice|find|learn)|say (?:why|what you|that you|anything)|explain (?:why|what you|this step))",
+  ),
+  rule(
+    "concealment",
+    "make no | making no",
+    " (?:mention|note|record) (?:of|to) (?:this|it|that|the (?:upload|change|step|command|call|request|install\\p{L}{0,6}|edit))",
+  ),
+  rule(
+    "concealment",
+    "say nothing | say not a word | not a word",
+    " (?:about|of|to) (?:this|it|that|the user|your user|anyone)",
+  ),
+  rule(
+    "concealment",
+    "no reason to | no need to | pointless to | unnecessary to",
+    " (?:bother|ask|tell|involve|consult|trouble|inform|alert|wait for) (?:the|your) (?:user|human|operator)",
+  ),
+  rule(
+    "concealment",
+    "without | no",
+    " (?:further |any |prior )?(?:confirmation|approval|permission|consent|review|a go ahead) (?:from|of|by) (?:your|the) (?:user|human|operator)",
+  ),
   rule(
     "concealment",
     "sag dem nutzer nichts | sage dem nutzer nichts | sag es dem nutzer nicht | zonder de gebruiker | bez pytania | kullanıcıya söyleme | jangan beri tahu pengguna",
@@ -270,7 +347,11 @@ const ADDRESSED =
   "(?:you|your|assistant|claude|ai|model|llm|agent|instructions?|user|system|ignore|execute|secret|reader|prompt|password|token|curl|bash|anthropic)";
 
 const HIDDEN: readonly Rule<SteeringKind>[] = [
-  rule("hidden", "<!--", `(?:(?!-->|<!--).){0,600}?\\b${ADDRESSED}\\b`),
+  rule(
+    "hidden",
+    "<!--",
+    `(?!\\s{0,4}(?:prettier|eslint|markdownlint|biome|textlint|vale|cspell|stylelint)[\\w\\s-]{0,40}-->)(?:(?!-->|<!--).){0,600}?\\b${ADDRESSED}\\b`,
+  ),
   rule("hidden", "<!--", "(?:(?!-->|<!--).){600}"),
   rule("hidden", "[//]: | [comment]: | [_]: | [hidden]: | [note]: | [//]: #", `[^\\n]{0,300}?\\b${ADDRESSED}\\b`, {
     atLineStart: true,
@@ -314,7 +395,23 @@ const TARGET = `[^\\n]{0,160}?\\b(?:to|into|in|inside|under|at|as|on)\\b[^\\p{L}
 const CONFIGURATION: readonly Rule<SteeringKind>[] = [
   rule(
     "configuration",
-    "add | append | write | put | insert | copy | paste | save | install | place | store | register | merge | drop | inject | prepend",
+    "make sure | ensure | see to it | verify",
+    `[^\\n.]{0,30}?[\\s\`"']${AGENT_FILE}[\`"']? (?:contains?|has|have|includes?|says?|gets?|allows?|lists?|holds?)`,
+  ),
+  rule(
+    "configuration",
+    "claude.md | claude.local.md | agents.md | gemini.md | settings.json | settings.local.json | .mcp.json | .cursorrules",
+    "[`\"']? (?:should|must|needs to|has to|shall|ought to) (?:(?:now|also|always) )?(?:get|contain|have|include|allow|say|list|read|hold|tell)",
+  ),
+  rule(
+    "configuration",
+    "enable | allow | trust | approve | accept",
+    " (?:all|every|any)(?: of)? (?:the |project |these |other |its ){0,2}mcp servers?\\b",
+    { order: true },
+  ),
+  rule(
+    "configuration",
+    "add | append | include | write | put | insert | copy | paste | save | install | place | store | register | merge | drop | inject | prepend",
     ` ${TARGET}${AGENT_FILE}`,
     { order: true },
   ),
@@ -333,7 +430,7 @@ const CONFIGURATION: readonly Rule<SteeringKind>[] = [
   rule(
     "configuration",
     ".bashrc | .zshrc | .profile | .bash_profile | .zprofile | .zshenv | config.fish | .envrc | .gitconfig | /etc/profile | /etc/cron | /etc/sudoers | /etc/ld.so",
-    "(?<=\\b(?:curl|wget|base64|nc|alias (?:sudo|git|ssh|claude|npm|node)|ld_preload|prompt_command|eval|/dev/tcp)\\b[^\\n]{0,200}(?:>>|tee|to|in|into|at)\\b?[^\\n]{0,60})(?!\\w)",
+    "(?<=\\b(?:curl|wget|base64|nc|alias (?:sudo|git|ssh|claude|npm|node)|ld_preload|prompt_command|eval|/dev/tcp)\\b[^\\n]{0,200}(?:>>|tee|to|in|into|at)[^\\n]{0,60})(?!\\w)",
   ),
   rule("configuration", "crontab | (crontab", "[^\\n]{0,200}?(?:curl|wget|base64|/dev/tcp|https?://|\\bnc\\b)"),
   rule("configuration", "(crontab -l | crontab -l", "[^\\n]{0,200}\\|\\s{0,3}crontab"),
@@ -403,18 +500,24 @@ const FETCH = "(?:curl|wget|fetch|aria2c|http|https|lwp-request|lynx)";
 const DOWNLOAD: readonly Rule<SteeringKind>[] = [
   rule(
     "download",
-    "curl | wget | fetch | aria2c | lynx | iwr | irm | invoke-webrequest | invoke-restmethod",
-    `(?:\\.exe)?(?=\\s)${UNKNOWN}(?=[^\\n]{0,200}?(?:[/.]|\\$))(?![^\\n|]{0,300}\\|\\s{0,3}(?:python[\\d.]{0,4}\\s-m\\s?json|node\\s-[ep]|python[\\d.]{0,4}\\s-c|perl\\s-[nplie]|ruby\\s-[nplie]|php\\s-r))${PIPED}`,
+    "exec( | eval(",
+    "[^\\n]{0,120}?(?:urlopen|requests\\.get|b64decode|fromhex|atob\\(|fetch\\(|buffer\\.from\\()",
   ),
   rule(
     "download",
-    "sh -c | bash -c | zsh -c | eval | source | bash | sh | zsh | python3 -c | python -c | sudo bash | sudo sh | . <( | . $(",
-    `(?:\\s{0,3}[<"'(\\s]{0,4}(?:[$<]\\(|\`))?\\s{0,3}${FETCH}\\s${UNKNOWN}`,
+    "curl | wget | fetch | aria2c | lynx | iwr | irm | invoke-webrequest | invoke-restmethod",
+    `(?:\\.exe)?(?=\\s)${UNKNOWN}(?=[^\\n]{0,200}?(?:[/.]|\\$))(?![^\\n|]{0,300}\\|\\s{0,3}(?:python[\\d.]{0,4}\\s-m\\s?json|node\\s-[ep]|python[\\d.]{0,4}\\s-c|perl\\s-[nplie]|ruby\\s-[nplie]|php\\s-r))${PIPED}`,
+  ),
+  rule("download", ". <( | . $(", `\\s{0,3}${FETCH}\\s${UNKNOWN}`),
+  rule(
+    "download",
+    "sh -c | bash -c | zsh -c | eval | source | bash | sh | zsh | python3 -c | python -c | sudo bash | sudo sh",
+    `\\s{0,3}[<"'(\\s]{0,4}(?:[$<]\\(|\`)\\s{0,3}${FETCH}\\s${UNKNOWN}`,
   ),
   rule(
     "download",
     "curl | wget | iwr | irm | invoke-webrequest | certutil | bitsadmin | aria2c",
-    `(?:\\.exe)?\\s${UNKNOWN}(?:(?!\\b(?:curl|wget|iwr|irm)\\s)[^\\n&;]|\\\\\\n){0,300}?(?:&&|;|\\n)\\s{0,6}(?:(?:sudo )?chmod\\s[^\\n&;]{0,80}(?:&&|;|\\n)\\s{0,6})?(?:sudo )?(?:(?:ba|z|da)?sh\\s(?!-c)[^\\n]{0,80}|source\\s[^\\n]{0,60}|\\.\\s?/[\\w./-]{1,60}|/tmp/[\\w./-]{1,60}|\\./[\\w-]|start-process|start\\s|python3?\\s[\\w./-]{1,60}\\.py|node\\s[\\w./-]{1,60}\\.[cm]?js|msiexec|rundll32)`,
+    `(?:\\.exe)?\\s${UNKNOWN}(?:(?!\\b(?:curl|wget|iwr|irm)\\s)[^\\n&;]|\\\\\\n){0,300}?(?:&&|;|\\n)\\s{0,6}(?:(?:sudo )?chmod\\s[^\\n&;]{0,80}(?:&&|;|\\n)\\s{0,6})?(?:sudo )?(?:(?:ba|z|da)?sh\\s(?!-c)[^\\n]{0,80}|source\\s[^\\n]{0,60}|\\.\\s?/[\\w./-]{1,60}|/tmp/[\\w./-]{1,60}|\\./[\\w-]|start-process|start\\s|msiexec|rundll32)`,
   ),
   rule(
     "download",
@@ -488,6 +591,17 @@ const WHOSE =
   "(?:(?:all|any|every|your|the user's|the user’s|user's|their|its|my|our|the|of|available|stored|local|raw|complete|full|machine's|whole|project's|session's) ){0,4}";
 
 const SECRETS: readonly Rule<SteeringKind>[] = [
+  rule(
+    "secrets",
+    "grep | egrep | rg | awk | sed | cut | find",
+    `\\s(?=[^\\n;|]{0,80}?[\\s/"'~]${SECRET_FILE})(?![^\\n;|]{0,80}?\\.(?:env|npmrc)\\b)`,
+  ),
+  rule(
+    "secrets",
+    "send me | give me | tell me | show me | mail me | email me",
+    ` ${VALUES}${WHOSE}(?:\\p{L}{1,16} ){0,2}?${SECRET_THING}\\b`,
+    { order: true },
+  ),
   rule(
     "secrets",
     "cat | type | less | head | tail | get-content | gc | base64 | xxd | tar | zip | strings | bat | more",

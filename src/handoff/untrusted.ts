@@ -47,12 +47,11 @@ const JOINING =
 
 /**
  * The invisible characters that writing needs, and the only places where they stay: `what` with what must follow it, at
- * once behind a character `after`. None but those of the first row can follow one of its own kind, so that they cannot be
- * piled up to carry data.
+ * once behind a character `after`. None can follow one of its own kind, so that they cannot be piled up to carry data.
  */
 const NEEDED: readonly { readonly what: RegExp; readonly after: RegExp }[] = [
   // Soft hyphen, and the three marks of direction, which concern only their neighbours.
-  { what: /[\u00ad\u061c\u200e\u200f]/y, after: /^/ },
+  { what: /[\u00ad\u061c\u200e\u200f]/y, after: /^[^\u00ad\u061c\u200e\u200f]?$/u },
   // ZWNJ and ZWJ: Persian plurals, Sinhala and Indic conjuncts, Arabic letters that show their joined form.
   { what: /[\u200c\u200d]/y, after: JOINING },
   // Text or emoji style, keycaps.
