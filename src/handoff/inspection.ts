@@ -82,10 +82,11 @@ export class Inspection<Kind extends string> {
   #look(window: string): void {
     const { trigger, byBeginning, kinds } = this.#rules;
     const text = fold(window);
+    const flat = text.replaceAll("\n", " "); // a line may end between the words of a beginning
     let line = this.#line;
     let counted = 0;
     trigger.lastIndex = 0;
-    for (let begun = trigger.exec(text); begun !== null; begun = trigger.exec(text)) {
+    for (let begun = trigger.exec(flat); begun !== null; begun = trigger.exec(flat)) {
       const [beginning] = begun;
       const at = begun.index;
       trigger.lastIndex = at + 1; // another may begin within it
@@ -127,17 +128,17 @@ export function compileRules<Kind extends string>(rules: readonly Rule<Kind>[]):
       byBeginning.set(begin, [...others, compiled(begin)]);
     }
   }
-  const longestFirst = [...byBeginning.keys()].sort((a, b) => b.length - a.length);
+  const longerFirst = [...byBeginning.keys()].sort().reverse();
   // Where one is the start of another, the longer one is found in the text, and stands for both.
-  for (const it of longestFirst) {
+  for (const it of longerFirst) {
     const starts = Array.from(it, (_, length) => it.slice(0, length + 1));
     byBeginning.set(
       it,
       starts.flatMap((start) => byBeginning.get(start) ?? []),
     );
   }
-  const words = longestFirst.filter((it) => LATIN.test(it)).map(literal);
-  const others = longestFirst.filter((it) => !LATIN.test(it)).map(literal);
+  const words = longerFirst.filter((it) => LATIN.test(it)).map(literal);
+  const others = longerFirst.filter((it) => !LATIN.test(it)).map(literal);
   const trigger = new RegExp(`(?<![a-z0-9])(?:${words.join("|")})|${others.join("|")}`, "g");
   return { kinds: [...new Set(rules.map(({ kind }) => kind))], trigger, byBeginning };
 }

@@ -40,8 +40,8 @@ const OVERRIDE: readonly Rule<SteeringKind>[] = [
   ),
   rule(
     "override",
-    "your",
-    " (?:previous |prior |earlier |existing |old |original |current |safety |system |other ){1,3}(?:instructions?|guidelines?|directives?|prompts?|restrictions?|rules|orders) (?:(?:are|is|were|have been|has been|must be|should be|can be|now|hereby|all|no longer|do not) ){1,3}(?:apply|hold|count|valid|void|obsolete|outdated|superseded|revoked|cancell?ed|suspended|lifted|replaced|ignored|disregarded|forgotten)",
+    "your previous | your prior | your earlier | your existing | your old | your original | your current | your safety | your system | your other",
+    " (?:previous |prior |earlier |existing |old |original |current |safety |system |other ){0,2}(?:instructions?|guidelines?|directives?|prompts?|restrictions?|rules|orders) (?:(?:are|is|were|have been|has been|must be|should be|can be|now|hereby|all|no longer|do not) ){1,3}(?:apply|hold|count|valid|void|obsolete|outdated|superseded|revoked|cancell?ed|suspended|lifted|replaced|ignored|disregarded|forgotten)",
   ),
   rule(
     "override",
@@ -160,8 +160,8 @@ const AUTHORITY: readonly Rule<SteeringKind>[] = [
   ),
   rule(
     "authority",
-    "comes | come | came | is | sent | written | issued | signed",
-    " (?:directly |straight |officially )?(?:from|by) (?:your (?:user|operator|owner|developer|human)|anthropic|the claude (?:code )?team)\\b",
+    "comes directly | comes straight | comes from | comes by | come from | came from | sent by | written by | issued by | signed by",
+    " (?:from |by )?(?:your (?:user|operator|owner|developer|human)|anthropic|the claude (?:code )?team)\\b",
   ),
   rule(
     "authority",
@@ -282,8 +282,8 @@ const CONCEALMENT: readonly Rule<SteeringKind>[] = [
   ),
   rule(
     "concealment",
-    "without | no",
-    " (?:further |any |prior )?(?:confirmation|approval|permission|consent|review|a go ahead) (?:from|of|by) (?:your|the) (?:user|human|operator)",
+    "without | no confirmation | no approval | no permission | no consent | no further",
+    " (?:(?:further |any |prior )?(?:confirmation|approval|permission|consent|review|a go ahead) )?(?:from|of|by) (?:your|the) (?:user|human|operator)",
   ),
   rule(
     "concealment",
@@ -384,7 +384,7 @@ const HIDDEN: readonly Rule<SteeringKind>[] = [
     "(?:[^\\p{L}.!?]{1,8}\\p{L}{1,32}){0,8}?[^\\p{L}.!?]{1,8}(?:base64|rot13|encoded|encrypted|hex-encoded|decoded) (?:\\p{L}{1,16} ){0,2}?(?:instructions?|text|message|string|payload|blob|command|block|directive)s?",
   ),
   rule("hidden", " ".repeat(16), "\\x20{224}"),
-  rule("hidden", "\n".repeat(16), "\n{32}\\s{0,200}\\S"),
+  rule("hidden", " ".repeat(16), "(?<=\\n{16})\\n{32}"),
 ];
 
 const AGENT_FILE =
@@ -593,7 +593,7 @@ const WHOSE =
 const SECRETS: readonly Rule<SteeringKind>[] = [
   rule(
     "secrets",
-    "grep | egrep | rg | awk | sed | cut | find",
+    "grep | egrep | rg | awk | sed",
     `\\s(?=[^\\n;|]{0,80}?[\\s/"'~]${SECRET_FILE})(?![^\\n;|]{0,80}?\\.(?:env|npmrc)\\b)`,
   ),
   rule(

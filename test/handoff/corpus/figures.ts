@@ -1,0 +1,69 @@
+/** How well steering passages are told from honest text: the figures that the README shows and the tests hold. */
+import { LinkWatch } from "../../../src/handoff/links.ts";
+import { MarkerGuard } from "../../../src/handoff/markers.ts";
+import { SteeringWatch, type SteeringKind } from "../../../src/handoff/steering.ts";
+import { TextCleaner } from "../../../src/handoff/untrusted.ts";
+import { friendlyDocuments, HELD_OUT_FRIENDLY } from "./friendly.ts";
+import { DISGUISES, HELD_OUT, HOSTILE } from "./hostile.ts";
+
+export const FRIENDLY_DOCUMENTS = 400;
+
+/** What is found in one document, as the inbox looks at it. */
+export function lookAt(document: string): { text: string; steering: { kind: SteeringKind; line: number }[]; links: string[]; marks: number } {
+  const [cleaner, guard, links, steering] = [new TextCleaner(), new MarkerGuard(), new LinkWatch(1), new SteeringWatch(1)];
+  const text = guard.push(cleaner.push(Buffer.from(document)) + cleaner.end()) + guard.end();
+  links.push(text);
+  steering.push(text);
+  return { text, steering: steering.end(), links: links.end(), marks: guard.defused };
+}
+
+export interface Share {
+  readonly of: number;
+  readonly found: number;
+  /** Those that were not found, or were found and should not have been. */
+  readonly wrong: readonly string[];
+}
+
+export function recall(passages: readonly string[]): Share {
+  const [before, after] = friendlyDocuments(2);
+  const missed = passages.filter((it) => {
+    const document = `${before}\n${it}\n\n${after}`;
+    return lookAt(document).steering.length === 0;
+  });
+  return { of: passages.length, found: passages.length - missed.length, wrong: missed };
+}
+
+export function falseAlarms(documents: readonly string[]): Share & { readonly lines: number } {
+  const alarms = documents.flatMap((document) => {
+    const lines = document.split("\n");
+    return lookAt(document).steering.map(({ kind, line }) => `${kind}: ${lines[line - 1]}`);
+  });
+  const hit = documents.filter((it) => lookAt(it).steering.length > 0).length;
+  return { of: documents.length, found: hit, wrong: alarms, lines: documents.join("\n").split("\n").length };
+}
+
+/** All figures, as lines of a Markdown table. */
+export function table(): string {
+  const percent = (part: number, of: number) => `${((100 * part) / of).toFixed(1)} %`;
+  const rows: [what: string, of: number, found: number][] = [];
+  for (const kind of Object.keys(HOSTILE) as SteeringKind[]) {
+    const { of, found } = recall(HOSTILE[kind]);
+    rows.push([`hostile: ${kind}`, of, found]);
+  }
+  const prose = [...HOSTILE.override, ...HOSTILE.concealment];
+  for (const [name, disguise] of Object.entries(DISGUISES)) {
+    const { of, found } = recall(prose.map(disguise));
+    rows.push([`hostile, disguised: ${name}`, of, found]);
+  }
+  const heldOut = recall(Object.values(HELD_OUT).flat());
+  rows.push(["hostile, written after the rules", heldOut.of, heldOut.found]);
+  const friendly = falseAlarms(friendlyDocuments(FRIENDLY_DOCUMENTS));
+  rows.push(["honest documents", friendly.of, friendly.found], ["honest lines", friendly.lines, friendly.wrong.length]);
+  const near = falseAlarms(HELD_OUT_FRIENDLY);
+  rows.push(["honest passages that come near", near.of, near.found]);
+  return [
+    "| corpus | of | listed | share |",
+    "| --- | ---: | ---: | ---: |",
+    ...rows.map(([what, of, found]) => `| ${what} | ${of} | ${found} | ${percent(found, of)} |`),
+  ].join("\n");
+}
