@@ -62,8 +62,9 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 const ENTITY = /&(?:#([0-9]{1,9})|#[xX]([0-9a-fA-F]{1,8})|([a-zA-Z]{2,8}));?/g;
 
-/** Tags that no reader sees between two letters or words; one with attributes may matter, and stays. */
-const INLINE_TAG = /<\/?(?:b|i|u|s|em|strong|code|kbd|sup|sub|mark|small|span|wbr)\s?\/?>/gi;
+const TAG = String.raw`<\/?(?:b|i|u|s|em|strong|code|kbd|sup|sub|mark|small|span|wbr)\s?\/?>`;
+/** Tags that no reader sees between two letters or words. One with attributes may matter, and stays. */
+const INLINE_TAGS = new RegExp(`(?<= )(?:${TAG} ?)+|(?:${TAG})+`, "gi");
 
 const NOT_ASCII = /[^\0-\x7f]/;
 /** With the ASCII letters before it and in it: a mark belongs to one of them, and a disguise shows beside them. */
@@ -74,7 +75,7 @@ const HYPHENS = /[\p{Pd}\u2212\u02d7\u2043]/gu;
 /** Folds a text of any length. It has as many lines as before, and each is what it was. */
 export function fold(text: string): string {
   const written = text.includes("&") ? text.replace(ENTITY, decodeEntity) : text;
-  const bare = written.includes("<") ? written.replace(INLINE_TAG, "") : written;
+  const bare = written.includes("<") ? written.replace(INLINE_TAGS, "") : written;
   return foldLetters(bare).toLowerCase();
 }
 

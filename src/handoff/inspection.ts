@@ -82,7 +82,7 @@ export class Inspection<Kind extends string> {
   #look(window: string): void {
     const { trigger, byBeginning, kinds } = this.#rules;
     const text = fold(window);
-    const flat = text.replaceAll("\n", " "); // a line may end between the words of a beginning
+    const flat = flatten(text);
     let line = this.#line;
     let counted = 0;
     trigger.lastIndex = 0;
@@ -139,7 +139,7 @@ export function compileRules<Kind extends string>(rules: readonly Rule<Kind>[]):
   }
   const words = longerFirst.filter((it) => LATIN.test(it)).map(literal);
   const others = longerFirst.filter((it) => !LATIN.test(it)).map(literal);
-  const trigger = new RegExp(`(?<![a-z0-9])(?:${words.join("|")})|${others.join("|")}`, "g");
+  const trigger = new RegExp(`\\b(?:${words.join("|")})|${others.join("|")}`, "g");
   return { kinds: [...new Set(rules.map(({ kind }) => kind))], trigger, byBeginning };
 }
 
@@ -172,7 +172,12 @@ function sourceOf(words: string): string {
 }
 
 function beginningsOf({ begins }: Rule<string>): string[] {
-  return begins.split(" | ").map(foldLetters);
+  return begins.split(" | ").map((it) => flatten(foldLetters(it)));
+}
+
+/** A line may end between two words, and to a regular expression "_" would belong to the word behind it. */
+function flatten(text: string): string {
+  return text.replaceAll("\n", " ").replaceAll("_", " ");
 }
 
 function literal(text: string): string {

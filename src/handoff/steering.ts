@@ -659,7 +659,7 @@ const SECRETS: readonly Rule<SteeringKind>[] = [
   ),
   rule(
     "secrets",
-    "zeige | schicke | sende | gib | envoie | affiche | montre | envia | muestra | imprime | mostre | invia | mostra | stuur | wyślij | отправь | покажи | выведи | 发送 | 打印 | 显示 | 上传 | 送信 | 表示 | 보내 | 출력",
+    "zeige  | schicke  | sende  | gib  | envoie  | affiche  | montre  | envia  | muestra  | imprime  | mostre  | invia  | mostra  | stuur  | wyślij | отправь | покажи | выведи | 发送 | 打印 | 显示 | 上传 | 送信 | 表示 | 보내 | 출력",
     "[^\\n]{0,60}?(?:umgebungsvariable|geheimniss|zugangsdaten|passwör|schlüssel|variables d environnement|variables d'environnement|secrets|mots de passe|cles api|variables de entorno|contraseñas|claves|credenciais|senhas|variaveis de ambiente|variabili d'ambiente|credenziali|wachtwoord|hasla|переменные окружения|пароли|токен|ключи|секрет|环境变量|密钥|密码|令牌|環境変数|パスワード|秘密鍵|환경 변수|비밀번호)",
   ),
 ];

@@ -1,7 +1,7 @@
 /** How well steering passages are told from honest text: the figures that the README shows and the tests hold. */
 import { LinkWatch } from "../../../src/handoff/links.ts";
 import { MarkerGuard } from "../../../src/handoff/markers.ts";
-import { SteeringWatch, type SteeringKind } from "../../../src/handoff/steering.ts";
+import { type SteeringKind, SteeringWatch } from "../../../src/handoff/steering.ts";
 import { TextCleaner } from "../../../src/handoff/untrusted.ts";
 import { friendlyDocuments, HELD_OUT_FRIENDLY } from "./friendly.ts";
 import { DISGUISES, HELD_OUT, HOSTILE } from "./hostile.ts";
@@ -9,8 +9,18 @@ import { DISGUISES, HELD_OUT, HOSTILE } from "./hostile.ts";
 export const FRIENDLY_DOCUMENTS = 400;
 
 /** What is found in one document, as the inbox looks at it. */
-export function lookAt(document: string): { text: string; steering: { kind: SteeringKind; line: number }[]; links: string[]; marks: number } {
-  const [cleaner, guard, links, steering] = [new TextCleaner(), new MarkerGuard(), new LinkWatch(1), new SteeringWatch(1)];
+export function lookAt(document: string): {
+  text: string;
+  steering: { kind: SteeringKind; line: number }[];
+  links: string[];
+  marks: number;
+} {
+  const [cleaner, guard, links, steering] = [
+    new TextCleaner(),
+    new MarkerGuard(),
+    new LinkWatch(1),
+    new SteeringWatch(1),
+  ];
   const text = guard.push(cleaner.push(Buffer.from(document)) + cleaner.end()) + guard.end();
   links.push(text);
   steering.push(text);
