@@ -18,7 +18,7 @@ const NAMELESS = "file";
  * What has no place in a name. Letters, marks and digits of every language and emoji have one, and the signs that mean
  * nothing to a file system or to a shell in which the name may be typed.
  */
-const NOT_FOR_NAMES = /[^\p{L}\p{M}\p{Nd}\p{Extended_Pictographic}\p{Emoji_Modifier} ._+,=@()[\]-]/gu;
+const NOT_FOR_NAMES = /[^\p{L}\p{M}\p{Nd}\p{Extended_Pictographic}\p{Emoji_Modifier} ._+,=@()[\]-]|\p{Cn}/gu;
 const INVISIBLE = /\p{Default_Ignorable_Code_Point}/gu;
 /** What Windows takes for a device, with any ending. */
 const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)(?= *(?:\.|$))/i;
