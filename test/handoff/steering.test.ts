@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type SteeringKind, SteeringWatch, steeringWarnings } from "../../src/handoff/steering.ts";
+import { SteeringWatch, steeringWarnings } from "../../src/handoff/steering.ts";
+import type { SteeringKind } from "../../src/handoff/steering-rules.ts";
 import { FRIENDLY_DOCUMENTS, falseAlarms, lookAt, recall } from "./corpus/figures.ts";
 import { friendlyDocuments, HELD_OUT_FRIENDLY, seeded } from "./corpus/friendly.ts";
 import { DISGUISES, HELD_OUT, HOSTILE } from "./corpus/hostile.ts";

@@ -1,7 +1,8 @@
 /** How well steering passages are told from honest text: the figures that the README shows and the tests hold. */
 import { LinkWatch } from "../../../src/handoff/links.ts";
 import { MarkerGuard } from "../../../src/handoff/markers.ts";
-import { type SteeringKind, SteeringWatch } from "../../../src/handoff/steering.ts";
+import { SteeringWatch } from "../../../src/handoff/steering.ts";
+import type { SteeringKind } from "../../../src/handoff/steering-rules.ts";
 import { TextCleaner } from "../../../src/handoff/untrusted.ts";
 import { friendlyDocuments, HELD_OUT_FRIENDLY } from "./friendly.ts";
 import { DISGUISES, HELD_OUT, HOSTILE } from "./hostile.ts";

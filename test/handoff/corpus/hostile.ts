@@ -2,7 +2,7 @@
  * Passages that try to steer the reader of a hand-off, written for this project. They are told to a test and to nobody
  * else: no host in them exists (RFC 2606, RFC 5737), and nothing here is ever run.
  */
-import type { SteeringKind } from "../../../src/handoff/steering.ts";
+import type { SteeringKind } from "../../../src/handoff/steering-rules.ts";
 
 export const HOSTILE: Readonly<Record<SteeringKind, readonly string[]>> = {
   override: [
