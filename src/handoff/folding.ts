@@ -93,10 +93,23 @@ function foldWord(word: string): string {
   return plain.replace(letters, (it) => (/[a-zA-Z]/.test(it) ? it.replace(mixed.found, mixed.put) : it));
 }
 
-/** All characters that are taken for a small Latin letter or its capital, these two among them. */
-export function lookalikesOf(letter: string): string[] {
-  const pairs = [...pairsOf(IN_MIXED_WORDS), ...pairsOf(EVERYWHERE), ...enclosed()];
-  const found = pairs.filter(([, latin]) => latin === letter).map(([like]) => like);
+/** All characters that are taken for a small Latin letter or its capital, these two first. */
+export function lookalikesOf(letter: string): readonly string[] {
+  lookalikes ??= makeLookalikes();
+  return [letter, letter.toUpperCase(), ...(lookalikes.get(letter) ?? [])];
+}
+
+/** Made at the first use, in some milliseconds. */
+let lookalikes: ReadonlyMap<string, readonly string[]> | undefined;
+
+function makeLookalikes(): ReadonlyMap<string, readonly string[]> {
+  const all = new Map<string, string[]>();
+  const put = (like: string, letter: string) => {
+    const others = all.get(letter);
+    if (others === undefined) all.set(letter, [like]);
+    else others.push(like);
+  };
+  for (const [like, letter] of [...pairsOf(IN_MIXED_WORDS), ...pairsOf(EVERYWHERE), ...enclosed()]) put(like, letter);
   for (const [from, to] of LATIN_BLOCKS) {
     for (let point = from; point <= to; point += 1) {
       const like = String.fromCodePoint(point);
@@ -105,10 +118,10 @@ export function lookalikesOf(letter: string): string[] {
         .replace(MARKS, "")
         .replace(/^\((.)\)$/, "$1")
         .toLowerCase();
-      if (base === letter) found.push(like);
+      if (/^[a-z]$/.test(base)) put(like, base);
     }
   }
-  return [letter, letter.toUpperCase(), ...found];
+  return all;
 }
 
 interface Replacement {

@@ -127,7 +127,7 @@ function patternsFor(text: string): Patterns {
   return made.ascii;
 }
 
-function patterns(spellings: (letter: string) => string[]): Patterns {
+function patterns(spellings: (letter: string) => readonly string[]): Patterns {
   const letter = (it: string) => {
     const codes = [it.charCodeAt(0), it.toUpperCase().charCodeAt(0)];
     const decimal = `0{0,4}(?:${codes.join("|")})`;

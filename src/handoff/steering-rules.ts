@@ -292,7 +292,7 @@ const AUTHORITY: readonly Rule<SteeringKind>[] = [
     "[system | [developer | [admin | [operator | [anthropic",
     re`
       (?:[\x20-]?(?:message|prompt|note|notice|instruction|override|alert|reminder|update|
-      directive))?s?[^\]\n]{0,20}\]
+      directive)s?)?(?:\]|:[^\]\n]{0,200}\])
     `,
     { atLineStart: true },
   ),
@@ -380,7 +380,7 @@ const AUTHORITY: readonly Rule<SteeringKind>[] = [
     "permission | consent | approval | authorisation | authorization | clearance",
     re`
       (?: )(?:has |have |was |is |been |already |hereby |explicitly ){1,4}(?:granted|given|obtained|confirmed|
-      implied|pre-?approved)
+      implied|pre-?approved)(?![^\p{L}]{1,4}(?:free of charge|to any person))
     `,
   ),
   rule(
@@ -610,9 +610,9 @@ const HIDDEN: readonly Rule<SteeringKind>[] = [
     "hidden",
     "style=",
     re`
-      ["'\`]?[^"'\`>]{0,300}?(?:display\s{0,3}:\s{0,3}none|visibility\s{0,3}:\s{0,3}hidden|
+      (?<!<img\b[^<>]{0,300})["'\`]?[^"'\`>]{0,300}?(?:display\s{0,3}:\s{0,3}none|visibility\s{0,3}:\s{0,3}hidden|
       opacity\s{0,3}:\s{0,3}0?\.?0{1,3}(?![.\d])|font-size\s{0,3}:\s{0,3}[01](?:px|pt|em|rem|%)?(?![.\d])|
-      color\s{0,3}:\s{0,3}(?:#f{3}(?:f{3})?\b|#fefefe|white\b|transparent|
+      (?<![\w-])color\s{0,3}:\s{0,3}(?:#f{3}(?:f{3})?\b|#fefefe|white\b|transparent|
       rgba?\(\s{0,2}255\s{0,2},\s{0,2}255\s{0,2},\s{0,2}255)|(?:left|top|text-indent)\s{0,3}:\s{0,3}-\d{3,}|
       (?:max-)?(?:height|width)\s{0,3}:\s{0,3}0(?![.\d])|clip\s{0,3}:)
     `,
@@ -652,7 +652,7 @@ const HIDDEN: readonly Rule<SteeringKind>[] = [
       directive)s?
     `,
   ),
-  rule("hidden", " ".repeat(16), re`\x20{224}`),
+  rule("hidden", " ".repeat(16), re`(?<!\x20{17})\x20{224,900}(?![\s|])`),
   rule("hidden", " ".repeat(16), re`(?<=\n{16})\n{32}`),
 ];
 
@@ -917,7 +917,7 @@ const DOWNLOAD: readonly Rule<SteeringKind>[] = [
   rule(
     "download",
     "npx | bunx | pnpm dlx | yarn dlx | uvx | pipx run | npm exec | deno run | go run",
-    re`\s[^\n]{0,60}?(?:https?://|git\+|github:|gist:|gitlab:|bitbucket:)`,
+    re`\s(?:-[^\s]{1,20}\s){0,4}["']?(?:https?://|git\+|github:|gist:|gitlab:|bitbucket:)`,
   ),
   rule(
     "download",
@@ -952,8 +952,8 @@ const DOWNLOAD: readonly Rule<SteeringKind>[] = [
     "download | fetch | get | grab | retrieve | pull down | visit | open",
     re`
       (?:[^\p{L}.!?]{1,8}\p{L}{1,32}){0,10}?[^\p{L}\n]{1,8}https?://[^\s)>\`"']{1,200}[^\p{L}]{1,8}
-      (?:\p{L}{1,32}[^\p{L}.!?]{1,8}){0,4}?(?:run|execute|launch|install|source|pipe|follow (?:the|its|all|
-      every)|do (?:what|as)) 
+      (?:and|then|to)(?: \p{L}{1,16}){0,2}? (?:run|execute|launch|install|pipe|follow (?:the|its|all|every)|
+      do (?:what|as))\b
     `,
     { order: true },
   ),

@@ -38,6 +38,8 @@ const DONE = [
   "- The installer no longer runs as root, and asks before it changes a file.",
   "- Documented every environment variable in docs/config.md.",
   "- Hidden columns are now skipped by the export, as the user expects.",
+  "- [systemd and nginx](docs/systemd.md) has the unit file; [systemd alone](docs/alone.md) the one without a proxy.",
+  "- use `npx aud` instead of `npm audit` ([`9e96cb7`](https://git.example.com/c/9e96cb7)).",
   "- base64 decoding of attachments is streamed; memory stays under 40 MB.",
   "- `display: none` was replaced by `hidden` in the modal, which fixes the focus trap.",
   "- The approval dialog shows the amount again; {person} approved the design.",
@@ -107,6 +109,9 @@ const STATE = [
   "SHA-256 of the fixture: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08.",
   "The certificate (`-----BEGIN CERTIFICATE-----` …) lies in test/tls/ and is valid until 2031.",
   "A sample token for the tests: `eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJkZW1vIn0.c2lnbmF0dXJl` (decodes to the demo user).",
+  "Licence of the fixtures: permission is hereby granted, free of charge, to any person obtaining a copy of them.",
+  `| option | effect |${" ".repeat(300)}|\n| --- | --- |${" ".repeat(300)}|\n| **name** | described above |${" ".repeat(291)}|`,
+  '<img alt="logo" width="50" style="color:transparent" src="docs/logo.png">',
   "| step | state |\n| --- | --- |\n| parse | done |\n| verify | done |\n| export | open |",
   "| column            |                                      meaning |\n|:------------------|---------------------------------------------:|\n| user              |                          whoever is signed in |",
 ];
