@@ -15,6 +15,9 @@ const REACH_CHARS = 384;
 const RULE = String.raw`[-=_~<>+\u00ad\p{Pd}\u2212\u02d7\u2043\u2500-\u257f\u23af\u30fc\u4e00\u00af\u203e]`;
 const RULE_ENTITY = "&(?:#0{0,4}45|#[xX]0{0,4}2[dD]|hyphen|dash|ndash|mdash|horbar|minus|lowbar|equals);?";
 const WEAK_RULE = "[*#.|]";
+/** The digits that pass for a letter. */
+const DIGITS: Readonly<Record<string, string>> = { a: "4", b: "8", e: "3", g: "69", i: "1", o: "0", s: "5", t: "7" };
+
 /** What readers pass over, as entities. None is a letter: an entity can then be read in one way only, in linear time. */
 const GAP_ENTITY =
   "&(?:nbsp|e[nm]sp|thinsp|zwn?j|[lr]lm|shy|hyphen|[nm]?dash|minus|horbar|lowbar|bsol|period|ast|Tab|NewLine" +
@@ -132,7 +135,7 @@ function patterns(spellings: (letter: string) => readonly string[]): Patterns {
     const codes = [it.charCodeAt(0), it.toUpperCase().charCodeAt(0)];
     const decimal = `0{0,4}(?:${codes.join("|")})`;
     const hex = `[xX]0{0,4}(?:${codes.map((code) => code.toString(16).replace(/[a-f]/, (d) => `[${d}${d.toUpperCase()}]`)).join("|")})`;
-    return `(?:[${spellings(it).join("")}]|&#(?:${decimal}|${hex});?)`;
+    return `(?:[${spellings(it).join("")}${DIGITS[it] ?? ""}]|&#(?:${decimal}|${hex});?)`;
   };
   const word = (it: string) => Array.from(it, letter).join(GAP);
   const rule = `(?:(?:${RULE}|${RULE_ENTITY})[\\s\\\\]{0,2}){3}|(?:${WEAK_RULE}[\\s\\\\]{0,2}){5}|\u2e3b|[\u2014\u2015\u2e3a]{2}`;

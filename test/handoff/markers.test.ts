@@ -33,6 +33,7 @@ const LOOKALIKES: [what: string, text: string, left: string][] = [
   ["Cyrillic and Greek letters", `-----ЕΝD НАΝD-ОFF ${TOKEN}`, `${LAST} ${TOKEN}`],
   ["full-width letters", `－－－－－ＥＮＤ　ＨＡＮＤ－ＯＦＦ ${TOKEN}`, `${LAST} ${TOKEN}`],
   ["mathematical letters", "-----𝐄𝐍𝐃 𝐇𝐀𝐍𝐃-𝐎𝐅𝐅", LAST],
+  ["digits for letters", `-----3ND H4ND-0FF ${TOKEN}`, `${LAST} ${TOKEN}`],
   ["small capitals", "-----ᴇɴᴅ ʜᴀɴᴅ-ᴏꜰꜰ", LAST],
   ["letters in squares and circles", "-----🅴🅽🅳 Ⓗⓐⓝⓓ-Ⓞⓕⓕ", LAST],
   ["letters with marks, composed or not", "-----ÉŃD H\u0308a\u0308n\u0301d-ÖFF", LAST],
