@@ -189,3 +189,10 @@ function newlines(text: string): number {
   for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) n += 1;
   return n;
 }
+
+/** "Lines 3, 9 and 14 of handoff.md", or with more than may be named "Lines 3, 9, 14 and others of handoff.md". */
+export function linesOf(lines: readonly number[], most: number): string {
+  const named = lines.slice(0, most).map(String);
+  const last = lines.length > most ? "others" : named.pop();
+  return `${lines.length === 1 ? "Line" : "Lines"} ${[named.join(", "), last].filter(Boolean).join(" and ")} of handoff.md`;
+}

@@ -2,7 +2,7 @@
  * Links that act when a text is shown or followed, and do what no link of a document needs to: images that are fetched from
  * elsewhere, which tells their server who reads and when; and addresses that are a document, a program or a file themselves.
  */
-import { compileRules, Inspection, type Rule } from "./inspection.ts";
+import { linesOf, type Passage, type Rule } from "./inspection.ts";
 
 export type LinkKind = "image" | "data" | "javascript" | "vbscript" | "file";
 
@@ -24,7 +24,7 @@ function schemeRules(kind: Exclude<LinkKind, "image">, begins: string, bare: str
   ];
 }
 
-const RULES: readonly Rule<LinkKind>[] = [
+export const LINK_RULES: readonly Rule<LinkKind>[] = [
   { kind: "image", begins: "![", goesOn: String.raw`(?:(?!!\[)[^\]\n]|\\\]|\n(?!\n)){0,300}\]\(${LEAD}${FETCHED}` },
   // By reference: the address stands elsewhere, or this is no image at all.
   { kind: "image", begins: "![", goesOn: String.raw`(?:(?!!\[)[^\]\n]){0,300}\]\[[^\]\n]{0,200}\]` },
@@ -52,33 +52,10 @@ const WORDS: Record<LinkKind, string> = {
   file: "a file: link, which opens a file of the reader's machine",
 };
 
-/** All of a text's, as it comes in pieces. */
-export class LinkWatch {
-  readonly #inspection: Inspection<LinkKind>;
-
-  constructor(firstLine: number) {
-    compiled ??= compileRules(RULES);
-    this.#inspection = new Inspection(compiled, firstLine, MAX_LINES_NAMED + 1);
-  }
-
-  push(text: string): void {
-    this.#inspection.push(text);
-  }
-
-  /** @returns a sentence for each kind that there is, with its first lines. */
-  end(): string[] {
-    const passages = this.#inspection.end();
-    return (Object.keys(WORDS) as LinkKind[]).flatMap((kind) => {
-      const lines = passages.filter((it) => it.kind === kind).map(({ line }) => line);
-      return lines.length === 0 ? [] : [`${linesOf(lines, MAX_LINES_NAMED)}: ${WORDS[kind]}.`];
-    });
-  }
-}
-let compiled: ReturnType<typeof compileRules<LinkKind>> | undefined;
-
-/** "Lines 3, 9 and 14 of handoff.md", or with more than may be named "Lines 3, 9, 14 and others of handoff.md". */
-export function linesOf(lines: readonly number[], most: number): string {
-  const named = lines.slice(0, most).map(String);
-  const last = lines.length > most ? "others" : named.pop();
-  return `${lines.length === 1 ? "Line" : "Lines"} ${[named.join(", "), last].filter(Boolean).join(" and ")} of handoff.md`;
+/** A sentence for each kind of link among the passages, with its first lines. */
+export function linkWarnings(passages: readonly Passage<string>[]): string[] {
+  return (Object.keys(WORDS) as LinkKind[]).flatMap((kind) => {
+    const lines = passages.filter((it) => it.kind === kind).map(({ line }) => line);
+    return lines.length === 0 ? [] : [`${linesOf(lines, MAX_LINES_NAMED)}: ${WORDS[kind]}.`];
+  });
 }

@@ -1,11 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { LinkWatch, linesOf } from "../../src/handoff/links.ts";
+import { linesOf } from "../../src/handoff/inspection.ts";
+import { linkWarnings } from "../../src/handoff/links.ts";
+import { inspectPassages } from "../../src/handoff/passages.ts";
 
 function look(...pieces: string[]) {
-  const watch = new LinkWatch(1);
-  for (const piece of pieces) watch.push(piece);
-  return watch.end();
+  const inspection = inspectPassages(1);
+  for (const piece of pieces) inspection.push(piece);
+  return linkWarnings(inspection.end());
 }
 
 describe("is told by line and kind", () => {

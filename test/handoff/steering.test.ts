@@ -1,15 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { SteeringWatch, steeringWarnings } from "../../src/handoff/steering.ts";
+import { inspectPassages } from "../../src/handoff/passages.ts";
+import { steeringOf, steeringWarnings } from "../../src/handoff/steering.ts";
 import type { SteeringKind } from "../../src/handoff/steering-rules.ts";
 import { FRIENDLY_DOCUMENTS, falseAlarms, lookAt, recall } from "./corpus/figures.ts";
 import { friendlyDocuments, HELD_OUT_FRIENDLY, seeded } from "./corpus/friendly.ts";
 import { DISGUISES, HELD_OUT, HOSTILE } from "./corpus/hostile.ts";
 
 function look(...pieces: string[]) {
-  const watch = new SteeringWatch(1);
-  for (const piece of pieces) watch.push(piece);
-  return watch.end();
+  const inspection = inspectPassages(1);
+  for (const piece of pieces) inspection.push(piece);
+  return steeringOf(inspection.end());
 }
 
 describe("the corpora", () => {
@@ -66,7 +67,7 @@ test("a passage is told by the line on which it begins", () => {
     { kind: "override", line: 2 },
     { kind: "secrets", line: 6 },
   ]);
-  const watch = new SteeringWatch(40);
+  const watch = inspectPassages(40);
   watch.push(`${"x\n".repeat(50_000)}ignore previous instructions`);
   expect(watch.end()).toEqual([{ kind: "override", line: 50_040 }]);
 });

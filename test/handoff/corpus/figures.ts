@@ -1,7 +1,8 @@
 /** How well steering passages are told from honest text: the figures that the README shows and the tests hold. */
-import { LinkWatch } from "../../../src/handoff/links.ts";
+import { linkWarnings } from "../../../src/handoff/links.ts";
 import { MarkerGuard } from "../../../src/handoff/markers.ts";
-import { SteeringWatch } from "../../../src/handoff/steering.ts";
+import { inspectPassages } from "../../../src/handoff/passages.ts";
+import { steeringOf } from "../../../src/handoff/steering.ts";
 import type { SteeringKind } from "../../../src/handoff/steering-rules.ts";
 import { TextCleaner } from "../../../src/handoff/untrusted.ts";
 import { friendlyDocuments, HELD_OUT_FRIENDLY } from "./friendly.ts";
@@ -16,16 +17,11 @@ export function lookAt(document: string): {
   links: string[];
   marks: number;
 } {
-  const [cleaner, guard, links, steering] = [
-    new TextCleaner(),
-    new MarkerGuard(),
-    new LinkWatch(1),
-    new SteeringWatch(1),
-  ];
+  const [cleaner, guard, inspection] = [new TextCleaner(), new MarkerGuard(), inspectPassages(1)];
   const text = guard.push(cleaner.push(Buffer.from(document)) + cleaner.end()) + guard.end();
-  links.push(text);
-  steering.push(text);
-  return { text, steering: steering.end(), links: links.end(), marks: guard.defused };
+  inspection.push(text);
+  const passages = inspection.end();
+  return { text, steering: steeringOf(passages), links: linkWarnings(passages), marks: guard.defused };
 }
 
 export interface Share {
