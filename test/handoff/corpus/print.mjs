@@ -1,4 +1,4 @@
-/** `node test/handoff/corpus/print.mjs`: the figures of the corpora as a Markdown table, for the README. */
+/** `node test/handoff/corpus/print.mjs`: the figures of the corpora, and what finding them costs, for the README. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,8 +10,8 @@ try {
   const outfile = join(folder, "figures.mjs");
   const entry = fileURLToPath(new URL("./figures.ts", import.meta.url));
   await build({ entryPoints: [entry], bundle: true, platform: "node", format: "esm", outfile, logLevel: "error" });
-  const { table } = await import(pathToFileURL(outfile).href);
-  console.log(table());
+  const { speed, table } = await import(pathToFileURL(outfile).href);
+  console.log(`${table()}\n\n${speed()}`);
 } finally {
   await rm(folder, { recursive: true });
 }
