@@ -62,27 +62,41 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 const ENTITY = /&(?:#([0-9]{1,9})|#[xX]([0-9a-fA-F]{1,8})|([a-zA-Z]{2,8}));?/g;
 
-const TAG = String.raw`<\/?(?:b|i|u|s|em|strong|code|kbd|sup|sub|mark|small|span|wbr)\s?\/?>`;
-/** Tags that no reader sees between two letters or words. One with attributes may matter, and stays. */
-const INLINE_TAGS = new RegExp(`(?<= )(?:${TAG} ?)+|(?:${TAG})+`, "gi");
+/** Tags that no reader sees between two letters or words, with spaces. One with attributes may matter, and stays. */
+const INLINE_TAGS = /(?:<\/?(?:b|i|u|s|em|strong|code|kbd|sup|sub|mark|small|span|wbr)\s?\/?> ?)+/gi;
 
 const NOT_ASCII = /[^\0-\x7f]/;
-/** With the ASCII letters before it and in it: a mark belongs to one of them, and a disguise shows beside them. */
-const WORD_NOT_ASCII = /(?<![a-zA-Z])[a-zA-Z]*[^\0-\x7f][a-zA-Z\x80-\uffff]*/g;
+/** From a character that is not ASCII to the end of its word. */
+const NOT_ASCII_ON = /[^\0-\x7f][a-zA-Z\x80-\uffff]*/g;
 const MARKS = /[\p{M}\p{Default_Ignorable_Code_Point}]+/gu;
 const HYPHENS = /[\p{Pd}\u2212\u02d7\u2043]/gu;
 
 /** Folds a text of any length. It has as many lines as before, and each is what it was. */
 export function fold(text: string): string {
   const written = text.includes("&") ? text.replace(ENTITY, decodeEntity) : text;
-  const bare = written.includes("<") ? written.replace(INLINE_TAGS, "") : written;
+  const bare = written.includes("<") ? written.replace(INLINE_TAGS, betweenWords) : written;
   return foldLetters(bare).toLowerCase();
 }
 
 /** Folds the letters of a pattern, so that it meets what `fold` makes; `\S` and its like stay. */
 export function foldLetters(text: string): string {
   if (!NOT_ASCII.test(text)) return text;
-  return text.replace(WORD_NOT_ASCII, foldWord);
+  const out: string[] = [];
+  let done = 0;
+  for (const { index, 0: rest } of text.matchAll(NOT_ASCII_ON)) {
+    // With the letters before it: a mark belongs to one of them, and a disguise shows beside them.
+    let start = index;
+    while (start > done && /[a-zA-Z]/.test(text.charAt(start - 1))) start -= 1;
+    const end = index + rest.length;
+    out.push(text.slice(done, start), foldWord(text.slice(start, end)));
+    done = end;
+  }
+  return out.join("") + text.slice(done);
+}
+
+/** What is left of tags: the one space that is on either side of them. */
+function betweenWords(tags: string, at: number, text: string): string {
+  return tags.endsWith(" ") && text.charAt(at - 1) !== " " ? " " : "";
 }
 
 function foldWord(word: string): string {
