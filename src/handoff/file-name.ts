@@ -83,29 +83,37 @@ function sameFile(name: string): string {
 }
 
 /** Folders of which everything belongs to a tool. */
-const TOOL_FOLDERS =
-  ".claude .claude-plugin .codex .gemini .qwen .cursor .windsurf .codeium .continue .roo .cline .clinerules .kiro .amazonq .aider .junie " +
-  ".opencode .goose .git .githooks .hg .svn .jj .husky .lefthook .vscode .vscode-insiders .idea .zed .fleet .devcontainer .direnv " +
-  ".ssh .gnupg .aws .kube .docker .config .local .bashrc.d .zshrc.d .oh-my-zsh .vim .nvim .emacs.d .cargo .gradle .m2 .bundle " +
-  "cron.d cron.daily cron.hourly cron.weekly cron.monthly init.d profile.d sudoers.d launchagents launchdaemons autostart";
+const TOOL_FOLDERS = `
+  .claude .claude-plugin .codex .gemini .qwen .cursor .windsurf .codeium .continue .roo .cline .clinerules
+  .kiro .amazonq .aider .junie .opencode .goose .git .githooks .hg .svn .jj .husky .lefthook .vscode
+  .vscode-insiders .idea .zed .fleet .devcontainer .direnv .ssh .gnupg .aws .kube .docker .config .local
+  .bashrc.d .zshrc.d .oh-my-zsh .vim .nvim .emacs.d .cargo .gradle .m2 .bundle cron.d cron.daily cron.hourly
+  cron.weekly cron.monthly init.d profile.d sudoers.d launchagents launchdaemons autostart
+`;
 
 /** Files that a tool reads by their name. */
-const TOOL_FILES =
-  "claude.md claude.local.md agents.md agent.md agents.override.md gemini.md qwen.md warp.md copilot-instructions.md .claude.json " +
-  "claude_desktop_config.json managed-settings.json managed-mcp.json settings.local.json .mcp.json mcp.json .cursorrules .cursorignore .windsurfrules " +
-  ".roorules .goosehints .aider.conf.yml .aiderignore .gitattributes .gitmodules .gitconfig .git-credentials .hgrc .lfsconfig " +
-  ".envrc .npmrc .yarnrc .yarnrc.yml .pnpmfile.cjs .pnpmrc .pypirc .netrc _netrc .curlrc .wgetrc .condarc .gemrc .bunfig.toml bunfig.toml pip.conf pip.ini " +
-  ".bashrc .bash_profile .bash_login .bash_logout .bash_aliases .profile .zshrc .zshenv .zprofile .zlogin .zlogout .kshrc .mkshrc .cshrc .tcshrc " +
-  ".login .logout .shrc .xonshrc config.fish .inputrc .xinitrc .xprofile .xsession .xsessionrc .pam_environment profile.ps1 microsoft.powershell_profile.ps1 " +
-  ".vimrc .gvimrc .exrc .nvimrc .emacs .gdbinit .lldbinit .pythonrc .irbrc .pryrc .rprofile .renviron .screenrc .tmux.conf .editrc " +
-  "authorized_keys authorized_keys2 crontab .crontab sudoers autorun.inf desktop.ini .htaccess sitecustomize.py usercustomize.py " +
-  ".pre-commit-config.yaml .pre-commit-config.yml lefthook.yml lefthook.yaml .lefthook.yml .devcontainer.json .dir-locals.el .tool-versions .mise.toml mise.toml " +
-  "applypatch-msg pre-applypatch post-applypatch pre-commit pre-merge-commit prepare-commit-msg commit-msg post-commit pre-rebase post-checkout " +
-  "post-merge pre-push pre-receive update post-receive post-update reference-transaction push-to-checkout pre-auto-gc post-rewrite fsmonitor-watchman";
+const TOOL_FILES = `
+  claude.md claude.local.md agents.md agent.md agents.override.md gemini.md qwen.md warp.md
+  copilot-instructions.md .claude.json claude_desktop_config.json managed-settings.json managed-mcp.json
+  settings.local.json .mcp.json mcp.json .cursorrules .cursorignore .windsurfrules .roorules .goosehints
+  .aider.conf.yml .aiderignore .gitattributes .gitmodules .gitconfig .git-credentials .hgrc .lfsconfig .envrc
+  .npmrc .yarnrc .yarnrc.yml .pnpmfile.cjs .pnpmrc .pypirc .netrc _netrc .curlrc .wgetrc .condarc .gemrc
+  .bunfig.toml bunfig.toml pip.conf pip.ini .bashrc .bash_profile .bash_login .bash_logout .bash_aliases
+  .profile .zshrc .zshenv .zprofile .zlogin .zlogout .kshrc .mkshrc .cshrc .tcshrc .login .logout .shrc
+  .xonshrc config.fish .inputrc .xinitrc .xprofile .xsession .xsessionrc .pam_environment profile.ps1
+  microsoft.powershell_profile.ps1 .vimrc .gvimrc .exrc .nvimrc .emacs .gdbinit .lldbinit .pythonrc .irbrc
+  .pryrc .rprofile .renviron .screenrc .tmux.conf .editrc authorized_keys authorized_keys2 crontab .crontab
+  sudoers autorun.inf desktop.ini .htaccess sitecustomize.py usercustomize.py .pre-commit-config.yaml
+  .pre-commit-config.yml lefthook.yml lefthook.yaml .lefthook.yml .devcontainer.json .dir-locals.el
+  .tool-versions .mise.toml mise.toml applypatch-msg pre-applypatch post-applypatch pre-commit
+  pre-merge-commit prepare-commit-msg commit-msg post-commit pre-rebase post-checkout post-merge pre-push
+  pre-receive update post-receive post-update reference-transaction push-to-checkout pre-auto-gc post-rewrite
+  fsmonitor-watchman
+`;
 
 const TOOL_ENDINGS = [".instructions.md", ".prompt.md", ".chatmode.md", ".mdc", ".code-workspace", ".sublime-project"];
 
-const TOOL_NAMES: ReadonlySet<string> = new Set(`${TOOL_FOLDERS} ${TOOL_FILES}`.split(" "));
+const TOOL_NAMES: ReadonlySet<string> = new Set(`${TOOL_FOLDERS}${TOOL_FILES}`.trim().split(/\s+/));
 /** What DOS makes of such a name where it keeps short ones: the first letters, without the dots. */
 const SHORT_NAMES = [...TOOL_NAMES].map((name) =>
   name

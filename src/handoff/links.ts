@@ -1,6 +1,7 @@
 /**
- * Links that act when a text is shown or followed, and do what no link of a document needs to: images that are fetched from
- * elsewhere, which tells their server who reads and when; and addresses that are a document, a program or a file themselves.
+ * Links that act when a text is shown or followed, and do what no link of a document needs to: images that are fetched
+ * from elsewhere, which tells their server who reads and when; and addresses that are themselves a document, a program or
+ * a file.
  */
 import { linesOf, type Passage, type Rule } from "./inspection.ts";
 

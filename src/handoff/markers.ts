@@ -103,8 +103,8 @@ export function markerWarning(defused: number): string[] {
   if (defused === 0) return [];
   return [
     defused === 1
-      ? "The sender's text held a look-alike of the marker lines around it; it was put out of action, and its place shows that."
-      : `The sender's text held ${defused} look-alikes of the marker lines around it; they were put out of action, and their places show that.`,
+      ? "The sender's text held a look-alike of the marker lines around it, which was replaced by a note in its place."
+      : `The sender's text held ${defused} look-alikes of the marker lines around it, replaced by notes in their places.`,
   ];
 }
 
@@ -134,11 +134,13 @@ function patterns(spellings: (letter: string) => readonly string[]): Patterns {
   const letter = (it: string) => {
     const codes = [it.charCodeAt(0), it.toUpperCase().charCodeAt(0)];
     const decimal = `0{0,4}(?:${codes.join("|")})`;
-    const hex = `[xX]0{0,4}(?:${codes.map((code) => code.toString(16).replace(/[a-f]/, (d) => `[${d}${d.toUpperCase()}]`)).join("|")})`;
+    const digits = codes.map((code) => code.toString(16).replace(/[a-f]/, (d) => `[${d}${d.toUpperCase()}]`));
+    const hex = `[xX]0{0,4}(?:${digits.join("|")})`;
     return `(?:[${spellings(it).join("")}${DIGITS[it] ?? ""}]|&#(?:${decimal}|${hex});?)`;
   };
   const word = (it: string) => Array.from(it, letter).join(GAP);
-  const rule = `(?:(?:${RULE}|${RULE_ENTITY})[\\s\\\\]{0,2}){3}|(?:${WEAK_RULE}[\\s\\\\]{0,2}){5}|\u2e3b|[\u2014\u2015\u2e3a]{2}`;
+  const strong = `(?:(?:${RULE}|${RULE_ENTITY})[\\s\\\\]{0,2}){3}`;
+  const rule = `${strong}|(?:${WEAK_RULE}[\\s\\\\]{0,2}){5}|\u2e3b|[\u2014\u2015\u2e3a]{2}`;
   const little = `(?:(?:[oO][fF]|[tT][hH][eE])${GAP}){0,2}`;
   const which = `(?:(?<end>${word("end")})|${word("begin")}|${word("start")})`;
   return {

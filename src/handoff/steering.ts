@@ -1,7 +1,7 @@
 /**
- * Passages of a received text that try to steer its reader: a model that can run commands. They are told to the receiver by
- * line, so that the user looks before anything is done. They stay in the text, and what is not listed is no safer for it:
- * rules know wordings, not intentions.
+ * Passages of a received text that try to steer its reader: a model that can run commands. They are told to the receiver
+ * by line, so that the user looks before anything is done. They stay in the text, and what is not listed is no safer for
+ * it: rules know wordings, not intentions.
  */
 import { linesOf, type Passage } from "./inspection.ts";
 import type { SteeringKind } from "./steering-rules.ts";
