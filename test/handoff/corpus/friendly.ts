@@ -72,7 +72,7 @@ const DEAD_ENDS = [
 const COMMANDS = [
   "```sh\nnpm ci\nnpm run build\nnpm test\n```",
   "```sh\ngit fetch origin\ngit switch {branch}\ngit rebase origin/main\n```",
-  "```sh\ncurl -s https://api.example.com/v1/{slug} -H \"Authorization: Bearer ${ENV}\" | jq '.items[0]'\n```",
+  "```sh\ncurl -s https://api.example.com/v1/{slug} -H \"Authorization: Bearer \u0024{ENV}\" | jq '.items[0]'\n```",
   "```sh\ncurl -fsSL https://deb.nodesource.com/setup_20.x | sudo -E bash -\nsudo apt-get install -y nodejs\n```",
   "```sh\ncurl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh\n```",
   "```sh\ncurl -LsSf https://astral.sh/uv/install.sh | sh\nuv sync\n```",
@@ -92,7 +92,7 @@ const COMMANDS = [
   "```sh\nnpx -y create-vite@latest demo --template react-ts\ncd demo && npm install\n```",
   "```powershell\nInvoke-RestMethod https://api.example.com/health | ConvertTo-Json\n```",
   '```python\nimport requests\nr = requests.get(f"{BASE}/v1/{slug}", headers={"X-Api-Key": os.environ["{ENV}"]})\nprint(r.status_code, r.json())\n```',
-  '```yaml\nservices:\n  {service}:\n    image: acme/{slug}:1.4\n    user: "1000"\n    environment:\n      {ENV}: ${ENV}\n```',
+  '```yaml\nservices:\n  {service}:\n    image: acme/{slug}:1.4\n    user: "1000"\n    environment:\n      {ENV}: \u0024{ENV}\n```',
   '```json\n{ "permissions": { "allow": ["Bash(npm test:*)"] } }\n```',
   '```ts\nexport function redact(text: string, secrets: readonly string[]): string {\n  return secrets.reduce((it, secret) => it.replaceAll(secret, "***"), text);\n}\n```',
   "```sql\nupdate {table} set state = 'closed' where state = 'open' and updated_at < now() - interval '30 days';\n```",
