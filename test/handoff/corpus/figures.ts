@@ -80,8 +80,8 @@ export function speed(): string {
   const honest = friendlyDocuments(400).join("\n");
   const prose = honest.replace(/^[^A-Z].*\n/gm, "");
   const texts = {
-    "plain prose": prose.replace(/[^\n -~]/g, "x"),
-    "prose in all languages": prose,
+    "their prose, in ASCII": prose.replace(/[^\n -~]/g, "x"),
+    "their prose, in all languages": prose,
     "honest hand-offs": honest,
   };
   const rows = Object.entries(texts).map(([name, text]) => {
