@@ -7,7 +7,7 @@ import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import { SpreadError } from "../errors.ts";
 import { BatchedFile } from "./batched-file.ts";
-import { FileNames } from "./file-name.ts";
+import { FileNames, isToolConfiguration } from "./file-name.ts";
 import { syncFolder } from "./home.ts";
 import type { Part } from "./snapshot.ts";
 
@@ -19,6 +19,9 @@ const OWN_NAMES: ReadonlyMap<string, string> = new Map([
   ["patch", "changes.patch"],
 ]);
 
+/** For a file whose own name configures something: no hand-off writes that, wherever it lies. */
+const NEUTRAL_NAME = "attachment.txt";
+
 /** One that is kept, or is to be. */
 export interface Companion {
   readonly role: "structure" | "patch" | "attachment";
@@ -26,6 +29,8 @@ export interface Companion {
   readonly path: string;
   readonly bytes: number;
   readonly sha256: string;
+  /** Its own name is one that agents or tools obey, and is not used. */
+  readonly renamed: boolean;
 }
 
 /** Where each part is to be kept: those of the same name get different ones. @param parts without the document. */
@@ -36,9 +41,11 @@ export function companionsOf(parts: readonly Part[]): Companion[] {
     const own = OWN_NAMES.get(role);
     if ((role === "structure" || role === "patch") && own !== undefined && !taken.has(own)) {
       taken.add(own);
-      return { role, path: own, bytes, sha256 };
+      return { role, path: own, bytes, sha256, renamed: false };
     }
-    return { role: "attachment", path: `${ATTACHMENTS}/${names.take(name)}`, bytes, sha256 };
+    const renamed = isToolConfiguration(name);
+    const path = `${ATTACHMENTS}/${names.take(renamed ? NEUTRAL_NAME : name)}`;
+    return { role: "attachment", path, bytes, sha256, renamed };
   });
 }
 

@@ -13,6 +13,8 @@ import { BatchedFile } from "./batched-file.ts";
 import { type Companion, CompanionFiles } from "./companions.ts";
 import { excerpt, type Fence, fence, INLINE_CHARS, lineEnd, Outline, type Provenance } from "./document.ts";
 import { homeError, homeFolder, ownedName, syncFolder } from "./home.ts";
+import { MarkerGuard, markerWarning } from "./markers.ts";
+import { inspectPassages, passageWarnings } from "./passages.ts";
 import { cleanLine, TextCleaner, warningsOf } from "./untrusted.ts";
 
 export interface Delivered {
@@ -28,7 +30,7 @@ export interface Delivered {
   readonly chars: number;
   /** What came along with it, by absolute paths. */
   readonly files: readonly Companion[];
-  /** What was taken out of it, as sentences. */
+  /** What was taken out of it, and what in it the user should see first, as sentences. */
   readonly warnings: string[];
 }
 
@@ -57,6 +59,10 @@ export interface Delivery extends AsyncDisposable {
 
 /** Bytes that become one string: those of more than 128 KiB cost V8 a mapping of memory each, which triples the time. */
 const TEXT_BYTES = 32 * 1024;
+
+/** How much of a text is searched for passages that its reader should know of, in UTF-16 units: a second of it. */
+const MAX_INSPECTED_CHARS = 16 * 1024 * 1024;
+const LONG_WARNING = "Only its first 16 million characters were searched for passages that steer, and for links.";
 
 /** What both files need beyond the content, in bytes: head, tail, folders. */
 const SPARE_BYTES = 1024 * 1024;
@@ -122,7 +128,9 @@ class StagedDelivery implements Delivery {
   readonly #companions: CompanionFiles;
   readonly #fence: Fence;
   readonly #cleaner = new TextCleaner();
+  readonly #guard = new MarkerGuard();
   readonly #outline: Outline;
+  readonly #passages: ReturnType<typeof inspectPassages>;
   /** Where the two files are, until they are the receiver's. */
   #folder: string | undefined;
   #started = false;
@@ -147,7 +155,9 @@ class StagedDelivery implements Delivery {
     this.#handoff = parts.handoff;
     this.#companions = new CompanionFiles(parts.folder, parts.about.companions);
     this.#fence = fence(parts.about);
-    this.#outline = new Outline(this.#fence.head.split("\n").length);
+    const firstLine = this.#fence.head.split("\n").length;
+    this.#outline = new Outline(firstLine);
+    this.#passages = inspectPassages(firstLine);
   }
 
   async write(chunk: Uint8Array): Promise<void> {
@@ -157,8 +167,8 @@ class StagedDelivery implements Delivery {
       await this.#original.add(ofDocument);
       for (let from = 0; from < ofDocument.length; from += TEXT_BYTES) {
         const piece = ofDocument.subarray(from, from + TEXT_BYTES);
-        if (this.#cleaner.passes(piece)) await this.#addText(asciiText(piece), piece);
-        else await this.#addText(this.#cleaner.push(piece));
+        const clean = this.#cleaner.passes(piece) ? asciiText(piece) : this.#cleaner.push(piece);
+        await this.#addText(this.#guard.push(clean));
       }
       await this.#companions.write(chunk.subarray(ofDocument.length));
     } catch (cause) {
@@ -172,7 +182,7 @@ class StagedDelivery implements Delivery {
       throw new SpreadError("internal", "a document was to be kept that is not complete");
     }
     try {
-      await this.#addText(this.#cleaner.end());
+      await this.#addText(this.#guard.push(this.#cleaner.end()) + this.#guard.end());
       this.#outline.end();
       await this.#handoff.add(Buffer.from(lineEnd(this.#lastCharacter) + this.#fence.tail));
       await Promise.all([this.#original.finish(), this.#handoff.finish(), this.#companions.finish()]);
@@ -195,8 +205,8 @@ class StagedDelivery implements Delivery {
     if (folder !== undefined) await rm(folder, { recursive: true, force: true }).catch(() => {});
   }
 
-  /** @param bytes the text in UTF-8, where they are at hand. */
-  async #addText(text: string, bytes: Uint8Array = Buffer.from(text)): Promise<void> {
+  /** @param text clean, and without look-alikes of the marks. */
+  async #addText(text: string): Promise<void> {
     if (!this.#started) {
       this.#started = true;
       await this.#handoff.add(Buffer.from(this.#fence.head));
@@ -206,7 +216,8 @@ class StagedDelivery implements Delivery {
     this.#lastCharacter = text.slice(-1);
     if (this.#beginning.length < INLINE_CHARS) this.#beginning += text.slice(0, INLINE_CHARS - this.#beginning.length);
     this.#outline.push(text);
-    await this.#handoff.add(bytes);
+    if (this.#chars <= MAX_INSPECTED_CHARS) this.#passages.push(text);
+    await this.#handoff.add(Buffer.from(text));
   }
 
   #delivered(folder: string): Delivered {
@@ -222,7 +233,13 @@ class StagedDelivery implements Delivery {
       whole,
       chars: this.#chars,
       files: this.#about.companions.map((it) => ({ ...it, path: join(folder, it.path) })),
-      warnings: warningsOf(this.#cleaner.findings),
+      warnings: [
+        ...warningsOf(this.#cleaner.findings),
+        ...markerWarning(this.#guard.defused),
+        ...passageWarnings(this.#passages.end()),
+        ...(this.#chars > MAX_INSPECTED_CHARS ? [LONG_WARNING] : []),
+        ...renamedWarning(this.#about.companions),
+      ],
     };
   }
 }
@@ -266,6 +283,12 @@ export function slugOf(title: string): string {
     .toLowerCase();
   const words = letters.split(/[^a-z0-9]+/).filter((word) => word !== "");
   return words.join("-").slice(0, MAX_SLUG_CHARS).replace(/-$/, "") || "handoff";
+}
+
+function renamedWarning(companions: readonly Companion[]): string[] {
+  const renamed = companions.filter((it) => it.renamed).length;
+  if (renamed === 0) return [];
+  return [`${renamed} of the files that came along had a name that agents or tools obey, and got another one.`];
 }
 
 function asciiText(bytes: Uint8Array): string {

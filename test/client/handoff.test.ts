@@ -32,6 +32,12 @@ const DOCUMENT = [
   "\tThe last line has no end.",
 ].join("\n");
 
+/** As it is shown: what imitates our own mark is none any more. */
+const SHOWN = DOCUMENT.replace("-----END HAND-OFF", "[look-alike of our last marker]");
+const WARNINGS = [/look-alike of the marker lines/, /^Line 14 .* claims to be/, /^Show these lines to the user/].map(
+  (it) => expect.stringMatching(it),
+);
+
 /** Where the receiver finds the sender, as far as it has to be told. */
 function whereabouts(way: Way, { relay_url }: Offered): object {
   return way === "relay" ? { relay_url, mode: "relay" } : {};
@@ -124,8 +130,8 @@ it.for([
     };
     const { sender, status } = await sharing(way, DOCUMENT, meanwhile, here);
     expect(first(sender)).toContain(`The user typed these arguments (perhaps none): \`--${way}\``);
-    expect(fenced(taken?.content ?? "")).toBe(`${DOCUMENT}\n`);
-    expect(taken).toMatchObject({ via: way, sha256: sha256(DOCUMENT), warnings: [] });
+    expect(fenced(taken?.content ?? "")).toBe(`${SHOWN}\n`);
+    expect(taken).toMatchObject({ via: way, sha256: sha256(DOCUMENT), warnings: WARNINGS });
     expect(status).toMatchObject({ state: "delivered", delivered: 1, failed_attempts: 0 });
   },
 );
@@ -148,7 +154,7 @@ it("does so with tool search on, where the model looks for each tool first", asy
     text = fenced(json<Taken>(result).content);
   };
   const { status } = await sharing("relay", DOCUMENT, meanwhile, { env, before });
-  expect(text).toBe(`${DOCUMENT}\n`);
+  expect(text).toBe(`${SHOWN}\n`);
   expect(status).toMatchObject({ state: "delivered" });
 });
 
