@@ -46,7 +46,7 @@ const MIN_PLACE_CHARS = 4;
  * @param about.project where the session works
  * @param about.user the account's name, if it is not that of the home folder
  */
-export async function placesOf(about: { project: string; home: string; user?: string }): Promise<Place[]> {
+export async function placesOf(about: { project: string; home: string; user?: string | undefined }): Promise<Place[]> {
   const [projects, homes] = await Promise.all([withReal(about.project), withReal(about.home)]);
   const places = new Map<string, Place>();
   const add = (place: Place) => {

@@ -22,6 +22,8 @@ export interface RedactorOptions {
   /** `redact` replaces secrets, `block` only reports them, so that the caller can refuse; `allow` does not look. */
   readonly secrets: "redact" | "block" | "allow";
   readonly known?: readonly KnownSecret[];
+  /** Shared by texts in which the same secret is to have the same placeholder; by default the text has its own. */
+  readonly placeholders?: Placeholders;
   /** What paths are shortened to; without it they stay as they are. */
   readonly places?: readonly Place[];
 }
@@ -74,13 +76,30 @@ const LINT_RANK = NAME_RANK + 1;
 const PLACEHOLDER_START = "[redacted: ";
 const PLACEHOLDER = /\[redacted: [a-z0-9-]{1,40}(?: #\d{1,5})?\]/g;
 
-export class Redactor {
-  readonly #secrets: RedactorOptions["secrets"];
-  readonly #triggers: Triggers<Target>;
-  readonly #placeholders = new Map<string, string>();
+/** Which secret has which placeholder: the same one the same. */
+export class Placeholders {
+  readonly #known = new Map<string, string>();
   readonly #lastNumber = new Map<string, number>();
   /** Secrets are told apart by a digest that nobody else can compute. */
   readonly #salt = randomBytes(16);
+
+  of(rule: string, secret: string): string {
+    const digest = createHash("sha256").update(this.#salt).update(secret, "utf16le").digest("base64");
+    const known = this.#known.get(digest);
+    if (known !== undefined) return known;
+    if (this.#known.size >= MAX_NUMBERED) return `[redacted: ${rule}]`;
+    const number = (this.#lastNumber.get(rule) ?? 0) + 1;
+    this.#lastNumber.set(rule, number);
+    const placeholder = `[redacted: ${rule} #${number}]`;
+    this.#known.set(digest, placeholder);
+    return placeholder;
+  }
+}
+
+export class Redactor {
+  readonly #secrets: RedactorOptions["secrets"];
+  readonly #triggers: Triggers<Target>;
+  readonly #placeholders: Placeholders;
   readonly #findings: Finding[] = [];
   readonly #counts = new Map<string, number>();
   #total = 0;
@@ -92,8 +111,9 @@ export class Redactor {
   #context = "";
   #line = 1;
 
-  constructor({ secrets, known = [], places = [] }: RedactorOptions) {
+  constructor({ secrets, known = [], places = [], placeholders = new Placeholders() }: RedactorOptions) {
     this.#secrets = secrets;
+    this.#placeholders = placeholders;
     this.#triggers = new Triggers(secrets === "allow" ? placeTriggers(places) : allTriggers(known, places));
   }
 
@@ -195,22 +215,10 @@ export class Redactor {
   }
 
   #note(rule: string, secret: string): string {
-    const placeholder = this.#placeholderFor(rule, secret);
+    const placeholder = this.#placeholders.of(rule, secret);
     this.#total++;
     this.#counts.set(rule, (this.#counts.get(rule) ?? 0) + 1);
     if (this.#findings.length < MAX_LISTED) this.#findings.push({ rule, line: this.#line, placeholder });
-    return placeholder;
-  }
-
-  #placeholderFor(rule: string, secret: string): string {
-    const digest = createHash("sha256").update(this.#salt).update(secret, "utf16le").digest("base64");
-    const known = this.#placeholders.get(digest);
-    if (known !== undefined) return known;
-    if (this.#placeholders.size >= MAX_NUMBERED) return `[redacted: ${rule}]`;
-    const number = (this.#lastNumber.get(rule) ?? 0) + 1;
-    this.#lastNumber.set(rule, number);
-    const placeholder = `[redacted: ${rule} #${number}]`;
-    this.#placeholders.set(digest, placeholder);
     return placeholder;
   }
 }
