@@ -153,13 +153,23 @@ async function isInRoots(real: string, roots: readonly string[]): Promise<boolea
 }
 
 function refuseSecret(path: string, shown: string): void {
+  const holds = secretsOf(path);
+  if (holds !== undefined) throw new SpreadError("secret-file", `${shown} ${holds}`);
+}
+
+/** Whether a file is one that is never shared, by its path alone; absolute. */
+export function holdsSecrets(path: string): boolean {
+  return secretsOf(path) !== undefined;
+}
+
+function secretsOf(path: string): string | undefined {
   const parts = path.toLowerCase().split(/[\\/]/).map(windowsName);
   const name = parts.at(-1) ?? "";
   const listed = SECRET_NAMES.find((secret) => secret.name.test(name));
-  if (listed !== undefined) throw new SpreadError("secret-file", `${shown} is a file that holds ${listed.holds}`);
+  if (listed !== undefined) return `is a file that holds ${listed.holds}`;
   const folders = `/${parts.join("/")}`;
   const folder = SECRET_FOLDERS.find((secret) => folders.includes(secret));
-  if (folder !== undefined) throw new SpreadError("secret-file", `${shown} lies in ${folder.slice(1, -1)}`);
+  return folder && `lies in ${folder.slice(1, -1)}`;
 }
 
 /** Windows opens `.env` for `.env.`, `.env ` and `.env::$DATA` too. */

@@ -108,7 +108,7 @@ const REASONS = {
   binary: "binary",
   "not-text": "not UTF-8",
   "too-long": "too long",
-  withheld: "may hold secrets",
+  withheld: "may hold secrets, or paths of this machine",
   folder: "a repository of its own",
   unreadable: "may not be read",
 } as const satisfies Record<Why, string>;

@@ -19,12 +19,13 @@ export const MAX_RECORD_BYTES = 2 * 1024 * 1024;
 const Envelope = z.strictObject({
   format: z.literal("claude-spread/handoff"),
   version: z.literal(1),
-  handoff: Handoff,
+  handoff: Handoff.optional(),
   anchor: Anchor.optional(),
 });
 
 export interface HandoffRecord {
-  readonly handoff: Handoff;
+  /** Undefined where the document was written freely. */
+  readonly handoff?: Handoff | undefined;
   readonly anchor?: Anchor | undefined;
 }
 
@@ -34,7 +35,7 @@ export interface HandoffRecord {
  */
 export function formatRecord({ handoff, anchor }: HandoffRecord): string {
   const record = Envelope.safeParse(
-    cleaned({ format: "claude-spread/handoff", version: 1, handoff, ...(anchor && { anchor }) }),
+    cleaned({ format: "claude-spread/handoff", version: 1, ...(handoff && { handoff }), ...(anchor && { anchor }) }),
   );
   if (!record.success) throw new SpreadError("invalid-input", `the hand-off has no text at ${placesOf(record.error)}`);
   return `${JSON.stringify(record.data, null, 2)}\n`;
@@ -60,7 +61,7 @@ export function parseRecord(bytes: Uint8Array): HandoffRecord {
   const record = Envelope.safeParse(cleaned(shaped.data));
   if (!record.success) throw bad(record.error);
   const { handoff, anchor } = record.data;
-  return { handoff, ...(anchor && { anchor }) };
+  return { ...(handoff && { handoff }), ...(anchor && { anchor }) };
 }
 
 /** A hand-off without anything that cannot be seen. What is then empty is left out of lists, and stays empty elsewhere. */

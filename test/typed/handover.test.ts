@@ -38,10 +38,11 @@ it("what one writes in a checkout, the other holds against its own", async () =>
   expect(text + markdown).not.toContain(mine);
 
   const received = parseRecord(Buffer.from(text));
-  expect(renderHandoff(received.handoff, received.anchor)).toBe(markdown);
+  expect(renderHandoff(received.handoff ?? handoff, received.anchor)).toBe(markdown);
+  expect(received.handoff).toEqual(handoff);
   await commit(theirs, { "app/src/b.ts": "2\n" });
   const there = await opened(join(theirs, "app"));
-  const { sentences } = await compare(received.anchor ?? {}, received.handoff.files ?? [], there, forever());
+  const { sentences } = await compare(received.anchor ?? {}, received.handoff?.files ?? [], there, forever());
   expect(sentences).toEqual([
     `This checkout is 1 commit ahead of the sender's commit ${anchor.commit?.slice(0, 12)}.`,
     "The sender had not committed 2 files.",
