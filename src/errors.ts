@@ -25,6 +25,10 @@ const HINTS = {
   "not-text": "Only UTF-8 text without NUL can be shared. Convert the file, or describe it in the document.",
   "path-not-allowed": `Only files in the project, a temporary folder or DISTILL_HOME may be shared; DISTILL_ALLOW_PATHS widens that. ${ASK}`,
   "secret-file": "Files that hold keys or passwords are never shared. Describe what is needed instead.",
+  "secrets-found": `Nothing was shared. Take them out, or share with secrets: redact, which puts placeholders in their place. ${ASK}`,
+  "agent-config":
+    "Files that configure agents or tools are neither sent nor kept. Put what matters of them into the document.",
+  "no-repository": "Share without include_diff: there is no change that git could name.",
   "path-unreadable": "Check the path and its permissions; it must be an ordinary file.",
   "too-large": "Distill less: the limit is 1 GiB, and 5 MiB with legacy.",
   // The other end

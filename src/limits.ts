@@ -6,6 +6,9 @@ export const MAX_SHARE_BYTES = 1024 ** 3;
 /** Of how many files a hand-off can be, its document among them: few enough for one message to list them all. */
 export const MAX_PARTS = 32;
 
+/** How many files may be attached: beside them there are the document, its structured form, and a patch. */
+export const MAX_ATTACHMENTS = MAX_PARTS - 3;
+
 /** Plaintext bytes of a sealed content frame: few enough to hold many, so many that 18 bytes of overhead are nothing. */
 export const CHUNK_BYTES = 64 * 1024;
 

@@ -5,6 +5,7 @@
  *     <home>/inbox/     what was received, whole
  *     <home>/staging/   what is being received        both: <pid>-<machine>-<random>, so that a later start can tell
  *     <home>/spool/     large documents being shared        what still has an owner
+ *     <home>/preview/   what would be shared, for its sender to look at
  *     <home>/hub/       the hub's socket, and what it remembers (src/hub/README.md)
  */
 import { createHash, randomBytes } from "node:crypto";
@@ -13,7 +14,7 @@ import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { SpreadError, systemCode, toSpreadError } from "../errors.ts";
 
-export type HomeFolder = "inbox" | "staging" | "spool" | "hub";
+export type HomeFolder = "inbox" | "staging" | "spool" | "preview" | "hub";
 
 /**
  * How old, in ms, what another machine left may get. A home can be shared (a container's mount, NFS), and whether a
@@ -115,11 +116,11 @@ export async function syncFolder(path: string): Promise<void> {
 }
 
 /**
- * Removes what killed processes left in staging/ and spool/, and of files that they were replacing, never what a living one
+ * Removes what processes that are gone left in staging/, spool/ and preview/, and of files that they were replacing, never what a living one
  * holds. For the start of a server; it never throws, since a leftover is no reason not to start.
  */
 export async function sweepHome(home: string): Promise<void> {
-  for (const folder of ["staging", "spool", "hub", "."]) {
+  for (const folder of ["staging", "spool", "preview", "hub", "."]) {
     const path = resolve(home, folder);
     for (const name of await readdir(path).catch(() => [])) {
       if (await isLeftover(path, name)) await rm(join(path, name), { recursive: true, force: true }).catch(() => {});

@@ -3,7 +3,8 @@ import * as z from "zod";
 import { formatHost, parseHost, wireCautions } from "../address.ts";
 import { type Config, relayFor } from "../config.ts";
 import { SpreadError } from "../errors.ts";
-import type { PathView, ReceiveOrder, StepView } from "../hub/views.ts";
+import type { PathView, ReceivedView, ReceiveOrder, StepView } from "../hub/views.ts";
+import type { Look } from "../incoming/look.ts";
 import { type Call, tool } from "./tool.ts";
 import { timeOf } from "./view.ts";
 
@@ -62,6 +63,28 @@ const Output = z.object({
   sha256: z.string().describe("Of the original bytes; the sender was shown the same."),
   via: z.enum(["lan", "relay"]).describe("The path that it came by: this network, or the relay."),
   warnings: z.array(z.string()),
+  files: z
+    .array(
+      z.object({
+        role: z.enum(["structure", "patch", "attachment"]),
+        path: z.string().describe("Under a name of ours, beside saved_to."),
+        bytes: z.int(),
+        sha256: z.string(),
+      }),
+    )
+    .describe(
+      "What came along: structure is the document as data, patch the sender's uncommitted change. Foreign, as all of it.",
+    ),
+  repository: z
+    .object({ is: z.enum(["same", "other", "unknown"]), sentences: z.array(z.string()) })
+    .optional()
+    .describe("How the sender's checkout and the project at hand compare."),
+  check_patch: z
+    .string()
+    .optional()
+    .describe(
+      "Tells whether the patch would apply, and changes nothing. The patch is never applied by itself: ask the user.",
+    ),
   title: z.string().describe("The sender's words."),
   content: z.string().describe("The document in its fence, or of a long one headings and beginning."),
 });
@@ -87,6 +110,8 @@ export const receiveTool = tool({
     if (!received.acknowledged) {
       warnings.push("The sender did not confirm the receipt: it may show this share as sent, unconfirmed.");
     }
+    const { warnings: seen, repository, checkPatch } = await look(received, config.project, call.signal);
+    warnings.push(...seen);
     const result = {
       saved_to: received.savedTo,
       original: received.original,
@@ -94,15 +119,34 @@ export const receiveTool = tool({
       sha256: received.sha256,
       via: received.via.by,
       warnings,
+      files: received.files,
+      ...(repository && { repository: { is: repository.is, sentences: [...repository.sentences] } }),
+      ...(checkPatch !== undefined && { check_patch: checkPatch }),
       title: received.title,
       content: received.document,
     };
-    const text = [received.document, `Saved to ${received.savedTo}`, ...warnings.map((it) => `Warning: ${it}`)].join(
-      "\n",
-    );
-    return { result, text };
+    const lines = [
+      received.document,
+      `Saved to ${received.savedTo}`,
+      ...received.files.map(({ role, path, bytes }) => `Came along: ${path} (${role}, ${bytes} bytes)`),
+      ...(repository?.sentences ?? []),
+      ...(checkPatch === undefined ? [] : [`Whether the patch applies is told by: ${checkPatch}`]),
+      ...warnings.map((it) => `Warning: ${it}`),
+    ];
+    return { result, text: lines.join("\n") };
   },
 });
+
+/** The document is here and acknowledged, so what goes wrong in this is no failure of the call. */
+async function look(received: ReceivedView, project: string, signal: AbortSignal): Promise<Look> {
+  try {
+    const { lookAt } = await import("../incoming/look.ts");
+    return await lookAt(received, project, signal);
+  } catch {
+    const warnings = ["It was received, and could not be searched for secrets or compared with the repository here."];
+    return { warnings, repository: undefined, checkPatch: undefined };
+  }
+}
 
 type Known = z.output<typeof Input>;
 

@@ -1,11 +1,11 @@
 /** The tool distill_share. */
 import * as z from "zod";
 import { formatHost, isLoopback, wireCautions } from "../address.ts";
-import { type Config, relayFor } from "../config.ts";
-import { SpreadError } from "../errors.ts";
-import type { Material } from "../handoff/material.ts";
+import { relayFor } from "../config.ts";
 import { Lan, type NewShare } from "../hub/views.ts";
 import { MAX_LIFETIME_MS, MAX_RECEIVERS, MAX_TITLE_CHARS } from "../limits.ts";
+import type { Cleaned } from "../outgoing/cleaning.ts";
+import { CleanedView, DRAFT, prepare, viewCleaned } from "./draft.ts";
 import { tool } from "./tool.ts";
 import { timeOf } from "./view.ts";
 
@@ -13,23 +13,20 @@ const MAX_EXPIRES_MINUTES = MAX_LIFETIME_MS / 60_000;
 
 const DESCRIPTION = `Hands a document over to another person or machine: normally the distillation (hand-off document) of this session.
 
-The document is frozen, encrypted end to end, and offered under one short code. The call returns as soon as the share is ready; it is then served in the background until it is delivered, stopped, expired (expires_minutes), or ended by ten wrong attempts. It goes on when this Claude Code has ended: a process in the background keeps it.
+It is frozen, encrypted end to end, and offered under one short code. The call returns as soon as the share is ready; it is then served in the background until it is delivered, stopped, expired (expires_minutes), or ended by ten wrong attempts. It goes on when this Claude Code has ended: a process in the background keeps it.
 
-Give the document as content (Markdown), or as path for a file that is already written; never both. Write no secrets into it: no keys, passwords, tokens.
+Give one of handoff (the parts, rendered to one fixed form), content (Markdown) and path (a file that is already written). Secrets that are recognised are replaced, and paths shortened: cleaned says how many. Not all can be recognised: write none into it. distill_preview shows what would leave.
 Without passphrase a strong code is made; pass one only if the user chose one.
 mode: auto (default) offers it on this network (found by mDNS) and on the relay, if one is known; lan on this network only; relay on the relay only. A relay is known if relay_url or DISTILL_RELAY_URL is given.
 
 Afterwards give the user the text in tell_receiver word for word, and the warnings if there are any: it is what the receiver needs. Whoever has the code can get the document, so it belongs in a channel that the user trusts. distill_status tells whether it was delivered; distill_stop ends it.`;
 
 const Input = z.strictObject({
-  content: z.string().optional().describe("The document itself, Markdown. Either this or path."),
-  path: z
+  ...DRAFT,
+  title: z
     .string()
     .optional()
-    .describe(
-      "A UTF-8 text file to share instead, absolute or from the project's root: in the project, a temporary folder or DISTILL_HOME.",
-    ),
-  title: z.string().optional().describe("One line that says what it is about. Default: the document's first heading."),
+    .describe("One line that says what it is about. Default: the first line of the goal, or the first heading."),
   passphrase: z
     .string()
     .optional()
@@ -53,6 +50,8 @@ const Input = z.strictObject({
     ),
 });
 
+const FileOffered = z.object({ role: z.string(), name: z.string(), bytes: z.int(), sha256: z.string() });
+
 const Output = z.object({
   share_id: z.string().describe("For distill_stop."),
   code: z.string().optional().describe("What the receiver types. Absent where the user chose a passphrase."),
@@ -65,6 +64,9 @@ const Output = z.object({
   receivers: z.int(),
   bytes: z.int(),
   sha256: z.string().describe("Of the document's bytes; the receiver is shown the same."),
+  files: z.array(FileOffered).describe("What comes along with the document."),
+  cleaned: CleanedView,
+  suggestions: z.array(z.string()).describe("What the hand-off lacks, and what stays away."),
   tell_receiver: z.string().describe("To be given to the user word for word."),
   warnings: z.array(z.string()),
 });
@@ -86,10 +88,13 @@ export const shareTool = tool({
       if (warning) warnings.push(warning);
     }
     const { cleanLine } = await import("../handoff/untrusted.ts");
+    await using prepared = await prepare(input, config, { alone: input.legacy, signal: call.signal });
+    const { materials, title, advice, cleaning } = prepared;
+    const givenTitle = input.title === undefined ? title : await cleaning.text("title", input.title);
     const service = await context.service();
     const share = await service.share(
       {
-        ...(input.title !== undefined && { title: cleanLine(input.title, MAX_TITLE_CHARS) }),
+        ...(givenTitle !== undefined && { title: cleanLine(givenTitle, MAX_TITLE_CHARS) }),
         ...(input.passphrase !== undefined && { passphrase: input.passphrase }),
         mode: input.mode,
         legacy: input.legacy,
@@ -98,13 +103,13 @@ export const shareTool = tool({
         receivers: input.receivers,
         lifetimeMs: input.expires_minutes * 60_000,
       },
-      await materialsOf(input, config),
+      materials,
       call.signal,
     );
     if (input.mode === "lan" && input.relay_url !== undefined) warnings.push("relay_url was not used: mode is lan.");
     warnings.push(...share.held.warnings, ...(await cautionsOf(share, input.expires_minutes)));
     const told = tellReceiver(share);
-    const { code, madePassphrase, relay: relay_url, lan, bytes, sha256 } = share.held;
+    const { code, madePassphrase, relay: relay_url, lan, bytes, sha256, files } = share.held;
     const result = {
       share_id: share.id,
       ...(code !== undefined && { code }),
@@ -117,25 +122,27 @@ export const shareTool = tool({
       receivers: share.receivers,
       bytes,
       sha256,
+      files,
+      cleaned: viewCleaned(cleaning.cleaned),
+      suggestions: [...advice],
       tell_receiver: told,
       warnings,
     };
-    return { result, text: [told, ...warnings.map((warning) => `Warning: ${warning}`)].join("\n") };
+    const lines = [
+      told,
+      ...cleanedInWords(cleaning.cleaned),
+      ...files.map(({ name, role, bytes: size }) => `Comes along: ${name} (${role}, ${size} bytes)`),
+      ...advice.map((it) => `Suggestion: ${it}`),
+      ...warnings.map((warning) => `Warning: ${warning}`),
+    ];
+    return { result, text: lines.join("\n") };
   },
 });
 
-async function materialsOf(
-  { content, path }: Pick<z.output<typeof Input>, "content" | "path">,
-  { project, roots }: Config,
-): Promise<Material[]> {
-  if ((content === undefined) === (path === undefined)) {
-    throw new SpreadError("invalid-input", "either content or path must be given, and not both");
-  }
-  const { textFileMaterial, textMaterial } = await import("../handoff/material.ts");
-  if (content !== undefined) return [textMaterial(content)];
-  const { openSource } = await import("../handoff/source.ts");
-  const { handle } = await openSource(path ?? "", { roots, cwd: project });
-  return [textFileMaterial(handle)];
+function cleanedInWords({ secrets, paths }: Cleaned): string[] {
+  const shortened = paths > 0 ? [`${paths} paths were shortened.`] : [];
+  const replaced = secrets > 0 ? [`${secrets} secrets were replaced by placeholders.`] : [];
+  return [...replaced, ...shortened];
 }
 
 async function cautionsOf(share: NewShare, askedMinutes: number): Promise<string[]> {

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { startServer, type TestServer } from "../support/server.ts";
 
-const NAMES = ["distill_share", "distill_receive", "distill_status", "distill_stop"];
+const NAMES = ["distill_share", "distill_preview", "distill_receive", "distill_status", "distill_stop"];
 /** What Claude Code shows of a description before it cuts. */
 const MAX_DESCRIPTION_CHARS = 2048;
 
@@ -18,7 +18,7 @@ async function tool(name: string) {
   return found;
 }
 
-it("lists the four tools", async () => {
+it("lists the tools", async () => {
   const { tools } = await server.client.listTools();
   expect(tools.map(({ name }) => name)).toEqual(NAMES);
 });
@@ -71,6 +71,7 @@ it("says of each tool whether it reads, destroys, may be repeated, and leaves th
   ]);
   expect(said).toEqual([
     [false, false, false, true],
+    [false, false, true, false],
     [false, false, false, true],
     [true, false, true, false],
     [false, true, true, false],

@@ -1,0 +1,171 @@
+/**
+ * What leaves is cleaned here: secrets become placeholders, or stop the share, and paths lose what they say of person and
+ * machine. One cleaning serves all parts of a share, so that a secret has the same placeholder in each of them.
+ */
+import { userInfo } from "node:os";
+import { SpreadError } from "../errors.ts";
+import { deniedSecrets, envSecrets } from "../redact/known.ts";
+import { placesOf } from "../redact/paths.ts";
+import { type Finding, Placeholders, Redactor, type RedactorOptions, type Report } from "../redact/redactor.ts";
+
+export interface CleaningOptions {
+  /** redact: by placeholders. block: none may be in it. allow: they stay, and nobody looks for them. */
+  readonly secrets: "redact" | "block" | "allow";
+  /** relative: without home folder, project folder and user's name. keep: as they are. */
+  readonly paths: "relative" | "keep";
+  /** Whose `.env` files say what is secret; absolute. */
+  readonly project: string;
+  /** DISTILL_HOME, with the user's own list. */
+  readonly home: string;
+  /** The user's home folder. */
+  readonly userHome: string;
+}
+
+/** A secret that was replaced. */
+export interface Replacement extends Finding {
+  /** Of which part, by its name. */
+  readonly part: string;
+}
+
+/** What was done so far. */
+export interface Cleaned {
+  /** So many of them as are listed. */
+  readonly replacements: readonly Replacement[];
+  /** All of them, by rule. */
+  readonly counts: ReadonlyMap<string, number>;
+  readonly secrets: number;
+  readonly paths: number;
+}
+
+/** So many replacements are listed of a share; all are counted. */
+const MAX_LISTED = 200;
+/** So many are named where they stop a share. */
+const MAX_NAMED = 10;
+
+/** Between texts that are cleaned in one go. No clean text has it, and no secret goes over it. */
+const BETWEEN = "\n\0\n";
+
+export class Cleaning {
+  readonly #options: RedactorOptions;
+  readonly #replacements: Replacement[] = [];
+  readonly #counts = new Map<string, number>();
+  #secrets = 0;
+  #paths = 0;
+
+  private constructor(options: RedactorOptions) {
+    this.#options = options;
+  }
+
+  static async begin(options: CleaningOptions, signal: AbortSignal): Promise<Cleaning> {
+    const { secrets, paths, project, home, userHome } = options;
+    const looks = secrets !== "allow";
+    const [values, denied, places] = await Promise.all([
+      looks ? envSecrets(project, signal) : [],
+      looks ? deniedSecrets(home) : [],
+      paths === "relative" ? placesOf({ project, home: userHome, user: userName() }) : [],
+    ]);
+    return new Cleaning({ secrets, known: [...values, ...denied], places, placeholders: new Placeholders() });
+  }
+
+  get cleaned(): Cleaned {
+    return {
+      replacements: this.#replacements,
+      counts: this.#counts,
+      secrets: this.#secrets,
+      paths: this.#paths,
+    };
+  }
+
+  /** A text in UTF-8 that comes in pieces. @throws SpreadError `secrets-found`, at its end. */
+  async *pieces(part: string, pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    const redactor = new Redactor(this.#options);
+    const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+    for await (const piece of pieces) {
+      const clean = await redactor.push(decoder.decode(piece, { stream: true }));
+      if (clean !== "") yield Buffer.from(clean);
+    }
+    const rest = (await redactor.push(decoder.decode())) + (await redactor.end());
+    this.#note(part, redactor.report);
+    if (rest !== "") yield Buffer.from(rest);
+  }
+
+  /** @throws SpreadError `secrets-found`. */
+  async text(part: string, text: string): Promise<string> {
+    const { clean, report } = await this.#clean(text);
+    this.#note(part, report);
+    return clean;
+  }
+
+  /**
+   * All texts in plain data, each by itself.
+   * @param render what people read of the data: there it is told where a secret was.
+   * @throws SpreadError `secrets-found`.
+   */
+  async data<T>(part: string, data: T, render: (data: T) => string): Promise<T> {
+    if (this.#options.secrets === "block") this.#refuse(part, (await this.#clean(render(data))).report);
+    const texts: string[] = [];
+    mapTexts(data, (text) => {
+      texts.push(text);
+      return text;
+    });
+    const { clean, report } = await this.#clean(texts.join(BETWEEN));
+    const cleanTexts = clean.split(BETWEEN);
+    if (cleanTexts.length !== texts.length) throw new SpreadError("internal", "texts were cleaned into one");
+    const cleaned = mapTexts(data, () => cleanTexts.shift() ?? "") as T;
+    const rendered = render(cleaned);
+    const findings = report.findings.map((finding) => ({ ...finding, line: lineOf(rendered, finding.placeholder) }));
+    this.#note(part, { ...report, findings });
+    return cleaned;
+  }
+
+  /** Whether cleaning would change it: what must stay as it is, byte for byte, can then only stay away. */
+  async touches(text: string): Promise<boolean> {
+    const { report } = await this.#clean(text);
+    return report.total > 0 || report.paths > 0;
+  }
+
+  async #clean(text: string): Promise<{ clean: string; report: Report }> {
+    const redactor = new Redactor(this.#options);
+    const clean = (await redactor.push(text)) + (await redactor.end());
+    return { clean, report: redactor.report };
+  }
+
+  #note(part: string, report: Report): void {
+    this.#refuse(part, report);
+    for (const finding of report.findings) {
+      if (this.#replacements.length < MAX_LISTED) this.#replacements.push({ ...finding, part });
+    }
+    for (const [rule, count] of report.counts) this.#counts.set(rule, (this.#counts.get(rule) ?? 0) + count);
+    this.#secrets += report.total;
+    this.#paths += report.paths;
+  }
+
+  #refuse(part: string, { findings, total }: Report): void {
+    if (this.#options.secrets !== "block" || total === 0) return;
+    const named = findings.slice(0, MAX_NAMED).map(({ rule, line }) => `${rule} in line ${line}`);
+    const more = total > named.length ? `, and ${total - named.length} more` : "";
+    throw new SpreadError("secrets-found", `${part} has secrets in it: ${named.join(", ")}${more}`);
+  }
+}
+
+/** Where it first stands, from 1 on. */
+function lineOf(text: string, what: string): number {
+  return text.slice(0, Math.max(0, text.indexOf(what))).split("\n").length;
+}
+
+/** The same data with other texts, in its own order. */
+function mapTexts(data: unknown, map: (text: string) => string): unknown {
+  if (typeof data === "string") return map(data);
+  if (Array.isArray(data)) return data.map((inner) => mapTexts(inner, map));
+  if (typeof data !== "object" || data === null) return data;
+  return Object.fromEntries(Object.entries(data).map(([name, inner]) => [name, mapTexts(inner, map)]));
+}
+
+/** Undefined where the system does not know it. */
+function userName(): string | undefined {
+  try {
+    return userInfo().username;
+  } catch {
+    return undefined;
+  }
+}

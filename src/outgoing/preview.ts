@@ -1,0 +1,59 @@
+/** What would be sent, written where its sender can look at it: the very bytes that a share would freeze. */
+import { mkdir, open, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { CompanionFiles, companionsOf } from "../handoff/companions.ts";
+import { homeError, homeFolder, ownedName } from "../handoff/home.ts";
+import type { Material } from "../handoff/material.ts";
+import { type Part, type Snapshot, snapshot } from "../handoff/snapshot.ts";
+
+/** How much of the document is given out besides, in bytes. */
+const BEGINNING_BYTES = 160 * 1024;
+
+export interface Preview {
+  /** Holds the document as `handoff.md`, and what comes along under the names that the receiver's would have. */
+  readonly folder: string;
+  readonly parts: readonly Part[];
+  /** Of the document; whole characters. */
+  readonly beginning: string;
+}
+
+/** The last one of this process, which makes room for the next. */
+let last: string | undefined;
+
+/**
+ * @param materials closed in any case.
+ * @throws SpreadError as `snapshot`.
+ */
+export async function showPreview(materials: readonly Material[], home: string, signal: AbortSignal): Promise<Preview> {
+  await using content = await snapshot(materials, { home, signal });
+  const folder = join(await homeFolder(home, "preview"), ownedName());
+  try {
+    if (last !== undefined) await rm(last, { recursive: true, force: true });
+    last = folder;
+    await mkdir(folder, { mode: 0o700 });
+    const beginning = await writeParts(content, folder);
+    return { folder, parts: content.parts, beginning };
+  } catch (cause) {
+    throw homeError(home, cause);
+  }
+}
+
+async function writeParts({ parts, read }: Snapshot, folder: string): Promise<string> {
+  const [document, ...others] = parts;
+  const beginning: Uint8Array[] = [];
+  let left = document?.bytes ?? 0;
+  let shown = 0;
+  await using file = await open(join(folder, "handoff.md"), "wx", 0o600);
+  await using companions = new CompanionFiles(folder, companionsOf(others));
+  for await (const piece of read()) {
+    const own = piece.subarray(0, left);
+    left -= own.length;
+    await file.writeFile(own);
+    await companions.write(piece.subarray(own.length));
+    const part = Buffer.from(own.subarray(0, BEGINNING_BYTES - shown));
+    shown += part.length;
+    beginning.push(part);
+  }
+  await companions.finish();
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Buffer.concat(beginning), { stream: true });
+}
