@@ -70,12 +70,14 @@ export class MarkerGuard {
     let passed = 0; // up to here, `all` is in `out`
     handOff.lastIndex = this.#next;
     for (let found = handOff.exec(all); found !== null && found.index < decided; found = handOff.exec(all)) {
-      const from = Math.max(passed, found.index - REACH_CHARS);
+      const reach = Math.max(passed, found.index - REACH_CHARS);
+      const from = reach + all.slice(reach, found.index).lastIndexOf("\n") + 1;
       const near = all.slice(from, found.index);
       before.lastIndex = near.length;
       const ahead = before.exec(near)?.groups;
       const end = found.index + found[0].length;
-      if (!ahead?.words || !(ahead.rule || BEHIND.test(all.slice(end, end + REACH_CHARS)))) {
+      const [behind = ""] = all.slice(end, end + REACH_CHARS).split("\n", 1);
+      if (!ahead?.words || !(ahead.rule || BEHIND.test(behind))) {
         handOff.lastIndex = found.index + 1;
         continue;
       }

@@ -16,9 +16,9 @@ export const is =
   (value) =>
     allowed.includes(value) ? value : undefined;
 export const text =
-  (max = Number.POSITIVE_INFINITY): Rule =>
+  (max = Number.POSITIVE_INFINITY, min = 0): Rule =>
   (value) =>
-    typeof value === "string" && value.length <= max ? value : undefined;
+    typeof value === "string" && value.length >= min && value.length <= max ? value : undefined;
 /** So many of these characters. */
 export const spelling =
   (letters: string, count: number): Rule =>

@@ -70,12 +70,22 @@ const REFUSED: Shape = {
   "signature?": hexOf(64),
 };
 
+const PART: Shape = { role: text(32, 1), name: text(255, 1), bytes: whole(0, MAX_SHARE_BYTES), sha256: hexOf(32) };
+
+/** So many objects of a shape. */
+function list(shape: Shape, min: number, max: number, value: unknown): unknown {
+  if (!Array.isArray(value) || value.length < min || value.length > max) return undefined;
+  const all = value.map((it) => read(shape, it));
+  return all.includes(undefined) ? undefined : all;
+}
+
 const SEALED_SHAPES: readonly Shape[] = [
   {
     type: is("READY"),
     kinds: texts(16),
     encodings: texts(16),
     max_bytes: whole(0),
+    "parts?": whole(1),
     "resume?": (it) => read({ transfer: hexOf(16), position: whole(0) }, it),
   },
   {
@@ -87,6 +97,7 @@ const SEALED_SHAPES: readonly Shape[] = [
     bytes: whole(0, MAX_SHARE_BYTES),
     sha256: hexOf(32),
     encoding: is("identity", "br"),
+    "parts?": (it) => list(PART, 2, 32, it),
     "position?": whole(0),
     "expires_in?": whole(0),
   },
