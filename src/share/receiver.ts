@@ -7,6 +7,7 @@ import { formatRelayUrl } from "../address.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
 import { companionsOf } from "../handoff/companions.ts";
 import { type Delivered, inboxCapacity, openDelivery } from "../handoff/inbox.ts";
+import { withoutMarkers } from "../handoff/markers.ts";
 import { cleanLine } from "../handoff/untrusted.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
 import type { Part } from "../protocol/messages.ts";
@@ -73,7 +74,7 @@ export async function receive(
     const acknowledged = await reception.giveReceipt();
     return {
       ...delivered,
-      title: cleanLine(arrival.title, MAX_TITLE_CHARS),
+      title: withoutMarkers(cleanLine(arrival.title, MAX_TITLE_CHARS)),
       warnings: [...arrival.warnings, ...delivered.warnings],
       via: reception.path,
       acknowledged,

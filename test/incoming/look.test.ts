@@ -1,0 +1,103 @@
+/** What is said of something that has come, in the project that it came to. */
+import { execFileSync } from "node:child_process";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { lookAt } from "../../src/incoming/look.ts";
+import { forever, home } from "../support/shares.ts";
+
+/** Made here, so that no scanner of a code host takes it for real. */
+const TOKEN = ["ghp", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"].join("_");
+
+const git = (cwd: string, ...args: string[]) =>
+  execFileSync("git", ["-c", "user.name=A", "-c", "user.email=a@example.org", ...args], { cwd, encoding: "utf8" });
+
+/** A project, a checkout if that is wanted, and what came. */
+async function arrived(files: Record<string, string>, { checkout = false } = {}) {
+  const folder = await home();
+  const project = join(folder, "project");
+  await mkdir(project);
+  if (checkout) {
+    git(project, "init", "-q", "-b", "main");
+    await writeFile(join(project, "a.txt"), "one\n");
+    git(project, "add", ".");
+    git(project, "commit", "-q", "-m", "first");
+  }
+  const roles = { "handoff.json": "structure", "changes.patch": "patch" } as const;
+  const came: { role: "structure" | "patch" | "attachment"; path: string; bytes: number }[] = [];
+  for (const [name, text] of Object.entries(files)) {
+    const path = join(folder, name);
+    await writeFile(path, text);
+    const role = roles[name as keyof typeof roles] ?? "attachment";
+    if (name !== "original.md") came.push({ role, path, bytes: text.length });
+  }
+  return { project, look: () => lookAt({ original: join(folder, "original.md"), files: came }, project, forever()) };
+}
+
+it("nothing to say is nothing", async () => {
+  const { look } = await arrived({ "original.md": "# Fine\n" });
+  expect(await look()).toEqual({ warnings: [], repository: undefined, checkPatch: undefined });
+});
+
+it("secrets are told by rule and line, ten at most, and never shown", async () => {
+  const lines = Array.from({ length: 12 }, (_, at) => `token ${TOKEN.slice(0, -2)}${at + 10}\n`).join("");
+  const { look } = await arrived({ "original.md": `# T\n\n${lines}`, "notes.txt": `${TOKEN}\n` });
+  const { warnings } = await look();
+  expect(warnings).toHaveLength(1);
+  expect(warnings[0]).toMatch(/in line 3, .*in line 12, and 3 more/);
+  expect(warnings.join("")).not.toContain(TOKEN.slice(0, 8));
+});
+
+it("bytes that are no text, and a character that is cut off, are searched all the same", async () => {
+  const { look } = await arrived({ "original.md": `\ufffd\0 ${TOKEN}\n` });
+  expect((await look()).warnings[0]).toMatch(/in line 1/);
+});
+
+it.each([
+  ["no JSON", "{"],
+  ["something else", '{"format":"claude-spread/handoff","version":2}'],
+  ["more than it may be", `"${"x".repeat(3 * 1024 * 1024)}"`],
+])("data beside the document that is %s is said to be none", async (_what, text) => {
+  const { look } = await arrived({ "original.md": "x", "handoff.json": text });
+  expect((await look()).warnings).toEqual([expect.stringContaining("handoff.json is not what it should be")]);
+});
+
+it("a patch is told how to be checked, in a checkout alone, and warned of where it changes what agents obey", async () => {
+  const patch = (path: string) =>
+    `diff --git a/${path} b/${path}\nnew file mode 100644\n--- /dev/null\n+++ b/${path}\n@@ -0,0 +1 @@\n+x\n`;
+  const files = { "original.md": "x", "changes.patch": patch("b.txt") };
+  expect((await (await arrived(files)).look()).checkPatch).toBeUndefined();
+  const good = await arrived(files, { checkout: true });
+  const { checkPatch, warnings } = await good.look();
+  expect(warnings).toEqual([]);
+  execFileSync("sh", ["-c", checkPatch ?? "false"]);
+  expect(git(good.project, "status", "--porcelain")).toBe("");
+
+  for (const path of ["CLAUDE.md", ".claude/settings.json", ".git/hooks/pre-commit", "x/.MCP.json"]) {
+    const bad = await arrived({ ...files, "changes.patch": patch(path) }, { checkout: true });
+    expect((await bad.look()).warnings.join("\n")).toMatch(/configure agents or tools|none that git can read/);
+  }
+  const none = await arrived({ ...files, "changes.patch": "hello\n" }, { checkout: true });
+  expect((await none.look()).warnings).toEqual(["The patch is none that git can read."]);
+});
+
+it("in a checkout, where the sender was is compared with where we are; paths of the hand-off lead nowhere else", async () => {
+  const record = (commit: string) =>
+    JSON.stringify({
+      format: "claude-spread/handoff",
+      version: 1,
+      handoff: { goal: "g", summary: "s", files: [{ path: "../../etc/passwd", action: "changed" }] },
+      anchor: { branch: "main", commit },
+    });
+  const here = await arrived({ "original.md": "x" }, { checkout: true });
+  const commit = git(here.project, "rev-parse", "HEAD").trim();
+  await writeFile(join(here.project, "..", "handoff.json"), record(commit));
+  const path = join(here.project, "..", "handoff.json");
+  const files = [{ role: "structure", path, bytes: 1 }] as const;
+  const original = join(here.project, "..", "original.md");
+  const { repository } = await lookAt({ original, files }, here.project, forever());
+  expect(repository?.is).toBe("same");
+  expect(repository?.sentences.join("\n")).not.toMatch(/root:/);
+  await writeFile(path, record("0".repeat(40)));
+  expect((await lookAt({ original, files }, here.project, forever())).repository?.is).toBe("unknown");
+});
