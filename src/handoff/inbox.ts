@@ -60,9 +60,12 @@ export interface Delivery extends AsyncDisposable {
 /** Bytes that become one string: those of more than 128 KiB cost V8 a mapping of memory each, which triples the time. */
 const TEXT_BYTES = 32 * 1024;
 
-/** How much of a text is searched for passages that its reader should know of, in UTF-16 units: a second of it. */
-const MAX_INSPECTED_CHARS = 16 * 1024 * 1024;
-const LONG_WARNING = "Only its first 16 million characters were searched for passages that steer, and for links.";
+/**
+ * How much of a text is searched for passages that its reader should know of, in UTF-16 units: a hundred times what is shown
+ * at once. The search is the slowest that is done with a text, and a sender waits for a receiver that is slow.
+ */
+const MAX_INSPECTED_CHARS = 4_000_000;
+const LONG_WARNING = "Only its first 4 million characters were searched for passages that steer, and for links.";
 
 /** What both files need beyond the content, in bytes: head, tail, folders. */
 const SPARE_BYTES = 1024 * 1024;
