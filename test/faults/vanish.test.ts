@@ -74,7 +74,9 @@ it("what a killed hub left is removed by the next server, also where nobody has 
   skip,
 }) => {
   skip(process.platform !== "linux", "such processes are told from others on Linux alone");
-  const parent = spawnForTest("sh", ["-c", "true & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "inherit"] });
+  const parent = spawnForTest("sh", ["-c", "sleep 0.5 & echo $!; exec sleep 60"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const [said] = parent.stdout ? await once(parent.stdout, "data") : [];
   const ended = Number(said);
   const stateOf = async () => /^State:\s(.)/m.exec(await readFile(`/proc/${ended}/status`, "utf8"))?.[1];
