@@ -33,7 +33,7 @@ const HINTS = {
   "too-large": "Distill less: the limit is 1 GiB, and 5 MiB with legacy.",
   // The other end
   "wrong-code": `The code or passphrase does not match. Each try counts: three wrong ones of one machine on a network, or ten in all, are the end. ${ASK}`,
-  "wrong-sender": `Whoever answered did not prove that it knows the code: the wrong room or host, somebody posing as the sender, or a connection that breaks each time. ${ASK}`,
+  "wrong-sender": `Whoever answered did not prove that it knows the code: the wrong room or host, somebody posing as the sender, or a connection that breaks each time. It may have to be shared again. ${ASK}`,
   burned: `Ten wrong attempts ended this share. The sender has to share again, with a new code. ${ASK}`,
   "too-many-attempts": `After three wrong attempts this machine gets no more at this share: the sender has to share again. ${ASK}`,
   expired: "The share's time is over. The sender has to share again.",

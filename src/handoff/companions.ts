@@ -6,18 +6,15 @@ import { createHash, type Hash } from "node:crypto";
 import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
 import { SpreadError } from "../errors.ts";
+import type { Part } from "../part.ts";
 import { BatchedFile } from "./batched-file.ts";
 import { FileNames, isToolConfiguration } from "./file-name.ts";
 import { syncFolder } from "./home.ts";
-import type { Part } from "./snapshot.ts";
 
 /** Where attachments lie, so that none can take the place of a file of ours. */
 const ATTACHMENTS = "files";
 /** The names of those of which there is one. */
-const OWN_NAMES: ReadonlyMap<string, string> = new Map([
-  ["structure", "handoff.json"],
-  ["patch", "changes.patch"],
-]);
+const OWN_NAMES = { structure: "handoff.json", patch: "changes.patch" } as const;
 
 /** For a file whose own name configures something: no hand-off writes that, wherever it lies. */
 const NEUTRAL_NAME = "attachment.txt";
@@ -38,10 +35,9 @@ export function companionsOf(parts: readonly Part[]): Companion[] {
   const names = new FileNames();
   const taken = new Set<string>();
   return parts.map(({ role, name, bytes, sha256 }) => {
-    const own = OWN_NAMES.get(role);
-    if ((role === "structure" || role === "patch") && own !== undefined && !taken.has(own)) {
-      taken.add(own);
-      return { role, path: own, bytes, sha256, renamed: false };
+    if ((role === "structure" || role === "patch") && !taken.has(role)) {
+      taken.add(role);
+      return { role, path: OWN_NAMES[role], bytes, sha256, renamed: false };
     }
     const renamed = isToolConfiguration(name);
     const path = `${ATTACHMENTS}/${names.take(renamed ? NEUTRAL_NAME : name)}`;
@@ -53,6 +49,7 @@ export function companionsOf(parts: readonly Part[]): Companion[] {
 export class CompanionFiles implements AsyncDisposable {
   readonly #folder: string;
   readonly #left: Companion[];
+  #hasFolder = false;
   #current:
     | { readonly companion: Companion; readonly file: BatchedFile; readonly hash: Hash; left: number }
     | undefined;
@@ -82,7 +79,7 @@ export class CompanionFiles implements AsyncDisposable {
       if (!this.#current) await this.#begin();
       await this.#end();
     }
-    await syncFolder(join(this.#folder, ATTACHMENTS));
+    if (this.#hasFolder) await syncFolder(join(this.#folder, ATTACHMENTS));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -93,7 +90,10 @@ export class CompanionFiles implements AsyncDisposable {
     const companion = this.#left.shift();
     if (!companion) throw new SpreadError("internal", "more came than was offered");
     const path = join(this.#folder, companion.path);
-    if (companion.role === "attachment") await mkdir(join(this.#folder, ATTACHMENTS), { recursive: true, mode: 0o700 });
+    if (companion.role === "attachment" && !this.#hasFolder) {
+      await mkdir(join(this.#folder, ATTACHMENTS), { mode: 0o700 }); // where the document's folder has gone, it must fail
+      this.#hasFolder = true;
+    }
     const file = new BatchedFile(await open(path, "wx", 0o600));
     this.#current = { companion, file, hash: createHash("sha256"), left: companion.bytes };
     return this.#current;

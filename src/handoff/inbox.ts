@@ -3,7 +3,7 @@
  * the inbox together, by one rename: `original.md`, exactly the bytes that came, `handoff.md`, clean and fenced, for
  * reading, and what came along (companions.ts). The digest of it all is not checked here: who calls `commit` has done so.
  */
-import { randomInt } from "node:crypto";
+import { createHash, type Hash, randomInt } from "node:crypto";
 import { constants } from "node:fs";
 import { access, type FileHandle, lstat, mkdir, open, rename, rm, rmdir, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
@@ -67,7 +67,7 @@ const TEXT_BYTES = 32 * 1024;
 const MAX_INSPECTED_CHARS = 4_000_000;
 const LONG_WARNING = "Only its first 4 million characters were searched for passages that steer, and for links.";
 
-/** What both files need beyond the content, in bytes: head, tail, folders. */
+/** What is needed beyond the content, in bytes: head, tail, folders. */
 const SPARE_BYTES = 1024 * 1024;
 
 const MAX_SLUG_CHARS = 40;
@@ -92,7 +92,8 @@ export async function inboxCapacity(home: string): Promise<number> {
   } catch (cause) {
     throw homeError(home, cause);
   }
-  const bytes = await capacityOf(staging);
+  // As if all of it were the document, which is written twice.
+  const bytes = Math.floor((await freeBytes(staging)) / 2);
   if (bytes <= 0) throw new SpreadError("disk-full", `there is no space left for ${home}`);
   return Math.min(bytes, MAX_SHARE_BYTES);
 }
@@ -106,9 +107,9 @@ export async function openDelivery(home: string, about: Incoming): Promise<Deliv
   const folder = join(staging, ownedName());
   const handles: FileHandle[] = [];
   try {
-    const bytes = about.companions.reduce((sum, it) => sum + it.bytes, about.bytes);
-    if (bytes > (await capacityOf(staging))) {
-      throw new SpreadError("disk-full", `there is too little space for a hand-off of ${bytes} bytes`);
+    const along = about.companions.reduce((sum, it) => sum + it.bytes, 0);
+    if (2 * about.bytes + along > (await freeBytes(staging))) {
+      throw new SpreadError("disk-full", `there is too little space for a hand-off of ${about.bytes + along} bytes`);
     }
     await mkdir(folder, { mode: 0o700 });
     for (const name of ["original.md", "handoff.md"]) handles.push(await open(join(folder, name), "wx", 0o600));
@@ -136,6 +137,8 @@ class StagedDelivery implements Delivery {
   readonly #passages: ReturnType<typeof inspectPassages>;
   /** Where the two files are, until they are the receiver's. */
   #folder: string | undefined;
+  /** Of the document, where more comes along: the digest of it all, which the caller checks, is then another one. */
+  #hash: Hash | undefined;
   #started = false;
   #bytes = 0;
   #chars = 0;
@@ -157,6 +160,7 @@ class StagedDelivery implements Delivery {
     this.#original = parts.original;
     this.#handoff = parts.handoff;
     this.#companions = new CompanionFiles(parts.folder, parts.about.companions);
+    if (parts.about.companions.length > 0) this.#hash = createHash("sha256");
     this.#fence = fence(parts.about);
     const firstLine = this.#fence.head.split("\n").length;
     this.#outline = new Outline(firstLine);
@@ -167,13 +171,17 @@ class StagedDelivery implements Delivery {
     try {
       const ofDocument = chunk.subarray(0, this.#about.bytes - this.#bytes);
       this.#bytes += ofDocument.length;
+      this.#hash?.update(ofDocument);
       await this.#original.add(ofDocument);
       for (let from = 0; from < ofDocument.length; from += TEXT_BYTES) {
         const piece = ofDocument.subarray(from, from + TEXT_BYTES);
         const clean = this.#cleaner.passes(piece) ? asciiText(piece) : this.#cleaner.push(piece);
         await this.#addText(this.#guard.push(clean));
       }
-      await this.#companions.write(chunk.subarray(ofDocument.length));
+      const rest = chunk.subarray(ofDocument.length);
+      if (rest.length === 0) return;
+      this.#checkDocument();
+      await this.#companions.write(rest);
     } catch (cause) {
       throw homeError(this.#home, cause);
     }
@@ -185,10 +193,12 @@ class StagedDelivery implements Delivery {
       throw new SpreadError("internal", "a document was to be kept that is not complete");
     }
     try {
+      this.#checkDocument();
       await this.#addText(this.#guard.push(this.#cleaner.end()) + this.#guard.end());
       this.#outline.end();
       await this.#handoff.add(Buffer.from(lineEnd(this.#lastCharacter) + this.#fence.tail));
-      await Promise.all([this.#original.finish(), this.#handoff.finish(), this.#companions.finish()]);
+      await this.#companions.finish();
+      await Promise.all([this.#original.finish(), this.#handoff.finish()]);
       await syncFolder(staged);
       const placed = await moveToFreeName(staged, this.#inbox, folderNames(this.#about));
       this.#folder = placed;
@@ -206,6 +216,15 @@ class StagedDelivery implements Delivery {
     this.#folder = undefined;
     // What cannot be removed now is removed by a later start.
     if (folder !== undefined) await rm(folder, { recursive: true, force: true }).catch(() => {});
+  }
+
+  /** Once it is complete. @throws SpreadError `tampered` */
+  #checkDocument(): void {
+    const digest = this.#hash?.digest("hex");
+    this.#hash = undefined;
+    if (digest !== undefined && digest !== this.#about.sha256) {
+      throw new SpreadError("tampered", "the document that came is not the one that was offered");
+    }
   }
 
   /** @param text clean, and without look-alikes of the marks. */
@@ -309,11 +328,11 @@ async function foldersOf(home: string): Promise<{ inbox: string; staging: string
   return { inbox, staging };
 }
 
-/** Bytes of the largest document for which there is space: both files are about as large as the content. */
-async function capacityOf(folder: string): Promise<number> {
+/** What may be written there, in bytes. */
+async function freeBytes(folder: string): Promise<number> {
   const disk = await statfs(folder).catch(() => undefined);
-  if (disk === undefined || disk.blocks === 0) return MAX_SHARE_BYTES; // some network file systems do not tell
-  return Math.floor((disk.bavail * disk.bsize - SPARE_BYTES) / 2);
+  if (disk === undefined || disk.blocks === 0) return Number.POSITIVE_INFINITY; // some network file systems do not tell
+  return disk.bavail * disk.bsize - SPARE_BYTES;
 }
 
 async function exists(path: string): Promise<boolean> {

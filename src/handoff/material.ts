@@ -21,7 +21,8 @@ export interface Material extends AsyncDisposable {
 
 type About = Pick<Material, "role" | "name">;
 
-const DOCUMENT: About = { role: "document", name: "handoff.md" };
+/** Of the document itself. */
+export const DOCUMENT: About = { role: "document", name: "handoff.md" };
 
 /** What is read from a file at a time, in bytes. */
 const READ_BYTES = 1024 * 1024;

@@ -7,18 +7,10 @@ import { constants } from "node:fs";
 import { type FileHandle, open, unlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { SpreadError } from "../errors.ts";
-import { MAX_SHARE_BYTES } from "../limits.ts";
+import { MAX_PARTS, MAX_SHARE_BYTES } from "../limits.ts";
+import { makeUp, type Part } from "../part.ts";
 import { homeError, homeFolder, isOwnedName, ownedName } from "./home.ts";
-import { bytesOf, cancelled, type Material, textMaterial } from "./material.ts";
-
-/** One file of what was frozen. */
-export interface Part {
-  readonly role: string;
-  readonly name: string;
-  readonly bytes: number;
-  /** Lower-case hex. */
-  readonly sha256: string;
-}
+import { bytesOf, cancelled, DOCUMENT, type Material } from "./material.ts";
 
 /** Closing it frees the content; a reader that is under way then ends with `cancelled`. */
 export interface Snapshot extends AsyncDisposable {
@@ -67,9 +59,8 @@ const PROBE_WORTH = 2 / 3;
 export async function snapshotText(text: string): Promise<Snapshot> {
   const content = bytesOf(text);
   if (content.length > MAX_SHARE_BYTES) throw tooLarge();
-  const { role, name } = textMaterial("");
   const about = { bytes: content.length, sha256: createHash("sha256").update(content).digest("hex") };
-  return probed(inMemory(content), { ...about, parts: [{ role, name, ...about }] });
+  return probed(inMemory(content), { ...about, parts: [{ ...DOCUMENT, ...about }] });
 }
 
 /**
@@ -119,7 +110,8 @@ export async function snapshot(
     await spool?.close();
     throw thrown;
   } finally {
-    await Promise.all(materials.map((material) => material[Symbol.asyncDispose]()));
+    // A file that cannot be closed was read all the same.
+    await Promise.allSettled(materials.map((material) => material[Symbol.asyncDispose]()));
   }
 }
 
@@ -158,7 +150,7 @@ export async function handOver(content: Snapshot, home: string): Promise<HandedF
  */
 export async function takeOver({ file, ...about }: HandedFile, home: string): Promise<Snapshot> {
   const refused = (cause?: unknown) => new SpreadError("path-unreadable", "there is no such spooled file", { cause });
-  if (!isOwnedName(file)) throw refused();
+  if (!isOwnedName(file) || about.parts.length > MAX_PARTS || !makeUp(about.parts, about.bytes)) throw refused();
   const path = join(await homeFolder(home, "spool"), file);
   const handle = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)).catch(
     (cause: unknown) => {

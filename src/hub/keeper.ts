@@ -11,6 +11,7 @@ import type { ShareEvent } from "./service.ts";
 import {
   accessOf,
   courseOf,
+  type LivingShare,
   type NewShare,
   type ReceivedView,
   type ReceiveOrder,
@@ -26,7 +27,7 @@ import {
 const PROGRESS_MS = 250;
 
 /** Called when something has become of a share. @param event if its session wants to know it. */
-export type Changed = (share: NewShare, event: ShareEvent["event"] | undefined) => void;
+export type Changed = (share: LivingShare, event: ShareEvent["event"] | undefined) => void;
 
 export class Keeper implements AsyncDisposable {
   readonly #home: string;
@@ -42,7 +43,7 @@ export class Keeper implements AsyncDisposable {
   }
 
   /** The youngest last. */
-  get shares(): NewShare[] {
+  get shares(): LivingShare[] {
     return this.#shares.all.map((share) => this.#view(share));
   }
 
@@ -54,7 +55,7 @@ export class Keeper implements AsyncDisposable {
     });
     const share = await this.#shares.open(request, signal);
     this.#sessions.set(share, session);
-    return this.#view(share);
+    return { ...this.#view(share), files: [...share.files] };
   }
 
   /** What is being received, the youngest last. */
@@ -97,12 +98,12 @@ export class Keeper implements AsyncDisposable {
   }
 
   /** @returns the share, ended. @throws SpreadError `no-such-share`. */
-  async stop(id: string): Promise<NewShare> {
+  async stop(id: string): Promise<LivingShare> {
     return this.#view(await this.#shares.stop(id));
   }
 
   /** @returns those of the session that were living. */
-  async stopAll(session: string): Promise<NewShare[]> {
+  async stopAll(session: string): Promise<LivingShare[]> {
     const living = this.#shares.all.filter((it) => it.endedAt === undefined && this.#sessions.get(it) === session);
     return Promise.all(living.map((share) => this.stop(share.id)));
   }
@@ -121,7 +122,7 @@ export class Keeper implements AsyncDisposable {
     return { ...rest, content, title, passphrase, relay: relay && accessOf(relay), changed };
   }
 
-  #view(share: Share): NewShare {
+  #view(share: Share): LivingShare {
     return viewShare(share, this.#sessions.get(share) ?? "");
   }
 }
@@ -145,8 +146,8 @@ function note(reception: ReceptionView, step: StepView): void {
 }
 
 /** What has become of one share since it was looked at last: one event at most, the one that says most. */
-function watch(): (share: NewShare) => ShareEvent["event"] | undefined {
-  let before: Pick<NewShare, "delivered" | "failedAttempts" | "endedAt"> = { delivered: 0, failedAttempts: 0 };
+function watch(): (share: LivingShare) => ShareEvent["event"] | undefined {
+  let before: Pick<LivingShare, "delivered" | "failedAttempts" | "endedAt"> = { delivered: 0, failedAttempts: 0 };
   return (share) => {
     const { delivered, failedAttempts, endedAt } = before;
     before = share;
@@ -162,6 +163,9 @@ async function headingOf(content: Snapshot): Promise<string> {
     import("../handoff/document.ts"),
     import("../handoff/untrusted.ts"),
   ]);
-  for await (const piece of content.read()) return cleanLine(document.headingOf(piece), MAX_TITLE_CHARS);
+  const [{ bytes } = { bytes: 0 }] = content.parts;
+  for await (const piece of content.read()) {
+    return cleanLine(document.headingOf(piece.subarray(0, bytes)), MAX_TITLE_CHARS);
+  }
   return "";
 }

@@ -2,10 +2,10 @@
 import * as z from "zod";
 import { ERROR_CODES } from "../errors.ts";
 import { MAX_PARTS, MAX_SHARE_BYTES } from "../limits.ts";
-import { Part } from "../protocol/messages.ts";
+import { Part } from "../part.ts";
 import { Kept, NewShare, ReceivedView, ReceiveOrder, ShareOrder, ShareView, StepView } from "./views.ts";
 
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 export const MAX_MESSAGE_BYTES = 1024 * 1024;
 /** A text that goes in a message, in bytes of UTF-8: in JSON each of them can become six. */

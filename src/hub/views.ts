@@ -6,7 +6,7 @@ import * as z from "zod";
 import { formatRelayUrl, parseRelayUrl } from "../address.ts";
 import { ERROR_CODES } from "../errors.ts";
 import { MAX_LIFETIME_MS, MAX_RECEIVERS, MAX_TITLE_CHARS } from "../limits.ts";
-import { Part } from "../protocol/messages.ts";
+import { Part } from "../part.ts";
 import type { Course, Path } from "../share/race.ts";
 import type { Received, Step } from "../share/receiver.ts";
 import type { Share } from "../share/sender.ts";
@@ -101,8 +101,6 @@ const Held = z.object({
   /** Of the document alone. */
   bytes: Count,
   sha256: z.string(),
-  /** What comes along with it. */
-  files: z.array(Part),
   lastFailure: z.enum(ERROR_CODES).optional(),
   warnings: z.array(z.string()),
 });
@@ -112,8 +110,12 @@ export type Held = z.infer<typeof Held>;
 export const ShareView = ShareRecord.extend({ held: Held.optional() });
 export type ShareView = z.infer<typeof ShareView>;
 
-/** One that was just made. */
-export const NewShare = ShareRecord.extend({ held: Held });
+/** One that this process keeps. */
+const LivingShare = ShareRecord.extend({ held: Held });
+export type LivingShare = z.infer<typeof LivingShare>;
+
+/** One that was just made. What comes along with its document is said here alone: a list of all shares has no room for it. */
+export const NewShare = LivingShare.extend({ files: z.array(Part) });
 export type NewShare = z.infer<typeof NewShare>;
 
 const PathView = z.discriminatedUnion("by", [
@@ -180,7 +182,7 @@ export function courseOf({ lan, relay }: ReceiveOrder): Course {
   return { lan: near, relay: relay && { access: accessOf(relay.access), room: relay.room } };
 }
 
-export function viewShare(share: Share, session: string): NewShare {
+export function viewShare(share: Share, session: string): LivingShare {
   const { delivered, spent, failedAttempts } = share.gate.counts;
   const { endedAt, code, madePassphrase, relay, relayAwaySince, lan, lastFailure } = share;
   return {
@@ -207,7 +209,6 @@ export function viewShare(share: Share, session: string): NewShare {
       ...(lan && { lan: { ...lan, addresses: [...lan.addresses] } }),
       bytes: share.bytes,
       sha256: share.sha256,
-      files: [...share.files],
       ...(lastFailure && { lastFailure }),
       warnings: [...share.warnings],
     },

@@ -109,7 +109,8 @@ export const shareTool = tool({
     if (input.mode === "lan" && input.relay_url !== undefined) warnings.push("relay_url was not used: mode is lan.");
     warnings.push(...share.held.warnings, ...(await cautionsOf(share, input.expires_minutes)));
     const told = tellReceiver(share);
-    const { code, madePassphrase, relay: relay_url, lan, bytes, sha256, files } = share.held;
+    const { code, madePassphrase, relay: relay_url, lan, bytes, sha256 } = share.held;
+    const { files } = share;
     const result = {
       share_id: share.id,
       ...(code !== undefined && { code }),

@@ -53,7 +53,7 @@ const Output = z.object({
         summary: z.string().describe("The state in words."),
         since: z.string(),
         until: z.string().optional().describe("When it is given up. Absent while the document comes."),
-        received: z.int().optional().describe("Bytes of the document, so far."),
+        received: z.int().optional().describe("Bytes so far, of what comes along too."),
         bytes: z.int().optional(),
       }),
     )

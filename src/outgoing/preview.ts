@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { CompanionFiles, companionsOf } from "../handoff/companions.ts";
 import { homeError, homeFolder, ownedName } from "../handoff/home.ts";
 import type { Material } from "../handoff/material.ts";
-import { type Part, type Snapshot, snapshot } from "../handoff/snapshot.ts";
+import { type Snapshot, snapshot } from "../handoff/snapshot.ts";
+import type { Part } from "../part.ts";
 
 /** How much of the document is given out besides, in bytes. */
 const BEGINNING_BYTES = 160 * 1024;

@@ -9,6 +9,7 @@ import { PROOF_BYTES } from "../crypto/keys.ts";
 import { SIGNATURE_BYTES, SIGNING_KEY_BYTES } from "../crypto/signature.ts";
 import { SpreadError } from "../errors.ts";
 import { CHUNK_BYTES, MAX_PARTS, MAX_SHARE_BYTES } from "../limits.ts";
+import { Part } from "../part.ts";
 
 export const VERSION = 2;
 export const SUITE = "CPACE-RISTR255-SHA512+AES-256-GCM";
@@ -19,9 +20,6 @@ export const TRANSFER_ID_BYTES = 16;
 const MAX_HANDSHAKE_BYTES = 1024;
 /** The longest title on the wire, in UTF-16 units; the receiver cleans and cuts it further. */
 const MAX_WIRE_TITLE_CHARS = 1000;
-
-/** The longest name of a part on the wire, in UTF-16 units; the receiver makes a file name of it. */
-const MAX_WIRE_NAME_CHARS = 255;
 
 /** So many bytes, in lower-case hex. */
 export const hex = (bytes: number) => z.string().regex(new RegExp(`^[0-9a-f]{${bytes * 2}}$`));
@@ -110,13 +108,6 @@ const Ready = z.object({
   parts: z.int().positive().optional(),
   resume: Resume.optional(),
 });
-/** A file of the document: the first one is the Markdown, and the others come along. */
-export const Part = z.object({
-  role: z.string().min(1).max(32),
-  name: z.string().min(1).max(MAX_WIRE_NAME_CHARS),
-  bytes: z.int().nonnegative().max(MAX_SHARE_BYTES),
-  sha256: hex(32),
-});
 /** What the sender is about to send: `bytes` and `sha256` are of the document, before its encoding. */
 const Offer = z.object({
   type: z.literal("OFFER"),
@@ -146,7 +137,6 @@ const Abort = z.object({
 export type Resume = z.infer<typeof Resume>;
 export type Ready = z.infer<typeof Ready>;
 export type Offer = z.infer<typeof Offer>;
-export type Part = z.infer<typeof Part>;
 export type Encoding = Offer["encoding"];
 
 const SealedMessage = z.discriminatedUnion("type", [Ready, Offer, Receipt, Delivered, Abort]);

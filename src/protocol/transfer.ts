@@ -13,8 +13,9 @@
 import { createHash } from "node:crypto";
 import { SpreadError, toSpreadError } from "../errors.ts";
 import { HANDSHAKE_MS, MAX_SHARE_BYTES, QUIET_MS, STALL_MS } from "../limits.ts";
+import { makeUp, type Part } from "../part.ts";
 import { type Chunk, decode, encodeFrom } from "./content.ts";
-import type { Encoding, Offer, Part, Ready, Resume } from "./messages.ts";
+import type { Encoding, Offer, Ready, Resume } from "./messages.ts";
 import { GIVE_UP_MS, notInProtocol, type SealedStream } from "./stream.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -27,8 +28,6 @@ const DELIVERED_MS = 10_000;
 const MAX_CHUNKS_IN_FLIGHT = 8;
 
 const KIND = "distillation";
-/** The role of the first part. */
-const DOCUMENT = "document";
 
 export interface Outgoing {
   readonly title: string;
@@ -204,23 +203,10 @@ export async function requestOffer(
   if ((offer.position ?? 0) > (resume?.position ?? 0)) {
     throw notInProtocol("the sender goes on behind what we have");
   }
-  checkParts(offer, parts ?? 1);
-  return offer;
-}
-
-/** @throws PeerError if the parts are not those of the document, or too many. */
-function checkParts({ parts, bytes }: Offer, most: number): void {
-  if (parts === undefined) return;
-  const [first, ...others] = parts;
-  const sum = parts.reduce((before, part) => before + part.bytes, 0);
-  if (
-    parts.length > most ||
-    sum !== bytes ||
-    first?.role !== DOCUMENT ||
-    others.some(({ role }) => role === DOCUMENT)
-  ) {
+  if (offer.parts && (offer.parts.length > (parts ?? 1) || !makeUp(offer.parts, offer.bytes))) {
     throw notInProtocol("the sender offers parts that are not those of its document");
   }
+  return offer;
 }
 
 /**

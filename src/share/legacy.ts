@@ -5,6 +5,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { SpreadError, toSpreadError } from "../errors.ts";
 import { headingOf } from "../handoff/document.ts";
+import type { Part } from "../part.ts";
 import {
   admitLegacyReceiver,
   deliverLegacy,
@@ -13,7 +14,6 @@ import {
   sendLegacyAway,
 } from "../protocol/legacy.ts";
 import { LEGACY_BOUNDS, MAX_LEGACY_DOCUMENT_BYTES } from "../protocol/legacy-messages.ts";
-import type { Part } from "../protocol/messages.ts";
 import type { Outgoing } from "../protocol/transfer.ts";
 import type { ShareGate } from "./gate.ts";
 import type { ReceiverVersion, SenderVersion } from "./version.ts";

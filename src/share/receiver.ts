@@ -10,7 +10,7 @@ import { type Delivered, inboxCapacity, openDelivery } from "../handoff/inbox.ts
 import { withoutMarkers } from "../handoff/markers.ts";
 import { cleanLine } from "../handoff/untrusted.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
-import type { Part } from "../protocol/messages.ts";
+import type { Part } from "../part.ts";
 import type { Course, Path } from "./race.ts";
 import { Reception } from "./reception.ts";
 import { findSender } from "./search.ts";

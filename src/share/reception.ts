@@ -40,7 +40,7 @@ export const MAX_VAIN_LINKS = 5;
 const BROKEN: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["link-lost", "stalled", "timed-out", "expired"]);
 /** The same by data that was altered on the way: not for ever. */
 const ALTERED: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["tampered", "bad-message"]);
-/** The same by a relay that lets no more through: over another way, or not at all. */
+/** The same by a relay that lets no more through, which it then says at once: another way may be there. */
 const LIMITED: ErrorCode = "relay-refused";
 /** Why a sender gives up one link, and not the transfer. */
 const PASSING: ReadonlySet<AbortReason | undefined> = new Set(["stalled", "tampered", "internal"] as const);
@@ -90,7 +90,8 @@ export class Reception implements AsyncDisposable {
     const sender = await means.find(timeoutMs, signal).catch((thrown: unknown) => {
       const unanswered = thrown instanceof NoSender ? thrown.unanswered : [];
       if (!(thrown instanceof NoSender) || unanswered.length === 0) throw thrown;
-      const begun = unanswered.some((it) => it.begun);
+      // Who answered, and proved nothing, and is not there any more, was not our sender.
+      const begun = unanswered.some((it) => it.begun && it.code === "link-lost");
       const last = begun ? end : Math.min(end, performance.now() + HUNG_UP_MS);
       return reception.#search(thrown, last, Number.POSITIVE_INFINITY);
     });

@@ -9,8 +9,9 @@
 import { randomUUID } from "node:crypto";
 import { type Advertisement, advertise } from "../discovery/mdns.ts";
 import { type ErrorCode, SpreadError, toSpreadError } from "../errors.ts";
-import type { Part, Snapshot } from "../handoff/snapshot.ts";
+import type { Snapshot } from "../handoff/snapshot.ts";
 import { type Logger, silent } from "../log.ts";
+import type { Part } from "../part.ts";
 import type { RefusedReason } from "../protocol/messages.ts";
 import { abortReason, type Door, type Link } from "../transport/link.ts";
 import { createRoom, type Room } from "../transport/relay.ts";

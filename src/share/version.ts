@@ -4,7 +4,8 @@
  */
 import type { Service } from "../discovery/mdns.ts";
 import { SpreadError } from "../errors.ts";
-import type { Part, RefusedReason } from "../protocol/messages.ts";
+import type { Part } from "../part.ts";
+import type { RefusedReason } from "../protocol/messages.ts";
 import type { FrameBounds, Link } from "../transport/link.ts";
 
 export interface Version {

@@ -1,5 +1,6 @@
 /** Version 2 of the protocol, as shares and receivers speak it. */
 import { randomBytes } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import { newSigner } from "../crypto/signature.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
 import { HANDSHAKE_MS, MAX_PARTS, MAX_SHARE_BYTES } from "../limits.ts";
@@ -140,8 +141,9 @@ export function version2Receiver(secret: string, room: string | undefined, maxBy
 }
 
 /** A transfer goes on with the document that it began with. @throws PeerError */
-function checkSame(first: Offer, { bytes, sha256, encoding }: Offer): void {
-  if (bytes !== first.bytes || sha256 !== first.sha256 || encoding !== first.encoding) {
+function checkSame(first: Offer, { bytes, sha256, encoding, parts }: Offer): void {
+  const same = bytes === first.bytes && sha256 === first.sha256 && encoding === first.encoding;
+  if (!same || !isDeepStrictEqual(parts, first.parts)) {
     throw notInProtocol("the sender offers another document than before");
   }
 }

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { chmod, mkdir, open, readdir, readFile, rm, stat, statfs, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -19,6 +20,9 @@ function about(bytes: number): Incoming {
     companions: [],
   };
 }
+
+/** Of "x". */
+const SHA_X = createHash("sha256").update("x").digest("hex");
 
 async function makeHome() {
   const folder = await scratch();
@@ -200,6 +204,24 @@ describe("nothing is kept, and nothing left open", () => {
       await expectCode(kept, "internal");
     }
     expect([await at.staging(), await at.inbox()]).toEqual([[], []]);
+  });
+
+  test("when the home vanishes while something comes along", async () => {
+    await using at = await makeHome();
+    const along = { role: "attachment", path: "files/a.txt", bytes: 1, sha256: SHA_X, renamed: false } as const;
+    for (const early of [true, false]) {
+      const delivery = await openDelivery(at.home, {
+        ...about(1),
+        sha256: SHA_X,
+        companions: [along, { ...along, path: "files/b.txt" }],
+      });
+      await delivery.write(Buffer.from(early ? "x" : "xx"));
+      await rm(join(at.home, "staging"), { recursive: true });
+      const kept = delivery.write(Buffer.from(early ? "xx" : "x")).then(() => delivery.commit());
+      await expectCode(kept, "home-unwritable");
+      await delivery[Symbol.asyncDispose]();
+    }
+    expect(await at.inbox()).toEqual([]);
   });
 
   test("when the home vanishes meanwhile", async () => {

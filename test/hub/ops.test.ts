@@ -16,7 +16,7 @@ import { HubService } from "../../src/hub/client.ts";
 import { HubConnection } from "../../src/hub/connection.ts";
 import { type Hub, type HubOptions, openHub } from "../../src/hub/hub.ts";
 import { Keeper } from "../../src/hub/keeper.ts";
-import { MAX_MESSAGE_BYTES } from "../../src/hub/ops.ts";
+import { MAX_MESSAGE_BYTES, PROTOCOL } from "../../src/hub/ops.ts";
 import { lastHub } from "../../src/hub/place.ts";
 import type { ShareEvent } from "../../src/hub/service.ts";
 import type { ReceiveOrder, ShareOrder, StepView } from "../../src/hub/views.ts";
@@ -91,7 +91,7 @@ describe("GET /status", () => {
       200,
       {
         status: "ok",
-        protocol: 1,
+        protocol: PROTOCOL,
         version: "1.2.3",
         pid: process.pid,
         since: expect.any(String),
@@ -296,6 +296,31 @@ describe("a share", () => {
     return { path, content: { file: name, ...about, compressible: true, parts } };
   };
 
+  it.each([
+    ["whose lengths are not its own", [{ role: "document", name: "a", bytes: 1, sha256: "00".repeat(32) }]],
+    ["without a document", [{ role: "patch", name: "a", bytes: TEXT.length, sha256: "00".repeat(32) }]],
+  ])("is not made of parts %s", async (_what, parts) => {
+    const place = await aHub();
+    const client = await aClient(place);
+    const { content } = await spooled(place.home, TEXT);
+    const made = client.ask("share", { order: ORDER, content: { ...content, parts } });
+    await expect(made).rejects.toMatchObject({ code: "path-unreadable" });
+  });
+
+  it("of many files with long names still leaves room for a hundred of them in a status", async () => {
+    const place = await aHub();
+    const client = await aClient(place);
+    const name = "long-name-".repeat(25);
+    for (let n = 0; n < 100; n += 1) {
+      const { content } = await spooled(place.home, TEXT);
+      const empty = { role: "attachment", name, bytes: 0, sha256: "00".repeat(32) };
+      const parts = [...content.parts, ...Array.from({ length: 31 }, () => empty)];
+      const share = await client.ask("share", { order: ORDER, content: { ...content, parts } });
+      expect(share.files).toHaveLength(31);
+    }
+    expect((await client.ask("holdings", {})).shares).toHaveLength(100);
+  });
+
   it("is made of a spooled file, which loses its name before the answer", async () => {
     const place = await aHub();
     const client = await aClient(place);
@@ -371,7 +396,7 @@ describe("a share", () => {
     hub.on("connection", (ws) => {
       const say = (said: object) => ws.send(JSON.stringify(said));
       let asked = 0;
-      say({ welcome: { protocol: 1, version: "1.2.3", pid: 1, since: new Date().toISOString() } });
+      say({ welcome: { protocol: PROTOCOL, version: "1.2.3", pid: 1, since: new Date().toISOString() } });
       ws.on("message", async (data) => {
         const { id, op, share } = JSON.parse(String(data));
         if (op === "share") {

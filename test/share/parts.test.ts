@@ -6,9 +6,12 @@ import { expect, it } from "vitest";
 import { toSpreadError } from "../../src/errors.ts";
 import type { Material, Role } from "../../src/handoff/material.ts";
 import { type Snapshot, snapshot } from "../../src/handoff/snapshot.ts";
+import { Keeper } from "../../src/hub/keeper.ts";
+import { silent } from "../../src/log.ts";
 import { type Received, receive } from "../../src/share/receiver.ts";
 import type { Share } from "../../src/share/sender.ts";
 import { cable } from "../support/cable.ts";
+import { later } from "../support/server.ts";
 import { forever, home, lanOf, receiveRequest, share } from "../support/shares.ts";
 import { until } from "../support/wait.ts";
 
@@ -75,12 +78,38 @@ it("what comes along lies beside the document, whole, under names of ours, for i
   expect(it.state).toBe("delivered");
 });
 
-it("a file that is not what was offered is kept by nobody, nor is anything that came with it", async () => {
-  const content = await frozen(material("patch", "x", Buffer.from("one")), material("attachment", "y", DOCUMENT));
-  const parts = content.parts.map((part) => (part.role === "patch" ? { ...part, sha256: "00".repeat(32) } : part));
-  const it = await share({ mode: "lan", content: { ...content, parts } });
-  const { result, kept } = await take(it);
-  expect(result).toMatchObject({ code: "tampered" });
-  expect([await kept("inbox"), await kept("staging")]).toEqual([[], []]);
-  expect(it.gate.counts.delivered).toBe(0);
+it.each(["document", "patch"])(
+  "a %s that is not what was offered is kept by nobody, nor is anything that came with it",
+  async (role) => {
+    const content = await frozen(material("patch", "x", Buffer.from("one")), material("attachment", "y", DOCUMENT));
+    const parts = content.parts.map((part) => (part.role === role ? { ...part, sha256: "00".repeat(32) } : part));
+    const it = await share({ mode: "lan", content: { ...content, parts } });
+    const { result, kept } = await take(it);
+    expect(result).toMatchObject({ code: "tampered" });
+    expect([await kept("inbox"), await kept("staging")]).toEqual([[], []]);
+    expect(it.gate.counts.delivered).toBe(0);
+  },
+);
+
+it("a document is not given the heading of what comes along for its title", async () => {
+  const keeper = new Keeper(await home(), () => {}, silent);
+  later(() => keeper[Symbol.asyncDispose]());
+  const content = await snapshot(
+    [material("document", "handoff.md", Buffer.from("No heading.\n")), material("attachment", "a.md", DOCUMENT)],
+    { home: await home(), signal: forever() },
+  );
+  const order = { legacy: false, mode: "lan", announce: false, receivers: 1, lifetimeMs: 600_000 } as const;
+  expect((await keeper.open(order, content, "s", forever())).held.title).toBe("");
+});
+
+it("a file that cannot be closed, once it was read, costs nobody the share, and leaves nothing", async () => {
+  const folder = await home();
+  const broken = {
+    ...material("document", "handoff.md", Buffer.alloc(2_000_000, "x")),
+    [Symbol.asyncDispose]: () => Promise.reject(new Error("no")),
+  };
+  const content = await snapshot([broken], { home: folder, signal: forever(), named: true });
+  expect(content.bytes).toBe(2_000_000);
+  await content[Symbol.asyncDispose]();
+  expect(await readdir(join(folder, "spool"))).toEqual([]);
 });
