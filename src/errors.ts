@@ -31,6 +31,12 @@ const HINTS = {
   "no-repository": "Share without include_diff: there is no change that git could name.",
   "path-unreadable": "Check the path and its permissions; it must be an ordinary file.",
   "too-large": "Distill less: the limit is 1 GiB, and 5 MiB with legacy.",
+  // Sessions and memory
+  "no-such-session": "Call distill_sessions to see the sessions of this machine, and share by their ids.",
+  "not-understood": `What came is in no form that this version knows, and nothing of it is installed. Update both ends. ${ASK}`,
+  "needs-a-person": "Do not try to install it in another way: only the user may, by the form or in a terminal of their own.",
+  "plan-changed": `Something has changed since it was looked at, and nothing was installed. Look at it again first. ${ASK}`,
+  "memory-full": "MEMORY.md of this project would become too long. The user has to shorten it first.",
   // The other end
   "wrong-code": `The code or passphrase does not match. Each try counts: three wrong ones of one machine on a network, or ten in all, are the end. ${ASK}`,
   "wrong-sender": `Whoever answered did not prove that it knows the code: the wrong room or host, somebody posing as the sender, or a connection that breaks each time. It may have to be shared again. ${ASK}`,

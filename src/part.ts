@@ -1,6 +1,10 @@
-/** One file of a hand-off, as both ends know it. A document is of at least one part: itself. */
+/** What a hand-off is, as both ends know it: of a kind, and of at least one part, its document. */
 import * as z from "zod";
 import { MAX_SHARE_BYTES } from "./limits.ts";
+
+/** What is handed over. */
+export const KINDS = ["distillation", "memory", "sessions"] as const;
+export type Kind = (typeof KINDS)[number];
 
 /** The longest name on the wire, in UTF-16 units; whoever receives it makes a file name of it. */
 const MAX_WIRE_NAME_CHARS = 255;

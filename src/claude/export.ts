@@ -13,7 +13,6 @@ import { hidePlaces, makeTokens } from "./paths.ts";
 import { fileOf, type Read, readLine, type Wanted } from "./session.ts";
 import { countSubagents, pieces, type Session } from "./sessions.ts";
 import {
-  type Change,
   type End,
   FORMAT,
   type Header,
@@ -21,6 +20,8 @@ import {
   MAX_TURN_BYTES,
   MAX_TURNS,
   mapTexts,
+  type Redact,
+  type Spoken,
   type Turn,
 } from "./turns.ts";
 
@@ -28,7 +29,7 @@ export interface ExportOptions extends Partial<Wanted> {
   /** The user's home folder, which is named in many paths. */
   readonly userHome: string;
   /** Applied to each text that a person could read, when the paths in it have been hidden. */
-  readonly redact?: Change;
+  readonly redact?: Redact;
   readonly signal?: AbortSignal;
 }
 
@@ -45,12 +46,12 @@ export async function* exportSession(session: Session, options: ExportOptions): 
   const home = await realpath(options.userHome).catch(() => options.userHome);
   const places = { project: session.project ?? home, home };
   const hide = hidePlaces(places, tokens);
-  const change: Change = redact === undefined ? hide : (text) => redact(hide(text));
   // Read by a person, before there is a machine to put paths of in it.
   const shorten = hidePlaces(places, { project: ".", project_name: "project", home: "~", home_name: "home" });
   const oneLine = async (text: string) => {
     const short = shorten(text);
-    return cleanLine(redact === undefined ? short : await redact(short), MAX_TITLE_CHARS);
+    const [clean = ""] = redact === undefined ? [short] : await redact([{ text: short, line: 1 }]);
+    return cleanLine(clean, MAX_TITLE_CHARS);
   };
 
   const header: Header = {
@@ -67,7 +68,7 @@ export async function* exportSession(session: Session, options: ExportOptions): 
   turns.leaveOut("subagents", await countSubagents(session));
   const wanted = { thinking: options.thinking ?? false, images: options.images ?? false };
   for await (const lines of linesOf(pieces(handle, 0, size, signal))) {
-    const batch: Uint8Array[] = [];
+    const batch: Turn[] = [];
     for (const line of lines) {
       if (line === undefined) {
         turns.leaveOut("long_lines");
@@ -75,18 +76,49 @@ export async function* exportSession(session: Session, options: ExportOptions): 
       }
       const read = readLine(parseLine(line), wanted);
       for (const what of read.leftOut) turns.leaveOut(what);
-      const turn = turns.next(read);
-      const bytes = turn && jsonLine(await mapTexts(turn, change));
-      const kept = bytes !== undefined && bytes.length <= MAX_TURN_BYTES && isModest(bytes);
-      if (kept) batch.push(bytes);
-      else if (bytes !== undefined) turns.leaveOut("long_lines");
+      const said = turns.next(read);
+      const turn = said && (await mapTexts(said, hide));
+      const kept = turn !== undefined && fits(jsonLine(turn));
+      if (kept) batch.push(turn);
+      else if (turn !== undefined) turns.leaveOut("long_lines");
       turns.take(read, kept);
     }
-    if (batch.length > 0) yield Buffer.concat(batch);
+    const clean = redact === undefined ? batch : await redacted(batch, redact);
+    const bytes = clean.map((turn) => {
+      const line = jsonLine(turn);
+      if (fits(line)) return line;
+      turns.leaveOut("long_lines");
+      return jsonLine({ ...turn, content: [{ type: "text", text: TOO_LONG }] });
+    });
+    if (bytes.length > 0) yield Buffer.concat(bytes);
   }
   const end: End = { end: true, turns: turns.count, left_out: turns.leftOut };
   yield jsonLine(end);
   return end;
+}
+
+/** What stands for a message that placeholders have made too long: others say that they come behind it. */
+const TOO_LONG = "[a message that was too long, left out]";
+
+function fits(line: Buffer): boolean {
+  return line.length <= MAX_TURN_BYTES && isModest(line);
+}
+
+/** The same turns with all their texts as `redact` has them: asked once for all of them. */
+async function redacted(batch: readonly Turn[], redact: Redact): Promise<Turn[]> {
+  const texts: Spoken[] = [];
+  for (const turn of batch) {
+    await mapTexts(turn, (text) => {
+      texts.push({ text, line: turn.n + 2 }); // behind the header
+      return text;
+    });
+  }
+  const clean = await redact(texts);
+  if (clean.length !== texts.length) throw new SpreadError("internal", "texts were lost while they were cleaned");
+  let next = 0;
+  const turns = [];
+  for (const turn of batch) turns.push(await mapTexts(turn, () => clean[next++] ?? ""));
+  return turns;
 }
 
 /**

@@ -33,7 +33,7 @@ export interface MemoryPlan {
 /** The longest MEMORY.md that is touched, in bytes: many times what the client reads of it. */
 const MAX_INDEX_BYTES = 4 * MAX_FILE_BYTES;
 
-/** @throws SpreadError `path-unreadable`, `too-large` where MEMORY.md would be too long */
+/** @throws SpreadError `path-unreadable`, `memory-full` where MEMORY.md would be too long */
 export async function planMemory(memory: Memory, to: MemoryTarget): Promise<MemoryPlan> {
   const project = await realProject(to.project);
   const folder = await memoryPath(to.config, project);
@@ -49,7 +49,7 @@ export async function planMemory(memory: Memory, to: MemoryTarget): Promise<Memo
   const section = sectionText(id, index?.text, files, to.origin);
   const own = await readIndex(folder);
   const whole = (own ?? "") + separator(own) + section;
-  if (Buffer.byteLength(whole) > MAX_INDEX_BYTES) throw new SpreadError("too-large", `${INDEX} would be too long`);
+  if (Buffer.byteLength(whole) > MAX_INDEX_BYTES) throw new SpreadError("memory-full", `${INDEX} would be too long`);
   const warnings: string[] = [];
   if (whole.split("\n").length - 1 > INDEX_LINES || Buffer.byteLength(whole) > INDEX_BYTES) {
     warnings.push(
@@ -67,14 +67,14 @@ export interface MemoryTarget {
 
 /**
  * Carries the plan out, all of it or nothing.
- * @throws SpreadError `invalid-input` where MEMORY.md has changed since the plan was made; `path-unreadable`,
+ * @throws SpreadError `plan-changed` where MEMORY.md has changed since the plan was made; `path-unreadable`,
  * `home-unwritable`, `disk-full`
  */
 export async function installMemory(plan: MemoryPlan, to: { config: string; home: string }): Promise<Installation> {
   const folder = await makeMemoryFolder(to.config, plan.project);
   const own = await readIndex(folder);
   if ((own && digest(own)) !== plan.before) {
-    throw new SpreadError("invalid-input", `${INDEX} has changed since the plan was made`);
+    throw new SpreadError("plan-changed", `${INDEX} has changed since the plan was made`);
   }
   const record = recordOf(plan, folder, own);
   await writeRecord(to.home, record);
@@ -210,7 +210,7 @@ export async function replaceIndex(folder: string, own: string | undefined, text
       await file.sync();
     }
     await chmod(fresh, mode);
-    if ((await readIndex(folder)) !== own) throw new SpreadError("invalid-input", `${INDEX} has changed just now`);
+    if ((await readIndex(folder)) !== own) throw new SpreadError("plan-changed", `${INDEX} has changed just now`);
     await rename(fresh, path);
   } finally {
     await rm(fresh, { force: true }).catch(() => {});

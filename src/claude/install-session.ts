@@ -29,7 +29,7 @@ export interface ReceivedSession {
   readonly leftOut: LeftOutCounts;
 }
 
-/** What came, for the receiver to pick from. @throws SpreadError `bad-message` */
+/** What came, for the receiver to pick from. @throws SpreadError `not-understood` */
 export async function receivedSessions(pieces: AsyncIterable<Uint8Array>): Promise<ReceivedSession[]> {
   const all: ReceivedSession[] = [];
   let header: Header | undefined;
@@ -82,7 +82,7 @@ export interface InstalledSession {
 
 /**
  * @returns with the record what it is resumed by: `record.session` is for `claude --resume`.
- * @throws SpreadError `bad-message` for what is no session, `invalid-input` where none was picked, `path-unreadable`,
+ * @throws SpreadError `not-understood` for what is no session, `invalid-input` where none was picked, `path-unreadable`,
  * `home-unwritable`, `disk-full`. Nothing is installed then.
  */
 export async function installSession(pieces: AsyncIterable<Uint8Array>, to: SessionTarget): Promise<InstalledSession> {
@@ -104,6 +104,7 @@ export async function installSession(pieces: AsyncIterable<Uint8Array>, to: Sess
       sender: senderLine(to.origin),
       title,
       sha256: to.origin.sha256,
+      ...(to.pick !== undefined && { picked: to.pick }),
       session,
       files: [{ path, bytes, sha256 }],
     };
@@ -150,7 +151,7 @@ async function write(staged: string, pieces: AsyncIterable<Uint8Array>, to: Sess
           throw new SpreadError("invalid-input", "several sessions came: say which one is to be installed");
         }
         if (pick !== undefined && part.header.id !== pick) continue;
-        if (title !== undefined) throw new SpreadError("bad-message", "two of the sessions have the same id");
+        if (title !== undefined) throw new SpreadError("not-understood", "two of the sessions have the same id");
         title = cleanLine(part.header.title, MAX_TITLE_CHARS);
         const show = showPlaces(places, part.header.places);
         change = (text) => disarm(texts.clean(show(text)));

@@ -157,14 +157,14 @@ export async function memoryDocument(memory: Memory, redact: Change = (text) => 
 
 /**
  * A memory that somebody sent: clean texts under names that harm nobody, or nothing at all.
- * @throws SpreadError `bad-message`
+ * @throws SpreadError `not-understood`
  */
 export function parseMemory(bytes: Uint8Array): ReceivedMemory {
   const document = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const size = document.length <= 2 * MAX_MEMORY_BYTES;
   const memory = Memory.safeParse(size && isUtf8(document) ? parseLine(document) : undefined);
   if (!memory.success)
-    throw new SpreadError("bad-message", "what came is no memory, or holds a file that may not be in one");
+    throw new SpreadError("not-understood", "what came is no memory, or holds a file that may not be in one");
   const texts = new Texts();
   const files = memory.data.files.map(({ name, text }) => ({ name, text: texts.clean(text) }));
   return { files, warnings: texts.warnings };

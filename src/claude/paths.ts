@@ -62,7 +62,7 @@ export function hidePlaces(places: Places, tokens: Tokens): (text: string) => st
 
 /**
  * Puts this machine's paths in the place of the tokens.
- * @throws SpreadError `bad-message` once the texts have grown by MAX_GROWTH_CHARS: nobody names a folder as often as
+ * @throws SpreadError `not-understood` once the texts have grown by MAX_GROWTH_CHARS: nobody names a folder as often as
  * that
  */
 export function showPlaces({ project, home }: Places, tokens: Tokens): (text: string) => string {
@@ -78,7 +78,7 @@ export function showPlaces({ project, home }: Places, tokens: Tokens): (text: st
     text.replace(any, (token) => {
       const path = paths.get(token) ?? token;
       room -= Math.max(0, path.length - token.length);
-      if (room < 0) throw new SpreadError("bad-message", "a received text consists of nothing but paths");
+      if (room < 0) throw new SpreadError("not-understood", "a received text consists of nothing but paths");
       return path;
     });
 }

@@ -3,11 +3,11 @@
  * be taken out again. A record is there before anything is installed, and goes when nothing of it is left.
  */
 import { createHash, type Hash } from "node:crypto";
-import { chmod, type FileHandle, lstat, mkdir, open, readdir, rm } from "node:fs/promises";
+import { type FileHandle, lstat, open, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { SpreadError, systemCode } from "../errors.ts";
-import { homeError, replaceFile } from "../handoff/home.ts";
+import { homeError, homeFolder, replaceFile } from "../handoff/home.ts";
 import { cleanLine } from "../handoff/untrusted.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
 import { openOwn } from "./folders.ts";
@@ -58,6 +58,8 @@ export const Installation = z.strictObject({
   title: z.string().max(MAX_TITLE_CHARS),
   /** Of what was received. */
   sha256: Digest,
+  /** Of several sessions that came together: which one. */
+  picked: z.uuid().optional(),
   /** What `claude --resume` is given. */
   session: z.uuid().optional(),
   files: z.array(OwnFile).max(MAX_RECORDS),
@@ -68,7 +70,7 @@ export type Installation = z.infer<typeof Installation>;
 /** @throws SpreadError `home-unwritable`, `disk-full` */
 export async function writeRecord(home: string, record: Installation): Promise<void> {
   try {
-    const folder = await recordsFolder(home);
+    const folder = await homeFolder(home, "installed");
     await replaceFile(
       join(folder, `${record.id}.json`),
       `${JSON.stringify(Installation.parse(record), undefined, 1)}\n`,
@@ -79,7 +81,7 @@ export async function writeRecord(home: string, record: Installation): Promise<v
 }
 
 export async function removeRecord(home: string, id: string): Promise<void> {
-  await rm(join(await recordsFolder(home), `${id}.json`), { force: true }).catch((cause: unknown) => {
+  await rm(join(await homeFolder(home, "installed"), `${id}.json`), { force: true }).catch((cause: unknown) => {
     throw homeError(home, cause);
   });
 }
@@ -112,13 +114,6 @@ async function readRecord(folder: string, name: string): Promise<Installation | 
   } catch {
     return undefined;
   }
-}
-
-async function recordsFolder(home: string): Promise<string> {
-  const folder = resolve(home, "installed");
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await chmod(folder, 0o700);
-  return folder;
 }
 
 export function senderLine({ sender }: Origin): string {

@@ -83,11 +83,11 @@ export async function listSessions(config: string, search: Search = {}): Promise
 
 /**
  * One session of this machine.
- * @throws SpreadError `invalid-input` where there is none with this id
+ * @throws SpreadError `no-such-session`
  */
 export async function findSession(config: string, id: string): Promise<Session> {
   const file = (await sessionFiles(config, {})).find((it) => it.id === id);
-  if (file === undefined) throw new SpreadError("invalid-input", "there is no session with this id on this machine");
+  if (file === undefined) throw new SpreadError("no-such-session", "there is no session with this id on this machine");
   return tell(file, COUNT_BYTES);
 }
 

@@ -123,7 +123,7 @@ export type Part =
 
 /**
  * Reads sessions that came from somebody, each whole: a stream that ends early, or says anything else, throws.
- * @throws SpreadError `bad-message`
+ * @throws SpreadError `not-understood`
  */
 export async function* readSessions(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Part[]> {
   let number = 0; // of the line, for the error
@@ -161,7 +161,7 @@ export async function* readSessions(pieces: AsyncIterable<Uint8Array>): AsyncGen
     }
     yield parts;
   }
-  if (turns !== undefined || sessions === 0) throw new SpreadError("bad-message", "the session is not complete");
+  if (turns !== undefined || sessions === 0) throw new SpreadError("not-understood", "the session is not complete");
 }
 
 /**
@@ -180,7 +180,7 @@ function follows(turn: Turn, turns: number, calls: Set<string>): boolean {
 }
 
 function refused(line: number): SpreadError {
-  return new SpreadError("bad-message", `line ${line} is not what a session may hold`);
+  return new SpreadError("not-understood", `line ${line} is not what a session may hold`);
 }
 
 /** The same turn with every text in it as `change` has it. */
@@ -191,6 +191,15 @@ export async function mapTexts(turn: Turn, change: Change): Promise<Turn> {
 }
 
 export type Change = (text: string) => string | Promise<string>;
+
+/** A text of a session, and in which of its lines it travels, from 1 on. */
+export interface Spoken {
+  readonly text: string;
+  readonly line: number;
+}
+
+/** Many at once: looking into each by itself would cost more than looking. @returns as many, in the same order. */
+export type Redact = (texts: readonly Spoken[]) => Promise<readonly string[]>;
 
 async function mapBlock(block: Block, change: Change): Promise<Block> {
   switch (block.type) {

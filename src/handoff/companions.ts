@@ -13,15 +13,22 @@ import { syncFolder } from "./home.ts";
 
 /** Where attachments lie, so that none can take the place of a file of ours. */
 const ATTACHMENTS = "files";
+type OwnRole = "structure" | "patch" | "memory" | "sessions";
+
 /** The names of those of which there is one. */
-const OWN_NAMES = { structure: "handoff.json", patch: "changes.patch" } as const;
+const OWN_NAMES: Record<OwnRole, string> = {
+  structure: "handoff.json",
+  patch: "changes.patch",
+  memory: "memory.json",
+  sessions: "sessions.jsonl",
+};
 
 /** For a file whose own name configures something: no hand-off writes that, wherever it lies. */
 const NEUTRAL_NAME = "attachment.txt";
 
 /** One that is kept, or is to be. */
 export interface Companion {
-  readonly role: "structure" | "patch" | "attachment";
+  readonly role: OwnRole | "attachment";
   /** Where, seen from the document: a clean name of ours, with `/` between folder and file. */
   readonly path: string;
   readonly bytes: number;
@@ -35,9 +42,10 @@ export function companionsOf(parts: readonly Part[]): Companion[] {
   const names = new FileNames();
   const taken = new Set<string>();
   return parts.map(({ role, name, bytes, sha256 }) => {
-    if ((role === "structure" || role === "patch") && !taken.has(role)) {
+    const own = OWN_NAMES[role as OwnRole];
+    if (Object.hasOwn(OWN_NAMES, role) && !taken.has(role)) {
       taken.add(role);
-      return { role, path: OWN_NAMES[role], bytes, sha256, renamed: false };
+      return { role: role as OwnRole, path: own, bytes, sha256, renamed: false };
     }
     const renamed = isToolConfiguration(name);
     const path = `${ATTACHMENTS}/${names.take(renamed ? NEUTRAL_NAME : name)}`;

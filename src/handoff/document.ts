@@ -195,7 +195,7 @@ function cutAtLine(text: string, max: number): number {
 }
 
 /** A point in time as we write it, if the text is one by ISO 8601 with its zone. */
-function isoTime(claim: string | undefined): string | undefined {
+export function isoTime(claim: string | undefined): string | undefined {
   if (claim === undefined || !/^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)$/.test(claim))
     return;
   const time = new Date(claim);

@@ -6,6 +6,7 @@
  *     <home>/staging/   what is being received        both: <pid>-<machine>-<random>, so that a later start can tell
  *     <home>/spool/     large documents being shared        what still has an owner
  *     <home>/preview/   what would be shared, for its sender to look at
+ *     <home>/installed/ what was put among the client's own files (src/claude/record.ts)
  *     <home>/hub/       the hub's socket, and what it remembers (src/hub/README.md)
  */
 import { createHash, randomBytes } from "node:crypto";
@@ -14,7 +15,7 @@ import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { SpreadError, systemCode, toSpreadError } from "../errors.ts";
 
-export type HomeFolder = "inbox" | "staging" | "spool" | "preview" | "hub";
+export type HomeFolder = "inbox" | "staging" | "spool" | "preview" | "installed" | "hub";
 
 /**
  * How old, in ms, what another machine left may get. A home can be shared (a container's mount, NFS), and whether a

@@ -1,23 +1,26 @@
 /**
  * What was received, kept whole or not at all. The files are written beside each other where nobody looks, and appear in
  * the inbox together, by one rename: `original.md`, exactly the bytes that came, `handoff.md`, clean and fenced, for
- * reading, and what came along (companions.ts). The digest of it all is not checked here: who calls `commit` has done so.
+ * reading, what came along (companions.ts), and what we say of it all (received.ts). The digest of it all is not checked here: who calls `commit` has done so.
  */
 import { createHash, type Hash, randomInt } from "node:crypto";
 import { constants } from "node:fs";
-import { access, type FileHandle, lstat, mkdir, open, rename, rm, rmdir, stat, statfs } from "node:fs/promises";
-import { join } from "node:path";
+import { access, type FileHandle, lstat, mkdir, open, rename, rm, rmdir, stat, statfs, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { SpreadError, systemCode } from "../errors.ts";
-import { MAX_SHARE_BYTES } from "../limits.ts";
+import { MAX_SHARE_BYTES, MAX_TITLE_CHARS } from "../limits.ts";
 import { BatchedFile } from "./batched-file.ts";
 import { type Companion, CompanionFiles } from "./companions.ts";
-import { excerpt, type Fence, fence, INLINE_CHARS, lineEnd, Outline, type Provenance } from "./document.ts";
+import { excerpt, type Fence, fence, INLINE_CHARS, isoTime, lineEnd, Outline, type Provenance } from "./document.ts";
 import { homeError, homeFolder, ownedName, syncFolder } from "./home.ts";
 import { MarkerGuard, markerWarning } from "./markers.ts";
 import { inspectPassages, passageWarnings } from "./passages.ts";
+import { formatReceived, RECEIVED_FILE, type ReceivedRecord } from "./received.ts";
 import { cleanLine, TextCleaner, warningsOf } from "./untrusted.ts";
 
 export interface Delivered {
+  /** The name of its folder in the inbox. */
+  readonly id: string;
   /** Absolute path of `handoff.md`. */
   readonly savedTo: string;
   /** Absolute path of `original.md`. */
@@ -36,6 +39,9 @@ export interface Delivered {
 
 /** What is about to come. The first part is the document, of which the provenance tells; its bytes come first. */
 export interface Incoming extends Provenance {
+  readonly kind: ReceivedRecord["kind"];
+  /** Of all bytes that come, in lower-case hex. */
+  readonly digest: string;
   readonly companions: readonly Companion[];
 }
 
@@ -198,7 +204,8 @@ class StagedDelivery implements Delivery {
       this.#outline.end();
       await this.#handoff.add(Buffer.from(lineEnd(this.#lastCharacter) + this.#fence.tail));
       await this.#companions.finish();
-      await Promise.all([this.#original.finish(), this.#handoff.finish()]);
+      const record = writeFile(join(staged, RECEIVED_FILE), formatReceived(recordOf(this.#about)), OURS);
+      await Promise.all([this.#original.finish(), this.#handoff.finish(), record]);
       await syncFolder(staged);
       const placed = await moveToFreeName(staged, this.#inbox, folderNames(this.#about));
       this.#folder = placed;
@@ -249,6 +256,7 @@ class StagedDelivery implements Delivery {
     const { headings } = this.#outline;
     const text = { beginning: this.#beginning, headings, chars: this.#chars, savedTo };
     return {
+      id: basename(folder),
       savedTo,
       original: join(folder, "original.md"),
       document: whole ? head + this.#beginning + lineEnd(this.#lastCharacter) + tail : excerpt(this.#fence, text),
@@ -264,6 +272,25 @@ class StagedDelivery implements Delivery {
       ],
     };
   }
+}
+
+/** Written once, for the user alone, and on the disk before its folder has a name. */
+const OURS = { flag: "wx", mode: 0o600, flush: true };
+
+function recordOf({ kind, title, sentAt, receivedAt, path, digest, bytes, sha256, companions }: Incoming) {
+  const sent_at = isoTime(sentAt);
+  const document = { role: "document" as const, path: "original.md", bytes, sha256 };
+  return {
+    format: "claude-spread/received" as const,
+    version: 1 as const,
+    kind,
+    title: cleanLine(title, MAX_TITLE_CHARS),
+    ...(sent_at !== undefined && { sent_at }),
+    received_at: receivedAt.toISOString(),
+    via: path,
+    sha256: digest,
+    files: [document, ...companions.map(({ renamed: _, ...file }) => file)],
+  };
 }
 
 /**

@@ -8,7 +8,7 @@ import { SpreadError, systemCode } from "../errors.ts";
 import { unfinishedBytes } from "./utf8.ts";
 
 /** What a part of a hand-off is for (src/protocol/README.md, "Parts"). */
-export type Role = "document" | "structure" | "patch" | "attachment";
+export type Role = "document" | "structure" | "patch" | "memory" | "sessions" | "attachment";
 
 /** Disposing of it closes what it reads from, be it read or not. */
 export interface Material extends AsyncDisposable {

@@ -6,7 +6,7 @@ import * as z from "zod";
 import { formatRelayUrl, parseRelayUrl } from "../address.ts";
 import { ERROR_CODES } from "../errors.ts";
 import { MAX_LIFETIME_MS, MAX_RECEIVERS, MAX_TITLE_CHARS } from "../limits.ts";
-import { Part } from "../part.ts";
+import { KINDS, Part } from "../part.ts";
 import type { Course, Path } from "../share/race.ts";
 import type { Received, Step } from "../share/receiver.ts";
 import type { Share } from "../share/sender.ts";
@@ -30,8 +30,10 @@ export const RelayOrder = z.object({
 export type RelayOrder = z.infer<typeof RelayOrder>;
 
 const Mode = z.enum(["auto", "lan", "relay"]);
+const Kind = z.enum(KINDS);
 
 export const ShareOrder = z.object({
+  kind: Kind,
   /** One cleaned line. By default the content's first heading. */
   title: z.string().max(MAX_TITLE_CHARS).optional(),
   passphrase: Word.optional(),
@@ -89,6 +91,7 @@ export type Lan = z.infer<typeof Lan>;
 
 /** What only the process knows that keeps the share. */
 const Held = z.object({
+  kind: Kind,
   title: z.string(),
   mode: Mode,
   code: z.string().optional(),
@@ -127,7 +130,7 @@ export type PathView = z.infer<typeof PathView>;
 export const StepView = z.discriminatedUnion("at", [
   z.object({ at: z.literal("looking") }),
   z.object({ at: z.literal("proving"), path: PathView }),
-  z.object({ at: z.literal("receiving"), received: Count, bytes: Count }),
+  z.object({ at: z.literal("receiving"), kind: Kind, received: Count, bytes: Count }),
   z.object({ at: z.literal("reconnecting"), until: z.iso.datetime() }),
 ]);
 export type StepView = z.infer<typeof StepView>;
@@ -150,7 +153,7 @@ export type Kept = z.infer<typeof Kept>;
 
 /** A file that came along. */
 const FileView = z.object({
-  role: z.enum(["structure", "patch", "attachment"]),
+  role: z.enum(["structure", "patch", "memory", "sessions", "attachment"]),
   /** Absolute. */
   path: z.string(),
   bytes: Count,
@@ -159,6 +162,9 @@ const FileView = z.object({
 export type FileView = z.infer<typeof FileView>;
 
 export const ReceivedView = z.object({
+  /** The name of its folder in the inbox. */
+  id: z.string(),
+  kind: Kind,
   savedTo: z.string(),
   original: z.string(),
   document: z.string(),
@@ -199,6 +205,7 @@ export function viewShare(share: Share, session: string): LivingShare {
     expiresAt: share.expiresAt.toISOString(),
     ...(endedAt && { endedAt: endedAt.toISOString() }),
     held: {
+      kind: share.kind,
       title: share.title,
       mode: share.mode,
       // What opens a share is nobody's any more once it has ended.
@@ -216,8 +223,8 @@ export function viewShare(share: Share, session: string): LivingShare {
 }
 
 export function viewReceived(received: Received): ReceivedView {
-  const { savedTo, original, document, title, bytes, sha256, acknowledged, files, warnings } = received;
-  const about = { savedTo, original, document, title, bytes, sha256, acknowledged };
+  const { id, kind, savedTo, original, document, title, bytes, sha256, acknowledged, files, warnings } = received;
+  const about = { id, kind, savedTo, original, document, title, bytes, sha256, acknowledged };
   return { ...about, via: viewPath(received.via), files: [...files], warnings: [...warnings] };
 }
 

@@ -9,7 +9,7 @@ import { PROOF_BYTES } from "../crypto/keys.ts";
 import { SIGNATURE_BYTES, SIGNING_KEY_BYTES } from "../crypto/signature.ts";
 import { SpreadError } from "../errors.ts";
 import { CHUNK_BYTES, MAX_PARTS, MAX_SHARE_BYTES } from "../limits.ts";
-import { Part } from "../part.ts";
+import { KINDS, Part } from "../part.ts";
 
 export const VERSION = 2;
 export const SUITE = "CPACE-RISTR255-SHA512+AES-256-GCM";
@@ -112,7 +112,7 @@ const Ready = z.object({
 const Offer = z.object({
   type: z.literal("OFFER"),
   transfer: hex(TRANSFER_ID_BYTES),
-  kind: z.literal("distillation"),
+  kind: z.enum(KINDS),
   title: z.string().max(MAX_WIRE_TITLE_CHARS),
   shared_at: z.iso.datetime(),
   bytes: z.int().nonnegative().max(MAX_SHARE_BYTES),

@@ -13,7 +13,7 @@
 import { createHash } from "node:crypto";
 import { SpreadError, toSpreadError } from "../errors.ts";
 import { HANDSHAKE_MS, MAX_SHARE_BYTES, QUIET_MS, STALL_MS } from "../limits.ts";
-import { makeUp, type Part } from "../part.ts";
+import { type Kind, makeUp, type Part } from "../part.ts";
 import { type Chunk, decode, encodeFrom } from "./content.ts";
 import type { Encoding, Offer, Ready, Resume } from "./messages.ts";
 import { GIVE_UP_MS, notInProtocol, type SealedStream } from "./stream.ts";
@@ -27,9 +27,13 @@ const DELIVERED_MS = 10_000;
 /** Chunks that are being sent at once: the next one is read and sealed while the one before leaves. */
 const MAX_CHUNKS_IN_FLIGHT = 8;
 
-const KIND = "distillation";
+/** The roles of which a kind has one part, and other kinds none. */
+const ROLES_OF_KINDS: ReadonlySet<string> = new Set<Kind>(["memory", "sessions"]);
+/** What every receiver takes. */
+const USUAL_KINDS: readonly Kind[] = ["distillation"];
 
 export interface Outgoing {
+  readonly kind: Kind;
   readonly title: string;
   readonly sharedAt: Date;
   readonly bytes: number;
@@ -68,8 +72,8 @@ export async function deliver(
   begin: (ready: Ready, encoding: Encoding) => Leg,
 ): Promise<void> {
   const ready = await readyOf(stream);
-  if (!ready.kinds.includes(KIND)) {
-    throw new SpreadError("version-mismatch", "the receiver does not take documents of this kind");
+  if (!ready.kinds.includes(document.kind)) {
+    throw new SpreadError("version-mismatch", `the receiver does not take the kind ${document.kind}`);
   }
   if (ready.max_bytes < document.bytes) {
     throw new SpreadError("too-large", "the document is larger than the receiver takes");
@@ -87,7 +91,7 @@ export async function deliver(
   await stream.say({
     type: "OFFER",
     transfer,
-    kind: KIND,
+    kind: document.kind,
     title: document.title,
     shared_at: document.sharedAt.toISOString(),
     bytes: document.bytes,
@@ -178,8 +182,8 @@ async function sendAll(
 /**
  * The receiver's first sealed word, which belongs in one flight with its CONFIRM, and the sender's answer to it, which
  * proves the sender.
- * @param takes what we can take: the largest document, in bytes; of how many parts it may be. And our transfer, if we may come
- *   back for it, with how much of it we have.
+ * @param takes what we can take: the largest document, in bytes; of how many parts it may be; which kinds. And our transfer, if we
+ *   may come back for it, with how much of it we have.
  * @throws SpreadError `too-large`, `bad-message`, or the stream's.
  */
 export async function requestOffer(
@@ -187,12 +191,18 @@ export async function requestOffer(
   {
     maxBytes = MAX_SHARE_BYTES,
     parts,
+    kinds = USUAL_KINDS,
     resume,
-  }: { readonly maxBytes?: number; readonly parts?: number; readonly resume?: Resume } = {},
+  }: {
+    readonly maxBytes?: number;
+    readonly parts?: number;
+    readonly kinds?: readonly Kind[];
+    readonly resume?: Resume;
+  } = {},
 ): Promise<Offer> {
   await stream.say({
     type: "READY",
-    kinds: [KIND],
+    kinds: [...kinds],
     encodings: ["br"],
     max_bytes: maxBytes,
     ...(parts !== undefined && { parts }),
@@ -202,6 +212,11 @@ export async function requestOffer(
   if (offer.bytes > maxBytes) throw new SpreadError("too-large", "the document is larger than what we take");
   if ((offer.position ?? 0) > (resume?.position ?? 0)) {
     throw notInProtocol("the sender goes on behind what we have");
+  }
+  if (!kinds.includes(offer.kind)) throw notInProtocol("the sender offers a kind that was not asked for");
+  const special = offer.parts?.map(({ role }) => role).filter((role) => ROLES_OF_KINDS.has(role)) ?? [];
+  if (special.join() !== (ROLES_OF_KINDS.has(offer.kind) ? offer.kind : "")) {
+    throw notInProtocol("the sender offers parts that are not those of its kind");
   }
   if (offer.parts && (offer.parts.length > (parts ?? 1) || !makeUp(offer.parts, offer.bytes))) {
     throw notInProtocol("the sender offers parts that are not those of its document");

@@ -69,10 +69,13 @@ export function legacyReceiver(passphrase: string, maxBytes: number): ReceiverVe
         await link.close();
         throw new SpreadError("disk-full", "there is too little space for the document");
       }
+      const part = partOf(text);
       return {
+        kind: "distillation",
         title: headingOf(text),
         sharedAt: undefined,
-        parts: [partOf(text)],
+        parts: [part],
+        sha256: part.sha256,
         warnings: [EXPOSED],
         expiresIn: undefined,
         async *chunks() {

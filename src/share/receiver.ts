@@ -10,7 +10,7 @@ import { type Delivered, inboxCapacity, openDelivery } from "../handoff/inbox.ts
 import { withoutMarkers } from "../handoff/markers.ts";
 import { cleanLine } from "../handoff/untrusted.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
-import type { Part } from "../part.ts";
+import type { Kind, Part } from "../part.ts";
 import type { Course, Path } from "./race.ts";
 import { Reception } from "./reception.ts";
 import { findSender } from "./search.ts";
@@ -35,11 +35,12 @@ export interface ReceiveRequest {
 export type Step =
   | { readonly at: "looking"; readonly course: Course }
   | { readonly at: "proving"; readonly path: Path }
-  | { readonly at: "receiving"; readonly received: number; readonly bytes: number }
+  | { readonly at: "receiving"; readonly kind: Kind; readonly received: number; readonly bytes: number }
   /** The link broke. The sender is looked for again, at the latest until then; "proving" and "receiving" follow. */
   | { readonly at: "reconnecting"; readonly until: Date };
 
 export interface Received extends Delivered {
+  readonly kind: Kind;
   readonly title: string;
   /** Of the document alone. */
   readonly bytes: number;
@@ -74,6 +75,7 @@ export async function receive(
     const acknowledged = await reception.giveReceipt();
     return {
       ...delivered,
+      kind: arrival.kind,
       title: withoutMarkers(cleanLine(arrival.title, MAX_TITLE_CHARS)),
       warnings: [...arrival.warnings, ...delivered.warnings],
       via: reception.path,
@@ -93,7 +95,7 @@ async function versionFor({ secret, room, legacy }: ReceiveRequest, maxBytes: nu
 async function keep(
   home: string,
   path: Path,
-  { title, sharedAt, parts }: Arrival,
+  { kind, title, sharedAt, parts, sha256: digest }: Arrival,
   pieces: AsyncIterable<Uint8Array>,
   report: (step: Step) => void,
 ): Promise<Delivered & Pick<Part, "bytes" | "sha256">> {
@@ -101,7 +103,12 @@ async function keep(
   if (!document) throw new SpreadError("internal", "a document of no part was to be kept");
   const { bytes, sha256 } = document;
   const all = parts.reduce((sum, part) => sum + part.bytes, 0);
+  let received = 0;
+  // What it is, before anything of it is kept.
+  report({ at: "receiving", kind, received, bytes: all });
   await using delivery = await openDelivery(home, {
+    kind,
+    digest,
     title,
     sentAt: sharedAt,
     receivedAt: new Date(),
@@ -110,12 +117,10 @@ async function keep(
     path: path.by === "lan" ? "direct TCP" : formatRelayUrl(path.relay),
     companions: companionsOf(others),
   });
-  let received = 0;
-  report({ at: "receiving", received, bytes: all });
   for await (const piece of pieces) {
     await delivery.write(piece);
     received += piece.length;
-    report({ at: "receiving", received, bytes: all });
+    report({ at: "receiving", kind, received, bytes: all });
   }
   return { ...(await delivery.commit()), bytes, sha256 };
 }

@@ -11,7 +11,7 @@ import { type Advertisement, advertise } from "../discovery/mdns.ts";
 import { type ErrorCode, SpreadError, toSpreadError } from "../errors.ts";
 import type { Snapshot } from "../handoff/snapshot.ts";
 import { type Logger, silent } from "../log.ts";
-import type { Part } from "../part.ts";
+import type { Kind, Part } from "../part.ts";
 import type { RefusedReason } from "../protocol/messages.ts";
 import { abortReason, type Door, type Link } from "../transport/link.ts";
 import { createRoom, type Room } from "../transport/relay.ts";
@@ -26,6 +26,7 @@ export type Mode = "auto" | "lan" | "relay";
 export interface ShareRequest {
   /** The share's from here on: it closes it. */
   readonly content: Snapshot;
+  readonly kind: Kind;
   /** One cleaned line. */
   readonly title: string;
   /** Checked; without one, three words are made, or six for a legacy share. */
@@ -114,18 +115,19 @@ interface Made {
 }
 
 async function versionFor(
-  { content, title, legacy }: ShareRequest,
+  { content, kind, title, legacy }: ShareRequest,
   { secret, createdAt, gate }: Omit<Made, "version">,
 ): Promise<SenderVersion> {
   const { bytes, sha256, compressible, parts } = content;
   const read = (from?: number) => content.read(from);
-  const document = { title, sharedAt: createdAt, bytes, sha256, compressible, parts, read };
+  const document = { kind, title, sharedAt: createdAt, bytes, sha256, compressible, parts, read };
   if (legacy) return (await import("./legacy.ts")).legacySender(secret, gate, document);
   return (await import("./version2.ts")).version2Sender(secret, gate, document);
 }
 
 export class Share implements AsyncDisposable {
   readonly id = randomUUID();
+  readonly kind: Kind;
   readonly title: string;
   readonly mode: Mode;
   readonly receivers: number;
@@ -168,6 +170,7 @@ export class Share implements AsyncDisposable {
     this.#request = request;
     this.#version = version;
     this.#log = log;
+    this.kind = request.kind;
     this.title = request.title;
     this.mode = request.mode;
     this.receivers = request.receivers;

@@ -4,7 +4,7 @@
  */
 import type { Service } from "../discovery/mdns.ts";
 import { SpreadError } from "../errors.ts";
-import type { Part } from "../part.ts";
+import type { Kind, Part } from "../part.ts";
 import type { RefusedReason } from "../protocol/messages.ts";
 import type { FrameBounds, Link } from "../transport/link.ts";
 
@@ -56,12 +56,15 @@ export class Unanswered extends SpreadError {
 }
 
 export interface Arrival {
+  readonly kind: Kind;
   /** The sender's words, not cleaned. */
   readonly title: string;
   /** ISO 8601, if the sender said it. */
   readonly sharedAt: string | undefined;
   /** At least one: the document, and what comes along. One behind another they are what comes. */
   readonly parts: readonly Part[];
+  /** Of all that comes, in lower-case hex. */
+  readonly sha256: string;
   /** What the user should know of this version. */
   readonly warnings: readonly string[];
   /** Seconds for which the sender takes the document up again over another link; undefined if it has not said so. */

@@ -5,6 +5,7 @@ import { newSigner } from "../crypto/signature.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
 import { HANDSHAKE_MS, MAX_PARTS, MAX_SHARE_BYTES } from "../limits.ts";
 import { admitReceiver, proveToSender, sendAway } from "../protocol/handshake.ts";
+import { KINDS } from "../part.ts";
 import { type Offer, TRANSFER_ID_BYTES } from "../protocol/messages.ts";
 import { notInProtocol, PeerError, type SealedStream } from "../protocol/stream.ts";
 import { chunksOf, collect, deliver, giveReceipt, type Outgoing, requestOffer } from "../protocol/transfer.ts";
@@ -100,6 +101,7 @@ export function version2Receiver(secret: string, room: string | undefined, maxBy
         const offer = await requestOffer(sealed, {
           maxBytes,
           parts: MAX_PARTS,
+          kinds: KINDS,
           resume: { transfer, position },
         });
         document ??= offer;
@@ -108,9 +110,11 @@ export function version2Receiver(secret: string, room: string | undefined, maxBy
         // Our document is complete: all that it would send us again would be in vain, and cost it a place.
         if (whole && offer.position !== position) throw new SpreadError("cancelled", "the sender has forgotten us");
         return {
+          kind: offer.kind,
           title: offer.title,
           sharedAt: offer.shared_at,
           parts: offer.parts ?? [{ role: "document", name: "", bytes: offer.bytes, sha256: offer.sha256 }],
+          sha256: offer.sha256,
           warnings: [],
           expiresIn: offer.expires_in,
           chunks: () => newChunks(sealed, offer),
@@ -141,8 +145,9 @@ export function version2Receiver(secret: string, room: string | undefined, maxBy
 }
 
 /** A transfer goes on with the document that it began with. @throws PeerError */
-function checkSame(first: Offer, { bytes, sha256, encoding, parts }: Offer): void {
-  const same = bytes === first.bytes && sha256 === first.sha256 && encoding === first.encoding;
+function checkSame(first: Offer, { kind, bytes, sha256, encoding, parts }: Offer): void {
+  const same =
+    kind === first.kind && bytes === first.bytes && sha256 === first.sha256 && encoding === first.encoding;
   if (!same || !isDeepStrictEqual(parts, first.parts)) {
     throw notInProtocol("the sender offers another document than before");
   }

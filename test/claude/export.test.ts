@@ -231,7 +231,7 @@ it("gives every text that a person could read to the redactor, and nothing that 
     attachment(4, { type: "queued_command", prompt: secret }),
     { type: "custom-title", customTitle: `about ${secret}` },
   ]);
-  const { bytes, header } = await exported(at, { redact: async (text) => text.replaceAll(secret, "[redacted]") });
+  const { bytes, header } = await exported(at, { redact: async (texts) => texts.map(({ text }) => text.replaceAll(secret, "[redacted]")) });
   expect(bytes.includes(secret)).toBe(false);
   expect(header.title).toBe("about [redacted]");
   expect(bytes.toString().match(/\[redacted\]/g)).toHaveLength(9);

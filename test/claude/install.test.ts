@@ -142,7 +142,7 @@ it("tells of several sessions that came together, and installs the one that is p
   expect(text).not.toContain("the first");
   await expectCode(installSession(inPieces(both), target(at)), "invalid-input");
   await expectCode(installSession(inPieces(both), target(at, { pick: uuid(1) })), "invalid-input");
-  await expectCode(installSession(inPieces(Buffer.concat([both, both])), target(at, { pick })), "bad-message");
+  await expectCode(installSession(inPieces(Buffer.concat([both, both])), target(at, { pick })), "not-understood");
   expect(await readdir(sessionsFolder(at))).toHaveLength(1);
 });
 
@@ -182,7 +182,7 @@ it.each([
   await using at = await machine();
   const bytes = Buffer.from(HEADER(await received()) + lines);
   const error = await refusal(installSession(inPieces(bytes, 100_000), target(at)));
-  expect(error.code).toBe("bad-message");
+  expect(error.code).toBe("not-understood");
   expect(await readdir(sessionsFolder(at))).toEqual([]);
   expect(await installations(at.home)).toEqual([]);
 });
@@ -197,7 +197,7 @@ it.each([
   const bytes = await received();
   const header = JSON.stringify({ ...JSON.parse(HEADER(bytes)), ...fields });
   const altered = Buffer.from(`${header}\n${bytes.subarray(HEADER(bytes).length)}`);
-  await expectCode(installSession(inPieces(altered), target(at)), "bad-message");
+  await expectCode(installSession(inPieces(altered), target(at)), "not-understood");
 });
 
 it("does not let __proto__ out of a call's arguments", async () => {
@@ -230,7 +230,7 @@ it("takes a session however it was altered as what it is or refuses it, and neve
       }
       const done = await installSession(inPieces(altered), target(at)).catch(({ code }: { code: string }) => code);
       if (typeof done === "string") {
-        expect(done).toBe("bad-message");
+        expect(done).toBe("not-understood");
         return;
       }
       installed += 1;

@@ -191,7 +191,7 @@ it.each([
   ["too many files", document(Array.from({ length: MAX_FILES + 1 }, (_, n) => ({ name: `${n}.md`, text: "x" })))],
   ["what is no UTF-8", Buffer.concat([document(SENT.files), Buffer.of(0xff)])],
 ])("refuses a document with %s", async (_what, bytes) => {
-  await expectCode((async () => parseMemory(bytes))(), "bad-message");
+  await expectCode((async () => parseMemory(bytes))(), "not-understood");
 });
 
 it("takes out of a received text what acts on a terminal, and shows each line of it as the sender's", () => {
@@ -312,7 +312,7 @@ it("keeps a part of MEMORY.md that has lost a mark, and forgets one that the use
 it("plans nothing that would make MEMORY.md too long to be taken out of it again", async () => {
   await using at = await machine();
   await remember(at, { "MEMORY.md": "x".repeat(4 * MAX_FILE_BYTES - 100) });
-  await expectCode(plan(at), "too-large");
+  await expectCode(plan(at), "memory-full");
 });
 
 it("takes its part out from among what the user has written since, in front of it and behind it", async () => {
@@ -330,7 +330,7 @@ it("installs nothing when MEMORY.md has changed since the plan, or when a file c
   const folder = await remember(at, { "MEMORY.md": "# Mine\n" });
   const made = await plan(at);
   await writeFile(join(folder, "MEMORY.md"), "# Changed\n");
-  await expectCode(installMemory(made, at), "invalid-input");
+  await expectCode(installMemory(made, at), "plan-changed");
   const again = await plan(at);
   await mkdir(join(folder, again.files[0]?.name ?? ""));
   await expect(installMemory(again, at)).rejects.toThrow();

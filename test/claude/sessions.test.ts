@@ -96,7 +96,7 @@ it("does not follow a link, to a file or to a folder, and passes over what canno
   await writeFile(join(own, "agent-abc.jsonl"), JSON.stringify(user(0, "sub")));
   await write(at, [user(0, "mine")], id(1));
   expect((await listSessions(at.config)).sessions.map(({ title }) => title)).toEqual(["mine"]);
-  await expectCode(findSession(at.config, SESSION), "invalid-input");
+  await expectCode(findSession(at.config, SESSION), "no-such-session");
 });
 
 it("tells only of a project's sessions where one is named, and leaves out those without a word", async () => {

@@ -8,7 +8,7 @@ import { exportSession } from "../../src/claude/export.ts";
 import { projectName } from "../../src/claude/folders.ts";
 import type { Origin } from "../../src/claude/record.ts";
 import { findSession } from "../../src/claude/sessions.ts";
-import type { Change, End, Header, Turn } from "../../src/claude/turns.ts";
+import type { End, Header, Redact, Turn } from "../../src/claude/turns.ts";
 import { scratch } from "../handoff/scratch.ts";
 
 export const ORIGIN: Origin = {
@@ -92,7 +92,7 @@ export interface Exported {
 
 export async function exported(
   from: Machine,
-  options: { thinking?: boolean; images?: boolean; redact?: Change } = {},
+  options: { thinking?: boolean; images?: boolean; redact?: Redact } = {},
 ): Promise<Exported> {
   const session = await findSession(from.config, SESSION);
   const pieces = [];

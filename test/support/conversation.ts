@@ -54,6 +54,7 @@ export function documentOf(bytes: Uint8Array, compressible = false): Outgoing {
     title: "A title",
     sharedAt: new Date("2026-11-20T10:00:00Z"),
     ...about,
+    kind: "distillation",
     compressible,
     parts: [{ role: "document", name: "handoff.md", ...about }],
     async *read(from = 0) {

@@ -32,6 +32,7 @@ export async function shareRequest(options: Partial<ShareRequest> & { text?: str
   const { text = TEXT, ...others } = options;
   return {
     content: await snapshotText(text),
+    kind: "distillation",
     title: "The work so far",
     passphrase: undefined,
     mode: "auto",

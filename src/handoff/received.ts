@@ -1,0 +1,87 @@
+/**
+ * What the inbox says of a hand-off that is kept there: `received.json` beside its files, ours and not the sender's. It is
+ * how something received is found again, by its folder's name, and how one sees that nobody has touched it since.
+ */
+import { constants } from "node:fs";
+import { type FileHandle, lstat, open } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import { SpreadError } from "../errors.ts";
+import { MAX_PARTS, MAX_SHARE_BYTES, MAX_TITLE_CHARS } from "../limits.ts";
+
+export const RECEIVED_FILE = "received.json";
+
+/** A folder of the inbox, as inbox.ts names them: never a path. */
+const RECEIVED_ID = /^\d{4,6}-\d\d-\d\d-\d{6}-[a-z0-9]+(?:-[a-z0-9]+)*$/;
+const MAX_ID_CHARS = 80;
+
+/** Of MAX_PARTS files with the longest paths, several times over. */
+const MAX_RECORD_BYTES = 64 * 1024;
+const MAX_PATH_CHARS = 400;
+
+const Digest = z.string().regex(/^[0-9a-f]{64}$/);
+
+const ReceivedFile = z.strictObject({
+  role: z.enum(["document", "structure", "patch", "memory", "sessions", "attachment"]),
+  /** Seen from the folder, with `/`. */
+  path: z.string().min(1).max(MAX_PATH_CHARS),
+  bytes: z.int().min(0).max(MAX_SHARE_BYTES),
+  sha256: Digest,
+});
+export type ReceivedFile = z.infer<typeof ReceivedFile>;
+
+const ReceivedRecord = z.strictObject({
+  format: z.literal("claude-spread/received"),
+  version: z.literal(1),
+  kind: z.enum(["distillation", "memory", "sessions"]),
+  /** The sender's words, one clean line. */
+  title: z.string().max(MAX_TITLE_CHARS),
+  /** The sender's claim. */
+  sent_at: z.iso.datetime().optional(),
+  received_at: z.iso.datetime(),
+  via: z.string(),
+  /** Of all its files, as they came, one behind another. */
+  sha256: Digest,
+  /** The first is the document, as it came. */
+  files: z.array(ReceivedFile).min(1).max(MAX_PARTS),
+});
+export type ReceivedRecord = z.infer<typeof ReceivedRecord>;
+
+export function formatReceived(record: ReceivedRecord): string {
+  return `${JSON.stringify(record, undefined, 1)}\n`;
+}
+
+/** Something in the inbox. */
+export interface Received {
+  readonly id: string;
+  /** Absolute. */
+  readonly folder: string;
+  readonly record: ReceivedRecord;
+}
+
+/** @throws SpreadError `invalid-input` where nothing was received under this id. */
+export async function findReceived(home: string, id: string): Promise<Received> {
+  const missing = (cause?: unknown) =>
+    new SpreadError("invalid-input", "nothing that was received has this id", { cause });
+  if (id.length > MAX_ID_CHARS || !RECEIVED_ID.test(id)) throw missing();
+  const folder = join(resolve(home), "inbox", id);
+  try {
+    if (!(await lstat(folder)).isDirectory()) throw missing();
+    await using file = await openReceived(folder, RECEIVED_FILE);
+    if ((await file.stat()).size > MAX_RECORD_BYTES) throw missing();
+    const record = ReceivedRecord.parse(JSON.parse(await file.readFile("utf8")));
+    return { id, folder, record };
+  } catch (cause) {
+    throw missing(cause);
+  }
+}
+
+/** An ordinary file of it, and no link; whoever gets it closes it. @throws the system's error, or `path-unreadable` */
+export async function openReceived(folder: string, path: string): Promise<FileHandle> {
+  // Without O_NONBLOCK, opening a FIFO waits for a writer for ever. Windows has neither flag.
+  const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
+  const file = await open(join(folder, path), flags);
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
+  throw new SpreadError("path-unreadable", "a received file is no ordinary file");
+}
