@@ -34,7 +34,8 @@ const HINTS = {
   // Sessions and memory
   "no-such-session": "Call distill_sessions to see the sessions of this machine, and share by their ids.",
   "not-understood": `What came is in no form that this version knows, and nothing of it is installed. Update both ends. ${ASK}`,
-  "needs-a-person": "Do not try to install it in another way: only the user may, by the form or in a terminal of their own.",
+  "needs-a-person":
+    "Do not try to install it in another way: only the user may, by the form or in a terminal of their own.",
   "plan-changed": `Something has changed since it was looked at, and nothing was installed. Look at it again first. ${ASK}`,
   "memory-full": "MEMORY.md of this project would become too long. The user has to shorten it first.",
   // The other end

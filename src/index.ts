@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The entry: `claude-spread` is an MCP server on stdio, `claude-spread hub` the process that keeps the shares. What holds for
- * both is here; neither loads what only the other needs.
+ * The entry: `claude-spread` is an MCP server on stdio, `claude-spread hub` the process that keeps the shares, `claude-spread
+ * install` and `uninstall` are for a person at a terminal. What holds for all is here; none loads what only another needs.
  */
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
@@ -32,9 +32,13 @@ process.on("uncaughtException", (thrown: unknown) => {
   process.exit(1);
 });
 
-if (process.argv[2] === "hub") await (await import("./hub/main.ts")).runHub(version);
-else await (await import("./mcp/main.ts")).serveMcp(version, fileURLToPath(import.meta.url), log);
-process.exit(0);
+const [, , command, ...line] = process.argv;
+let exitCode = 0;
+if (command === "hub") await (await import("./hub/main.ts")).runHub(version);
+else if (command === "install" || command === "uninstall") {
+  exitCode = await (await import("./terminal/main.ts")).runTerminal(command, line);
+} else await (await import("./mcp/main.ts")).serveMcp(version, fileURLToPath(import.meta.url), log);
+process.exit(exitCode);
 
 /** A wrong level is reported by the tools, with everything else that is wrong. */
 function logLevel() {

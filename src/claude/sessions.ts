@@ -82,13 +82,18 @@ export async function listSessions(config: string, search: Search = {}): Promise
 }
 
 /**
- * One session of this machine.
- * @throws SpreadError `no-such-session`
+ * Sessions of this machine, in the order of their ids.
+ * @throws SpreadError `no-such-session`, `path-unreadable`
  */
-export async function findSession(config: string, id: string): Promise<Session> {
-  const file = (await sessionFiles(config, {})).find((it) => it.id === id);
-  if (file === undefined) throw new SpreadError("no-such-session", "there is no session with this id on this machine");
-  return tell(file, COUNT_BYTES);
+export async function findSessions(config: string, ids: readonly string[]): Promise<Session[]> {
+  const files = new Map((await sessionFiles(config, {})).map((file) => [file.id, file]));
+  const sessions: Session[] = [];
+  for (const [at, id] of ids.entries()) {
+    const file = files.get(id);
+    if (file === undefined) throw new SpreadError("no-such-session", `id ${at + 1} is of no session of this machine`);
+    sessions.push(await tell(file, COUNT_BYTES));
+  }
+  return sessions;
 }
 
 /** It vanished, or may not be read: the others are there all the same. */

@@ -5,7 +5,19 @@
  */
 import { createHash, type Hash, randomInt } from "node:crypto";
 import { constants } from "node:fs";
-import { access, type FileHandle, lstat, mkdir, open, rename, rm, rmdir, stat, statfs, writeFile } from "node:fs/promises";
+import {
+  access,
+  type FileHandle,
+  lstat,
+  mkdir,
+  open,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  statfs,
+  writeFile,
+} from "node:fs/promises";
 import { basename, join } from "node:path";
 import { SpreadError, systemCode } from "../errors.ts";
 import { MAX_SHARE_BYTES, MAX_TITLE_CHARS } from "../limits.ts";

@@ -1,15 +1,41 @@
-/** What distill_share and distill_preview take alike: something to share, and how it is cleaned. */
+/** What distill_share and distill_preview take alike: something to share, of one of the kinds, and how it is cleaned. */
 import { homedir } from "node:os";
 import * as z from "zod";
 import type { Config } from "../config.ts";
+import { SpreadError } from "../errors.ts";
 import { MAX_ATTACHMENTS } from "../limits.ts";
-import type { Cleaned, Cleaning } from "../outgoing/cleaning.ts";
+import type { Cleaned, Cleaning, CleaningOptions } from "../outgoing/cleaning.ts";
 import type { Outgoing } from "../outgoing/parts.ts";
+import { KINDS } from "../protocol/messages.ts";
 import { Handoff } from "../typed/handoff.ts";
 
+/** As many as a receiver takes. */
+const MAX_SESSION_IDS = 100;
+
 export const DRAFT = {
+  kind: z
+    .enum(KINDS)
+    .default("distillation")
+    .describe(
+      "distillation (default): a hand-off document. memory: what is remembered of this project. sessions: conversations.",
+    ),
+  session_ids: z
+    .array(z.string())
+    .max(MAX_SESSION_IDS)
+    .default([])
+    .describe("With kind sessions: those that the user has picked, by their ids in distill_sessions."),
+  raw: z
+    .boolean()
+    .default(false)
+    .describe(
+      "With kind memory: the client's files as they are. Default: false, and content is what you distilled of them.",
+    ),
+  thinking: z
+    .boolean()
+    .default(false)
+    .describe("With kind sessions: whether the model's thoughts go along, as text. Only if the user asks for it."),
   handoff: Handoff.optional().describe(
-    "The hand-off in parts, rendered to one Markdown form. Preferred. One of handoff, content and path.",
+    "The hand-off in parts, rendered to one Markdown form. Preferred for a distillation. One of handoff, content and path.",
   ),
   content: z.string().optional().describe("The document itself, Markdown, where its form is the user's."),
   path: z
@@ -58,18 +84,18 @@ export interface Prepared extends Outgoing {
   readonly cleaning: Cleaning;
 }
 
-/** @throws SpreadError as `partsOf`. */
+/** @throws SpreadError as `partsOf`, `memoryParts` and `sessionParts`; `no-such-session`, `invalid-input`. */
 export async function prepare(
   draft: Draft,
   { project, roots, home }: Config,
   { alone = false, signal }: { readonly alone?: boolean; readonly signal: AbortSignal },
 ): Promise<Prepared> {
-  const [{ Cleaning }, { partsOf }] = await Promise.all([
-    import("../outgoing/cleaning.ts"),
-    import("../outgoing/parts.ts"),
-  ]);
+  checkKind(draft, alone);
   const { secrets, paths } = draft;
-  const cleaning = await Cleaning.begin({ secrets, paths, project, home, userHome: homedir() }, signal);
+  const userHome = homedir();
+  const options = { secrets, paths, project, home, userHome };
+  if (draft.kind !== "distillation") return prepareOwn(draft, options, signal);
+  const [cleaning, { partsOf }] = await Promise.all([begin(options, signal), import("../outgoing/parts.ts")]);
   const { content, path, handoff, attachments, include_diff: includeDiff, repository: anchored } = draft;
   const origin = { project, roots, cwd: project };
   const outgoing = await partsOf(
@@ -79,6 +105,58 @@ export async function prepare(
     signal,
   );
   return { ...outgoing, cleaning };
+}
+
+/** What the client keeps. */
+async function prepareOwn(draft: Draft, options: CleaningOptions, signal: AbortSignal): Promise<Prepared> {
+  const { configFolder } = await import("../claude/folders.ts");
+  const config = configFolder(process.env);
+  const { project, userHome } = options;
+  if (draft.kind === "memory") {
+    const [cleaning, { memoryParts }] = await Promise.all([begin(options, signal), import("../outgoing/memory.ts")]);
+    const outgoing = await memoryParts(draft.raw ? undefined : draft.content, { config, project }, cleaning);
+    return { ...outgoing, cleaning };
+  }
+  const [{ findSessions }, { sessionParts }] = await Promise.all([
+    import("../claude/sessions.ts"),
+    import("../outgoing/sessions.ts"),
+  ]);
+  const sessions = await findSessions(config, draft.session_ids);
+  const others = sessions.flatMap((it) => it.project ?? []);
+  const cleaning = await begin({ ...options, others }, signal);
+  return { ...(await sessionParts({ sessions, thinking: draft.thinking, userHome }, cleaning)), cleaning };
+}
+
+async function begin(options: CleaningOptions, signal: AbortSignal): Promise<Cleaning> {
+  const { Cleaning } = await import("../outgoing/cleaning.ts");
+  return Cleaning.begin(options, signal);
+}
+
+/** What belongs to another kind is not passed over: somebody meant something by it. @throws SpreadError `invalid-input` */
+function checkKind(draft: Draft, legacy: boolean): void {
+  const { kind, content, path, handoff, attachments, include_diff, session_ids, raw, thinking } = draft;
+  const given: [name: string, isGiven: boolean, kinds: readonly Draft["kind"][]][] = [
+    ["content", content !== undefined, ["distillation", "memory"]],
+    ["path", path !== undefined, ["distillation"]],
+    ["handoff", handoff !== undefined, ["distillation"]],
+    ["attachments", attachments.length > 0, ["distillation"]],
+    ["include_diff", include_diff, ["distillation"]],
+    ["legacy", legacy, ["distillation"]],
+    ["raw", raw, ["memory"]],
+    ["session_ids", session_ids.length > 0, ["sessions"]],
+    ["thinking", thinking, ["sessions"]],
+  ];
+  const wrong = given.filter(([, isGiven, kinds]) => isGiven && !kinds.includes(kind)).map(([name]) => name);
+  if (wrong.length > 0) throw new SpreadError("invalid-input", `not with kind ${kind}: ${wrong.join(", ")}`);
+  if (kind === "memory" && raw === (content !== undefined)) {
+    throw new SpreadError("invalid-input", "with kind memory, either content or raw: true must be given, and not both");
+  }
+  if (kind === "sessions" && session_ids.length === 0) {
+    throw new SpreadError("invalid-input", "with kind sessions, session_ids must name at least one");
+  }
+  if (new Set(session_ids).size < session_ids.length) {
+    throw new SpreadError("invalid-input", "session_ids names a session twice");
+  }
 }
 
 export function viewCleaned({ secrets, counts, paths }: Cleaned): z.input<typeof CleanedView> {

@@ -31,7 +31,7 @@ export async function serveMcp(version: string, entry: string, log: Logger): Pro
     return new OwnService(home, tell, log);
   };
 
-  const { server, idle } = createServer({ config, service, log }, version);
+  const { server, idle } = createServer({ config, service, log, entry }, version);
   const tell = ({ event, share }: ShareEvent) => {
     const level = event === "attempt-failed" ? "warning" : "info";
     const data = `Share ${share.id}, room ${share.room}: ${inWords(share)}`;

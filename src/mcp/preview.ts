@@ -12,7 +12,7 @@ const SHOWN_CHARS = 40_000;
 
 const DESCRIPTION = `Shows what distill_share would send, and sends nothing: the document byte for byte, its size and digest, each secret that was replaced (rule, line, placeholder), what comes along, and what a good hand-off still lacks (suggestions).
 
-Takes the same input as distill_share. Use it when the user wants to see what would leave, or before a share whose suggestions you may be able to fill in. The same input shared right after has the same bytes, as long as no file has changed.`;
+Takes the same input as distill_share. Use it when the user wants to see what would leave, or before a share whose suggestions you may be able to fill in. The same input shared right after has the same bytes, as long as no file has changed; sessions get new ids each time.`;
 
 const Output = z.object({
   title: z.string(),

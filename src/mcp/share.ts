@@ -16,6 +16,7 @@ const DESCRIPTION = `Hands a document over to another person or machine: normall
 It is frozen, encrypted end to end, and offered under one short code. The call returns as soon as the share is ready; it is then served in the background until it is delivered, stopped, expired (expires_minutes), or ended by ten wrong attempts. It goes on when this Claude Code has ended: a process in the background keeps it.
 
 Give one of handoff (the parts, rendered to one fixed form), content (Markdown) and path (a file that is already written). Secrets that are recognised are replaced, and paths shortened: cleaned says how many. Not all can be recognised: write none into it. distill_preview shows what would leave.
+kind memory shares what is remembered of this project (content: your distillation of it; raw: the files), kind sessions the conversations that the user picked from distill_sessions.
 Without passphrase a strong code is made; pass one only if the user chose one.
 mode: auto (default) offers it on this network (found by mDNS) and on the relay, if one is known; lan on this network only; relay on the relay only. A relay is known if relay_url or DISTILL_RELAY_URL is given.
 
@@ -56,6 +57,7 @@ const Output = z.object({
   share_id: z.string().describe("For distill_stop."),
   code: z.string().optional().describe("What the receiver types. Absent where the user chose a passphrase."),
   passphrase: z.string().optional().describe("Of a legacy share that was given none: what the receiver types."),
+  kind: z.enum(["distillation", "memory", "sessions"]),
   room: z.string().describe("The public half of the code; with a passphrase, the receiver needs it on a relay."),
   mode: z.enum(["auto", "lan", "relay"]),
   relay_url: z.string().optional().describe("The relay that holds the share, if one does."),
@@ -70,6 +72,13 @@ const Output = z.object({
   tell_receiver: z.string().describe("To be given to the user word for word."),
   warnings: z.array(z.string()),
 });
+
+/** The skill that a receiver takes each kind with. */
+const SKILLS = {
+  distillation: "/distill-receive",
+  memory: "/memory-receive",
+  sessions: "/sessions-receive",
+} as const;
 
 export const shareTool = tool({
   name: "distill_share",
@@ -94,6 +103,7 @@ export const shareTool = tool({
     const service = await context.service();
     const share = await service.share(
       {
+        kind: input.kind,
         ...(givenTitle !== undefined && { title: cleanLine(givenTitle, MAX_TITLE_CHARS) }),
         ...(input.passphrase !== undefined && { passphrase: input.passphrase }),
         mode: input.mode,
@@ -115,6 +125,7 @@ export const shareTool = tool({
       share_id: share.id,
       ...(code !== undefined && { code }),
       ...(madePassphrase !== undefined && { passphrase: madePassphrase }),
+      kind: input.kind,
       room: share.room,
       mode: input.mode,
       ...(relay_url !== undefined && { relay_url }),
@@ -169,12 +180,12 @@ async function cautionsOf(share: NewShare, askedMinutes: number): Promise<string
 
 /** The whole of what one person has to tell the other. */
 function tellReceiver({ room, legacy, expiresAt, held }: NewShare): string {
-  const { code, lan, madePassphrase } = held;
+  const { kind, code, lan, madePassphrase } = held;
   const host = lan && `--host ${formatHost(lan.addresses[0] ?? "127.0.0.1", lan.port)}`;
   const relay = held.relay && `--relay ${held.relay}`;
   const command = (way: string | undefined) =>
     [
-      "/distill-receive",
+      SKILLS[kind],
       code,
       legacy && "--legacy",
       way,

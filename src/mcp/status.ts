@@ -58,12 +58,25 @@ const Output = z.object({
       }),
     )
     .describe("What is on its way to this user."),
+  installed: z
+    .array(
+      z.object({
+        id: z.string().describe("For distill_uninstall."),
+        kind: z.enum(["memory", "session"]),
+        title: z.string().describe("The sender's words."),
+        sender: z.string().describe("The sender's claims."),
+        project: z.string(),
+        session: z.string().optional().describe("For claude --resume, in that project."),
+        installed_at: z.string(),
+      }),
+    )
+    .describe("What was received and is among Claude Code's own files, the newest first."),
 });
 
 export const statusTool = tool({
   name: "distill_status",
   title: "Status of the shares",
-  description: `Lists the user's shares on this machine, of all sessions, the oldest first: whether it waits or is being received, how many have it, how many wrong codes were tried, when it ends, and the code again. Those that ended are listed for a week. Lists also what is being received.
+  description: `Lists the user's shares on this machine, of all sessions, the oldest first: whether it waits or is being received, how many have it, how many wrong codes were tried, when it ends, and the code again. Those that ended are listed for a week. Lists also what is being received, and what received memory and sessions are installed.
 
 delivered is certain: the receiver has the whole document on its disk and said so. unconfirmed means that all was sent, but that word did not come. Use it when the user asks whether a hand-off has arrived; do not poll it.`,
   input: z.strictObject({}),
@@ -80,8 +93,18 @@ delivered is certain: the receiver has the whole document on its disk and said s
     const receiving = receptions.map((it) => viewReception(it, service.session));
     for (const { summary, this_session } of receiving) lines.push(`Receiving${whose(this_session)}: ${summary}`);
     if (hub) lines.push(`Kept by the hub ${hub.pid}, version ${hub.version}, since ${timeOf(hub.since)}.`);
+    const [{ installations }, { installationLine }] = await Promise.all([
+      import("../claude/record.ts"),
+      import("../installing/words.ts"),
+    ]);
+    const there = await installations(context.config().home);
+    lines.push(...there.map((it) => `Installed: ${installationLine(it)}`));
+    const installed = there.map(({ id, kind, title, sender, project, session, installedAt }) => {
+      const about = { id, kind, title, sender, project, installed_at: installedAt };
+      return { ...about, ...(session !== undefined && { session }) };
+    });
     const text = shares.length > 0 ? lines.join("\n") : ["There are no shares.", ...lines].join("\n");
-    return { result: { shares, receiving, ...(hub && { hub }) }, text };
+    return { result: { shares, receiving, installed, ...(hub && { hub }) }, text };
   },
 });
 

@@ -13,6 +13,8 @@ export interface Context {
   /** @throws SpreadError `bad-config`. */
   service(): Promise<Service>;
   readonly log: Logger;
+  /** The program itself, as a path. */
+  readonly entry: string;
 }
 
 /** One call of a tool. */
@@ -21,6 +23,12 @@ export interface Call {
   readonly signal: AbortSignal;
   /** Tells the waiting client how far it is. @param share 0 to 1. */
   progress(share: number, message: string): void;
+  /**
+   * Has the client ask its user, and waits for the answer.
+   * @param deed what a yes does, as words on a box to tick.
+   * @returns "nobody" where the client cannot. @throws SpreadError `cancelled`
+   */
+  ask(question: string, deed: string): Promise<"yes" | "no" | "nobody">;
 }
 
 export interface Tool<Input extends z.ZodObject = z.ZodObject, Output extends z.ZodObject = z.ZodObject> {

@@ -15,6 +15,8 @@ export interface CleaningOptions {
   readonly paths: "relative" | "keep";
   /** Whose `.env` files say what is secret; absolute. */
   readonly project: string;
+  /** More of these, where what is shared is of other projects too. Their paths stay as they are. */
+  readonly others?: readonly string[];
   /** DISTILL_HOME, with the user's own list. */
   readonly home: string;
   /** The user's home folder. */
@@ -25,6 +27,12 @@ export interface CleaningOptions {
 export interface Replacement extends Finding {
   /** Of which part, by its name. */
   readonly part: string;
+}
+
+/** A text that is part of a line, and which one. */
+export interface TextOfLine {
+  readonly text: string;
+  readonly line: number;
 }
 
 /** What was done so far. */
@@ -57,14 +65,14 @@ export class Cleaning {
   }
 
   static async begin(options: CleaningOptions, signal: AbortSignal): Promise<Cleaning> {
-    const { secrets, paths, project, home, userHome } = options;
+    const { secrets, paths, project, others = [], home, userHome } = options;
     const looks = secrets !== "allow";
     const [values, denied, places] = await Promise.all([
-      looks ? envSecrets(project, signal) : [],
+      looks ? Promise.all([...new Set([project, ...others])].map((it) => envSecrets(it, signal))) : [],
       looks ? deniedSecrets(home) : [],
       paths === "relative" ? placesOf({ project, home: userHome, user: userName() }) : [],
     ]);
-    return new Cleaning({ secrets, known: [...values, ...denied], places, placeholders: new Placeholders() });
+    return new Cleaning({ secrets, known: [...values.flat(), ...denied], places, placeholders: new Placeholders() });
   }
 
   get cleaned(): Cleaned {
@@ -94,6 +102,27 @@ export class Cleaning {
     const { clean, report } = await this.#clean(text);
     this.#note(part, report);
     return clean;
+  }
+
+  /**
+   * Many texts, each by itself, that are the lines of a part: in one go, which takes a twentieth of the time.
+   * @throws SpreadError `secrets-found`.
+   */
+  async texts(part: string, texts: readonly TextOfLine[]): Promise<string[]> {
+    const { clean, report } = await this.#clean(texts.map(({ text }) => text).join(BETWEEN));
+    const cleanTexts = clean.split(BETWEEN);
+    if (cleanTexts.length === texts.length) {
+      this.#note(part, { ...report, findings: inLines(report.findings, texts) });
+      return cleanTexts;
+    }
+    // One of them has the mark in it, or a secret is cut off where one ends.
+    const one: string[] = [];
+    for (const { text, line } of texts) {
+      const { clean: alone, report: found } = await this.#clean(text);
+      this.#note(part, { ...found, findings: found.findings.map((it) => ({ ...it, line })) });
+      one.push(alone);
+    }
+    return one;
   }
 
   /**
@@ -146,6 +175,22 @@ export class Cleaning {
     const more = total > named.length ? `, and ${total - named.length} more` : "";
     throw new SpreadError("secrets-found", `${part} has secrets in it: ${named.join(", ")}${more}`);
   }
+}
+
+/** Findings in texts that were cleaned in one go, with the lines that those are of. In the order of both. */
+function inLines(findings: readonly Finding[], texts: readonly TextOfLine[]): Finding[] {
+  if (findings.length === 0) return [];
+  const left = [...findings];
+  const placed: Finding[] = [];
+  let before = 0; // lines of the texts before this one
+  for (const { text, line } of texts) {
+    before += `${text}${BETWEEN}`.split("\n").length - 1;
+    for (let next = left[0]; next && next.line <= before; next = left[0]) {
+      placed.push({ ...next, line });
+      left.shift();
+    }
+  }
+  return placed;
 }
 
 /** Where it first stands, from 1 on. */

@@ -10,7 +10,7 @@ import { exportSession } from "../../src/claude/export.ts";
 import { projectName } from "../../src/claude/folders.ts";
 import { receivedSessions } from "../../src/claude/install-session.ts";
 import { hidePlaces, makeTokens, showPlaces } from "../../src/claude/paths.ts";
-import { findSession } from "../../src/claude/sessions.ts";
+import { findSessions } from "../../src/claude/sessions.ts";
 import { MAX_IMAGE_CHARS, readSessions } from "../../src/claude/turns.ts";
 import { expectCode } from "../handoff/scratch.ts";
 import {
@@ -231,7 +231,9 @@ it("gives every text that a person could read to the redactor, and nothing that 
     attachment(4, { type: "queued_command", prompt: secret }),
     { type: "custom-title", customTitle: `about ${secret}` },
   ]);
-  const { bytes, header } = await exported(at, { redact: async (texts) => texts.map(({ text }) => text.replaceAll(secret, "[redacted]")) });
+  const { bytes, header } = await exported(at, {
+    redact: async (texts) => texts.map(({ text }) => text.replaceAll(secret, "[redacted]")),
+  });
   expect(bytes.includes(secret)).toBe(false);
   expect(header.title).toBe("about [redacted]");
   expect(bytes.toString().match(/\[redacted\]/g)).toHaveLength(9);
@@ -307,7 +309,8 @@ it("gives every text back as it was on the same machine, whatever it holds", () 
 it("does not carry what is written while it reads, and reads no link that was put in the file's place", async () => {
   await using at = await machine();
   const path = await write(at, [user(0, "before")]);
-  const session = await findSession(at.config, SESSION);
+  const [session] = await findSessions(at.config, [SESSION]);
+  if (session === undefined) throw new Error("the session is not there");
   const pieces = [];
   for await (const piece of exportSession(session, { userHome: at.userHome })) {
     pieces.push(piece);

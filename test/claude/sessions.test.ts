@@ -3,7 +3,7 @@ import { mkdir, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { projectName } from "../../src/claude/folders.ts";
-import { findSession, listSessions } from "../../src/claude/sessions.ts";
+import { findSessions, listSessions } from "../../src/claude/sessions.ts";
 import { expectCode } from "../handoff/scratch.ts";
 import { assistant, machine, SESSION, user, write } from "./transcripts.ts";
 
@@ -43,7 +43,7 @@ it.each([
 ])("calls a session by %s", async (_what, more, title) => {
   await using at = await machine();
   await write(at, [user(0, "the prompt"), assistant(1, "yes"), ...more]);
-  expect(await findSession(at.config, SESSION)).toMatchObject({ title });
+  expect(await findSessions(at.config, [SESSION])).toMatchObject([{ title }]);
 });
 
 it.each([
@@ -59,28 +59,30 @@ it.each([
 ])("passes over %s for the first prompt", async (_what, lines) => {
   await using at = await machine();
   await write(at, lines);
-  expect(await findSession(at.config, SESSION)).toMatchObject({ title: "mine" });
+  expect(await findSessions(at.config, [SESSION])).toMatchObject([{ title: "mine" }]);
 });
 
 it("makes one clean line of a title that is none", async () => {
   await using at = await machine();
   await write(at, [user(0, `red\u001b[31m\nsecond\u202e line ${"x".repeat(1000)}`)]);
-  const { title } = await findSession(at.config, SESSION);
-  expect(title).toMatch(/^red second line x+…$/);
-  expect(title.length).toBeLessThanOrEqual(201);
+  const [session] = await findSessions(at.config, [SESSION]);
+  expect(session?.title).toMatch(/^red second line x+…$/);
+  expect(session?.title.length).toBeLessThanOrEqual(201);
 });
 
 it("shows a command with its arguments", async () => {
   await using at = await machine();
   await write(at, [user(0, "<command-name>/review</command-name>\n<command-args>the parser</command-args>")]);
-  expect(await findSession(at.config, SESSION)).toMatchObject({ title: "/review the parser" });
+  expect(await findSessions(at.config, [SESSION])).toMatchObject([{ title: "/review the parser" }]);
 });
 
 it("reads a title at the end of a long file, and counts all of it", async () => {
   await using at = await machine();
   const lines = Array.from({ length: 2000 }, (_, n) => user(n, `prompt ${n} ${"x".repeat(500)}`));
   await write(at, [...lines, { type: "custom-title", customTitle: "At the end" }]);
-  expect(await findSession(at.config, SESSION)).toMatchObject({ title: "At the end", messages: 2000, counted: true });
+  expect(await findSessions(at.config, [SESSION])).toMatchObject([
+    { title: "At the end", messages: 2000, counted: true },
+  ]);
 });
 
 it("does not follow a link, to a file or to a folder, and passes over what cannot be read", async () => {
@@ -96,7 +98,7 @@ it("does not follow a link, to a file or to a folder, and passes over what canno
   await writeFile(join(own, "agent-abc.jsonl"), JSON.stringify(user(0, "sub")));
   await write(at, [user(0, "mine")], id(1));
   expect((await listSessions(at.config)).sessions.map(({ title }) => title)).toEqual(["mine"]);
-  await expectCode(findSession(at.config, SESSION), "no-such-session");
+  await expectCode(findSessions(at.config, [SESSION]), "no-such-session");
 });
 
 it("tells only of a project's sessions where one is named, and leaves out those without a word", async () => {

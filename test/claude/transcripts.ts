@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { exportSession } from "../../src/claude/export.ts";
 import { projectName } from "../../src/claude/folders.ts";
 import type { Origin } from "../../src/claude/record.ts";
-import { findSession } from "../../src/claude/sessions.ts";
+import { findSessions } from "../../src/claude/sessions.ts";
 import type { End, Header, Redact, Turn } from "../../src/claude/turns.ts";
 import { scratch } from "../handoff/scratch.ts";
 
@@ -94,7 +94,8 @@ export async function exported(
   from: Machine,
   options: { thinking?: boolean; images?: boolean; redact?: Redact } = {},
 ): Promise<Exported> {
-  const session = await findSession(from.config, SESSION);
+  const [session] = await findSessions(from.config, [SESSION]);
+  if (session === undefined) throw new Error("the session is not there");
   const pieces = [];
   for await (const piece of exportSession(session, { userHome: from.userHome, ...options })) pieces.push(piece);
   const bytes = Buffer.concat(pieces);

@@ -12,6 +12,8 @@ import { expectCode, openFiles, refusal, run, scratch, smallDisk, withoutPrivile
 
 function about(bytes: number): Incoming {
   return {
+    kind: "distillation",
+    digest: "cd".repeat(32),
     title: "Fix the relay",
     receivedAt: new Date(2026, 6, 19, 4, 3, 5),
     sha256: "ab".repeat(32),

@@ -21,6 +21,8 @@ function sender(chunks: number, broken?: Error, options: { expiresIn?: undefined
     link,
     path: { by: "lan", host: "127.0.0.1", port: 1 },
     arrival: {
+      kind: "distillation",
+      sha256: "",
       title: "",
       sharedAt: undefined,
       parts: [],

@@ -1,0 +1,88 @@
+/** What a person is told before an installation, and after it: the same in the client's form and in a terminal. */
+import { join } from "node:path";
+import type { MemoryPlan } from "../claude/install-memory.ts";
+import type { ReceivedSession } from "../claude/install-session.ts";
+import { INDEX } from "../claude/memory.ts";
+import { leftOutWords } from "../claude/notes.ts";
+import type { Installation } from "../claude/record.ts";
+import type { Uninstalled } from "../claude/uninstall.ts";
+import type { Received } from "../handoff/received.ts";
+import type { Installed } from "./proposal.ts";
+
+/** So many files are named. */
+const MAX_NAMED = 20;
+
+/** The sender's own claims: nothing else is known of it. */
+export function senderOf({ record }: Received): string {
+  const when = record.sent_at === undefined ? "" : ` at ${minute(record.sent_at)}`;
+  return `who shared it${when} as "${record.title || "(no title)"}"`;
+}
+
+export function memoryQuestion(received: Received, plan: MemoryPlan, warnings: readonly string[]): string {
+  const index = Buffer.byteLength(plan.section);
+  const files = plan.files.map(({ name, text }) => `- a new file ${name}, ${Buffer.byteLength(text)} bytes`);
+  return [
+    "Install memory that somebody else has sent?",
+    ...origin(received),
+    `Project: ${plan.project}`,
+    "",
+    "Claude will read it at the beginning of each conversation in this project. All of it is shown in",
+    join(received.folder, "handoff.md"),
+    "",
+    `What changes in ${plan.folder}:`,
+    plan.before === undefined
+      ? `- ${INDEX} is made, ${index} bytes`
+      : `- ${INDEX} gets ${index} bytes at its end; what is in it stays as it is`,
+    ...files.slice(0, MAX_NAMED),
+    ...(files.length > MAX_NAMED ? [`- and ${files.length - MAX_NAMED} more new files`] : []),
+    ...[...plan.warnings, ...warnings].map((it) => `Warning: ${it}`),
+  ].join("\n");
+}
+
+export function sessionQuestion(received: Received, session: ReceivedSession, project: string): string {
+  const { title, branch, turns, bytes, leftOut } = session;
+  const lacks = leftOutWords(leftOut);
+  return [
+    "Install a conversation that somebody else had with Claude?",
+    ...origin(received),
+    `Project: ${project}`,
+    "",
+    `Conversation: "${title || "(no title)"}"${branch === undefined ? "" : `, branch ${branch}`} (the sender's words)`,
+    `${turns} turns, ${bytes} bytes${lacks === undefined ? "" : `; left out of it: ${lacks}`}`,
+    "",
+    "Whoever resumes it has Claude go on with what others said and asked for. It begins with a note that says so.",
+    "What changes: one new file among the client's sessions of this project. Nothing is replaced.",
+  ].join("\n");
+}
+
+function origin(received: Received): string[] {
+  const { received_at, via } = received.record;
+  return [`From: ${senderOf(received)} (the sender's claim)`, `Received: ${minute(received_at)}, via ${via}`];
+}
+
+export function installedWords({ record, warnings }: Installed): string[] {
+  const { id, kind, project, session } = record;
+  const done =
+    kind === "session"
+      ? [`Installed as ${id}. To go on with it, in ${project}:`, `claude --resume ${session}`]
+      : [`Installed as ${id}. Claude reads it from the next conversation in ${project} on.`];
+  return [...done, ...warnings.map((it) => `Warning: ${it}`)];
+}
+
+export function uninstalledWords({ record, removed, kept }: Uninstalled): string[] {
+  const all = kept.length === 0;
+  return [
+    all ? `${record.id} is taken out.` : `${record.id} is taken out in part: what was changed since is kept.`,
+    ...removed.map((path) => `Removed: ${path}${path === record.section?.path ? " (its received part)" : ""}`),
+    ...kept.map(({ path, why }) => `Kept: ${path}; ${why}`),
+  ];
+}
+
+export function installationLine({ id, kind, title, project, sender }: Installation): string {
+  return `${id} ${kind} "${title}" in ${project}, from ${sender}`;
+}
+
+/** @param time ISO 8601, in UTC. */
+function minute(time: string): string {
+  return `${time.slice(0, 16).replace("T", " ")} UTC`;
+}
