@@ -6,7 +6,7 @@ import { SpreadError } from "../errors.ts";
 import { MAX_ATTACHMENTS } from "../limits.ts";
 import type { Cleaned, Cleaning, CleaningOptions } from "../outgoing/cleaning.ts";
 import type { Outgoing } from "../outgoing/parts.ts";
-import { KINDS } from "../protocol/messages.ts";
+import { KINDS } from "../part.ts";
 import { Handoff } from "../typed/handoff.ts";
 
 /** As many as a receiver takes. */

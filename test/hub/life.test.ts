@@ -158,7 +158,7 @@ describe("a session", () => {
   it("is told where the shares are kept, and starts nothing by asking", async () => {
     const server = await startServer();
     const nothing = (await server.call("distill_status")).data;
-    expect(nothing).toEqual({ shares: [], receiving: [] });
+    expect(nothing).toEqual({ shares: [], receiving: [], installed: [] });
     expect((await server.call("distill_stop", { all: true })).data).toEqual({ stopped: [] });
     await expect(readdir(server.home)).rejects.toMatchObject({ code: "ENOENT" });
     await server.share({ content: DOCUMENT, mode: "lan" });

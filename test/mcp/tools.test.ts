@@ -2,7 +2,16 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { startServer, type TestServer } from "../support/server.ts";
 
-const NAMES = ["distill_share", "distill_preview", "distill_receive", "distill_status", "distill_stop"];
+const NAMES = [
+  "distill_share",
+  "distill_preview",
+  "distill_receive",
+  "distill_status",
+  "distill_stop",
+  "distill_sessions",
+  "distill_install",
+  "distill_uninstall",
+];
 /** What Claude Code shows of a description before it cuts. */
 const MAX_DESCRIPTION_CHARS = 2048;
 
@@ -18,7 +27,7 @@ async function tool(name: string) {
   return found;
 }
 
-it("lists the tools", async () => {
+it("lists the eight tools", async () => {
   const { tools } = await server.client.listTools();
   expect(tools.map(({ name }) => name)).toEqual(NAMES);
 });
@@ -74,6 +83,9 @@ it("says of each tool whether it reads, destroys, may be repeated, and leaves th
     [false, false, true, false],
     [false, false, false, true],
     [true, false, true, false],
+    [false, true, true, false],
+    [true, false, true, false],
+    [false, false, true, false],
     [false, true, true, false],
   ]);
 });

@@ -8,11 +8,11 @@ import { fileURLToPath } from "node:url";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import type { RequestOptions } from "@modelcontextprotocol/sdk/shared/protocol.js";
-import { LATEST_PROTOCOL_VERSION } from "@modelcontextprotocol/sdk/types.js";
+import { ElicitRequestSchema, type ElicitResult, LATEST_PROTOCOL_VERSION } from "@modelcontextprotocol/sdk/types.js";
 import { afterAll, afterEach, expect } from "vitest";
 import { until } from "./wait.ts";
 
-const ENTRY = fileURLToPath(new URL("../../dist/claude-spread.js", import.meta.url));
+export const ENTRY = fileURLToPath(new URL("../../dist/claude-spread.js", import.meta.url));
 const NOBODY = 65_534;
 
 const afterTest: (() => unknown)[] = [];
@@ -50,6 +50,8 @@ export interface Options {
   readonly world?: World;
   /** Lives until the last test of the file is over. */
   readonly lasting?: boolean;
+  /** Who answers what the client is to ask its user; without one the client cannot ask. */
+  readonly person?: (question: string) => ElicitResult;
   /** Another copy of the server, by its file. */
   readonly entry?: string;
   /** A command that runs the rest of its line in another network: `ip netns exec <name>`, for example. */
@@ -155,6 +157,9 @@ export interface Offered {
 
 /** What distill_receive answers. */
 export interface Taken {
+  id: string;
+  kind: string;
+  sessions?: { number: number; title: string; branch?: string; turns: number; bytes: number }[];
   title: string;
   content: string;
   bytes: number;
@@ -289,7 +294,9 @@ export async function startServer(options: Options = {}): Promise<TestServer> {
   });
   const stderr: string[] = [];
   transport.stderr?.on("data", (text) => stderr.push(String(text)));
-  const client = new Client({ name: "test", version: "0" });
+  const { person } = options;
+  const client = new Client({ name: "test", version: "0" }, { capabilities: person ? { elicitation: {} } : {} });
+  if (person) client.setRequestHandler(ElicitRequestSchema, ({ params }) => person(params.message));
   (options.lasting ? afterFile : afterTest).push(() => client.close());
   await client.connect(transport);
   await client.listTools(); // from here on, the client knows the output schemas
