@@ -8,6 +8,9 @@ import { create, type WriteEntry } from "tar";
 import { ALONE, bundleServer, ROOT } from "./bundle.ts";
 import { licencesOf } from "./licences.ts";
 
+/** By name: in a checkout there can be skills and files beside them that are its owner's. */
+const SKILLS = ["distill", "memory", "sessions"].flatMap((what) => [`${what}-receive`, `${what}-share`]);
+
 /** Of every file in the archive: a time of ours would make each archive another one. */
 const MTIME = new Date(0);
 
@@ -31,8 +34,7 @@ await writeJson(join(plugin, ".mcp.json"), {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the client puts the plugin's folder there.
   mcpServers: { [name]: { command: "node", args: ["${CLAUDE_PLUGIN_ROOT}/server/claude-spread.js"] } },
 });
-// By name: in a checkout there can be skills and files beside them that are its owner's.
-for (const skill of ["distill-receive", "distill-share"]) {
+for (const skill of SKILLS) {
   await cp(join(ROOT, ".claude", "skills", skill, "SKILL.md"), join(plugin, "skills", skill, "SKILL.md"));
 }
 await cp(join(ROOT, "LICENSE"), join(plugin, "LICENSE"));

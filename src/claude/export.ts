@@ -78,7 +78,7 @@ export async function* exportSession(session: Session, options: ExportOptions): 
       for (const what of read.leftOut) turns.leaveOut(what);
       const said = turns.next(read);
       const turn = said && (await mapTexts(said, hide));
-      const kept = turn !== undefined && fits(jsonLine(turn));
+      const kept = turn !== undefined && (line.length <= SURELY_FITS_BYTES || fits(jsonLine(turn)));
       if (kept) batch.push(turn);
       else if (turn !== undefined) turns.leaveOut("long_lines");
       turns.take(read, kept);
@@ -96,6 +96,9 @@ export async function* exportSession(session: Session, options: ExportOptions): 
   yield jsonLine(end);
   return end;
 }
+
+/** A line of the client's so short, in bytes, makes no turn that is too long: a token is not eight times its path. */
+const SURELY_FITS_BYTES = MAX_TURN_BYTES / 8;
 
 /** What stands for a message that placeholders have made too long: others say that they come behind it. */
 const TOO_LONG = "[a message that was too long, left out]";

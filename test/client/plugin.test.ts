@@ -70,3 +70,38 @@ it.each([
   },
   TEST_LIMIT_MS,
 );
+
+it.each([
+  ["memory", { content: "- Run it twice.\n" }, "> - Run it twice."],
+  ["sessions", {}, "# Sessions"],
+])(
+  "hands %s over by their skills, without any permission but those of the skills",
+  async (kind, input, content) => {
+    const box = await installed();
+    let receiver: Conversation | undefined;
+    const sender = await runClaude({
+      box,
+      prompt: `/${kind}-share --lan`,
+      steps: [
+        ...(kind === "sessions" ? [{ tool: `${TOOL}distill_sessions` }] : []),
+        ({ results: [listed] }) => {
+          const found = listed && json<{ sessions: { id: string }[] }>(listed).sessions.map(({ id }) => id);
+          const picked = found && { session_ids: found };
+          return { tool: `${TOOL}distill_share`, input: { kind, ...input, ...picked, mode: "lan" } };
+        },
+        async ({ last }) => {
+          const { tell_receiver, code, lan } = json<Offered>(last);
+          const [pasted = ""] = new RegExp(`^/${kind}-receive .*$`, "m").exec(tell_receiver) ?? [];
+          const step = { tool: `${TOOL}distill_receive`, input: { code, host: `127.0.0.1:${lan?.port}` } };
+          receiver = await runClaude({ box, prompt: pasted, steps: [step, "There it is."] });
+          return "It has arrived.";
+        },
+      ],
+    });
+    expect(sender).toMatchObject({ exitCode: 0, resultText: "It has arrived.", survivors: false });
+    const [result] = receiver?.toolResults ?? [];
+    expect(result?.isError).toBe(false);
+    expect(result && json<Taken>(result)).toMatchObject({ kind, content: expect.stringContaining(content) });
+  },
+  TEST_LIMIT_MS,
+);

@@ -40,7 +40,7 @@ it.each([
   const read = mainRequests[0] ? conversationText(mainRequests[0]) : "";
   const server = await startServer();
   expect(read).toContain(server.client.getInstructions());
-  for (const skill of ["distill-receive", "distill-share"]) {
+  for (const skill of await readdir(join(CHECKOUT, ".claude", "skills"))) {
     expect(slashCommands).toContain(skill);
     const head = await readFile(join(CHECKOUT, ".claude", "skills", skill, "SKILL.md"), "utf8");
     const [, description] = /^description: (.*)$/m.exec(head) ?? [];

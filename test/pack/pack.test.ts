@@ -72,7 +72,7 @@ describe("the release", () => {
   it("has the checkout's skills and nobody's dependencies", async () => {
     expect(await filesIn(join(plugin, "skills"))).toEqual(await filesIn(join(".claude", "skills")));
     const names = [...(await filesIn(plugin)).keys()];
-    expect(names).toHaveLength(8);
+    expect(names).toHaveLength(12);
     expect(names.join()).not.toContain("node_modules");
   });
 
@@ -83,7 +83,8 @@ describe("the release", () => {
     const again = await packRelease();
     later(() => again[Symbol.asyncDispose]());
     const skills = await filesIn(join(again.marketplace, "plugin", "skills"));
-    expect([...skills.keys()]).toEqual(["distill-receive/SKILL.md", "distill-share/SKILL.md"]);
+    const names = ["distill", "memory", "sessions"].flatMap((what) => [`${what}-receive`, `${what}-share`]);
+    expect([...skills.keys()]).toEqual(names.map((name) => `${name}/SKILL.md`));
   });
 
   it("has the licence of every package that is in the server", async () => {
