@@ -91,7 +91,7 @@ const SEALED_SHAPES: readonly Shape[] = [
   {
     type: is("OFFER"),
     transfer: hexOf(16),
-    kind: is("distillation"),
+    kind: is("distillation", "memory", "sessions"),
     title: text(1000),
     shared_at: (it) => (isUtcTime(it) ? it : undefined),
     bytes: whole(0, MAX_SHARE_BYTES),

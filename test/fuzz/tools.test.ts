@@ -11,7 +11,7 @@ import { parseHost, parseRelayUrl } from "../../src/address.ts";
 import { ERROR_CODES } from "../../src/errors.ts";
 import { type Answer, startServer, type TestServer } from "../support/server.ts";
 import { NASTY_KEYS } from "./corpus.ts";
-import { outcomeOf, type Rule, read, type Shape, text } from "./judge.ts";
+import { outcomeOf, type Rule, read, type Shape, text, texts, whole } from "./judge.ts";
 import { anyText, mutantTexts, nearlyRightObjects } from "./mutate.ts";
 import { fuzz } from "./runner.ts";
 
@@ -35,6 +35,10 @@ const number =
 /** What a call must be like at least to be right. */
 const TOOLS: Readonly<Record<string, Shape>> = {
   distill_share: {
+    "kind?": oneOf("distillation", "memory", "sessions"),
+    "raw?": flag,
+    "thinking?": flag,
+    "session_ids?": texts(100),
     "content?": text(),
     "path?": text(),
     "title?": text(),
@@ -57,6 +61,9 @@ const TOOLS: Readonly<Record<string, Shape>> = {
   },
   distill_status: {},
   distill_stop: { "share_id?": text(), "all?": flag },
+  distill_sessions: { "all_projects?": flag, "limit?": whole(1, 100) },
+  distill_install: { "id?": text(), "pick?": whole(1, 100) },
+  distill_uninstall: { "id?": text(), "changed_too?": flag },
 };
 
 /** Port 1 of this machine: nobody listens there, and that is said at once. */
@@ -74,6 +81,12 @@ const RIGHT: readonly object[] = [
     timeout_seconds: 1,
   },
   { code: `7f3k2a-crisp-orbit-${MARK}`, mode: "lan", legacy: true },
+  { kind: "memory", content: `# ${MARK}\n`, mode: "lan" },
+  { kind: "memory", raw: true, mode: "lan" },
+  { kind: "sessions", session_ids: [MARK], thinking: true, mode: "lan" },
+  { all_projects: true, limit: 3 },
+  { id: MARK, pick: 1 },
+  { id: `2026-11-20-100000-${MARK}-abcd`, changed_too: true },
   { share_id: MARK },
   { all: false },
   {},
