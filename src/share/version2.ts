@@ -4,8 +4,8 @@ import { isDeepStrictEqual } from "node:util";
 import { newSigner } from "../crypto/signature.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
 import { HANDSHAKE_MS, MAX_PARTS, MAX_SHARE_BYTES } from "../limits.ts";
-import { admitReceiver, proveToSender, sendAway } from "../protocol/handshake.ts";
 import { KINDS } from "../part.ts";
+import { admitReceiver, proveToSender, sendAway } from "../protocol/handshake.ts";
 import { type Offer, TRANSFER_ID_BYTES } from "../protocol/messages.ts";
 import { notInProtocol, PeerError, type SealedStream } from "../protocol/stream.ts";
 import { chunksOf, collect, deliver, giveReceipt, type Outgoing, requestOffer } from "../protocol/transfer.ts";
@@ -146,8 +146,7 @@ export function version2Receiver(secret: string, room: string | undefined, maxBy
 
 /** A transfer goes on with the document that it began with. @throws PeerError */
 function checkSame(first: Offer, { kind, bytes, sha256, encoding, parts }: Offer): void {
-  const same =
-    kind === first.kind && bytes === first.bytes && sha256 === first.sha256 && encoding === first.encoding;
+  const same = kind === first.kind && bytes === first.bytes && sha256 === first.sha256 && encoding === first.encoding;
   if (!same || !isDeepStrictEqual(parts, first.parts)) {
     throw notInProtocol("the sender offers another document than before");
   }

@@ -33,7 +33,14 @@ import { settled } from "../support/wait.ts";
 
 const ENTRY = fileURLToPath(new URL("../../dist/claude-spread.js", import.meta.url));
 const BUFFERS = 64 * 1024;
-const ORDER = { kind: "distillation", legacy: false, mode: "lan", announce: false, receivers: 1, lifetimeMs: 600_000 } as const;
+const ORDER = {
+  kind: "distillation",
+  legacy: false,
+  mode: "lan",
+  announce: false,
+  receivers: 1,
+  lifetimeMs: 600_000,
+} as const;
 
 const at = ({ lan }: Offered) => `127.0.0.1:${lan?.port}`;
 

@@ -27,7 +27,14 @@ import { cable } from "../support/cable.ts";
 import { eventually, later } from "../support/server.ts";
 import { forever, home as newHome, TEXT } from "../support/shares.ts";
 
-const ORDER: ShareOrder = { kind: "distillation", legacy: false, mode: "lan", announce: false, receivers: 1, lifetimeMs: 600_000 };
+const ORDER: ShareOrder = {
+  kind: "distillation",
+  legacy: false,
+  mode: "lan",
+  announce: false,
+  receivers: 1,
+  lifetimeMs: 600_000,
+};
 
 interface Place {
   readonly hub: Hub;

@@ -288,7 +288,7 @@ describe("stdin", () => {
     const server = await startBare();
     server.write('garbage\n{"jsonrpc":"2.0"}\n\n');
     const { tools } = await server.ask<{ tools: unknown[] }>("tools/list", {});
-    expect(tools).toHaveLength(5);
+    expect(tools).toHaveLength(8);
   });
 
   it("may hold a message above the limit: the server answers on, or ends as if its client had gone", async () => {

@@ -94,7 +94,7 @@ describe("a short document whose link is cut", () => {
     up: [
       ["HELLO", 192],
       ["CONFIRM", 159],
-      ["READY", 186],
+      ["READY", 206],
       ["RECEIPT", 162],
     ],
     down: [
@@ -445,7 +445,7 @@ describe("a sender that takes nothing up, as those before", () => {
   });
 
   it("is not asked again for DELIVERED, since it would take that for a wish for the document", async () => {
-    const outcome = await oldSender([TEXT, TEXT], [{ faults: [{ way: "up", at: 192 + 159 + 186 + 9, what: "cut" }] }]);
+    const outcome = await oldSender([TEXT, TEXT], [{ faults: [{ way: "up", at: 192 + 159 + 206 + 9, what: "cut" }] }]);
     expect((await expectWhole(outcome, TEXT)).acknowledged).toBe(false);
     expect(outcome.line.connections).toBe(1);
   });
