@@ -12,6 +12,10 @@ const Output = z.object({
   shares: z.array(
     z.object({
       share_id: z.string(),
+      kind: z
+        .enum(["distillation", "memory", "sessions"])
+        .optional()
+        .describe("Absent for a share whose process has ended."),
       this_session: z.boolean().describe("Whether this session has made it."),
       title: z.string().describe("Empty for a share whose process has ended."),
       state: z
@@ -142,7 +146,7 @@ function view(share: ShareView, session: string): z.input<typeof Output>["shares
     ...(held?.relay !== undefined && { relay_url: held.relay }),
     ...(held?.relayAwaySince !== undefined && { relay_away_since: held.relayAwaySince }),
     ...(held?.lan && { lan: held.lan }),
-    ...(held && { bytes: held.bytes, sha256: held.sha256 }),
+    ...(held && { kind: held.kind, bytes: held.bytes, sha256: held.sha256 }),
     ...(held?.lastFailure && { last_failure: held.lastFailure }),
     warnings: held?.warnings ?? [],
   };

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { memoryDocument, parseMemory, shownMemory } from "../../src/claude/memory.ts";
 import { companionsOf } from "../../src/handoff/companions.ts";
 import { openDelivery } from "../../src/handoff/inbox.ts";
-import type { Kind } from "../../src/protocol/messages.ts";
+import type { Kind } from "../../src/part.ts";
 import type { Machine } from "../claude/transcripts.ts";
 import type { World } from "../support/server.ts";
 

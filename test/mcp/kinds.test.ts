@@ -118,6 +118,18 @@ it("a memory that was distilled is one file, and a person reads it quoted", asyn
   expect(taken.content).toContain("MEMORY.md:\n> - Run it twice.\n");
 });
 
+it("a secret goes also beside a NUL, and the texts around it stay apart", async () => {
+  const { sender, receiver, where } = await pair("lan");
+  const lines = [user(0, `one\n\0\ntwo ${SECRET}`), assistant(1, "three"), user(2, `four\0${SECRET}`)];
+  await write(machineOf(sender.world), lines);
+  const shared = await share(sender, { kind: "sessions", session_ids: [SESSION], mode: "lan" });
+  const taken = await receiver.receive({ ...where(shared) });
+  const turns = (await cameAlong(taken, "sessions.jsonl", shared)).split("\n").slice(1, 4);
+  const texts = turns.map((line) => JSON.parse(line).content[0].text);
+  const gone = "[redacted: github-token #1]";
+  expect(texts).toEqual([`one\n\0\ntwo ${gone}`, "three", `four\0${gone}`]);
+});
+
 it("a preview shows the memory as it would leave, and sends nothing", async () => {
   const server = await startServer();
   const { data } = await server.call("distill_preview", { kind: "memory", content: `- ${SECRET}\n` });

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { toSpreadError } from "../../src/errors.ts";
 import { admitReceiver, proveToSender } from "../../src/protocol/handshake.ts";
-import { KINDS, type Part } from "../../src/protocol/messages.ts";
+import { KINDS, type Part } from "../../src/part.ts";
 import { requestOffer } from "../../src/protocol/transfer.ts";
 import { ShareGate } from "../../src/share/gate.ts";
 import { memoryLinks } from "../../src/transport/memory.ts";
