@@ -98,7 +98,14 @@ it("a document is not given the heading of what comes along for its title", asyn
     [material("document", "handoff.md", Buffer.from("No heading.\n")), material("attachment", "a.md", DOCUMENT)],
     { home: await home(), signal: forever() },
   );
-  const order = { kind: "distillation", legacy: false, mode: "lan", announce: false, receivers: 1, lifetimeMs: 600_000 } as const;
+  const order = {
+    kind: "distillation",
+    legacy: false,
+    mode: "lan",
+    announce: false,
+    receivers: 1,
+    lifetimeMs: 600_000,
+  } as const;
   expect((await keeper.open(order, content, "s", forever())).held.title).toBe("");
 });
 
