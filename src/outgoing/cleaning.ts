@@ -86,6 +86,10 @@ export class Cleaning {
 
   /** A text in UTF-8 that comes in pieces. @throws SpreadError `secrets-found`, at its end. */
   async *pieces(part: string, pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    if (this.#options.secrets === "allow" && this.#options.places?.length === 0) {
+      yield* pieces; // nothing is looked for
+      return;
+    }
     const redactor = new Redactor(this.#options);
     const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
     for await (const piece of pieces) {

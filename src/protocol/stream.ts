@@ -10,7 +10,7 @@ import { type AbortReason, FRAME_TYPE, parseSealed, type SealedFrame, type Seale
 import { Watchdog } from "./watchdog.ts";
 
 /** How long our last words may take to leave once there is no hope, in ms, before the link is cut without them. */
-export const GIVE_UP_MS = 1_000;
+export const GIVE_UP_MS = 3_000;
 
 /** Messages behind which their direction is over. */
 const FINAL: ReadonlySet<SealedMessage["type"]> = new Set(["RECEIPT", "DELIVERED", "ABORT"]);

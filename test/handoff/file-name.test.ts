@@ -288,9 +288,9 @@ describe("isToolConfiguration", () => {
         fc.array(fc.tuple(fc.nat(30), ignorable)),
         fc.nat(),
         (name, put, flips) => {
-          let spelt = Array.from(name, (it, at) => ((flips >> at) & 1 ? it.toUpperCase() : it)).join("");
-          for (const [at, it] of put) spelt = spelt.slice(0, at) + it + spelt.slice(at);
-          expect(isToolConfiguration(`x/${spelt}`)).toBe(true);
+          const spelt = Array.from(name, (it, at) => ((flips >> at) & 1 ? it.toUpperCase() : it));
+          for (const [at, it] of put) spelt.splice(at, 0, it);
+          expect(isToolConfiguration(`x/${spelt.join("")}`)).toBe(true);
         },
       ),
     );

@@ -36,7 +36,7 @@ import {
   parseSealed,
   REFUSED_REASONS,
 } from "../../src/protocol/messages.ts";
-import type { SealedStream } from "../../src/protocol/stream.ts";
+import { GIVE_UP_MS, type SealedStream } from "../../src/protocol/stream.ts";
 import { deliver } from "../../src/protocol/transfer.ts";
 import { parseCode } from "../../src/share/code.ts";
 import { MAX_FAILED_ATTEMPTS, MAX_FAILED_ATTEMPTS_PER_ADDRESS, ShareGate } from "../../src/share/gate.ts";
@@ -285,7 +285,7 @@ describe("the page", () => {
       "receiver | the next chunk; the first one of a link that goes on in the middle",
       `${QUIET_MS / 1000} s; ${STALL_MS / 1000} s`,
     ],
-    ["both | an ABORT to leave; a clean close", `1 s; ${CLOSE_MS / 1000} s`],
+    ["both | an ABORT to leave; a clean close", `${GIVE_UP_MS / 1000} s; ${CLOSE_MS / 1000} s`],
   ])("gives the limit that the code has: %s, %s", (what, limit) => {
     expect(page).toContain(`| ${what} | ${limit} |`);
   });

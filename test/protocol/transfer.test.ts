@@ -87,7 +87,7 @@ function expectHonest({ receiver, sender, gate }: Awaited<ReturnType<typeof conv
 }
 
 describe.each(FRAMES)("%s on the way", (name, from, index) => {
-  it("altered in any bit: an error or the document, never anything else", async () => {
+  it("altered in any bit: an error or the document, never anything else", { timeout: 120_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(), fc.integer({ min: 0, max: 7 }), async (where, bit) => {
         let passed = 0;

@@ -54,7 +54,7 @@ it.runIf(process.platform === "linux").each(["lan", "relay"] as const)(
       const pid = transport.pid ?? 0;
       const shared = await client.callTool({
         name: "distill_share",
-        arguments: { path, mode: by, relay_url: relay.url },
+        arguments: { path, mode: by, relay_url: relay.url, secrets: "allow", paths: "keep" },
       });
       const { code, lan, bytes } = shared.structuredContent as { code: string; lan?: { port: number }; bytes: number };
       expect(bytes).toBe(1024 * MIB);
