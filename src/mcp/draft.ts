@@ -86,11 +86,27 @@ export interface Prepared extends Outgoing {
 
 /** @throws SpreadError as `partsOf`, `memoryParts` and `sessionParts`; `no-such-session`, `invalid-input`. */
 export async function prepare(
-  draft: Draft,
-  { project, roots, home }: Config,
+  draft: Draft & { readonly title?: string | undefined },
+  config: Config,
   { alone = false, signal }: { readonly alone?: boolean; readonly signal: AbortSignal },
 ): Promise<Prepared> {
   checkKind(draft, alone);
+  const prepared = await preparedOf(draft, config, alone, signal);
+  if (draft.title === undefined) return prepared;
+  try {
+    return { ...prepared, title: await prepared.cleaning.text("the title", draft.title) };
+  } catch (thrown) {
+    await prepared[Symbol.asyncDispose]();
+    throw thrown;
+  }
+}
+
+async function preparedOf(
+  draft: Draft,
+  { project, roots, home }: Config,
+  alone: boolean,
+  signal: AbortSignal,
+): Promise<Prepared> {
   const { secrets, paths } = draft;
   const userHome = homedir();
   const options = { secrets, paths, project, home, userHome };

@@ -48,7 +48,7 @@ export const previewTool = tool({
     const { headingOf } = await import("../handoff/document.ts");
     const [document, ...files] = parts;
     if (!document) throw new SpreadError("internal", "a preview of nothing was made");
-    const title = cleanLine(input.title ?? prepared.title ?? headingOf(Buffer.from(beginning)), MAX_TITLE_CHARS);
+    const title = cleanLine(prepared.title ?? headingOf(Buffer.from(beginning)), MAX_TITLE_CHARS);
     const content = beginning.slice(0, wholeCharacters(beginning, SHOWN_CHARS));
     const whole = Buffer.byteLength(content) === document.bytes;
     const { cleaned } = prepared.cleaning;

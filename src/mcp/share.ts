@@ -99,12 +99,11 @@ export const shareTool = tool({
     const { cleanLine } = await import("../handoff/untrusted.ts");
     await using prepared = await prepare(input, config, { alone: input.legacy, signal: call.signal });
     const { materials, title, advice, cleaning } = prepared;
-    const givenTitle = input.title === undefined ? title : await cleaning.text("title", input.title);
     const service = await context.service();
     const share = await service.share(
       {
         kind: input.kind,
-        ...(givenTitle !== undefined && { title: cleanLine(givenTitle, MAX_TITLE_CHARS) }),
+        ...(title !== undefined && { title: cleanLine(title, MAX_TITLE_CHARS) }),
         ...(input.passphrase !== undefined && { passphrase: input.passphrase }),
         mode: input.mode,
         legacy: input.legacy,

@@ -2,7 +2,9 @@
  * What leaves is cleaned here: secrets become placeholders, or stop the share, and paths lose what they say of person and
  * machine. One cleaning serves all parts of a share, so that a secret has the same placeholder in each of them.
  */
+import { lstat } from "node:fs/promises";
 import { userInfo } from "node:os";
+import { dirname, join } from "node:path";
 import { SpreadError } from "../errors.ts";
 import { deniedSecrets, envSecrets } from "../redact/known.ts";
 import { placesOf } from "../redact/paths.ts";
@@ -67,8 +69,11 @@ export class Cleaning {
   static async begin(options: CleaningOptions, signal: AbortSignal): Promise<Cleaning> {
     const { secrets, paths, project, others = [], home, userHome } = options;
     const looks = secrets !== "allow";
+    // In a repository of many projects what is secret stands at its top as well.
+    const tops = looks ? await Promise.all([project, ...others].map(topOf)) : [];
+    const folders = [...new Set([project, ...others, ...tops])];
     const [values, denied, places] = await Promise.all([
-      looks ? Promise.all([...new Set([project, ...others])].map((it) => envSecrets(it, signal))) : [],
+      looks ? Promise.all(folders.map((it) => envSecrets(it, signal))) : [],
       looks ? deniedSecrets(home) : [],
       paths === "relative" ? placesOf({ project, home: userHome, user: userName() }) : [],
     ]);
@@ -141,6 +146,8 @@ export class Cleaning {
       texts.push(text);
       return text;
     });
+    if (texts.some((text) => text.includes("\0")))
+      throw new SpreadError("not-text", `${part} has a NUL character in it`);
     const { clean, report } = await this.#clean(texts.join(BETWEEN));
     const cleanTexts = clean.split(BETWEEN);
     if (cleanTexts.length !== texts.length) throw new SpreadError("internal", "texts were cleaned into one");
@@ -149,6 +156,25 @@ export class Cleaning {
     const findings = report.findings.map((finding) => ({ ...finding, line: lineOf(rendered, finding.placeholder) }));
     this.#note(part, { ...report, findings });
     return cleaned;
+  }
+
+  /**
+   * Bytes that are no text leave as they are, or not at all: searched as the encodings that text can also have.
+   * @throws SpreadError `secrets-found`, also where nothing is found and `block` wants to be sure.
+   */
+  async refuseUnsearchable(part: string, bytes: Buffer): Promise<void> {
+    if (this.#options.secrets === "allow") return;
+    if (this.#options.secrets === "block") {
+      throw new SpreadError("secrets-found", `${part} is no text, and cannot be searched for secrets`);
+    }
+    const even = bytes.subarray(0, bytes.length & ~1);
+    const swapped = Buffer.from(even).swap16();
+    for (const text of [bytes.toString("latin1"), even.toString("utf16le"), swapped.toString("utf16le")]) {
+      const { report } = await this.#clean(text.replaceAll("\0", " "));
+      if (report.total > 0) {
+        throw new SpreadError("secrets-found", `${part} is no text, and what looks like secrets is in it`);
+      }
+    }
   }
 
   /** Whether cleaning would change it: what must stay as it is, byte for byte, can then only stay away. */
@@ -195,6 +221,21 @@ function inLines(findings: readonly Finding[], texts: readonly TextOfLine[]): Fi
     }
   }
   return placed;
+}
+
+/** The top of the checkout that a folder lies in, or the folder. */
+async function topOf(folder: string): Promise<string> {
+  for (let at = folder; ; at = dirname(at)) {
+    if (await exists(join(at, ".git"))) return at;
+    if (dirname(at) === at) return folder;
+  }
+}
+
+function exists(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Where it first stands, from 1 on. */

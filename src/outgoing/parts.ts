@@ -3,7 +3,7 @@
  * committed, files. All of it is cleaned on its way. A preview and a share are made by the same steps.
  */
 import { isUtf8 } from "node:buffer";
-import type { FileHandle } from "node:fs/promises";
+import { type FileHandle, realpath } from "node:fs/promises";
 import { basename, isAbsolute, join, relative } from "node:path";
 import { SpreadError } from "../errors.ts";
 import { cleanFileName, isToolConfiguration } from "../handoff/file-name.ts";
@@ -145,11 +145,12 @@ async function patchOf(
     advice.push("There is no patch: git could not say what has changed.");
     return undefined;
   }
-  const change = { files: [...read.files], left: [...read.left], cut: read.cut };
+  const left = read.left.map(async ({ path, why }) => ({ path: await cleaning.text("changes.patch", path), why }));
+  const change = { files: [...read.files], left: await Promise.all(left), cut: read.cut };
   for (const file of read.files) {
     if (!(await cleaning.touches(file.text))) continue;
     change.files.splice(change.files.indexOf(file), 1);
-    change.left.push({ path: file.path, why: "withheld" });
+    change.left.push({ path: await cleaning.text("changes.patch", file.path), why: "withheld" });
   }
   const lacks = leftOut(change);
   if (lacks.length > 0) advice.push(`Not in the patch: ${lacks.join(", ")}.`);
@@ -165,12 +166,13 @@ async function attachmentsOf(
   advice: string[],
 ): Promise<Material[]> {
   const materials: Material[] = [];
+  const project = await realpath(origin.project);
   let bytes = 0;
   for (const path of paths) {
     const { handle, path: real, bytes: size } = await openSource(path, origin);
     await using file = handle;
-    const name = cleanFileName(basename(real));
-    const within = relative(origin.project, real);
+    const name = cleanFileName(await cleaning.text("the name of an attachment", basename(real)));
+    const within = relative(project, real);
     if (isToolConfiguration(within.startsWith("..") || isAbsolute(within) ? basename(real) : within)) {
       throw new SpreadError("agent-config", `${name} configures tools or agents, and is not attached`);
     }
@@ -189,7 +191,8 @@ async function attachmentOf(name: string, content: Buffer, cleaning: Cleaning, a
     const clean = await cleaning.text(name, content.toString("utf8"));
     return { ...about, pieces: () => one(Buffer.from(clean)), [Symbol.asyncDispose]: async () => {} };
   }
-  advice.push(`${name} is no text: it goes as it is, and was not searched for secrets.`);
+  await cleaning.refuseUnsearchable(name, content);
+  advice.push(`${name} is no text: it goes as it is. What of it can be read as text was searched for secrets.`);
   return { ...about, pieces: () => one(content), [Symbol.asyncDispose]: async () => {} };
 }
 

@@ -1,4 +1,5 @@
 /** What would be sent, written where its sender can look at it: the very bytes that a share would freeze. */
+import { rmSync } from "node:fs";
 import { mkdir, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { CompanionFiles, companionsOf } from "../handoff/companions.ts";
@@ -18,25 +19,39 @@ export interface Preview {
   readonly beginning: string;
 }
 
-/** The last one of this process, which makes room for the next. */
+/** The last one of this process, which makes room for the next, and goes when the process does. */
 let last: string | undefined;
+/** One at a time. */
+let busy: Promise<unknown> = Promise.resolve();
 
 /**
  * @param materials closed in any case.
  * @throws SpreadError as `snapshot`.
  */
-export async function showPreview(materials: readonly Material[], home: string, signal: AbortSignal): Promise<Preview> {
+export function showPreview(materials: readonly Material[], home: string, signal: AbortSignal): Promise<Preview> {
+  const next = busy.then(() => show(materials, home, signal));
+  busy = next.catch(() => {});
+  return next;
+}
+
+async function show(materials: readonly Material[], home: string, signal: AbortSignal): Promise<Preview> {
   await using content = await snapshot(materials, { home, signal });
   const folder = join(await homeFolder(home, "preview"), ownedName());
   try {
-    if (last !== undefined) await rm(last, { recursive: true, force: true });
+    if (last === undefined) process.once("exit", removeLast);
+    else await rm(last, { recursive: true, force: true });
     last = folder;
     await mkdir(folder, { mode: 0o700 });
     const beginning = await writeParts(content, folder);
     return { folder, parts: content.parts, beginning };
   } catch (cause) {
+    await rm(folder, { recursive: true, force: true });
     throw homeError(home, cause);
   }
+}
+
+function removeLast(): void {
+  if (last !== undefined) rmSync(last, { recursive: true, force: true });
 }
 
 async function writeParts({ parts, read }: Snapshot, folder: string): Promise<string> {

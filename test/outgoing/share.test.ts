@@ -1,9 +1,10 @@
 /** What leaves by distill_share, and what distill_preview shows of it: real servers, and the bytes that arrive. */
 import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type Offered, startServer, type Taken, type TestServer } from "../support/server.ts";
+import { eventually, type Offered, startServer, type Taken, type TestServer } from "../support/server.ts";
 
 /** Made here, so that no scanner of a code host takes them for real. */
 const TOKEN = ["ghp", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"].join("_");
@@ -131,6 +132,25 @@ describe("a preview", () => {
     );
   });
 
+  it("with a title of one's own shows the same title and bytes, whatever secret is in both", async () => {
+    const args = { title: `About ${OTHER}`, content: `# T\n\n${TOKEN} and ${OTHER}\n` };
+    const shown = await preview(args);
+    const shared = await share(args);
+    expect(shared.sha256).toBe(shown.sha256);
+    expect((await take(shared)).title).toBe((shown as Shown & { title: string }).title);
+    const { code } = await sender.fails("distill_preview", { ...args, content: "fine", secrets: "block" });
+    expect(code).toBe("secrets-found");
+  });
+
+  it("leaves no folder behind, once its server has ended", async () => {
+    const own = await startServer();
+    const { data } = await own.call("distill_preview", { content: "# P\n" });
+    const { saved_to } = data as Shown;
+    expect(await readdir(saved_to)).toEqual(["handoff.md"]);
+    await own.client.close();
+    await eventually(() => readdir(dirname(saved_to))).toEqual([]);
+  });
+
   it("of a long document shows its beginning, and keeps all of it in a folder, until the next one", async () => {
     const content = `# Long\n\n${"A line of text.\n".repeat(10_000)}`;
     const first = await preview({ content });
@@ -177,9 +197,32 @@ describe("an attachment", () => {
     await writeFile(join(sender.project, "shot.png"), bytes);
     const shared = await share({ content: "# With a picture\n", attachments: ["shot.png"] });
     expect(shared.suggestions.join("\n")).toContain("shot.png is no text");
+    const asked = { content: "# With a picture\n", attachments: ["shot.png"], mode: "lan", secrets: "block" };
+    expect((await sender.fails("distill_share", asked)).code).toBe("secrets-found");
     const taken = await take(shared);
     expect(taken.files).toMatchObject([{ role: "attachment", bytes: 8 }]);
     expect((await readFile(taken.files[0]?.path ?? "")).equals(bytes)).toBe(true);
+  });
+
+  it.each([
+    ["UTF-8 with a broken byte", Buffer.concat([Buffer.from(`token ${TOKEN}\n`), Buffer.from([0xff])])],
+    ["UTF-16", Buffer.from(`\ufefftoken ${TOKEN}\n`, "utf16le")],
+    ["UTF-16, the other way round", Buffer.from(`\ufefftoken ${TOKEN}\n`, "utf16le").swap16()],
+  ])("that is no text, and has a secret in it as %s, stays here", async (_what, bytes) => {
+    await writeFile(join(sender.project, "odd.txt"), bytes);
+    const asked = { content: "a", attachments: ["odd.txt"], mode: "lan" };
+    expect((await sender.fails("distill_share", asked)).code).toBe("secrets-found");
+  });
+
+  it("of random bytes is not taken for one with secrets", async () => {
+    await writeFile(join(sender.project, "noise.bin"), randomBytes(2_000_000));
+    expect((await share({ content: "a", attachments: ["noise.bin"] })).files).toHaveLength(1);
+  });
+
+  it("does not carry a secret in its name", async () => {
+    await writeFile(join(sender.project, `${TOKEN}.txt`), "fine\n");
+    const shared = await share({ content: "a", attachments: [`${TOKEN}.txt`] });
+    expect(await said(shared, await take(shared))).not.toContain(TOKEN.slice(4, 16));
   });
 
   it.each<[string, string, string]>([
@@ -204,6 +247,17 @@ describe("an attachment", () => {
     expect((await sender.fails("distill_share", { content: "a", attachments: [path], mode: "lan" })).code).toBe(code);
     expect(await sender.shares()).toHaveLength(before);
   });
+});
+
+it("a value of the .env file at the top of a repository is known in the project within it", async () => {
+  const own = await startServer();
+  const world = { ...own.world, project: join(own.project, "packages", "app") };
+  await mkdir(world.project, { recursive: true });
+  await mkdir(join(own.project, ".git"));
+  await writeFile(join(own.project, ".env"), `API_SECRET=${ENV_VALUE}\n`);
+  const inner = await startServer({ world });
+  const { data } = await inner.call("distill_preview", { content: `It is ${ENV_VALUE}.\n` });
+  expect((data as Shown).content).not.toContain(ENV_VALUE);
 });
 
 describe("in a git checkout", () => {
