@@ -1,6 +1,7 @@
 /** Finds the repository that a folder lies in, and makes sure that git can be asked about it without harm. */
-import { lstat, realpath } from "node:fs/promises";
-import { isAbsolute, join, relative, sep } from "node:path";
+import { realpath } from "node:fs/promises";
+import { relative, resolve, sep } from "node:path";
+import { belongs, isWithin } from "./belonging.ts";
 import { type Answer, askGit, type Question } from "./git.ts";
 
 /** What a command line can take of a repository's own settings, in UTF-16 units. Nobody has fifty filters. */
@@ -25,16 +26,19 @@ export interface NoRepository {
 
 /** @param folder absolute. @throws SpreadError `cancelled` */
 export async function openRepository(folder: string, signal: AbortSignal): Promise<Repository | NoRepository> {
-  const [place, filters] = await Promise.all([
+  const [place, gitDir, commonDir, defined] = await Promise.all([
     // The top comes last, because its name may have line ends in it.
     askGit(folder, ["rev-parse", "--is-bare-repository", "--is-shallow-repository", "--show-toplevel"], { signal }),
-    askGit(folder, ["config", "--show-scope", "--null", "--get-regexp", "^filter\\."], { signal }),
+    askGit(folder, ["rev-parse", "--absolute-git-dir"], { signal }),
+    askGit(folder, ["rev-parse", "--git-common-dir"], { signal }),
+    askGit(folder, ["config", "--show-scope", "--null", "--get-regexp", "^(filter\\.|core\\.worktree$)"], { signal }),
   ]);
   const [, bare, shallow, shownTop] = /^(true|false)\n(true|false)\n(?:(.+)\n)?$/s.exec(place.said.toString()) ?? [];
   if (bare === "true") return { state: "bare" };
   if (place.ended !== "itself" || place.status !== 0 || shownTop === undefined) return { state: whyNot(place) };
-  const settings = withoutOwnFilters(filters);
-  const whole = await wholePath(shownTop, folder);
+  const own = ownSettings(defined);
+  const settings = own && withoutFilters(own);
+  const whole = own && (await wholePath(folder, shownTop, gitDir, commonDir, own.get("core.worktree")));
   if (whole === undefined || settings === undefined) return { state: "unsafe" };
   const { top, within } = whole;
   return {
@@ -58,7 +62,7 @@ export function reasonOf({ state }: NoRepository): string {
     case "not-trusted":
       return "Git does not trust this repository, because it belongs to another user (safe.directory).";
     case "unsafe":
-      return "This repository's own settings point outside of it, or name programs that cannot be switched off.";
+      return "This repository belongs to another folder, or its settings lead out of it or name programs that cannot be stopped.";
     case "too-slow":
       return "Git took too long to answer.";
     case "unreadable":
@@ -74,24 +78,30 @@ function whyNot({ ended, complaint }: Answer): NoRepository["state"] {
   return "unreadable";
 }
 
+/** Those that are not of the user or the system, by name; of several of a name, the one that counts. */
+function ownSettings({ ended, status, said }: Answer): Map<string, string> | undefined {
+  // 1: there are none.
+  if (ended !== "itself" || (status !== 0 && status !== 1)) return undefined;
+  const own = new Map<string, string>();
+  const parts = said.toString().split("\0");
+  for (let at = 0; at + 1 < parts.length; at += 2) {
+    if (parts[at] === "global" || parts[at] === "system") continue;
+    const [key = "", ...value] = (parts[at + 1] ?? "").split("\n");
+    own.set(key, value.join("\n"));
+  }
+  return own;
+}
+
 /**
  * Settings that switch off the filters which this repository defines itself: they are programs, and comparing a file runs
  * them. Those of the user and of the system (Git LFS) stay. Undefined where that cannot be done.
  */
-function withoutOwnFilters({ ended, status, said }: Answer): string[] | undefined {
-  // 1: there are none.
-  if (ended !== "itself" || (status !== 0 && status !== 1)) return undefined;
-  const own = new Set<string>();
-  const parts = said.toString().split("\0");
-  for (let at = 0; at + 1 < parts.length; at += 2) {
-    if (parts[at] === "global" || parts[at] === "system") continue;
-    const [key = ""] = (parts[at + 1] ?? "").split("\n", 1);
-    const name = key.slice(0, key.lastIndexOf("."));
-    // On the command line a setting's name ends at the first sign of equality.
-    if (name.includes("=")) return undefined;
-    own.add(name);
-  }
-  const settings = [...own].flatMap((name) => [
+function withoutFilters(own: ReadonlyMap<string, string>): string[] | undefined {
+  const filters = [...own.keys()].filter((key) => key.startsWith("filter."));
+  const names = new Set(filters.map((key) => key.slice(0, key.lastIndexOf("."))));
+  // On the command line a setting's name ends at the first sign of equality.
+  if ([...names].some((name) => name.includes("="))) return undefined;
+  const settings = [...names].flatMap((name) => [
     `${name}.clean=`,
     `${name}.smudge=`,
     `${name}.process=`,
@@ -100,18 +110,23 @@ function withoutOwnFilters({ ended, status, said }: Answer): string[] | undefine
   return settings.join("").length > MAX_SETTINGS_CHARS ? undefined : settings;
 }
 
-/** Undefined where the top is not around the folder, or has no `.git` in it: then a setting has moved it elsewhere. */
-async function wholePath(shownTop: string, folder: string): Promise<{ top: string; within: string } | undefined> {
-  const [top, real] = await Promise.all([shownTop, folder].map((path) => realpath(path).catch(() => undefined)));
-  if (top === undefined || real === undefined || !(await exists(join(top, ".git")))) return undefined;
-  const within = relative(top, real);
-  if (within === ".." || within.startsWith(`..${sep}`) || isAbsolute(within)) return undefined;
-  return { top, within: within.split(sep).join("/") };
-}
-
-function exists(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    () => false,
-  );
+/** Undefined where the top is not around the folder, or the repository is not the top's own. */
+async function wholePath(
+  folder: string,
+  shownTop: string,
+  gitDir: Answer,
+  commonDir: Answer,
+  worktree: string | undefined,
+): Promise<{ top: string; within: string } | undefined> {
+  try {
+    const asked = await realpath(folder);
+    // Git may say where a folder is from the one where it was asked.
+    const shown = (answer: Answer) => realpath(resolve(asked, answer.said.toString().replace(/\n$/, "")));
+    const top = await realpath(shownTop);
+    const found = { top, gitDir: await shown(gitDir), commonDir: await shown(commonDir), worktree };
+    if (!isWithin(top, asked) || !(await belongs(found))) return undefined;
+    return { top, within: relative(top, asked).split(sep).join("/") };
+  } catch {
+    return undefined;
+  }
 }

@@ -118,6 +118,18 @@ describe("an anchor", () => {
     const outer = await newCheckout();
     await git(outer, "submodule", "--quiet", "add", at, "inner");
     expect((await opened(join(outer, "inner/packages"))).top).toBe(join(outer, "inner"));
+    const besideInner = join(await folder(), "beside");
+    await git(join(outer, "inner"), "worktree", "add", "--quiet", besideInner);
+    expect((await opened(besideInner)).top).toBe(besideInner);
+    await commit(outer);
+    const outside = join(await folder(), "outside");
+    await git(outer, "worktree", "add", "--quiet", outside);
+    await git(outside, "submodule", "--quiet", "update", "--init");
+    expect((await opened(join(outside, "inner"))).top).toBe(join(outside, "inner"));
+    const outermost = await newCheckout();
+    await git(outermost, "submodule", "--quiet", "add", outer, "mid/dle");
+    await git(outermost, "submodule", "--quiet", "update", "--init", "--recursive");
+    expect((await opened(join(outermost, "mid/dle/inner"))).top).toBe(join(outermost, "mid/dle/inner"));
     await commit(at, { "b.txt": "b\n" });
     const shallow = await opened(await clone(`file://${at}`, "--depth=1"));
     expect(shallow.shallow).toBe(true);
@@ -275,6 +287,89 @@ describe("a hostile checkout", () => {
     const elsewhere = await newCheckout();
     await git(at, "config", "core.worktree", elsewhere);
     expect((await openRepository(at, forever())).state).not.toBe("checkout");
+  });
+
+  describe("cannot make another repository leave", () => {
+    const REMOTE = "https://git.example/private/plans";
+
+    /** A repository of somebody, and beside it a folder from elsewhere. */
+    async function beside(): Promise<{ other: string; at: string }> {
+      const other = await newCheckout({ "plans.md": "hunter2\n" });
+      await git(other, "remote", "add", "origin", REMOTE);
+      const at = await folder();
+      await put(at, { "a.txt": "1\n" });
+      return { other, at };
+    }
+
+    async function expectUnsafe(at: string): Promise<void> {
+      // That git by itself would take it for a checkout.
+      expect(await git(at, "rev-parse", "--is-inside-work-tree")).toBe("true\n");
+      expect((await openRepository(at, forever())).state).toBe("unsafe");
+    }
+
+    it("by a .git that names it", async () => {
+      const { other, at } = await beside();
+      await put(at, { ".git": `gitdir: ${other}/.git\n`, "dir/b.txt": "1\n" });
+      expect(await git(at, "remote", "--verbose")).toContain(REMOTE);
+      await expectUnsafe(at);
+      await expectUnsafe(join(at, "dir"));
+    });
+
+    it("by a .git that is a link to it", async () => {
+      const { other, at } = await beside();
+      await symlink(join(other, ".git"), join(at, ".git"));
+      await expectUnsafe(at);
+    });
+
+    it("by a .git that has its history from there", async () => {
+      const { other, at } = await beside();
+      await put(at, { ".git/HEAD": "ref: refs/heads/main\n", ".git/commondir": `${other}/.git\n` });
+      expect(await git(at, "ls-tree", "--name-only", "HEAD")).toBe("plans.md\n");
+      await expectUnsafe(at);
+    });
+
+    it("as one of its worktrees that it knows nothing of, or knows to be elsewhere", async () => {
+      const { other, at } = await beside();
+      await put(at, {
+        ".git": "gitdir: worktrees/own\n",
+        "worktrees/own/HEAD": "ref: refs/heads/main\n",
+        "worktrees/own/gitdir": `${at}/.git\n`,
+        "worktrees/own/commondir": `${other}/.git\n`,
+      });
+      await expectUnsafe(at);
+      await git(other, "worktree", "add", "--quiet", join(await folder(), "linked"));
+      await put(at, { ".git": `gitdir: ${other}/.git/worktrees/linked\n` });
+      await expectUnsafe(at);
+    });
+
+    it("as a submodule that is elsewhere, or of a repository that is not around it", async () => {
+      const { other, at } = await beside();
+      await git(other, "submodule", "--quiet", "add", await newCheckout(), "inner");
+      await put(at, { ".git": `gitdir: ${other}/.git/modules/inner\n` });
+      expect((await openRepository(at, forever())).state).toBe("unsafe");
+      await git(join(other, ".git/modules/inner"), "config", "core.worktree", at);
+      await expectUnsafe(at);
+    });
+
+    it("that is around it, by a setting that makes that one's folder its own", async () => {
+      const { other } = await beside();
+      await put(other, { "notes.txt": "not committed\n" });
+      const at = join(other, "nested");
+      await mkdir(at);
+      await git(at, "init", "--quiet");
+      await git(at, "config", "core.worktree", "../..");
+      await expectUnsafe(at);
+    });
+  });
+
+  it("may keep its repository anywhere within itself", async () => {
+    const at = await newCheckout();
+    await rename(join(at, ".git"), join(at, ".kept"));
+    await put(at, { ".git": "gitdir: .kept\n" });
+    expect((await opened(at)).top).toBe(at);
+    await rm(join(at, ".git"));
+    await symlink(".kept", join(at, ".git"));
+    expect((await opened(at)).top).toBe(at);
   });
 
   it("cannot make git fetch: what a partial clone lacks stays away", async () => {
