@@ -2,6 +2,7 @@
  * Addresses of remote repositories: what of one may be told to somebody else, and whether two of them mean the same place.
  * Nothing is ever dialled here.
  */
+import { isNaming, looksRandom } from "../redact/values.ts";
 
 /** A longer address, in UTF-16 units, is none. */
 export const MAX_REMOTE_CHARS = 512;
@@ -16,8 +17,11 @@ const SCHEMES: { readonly [scheme: string]: { readonly web: boolean; readonly po
   "git:": { web: false, port: "9418" },
 };
 
-/** `host:path` and `user@host:path`. A single letter is a Windows drive, and `x::` names a program that fetches. */
-const SCP_LIKE = /^(?:([^@/:\s]+)@)?(\[[0-9a-f:.]+\]|[a-z0-9][\w.-]+):(?![:/]\/|:)(\S+)$/i;
+/**
+ * `host:path` and `user@host:path`. A single letter is a Windows drive, `x::` names a program that fetches, and what has an @
+ * in its path is an address of another form: in `user:password@host:path` the host is not the first word.
+ */
+const SCP_LIKE = /^(?:([^@/:\s]+)@)?(\[[0-9a-f:.]+\]|[a-z0-9][\w.-]+):(?![:/]\/|:)([^\s@]+)$/i;
 
 const HOST = /^(?:[a-z0-9_](?:[\w.-]*[a-z0-9_])?\.?|\[[0-9a-f:.]+\])$/;
 
@@ -35,15 +39,35 @@ interface Remote {
 }
 
 /**
- * The address without credentials, query and fragment; undefined for what is no address that others could reach: a local
- * path, a file URL, a helper program, something else.
+ * The address without credentials, query and fragment; undefined for what is no address that others could reach (a local
+ * path, a file URL, a helper program, something else), and where the path itself may hold credentials.
  */
 export function tellableRemote(address: string): string | undefined {
   const remote = parse(address);
-  if (!remote) return undefined;
+  if (!remote || !holdsNamesAlone(remote.path)) return undefined;
   const { scheme, user, host, port, path } = remote;
   const who = user && scheme !== "https:" && scheme !== "http:" && scheme !== "git:" ? `${user}@` : "";
   return scheme === undefined ? `${who}${host}:${path}` : `${scheme}//${who}${host}${port && `:${port}`}${path}`;
+}
+
+/** No address within an address, as proxies take it, and no token for a name, as download servers give it. */
+function holdsNamesAlone(path: string): boolean {
+  let names: string;
+  try {
+    names = decodeURIComponent(path);
+  } catch {
+    return false;
+  }
+  // What was encoded twice is not looked into.
+  return !/[@%]/.test(names) && !names.split(/[/:;,=]/).some(holdsToken);
+}
+
+/** Whether all that is no word in it looks drawn at random. Names have years, versions and parts of machines in them. */
+function holdsToken(name: string): boolean {
+  const odd = name
+    .split(/[-._~+\s]/)
+    .filter((word) => !/^\d{0,4}$/.test(word) && !isNaming(word.replace(/\d{1,4}$/, "")));
+  return looksRandom(odd.join(""));
 }
 
 /** Undefined where one of the two is no address. */

@@ -47,6 +47,37 @@ describe("what is told of a remote", () => {
     expect(tellableRemote(address)).toBe(undefined);
   });
 
+  it.each([
+    "https://git.example/Group_1/sub.group/my%20Project2-api-v2.git",
+    "https://dev.example/Team%20A/_git/BackendServices2024",
+    "https://git.example/CVE-2021-44228-log4shell/x.git",
+    "git@git.example:u123456789/stm32f103c8t6-blinky-2.0",
+  ])("%s: as it is, since names have years, versions and parts of machines in them", (address) => {
+    expect(tellableRemote(address)).toBe(address);
+  });
+
+  it.each([
+    "oauth2:hunter2xyzzy@git.example:owner/repo.git",
+    "oauth2:hunter2xyzzy@git.example/owner/repo.git",
+    "git:hunter2xyzzy@git.example:22/owner/repo.git",
+    "https:/jane:hunter2xyzzy@git.example/owner/repo.git",
+    "https://proxy.example/https://jane:hunter2xyzzy@git.example/owner/repo",
+    "https://proxy.example/https:%2F%2Fjane:hunter2xyzzy%40git.example/owner/repo",
+    "https://proxy.example/https:%252F%252Fjane:hunter2xyzzy%2540git.example/owner/repo",
+    "proxy.example:https://jane:hunter2xyzzy@git.example/owner/repo",
+    "https://dl.example/q8Zr2LmX7vKpT4nWc9Yd/repo.git",
+    "https://dl.example/private_token=q8Zr2LmX7vKpT4nWc9Yd/repo.git",
+    "https://dl.example/%718Zr2LmX7vKpT4nWc9Yd.git",
+    "ssh://git@git.example/9f8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c/repo.git",
+    "git@git.example:q8Zr2LmX7vKpT4nWc9Yd/repo.git",
+    "https://dl.example/project-q8Zr2LmX7vKpT4nWc9Yd2024/repo.git",
+    "https://dl.example/3f2b8c1e-9d47-4a6b-b0e5-71c8d92f4a03/repo.git",
+    "https://dl.example/q8Zr2-LmX7vKp_T4nWc9Yd/repo.git",
+    "https://git.example/%ff/repo.git",
+  ])("%s: nothing, since its path may hold credentials", (address) => {
+    expect(tellableRemote(address)).toBe(undefined);
+  });
+
   it("never holds a user, a password, a query or a fragment", () => {
     const word = fc
       .stringMatching(/^[A-Za-z0-9._~!$&'()*+,;=%-]{3,12}$/)
@@ -56,6 +87,9 @@ describe("what is told of a remote", () => {
       fc.property(scheme, word, word, word, word, (kind, user, password, query, fragment) => {
         const told = tellableRemote(`${kind}://${user}:${password}@git.example/owner/repo?${query}#${fragment}`);
         expect(told).toBe(`${kind}://git.example/owner/repo`);
+        for (const first of ["", "https://proxy.example/", "proxy.example:"]) {
+          expect(tellableRemote(`${first}${user}:${password}@git.example:owner/repo`)).toBe(undefined);
+        }
       }),
     );
   });
@@ -93,6 +127,14 @@ describe("two addresses of the same place", () => {
     ["https://git.example/a/b", "https://git.example/a/b/c"],
   ])("%s and %s are two", (one, other) => {
     expect(sameRemote(one, other)).toBe(false);
+  });
+
+  it("compares what is told to nobody", () => {
+    const address = "https://dl.example/q8Zr2LmX7vKpT4nWc9Yd/repo";
+    expect([sameRemote(address, `${address}.git`), sameRemote("https://git.example/a/b", address)]).toEqual([
+      true,
+      false,
+    ]);
   });
 
   it("compares nothing that is no address", () => {
