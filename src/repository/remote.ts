@@ -18,8 +18,8 @@ const SCHEMES: { readonly [scheme: string]: { readonly web: boolean; readonly po
 };
 
 /**
- * `host:path` and `user@host:path`. A single letter is a Windows drive, `x::` names a program that fetches, and what has an @
- * in its path is an address of another form: in `user:password@host:path` the host is not the first word.
+ * `host:path` and `user@host:path`. A single letter is a Windows drive, `x::` names a program that fetches, and what has
+ * an @ in its path is an address of another form: in `user:password@host:path` the host is not the first word.
  */
 const SCP_LIKE = /^(?:([^@/:\s]+)@)?(\[[0-9a-f:.]+\]|[a-z0-9][\w.-]+):(?![:/]\/|:)([^\s@]+)$/i;
 
@@ -39,8 +39,8 @@ interface Remote {
 }
 
 /**
- * The address without credentials, query and fragment; undefined for what is no address that others could reach (a local
- * path, a file URL, a helper program, something else), and where the path itself may hold credentials.
+ * The address without credentials, query and fragment; undefined for what is no address that others could reach (a
+ * local path, a file URL, a helper program, something else), and where the path itself may hold credentials.
  */
 export function tellableRemote(address: string): string | undefined {
   const remote = parse(address);
@@ -62,7 +62,7 @@ function holdsNamesAlone(path: string): boolean {
   return !/[@%]/.test(names) && !names.split(/[/:;,=]/).some(holdsToken);
 }
 
-/** Whether all that is no word in it looks drawn at random. Names have years, versions and parts of machines in them. */
+/** Whether what is no word in it looks drawn at random. Names have years, versions and parts of machines in them. */
 function holdsToken(name: string): boolean {
   const odd = name
     .split(/[-._~+\s]/)

@@ -7,6 +7,9 @@ import { type Answer, askGit, type Question } from "./git.ts";
 /** What a command line can take of a repository's own settings, in UTF-16 units. Nobody has fifty filters. */
 const MAX_SETTINGS_CHARS = 8_000;
 
+/** What is read of a repository's own settings before it is believed. */
+const ASKED_SETTINGS = "^(filter|remote|branch)\\.|^core\\.worktree$";
+
 export interface Repository {
   readonly state: "checkout";
   /** Where its files are; absolute, without links. */
@@ -31,14 +34,14 @@ export async function openRepository(folder: string, signal: AbortSignal): Promi
     askGit(folder, ["rev-parse", "--is-bare-repository", "--is-shallow-repository", "--show-toplevel"], { signal }),
     askGit(folder, ["rev-parse", "--absolute-git-dir"], { signal }),
     askGit(folder, ["rev-parse", "--git-common-dir"], { signal }),
-    askGit(folder, ["config", "--show-scope", "--null", "--get-regexp", "^(filter\\.|core\\.worktree$)"], { signal }),
+    askGit(folder, ["config", "--show-scope", "--show-origin", "--null", "--get-regexp", ASKED_SETTINGS], { signal }),
   ]);
   const [, bare, shallow, shownTop] = /^(true|false)\n(true|false)\n(?:(.+)\n)?$/s.exec(place.said.toString()) ?? [];
   if (bare === "true") return { state: "bare" };
   if (place.ended !== "itself" || place.status !== 0 || shownTop === undefined) return { state: whyNot(place) };
   const own = ownSettings(defined);
-  const settings = own && withoutFilters(own);
-  const whole = own && (await wholePath(folder, shownTop, gitDir, commonDir, own.get("core.worktree")));
+  const settings = own && withoutFilters(own.values);
+  const whole = own && (await wholePath(folder, shownTop, gitDir, commonDir, own));
   if (whole === undefined || settings === undefined) return { state: "unsafe" };
   const { top, within } = whole;
   return {
@@ -62,7 +65,7 @@ export function reasonOf({ state }: NoRepository): string {
     case "not-trusted":
       return "Git does not trust this repository, because it belongs to another user (safe.directory).";
     case "unsafe":
-      return "This repository belongs to another folder, or its settings lead out of it or name programs that cannot be stopped.";
+      return "This repository is another folder's, leads out of its own, or names programs that cannot be stopped.";
     case "too-slow":
       return "Git took too long to answer.";
     case "unreadable":
@@ -78,18 +81,28 @@ function whyNot({ ended, complaint }: Answer): NoRepository["state"] {
   return "unreadable";
 }
 
-/** Those that are not of the user or the system, by name; of several of a name, the one that counts. */
-function ownSettings({ ended, status, said }: Answer): Map<string, string> | undefined {
+interface OwnSettings {
+  /** By name; of several of a name, the one that counts. */
+  readonly values: ReadonlyMap<string, string>;
+  /** Files that remotes and branches are defined in. */
+  readonly sources: ReadonlySet<string>;
+}
+
+/** Those that are not of the user or the system. */
+function ownSettings({ ended, status, said }: Answer): OwnSettings | undefined {
   // 1: there are none.
   if (ended !== "itself" || (status !== 0 && status !== 1)) return undefined;
-  const own = new Map<string, string>();
+  const values = new Map<string, string>();
+  const sources = new Set<string>();
   const parts = said.toString().split("\0");
-  for (let at = 0; at + 1 < parts.length; at += 2) {
-    if (parts[at] === "global" || parts[at] === "system") continue;
-    const [key = "", ...value] = (parts[at + 1] ?? "").split("\n");
-    own.set(key, value.join("\n"));
+  for (let at = 0; at + 2 < parts.length; at += 3) {
+    const [scope, source = "", setting = ""] = parts.slice(at, at + 3);
+    if (scope === "global" || scope === "system") continue;
+    const [key = "", ...value] = setting.split("\n");
+    values.set(key, value.join("\n"));
+    if (/^(?:remote|branch)\./.test(key)) sources.add(source.replace(/^file:/, ""));
   }
-  return own;
+  return { values, sources };
 }
 
 /**
@@ -116,14 +129,15 @@ async function wholePath(
   shownTop: string,
   gitDir: Answer,
   commonDir: Answer,
-  worktree: string | undefined,
+  { values, sources }: OwnSettings,
 ): Promise<{ top: string; within: string } | undefined> {
   try {
     const asked = await realpath(folder);
     // Git may say where a folder is from the one where it was asked.
     const shown = (answer: Answer) => realpath(resolve(asked, answer.said.toString().replace(/\n$/, "")));
     const top = await realpath(shownTop);
-    const found = { top, gitDir: await shown(gitDir), commonDir: await shown(commonDir), worktree };
+    const folders = { top, gitDir: await shown(gitDir), commonDir: await shown(commonDir) };
+    const found = { ...folders, worktree: values.get("core.worktree"), sources };
     if (!isWithin(top, asked) || !(await belongs(found))) return undefined;
     return { top, within: relative(top, asked).split(sep).join("/") };
   } catch {

@@ -362,6 +362,71 @@ describe("a hostile checkout", () => {
     });
   });
 
+  describe("cannot make a part of another repository its own", () => {
+    /** A repository of somebody, and one from elsewhere that may borrow its objects. */
+    async function borrowing(): Promise<{ theirs: string; at: string; own: string }> {
+      const other = await newCheckout({ "plans.md": "hunter2\n" });
+      await git(other, "remote", "add", "origin", "https://git.example/private/plans");
+      const at = await folder();
+      await git(at, "init", "--quiet");
+      await put(at, { "a.txt": "1\n", ".git/objects/info/alternates": `${other}/.git/objects\n` });
+      expect(await readAnchor(await opened(at), forever())).toMatchObject({ branch: "main" });
+      return { theirs: join(other, ".git"), at, own: join(at, ".git") };
+    }
+
+    async function expectUnsafe(at: string): Promise<void> {
+      expect((await openRepository(at, forever())).state).toBe("unsafe");
+    }
+
+    it.each(["refs", "refs/heads", "refs/heads/main", "index"])("by a link in the place of %s", async (name) => {
+      const { theirs, at, own } = await borrowing();
+      await rm(join(own, name), { recursive: true, force: true });
+      await symlink(join(theirs, name), join(own, name));
+      expect(await git(at, "ls-files", "--with-tree=HEAD").catch(() => git(at, "ls-files"))).toBe("plans.md\n");
+      await expectUnsafe(at);
+    });
+
+    it("by a link among packed references", async () => {
+      const { theirs, at, own } = await borrowing();
+      await git(theirs, "pack-refs", "--all");
+      await symlink(join(theirs, "packed-refs"), join(own, "packed-refs"));
+      expect(await git(at, "ls-tree", "--name-only", "HEAD")).toBe("plans.md\n");
+      await expectUnsafe(at);
+    });
+
+    it.each([
+      ["by another branch", "main", "ref: refs/heads/its/main\n"],
+      ["with blanks behind its name", "main", `ref:\t refs/heads/its/main${" ".repeat(20_000)}\n`],
+      ["with a name that only seems to end", "main\u00a0", "ref: refs/heads/its/main\u00a0\n"],
+      [
+        "by a name that is no text",
+        Buffer.from("main\xff", "latin1"),
+        Buffer.from("ref: refs/heads/its/main\xff", "latin1"),
+      ],
+    ])("by a reference that leads into a linked folder, %s", async (_, name, reference) => {
+      const { theirs, at, own } = await borrowing();
+      const its = await folder();
+      await symlink(join(theirs, "refs/heads/main"), Buffer.concat([Buffer.from(`${its}/`), Buffer.from(name)]));
+      await symlink(its, join(own, "refs/heads/its"));
+      await put(own, { HEAD: "ref: refs/heads/first\n", "refs/heads/first": reference });
+      expect(await git(at, "ls-tree", "--name-only", "HEAD")).toBe("plans.md\n");
+      await expectUnsafe(at);
+    });
+
+    it("by settings that it includes or links to; its own it may include from its files", async () => {
+      const { theirs, at, own } = await borrowing();
+      await put(at, { "shared.settings": '[remote "origin"]\n\turl = https://git.example/owner/repo\n' });
+      await git(at, "config", "include.path", "../shared.settings");
+      expect(await anchorOf(at)).toMatchObject({ remote: "https://git.example/owner/repo" });
+      await git(at, "config", "include.path", join(theirs, "config"));
+      expect(await git(at, "remote", "--verbose")).toContain("private/plans");
+      await expectUnsafe(at);
+      await rm(join(own, "config"));
+      await symlink(join(theirs, "config"), join(own, "config"));
+      await expectUnsafe(at);
+    });
+  });
+
   it("may keep its repository anywhere within itself", async () => {
     const at = await newCheckout();
     await rename(join(at, ".git"), join(at, ".kept"));
