@@ -26,7 +26,7 @@ import { type Companion, CompanionFiles } from "./companions.ts";
 import { excerpt, type Fence, fence, INLINE_CHARS, isoTime, lineEnd, Outline, type Provenance } from "./document.ts";
 import { homeError, homeFolder, ownedName, syncFolder } from "./home.ts";
 import { MarkerGuard, markerWarning } from "./markers.ts";
-import { inspectPassages, passageWarnings } from "./passages.ts";
+import { inspectPassages, MAX_INSPECTED_CHARS, passageWarnings } from "./passages.ts";
 import { formatReceived, RECEIVED_FILE, type ReceivedRecord } from "./received.ts";
 import { cleanLine, TextCleaner, warningsOf } from "./untrusted.ts";
 
@@ -78,11 +78,6 @@ export interface Delivery extends AsyncDisposable {
 /** Bytes that become one string: those of more than 128 KiB cost V8 a mapping of memory each, which triples the time. */
 const TEXT_BYTES = 32 * 1024;
 
-/**
- * How much of a text is searched for passages that its reader should know of, in UTF-16 units: a hundred times what is shown
- * at once. The search is the slowest that is done with a text, and a sender waits for a receiver that is slow.
- */
-const MAX_INSPECTED_CHARS = 4_000_000;
 const LONG_WARNING = "Only its first 4 million characters were searched for passages that steer, and for links.";
 
 /** What is needed beyond the content, in bytes: head, tail, folders. */

@@ -195,8 +195,8 @@ function newlines(text: string): number {
 }
 
 /** "Lines 3, 9 and 14 of handoff.md", or with more than may be named "Lines 3, 9, 14 and others of handoff.md". */
-export function linesOf(lines: readonly number[], most: number): string {
+export function linesOf(lines: readonly number[], most: number, file = "handoff.md"): string {
   const named = lines.slice(0, most).map(String);
   const last = lines.length > most ? "others" : named.pop();
-  return `${lines.length === 1 ? "Line" : "Lines"} ${[named.join(", "), last].filter(Boolean).join(" and ")} of handoff.md`;
+  return `${lines.length === 1 ? "Line" : "Lines"} ${[named.join(", "), last].filter(Boolean).join(" and ")} of ${file}`;
 }

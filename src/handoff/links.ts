@@ -54,9 +54,9 @@ const WORDS: Record<LinkKind, string> = {
 };
 
 /** A sentence for each kind of link among the passages, with its first lines. */
-export function linkWarnings(passages: readonly Passage<string>[]): string[] {
+export function linkWarnings(passages: readonly Passage<string>[], file?: string): string[] {
   return (Object.keys(WORDS) as LinkKind[]).flatMap((kind) => {
     const lines = passages.filter((it) => it.kind === kind).map(({ line }) => line);
-    return lines.length === 0 ? [] : [`${linesOf(lines, MAX_LINES_NAMED)}: ${WORDS[kind]}.`];
+    return lines.length === 0 ? [] : [`${linesOf(lines, MAX_LINES_NAMED, file)}: ${WORDS[kind]}.`];
   });
 }

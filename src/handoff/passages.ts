@@ -7,6 +7,12 @@ import { STEERING_RULES, type SteeringKind } from "./steering-rules.ts";
 /** More of a kind are not looked for: warnings name ten lines at most, and say that there are others. */
 const MOST_OF_A_KIND = 11;
 
+/**
+ * How much of a text is searched for passages that its reader should know of, in UTF-16 units: a hundred times what is shown
+ * at once. The search is the slowest that is done with a text, and a sender waits for a receiver that is slow.
+ */
+export const MAX_INSPECTED_CHARS = 4_000_000;
+
 type Kind = LinkKind | SteeringKind;
 
 /** Compiled at the first use, which a start need not wait for. */
@@ -18,7 +24,10 @@ export function inspectPassages(firstLine: number): Inspection<Kind> {
   return new Inspection(compiled, firstLine, MOST_OF_A_KIND);
 }
 
-/** As sentences for the receiver, without a word of the sender's. */
-export function passageWarnings(passages: readonly Passage<Kind>[]): string[] {
-  return [...linkWarnings(passages), ...steeringWarnings(passages)];
+/**
+ * As sentences for the receiver, without a word of the sender's.
+ * @param file what the text is called in them, in words of ours; by default handoff.md.
+ */
+export function passageWarnings(passages: readonly Passage<Kind>[], file?: string): string[] {
+  return [...linkWarnings(passages, file), ...steeringWarnings(passages, file)];
 }

@@ -32,7 +32,7 @@ const WORDS: Record<SteeringKind, [one: string, many: string]> = {
 };
 
 /** As sentences for the receiver, a kind each: at most MAX_LISTED passages, of every kind the first, then by line. */
-export function steeringWarnings(all: readonly Passage<string>[]): string[] {
+export function steeringWarnings(all: readonly Passage<string>[], file?: string): string[] {
   const passages = steeringOf(all);
   if (passages.length === 0) return [];
   const firsts = passages.filter(({ kind }, at) => passages.findIndex((it) => it.kind === kind) === at);
@@ -44,7 +44,7 @@ export function steeringWarnings(all: readonly Passage<string>[]): string[] {
       .map(({ line }) => line)
       .sort((a, b) => a - b);
     const [one, many] = WORDS[kind];
-    return lines.length === 0 ? [] : [`${linesOf(lines, MAX_LISTED)} ${lines.length === 1 ? one : many}.`];
+    return lines.length === 0 ? [] : [`${linesOf(lines, MAX_LISTED, file)} ${lines.length === 1 ? one : many}.`];
   });
   if (passages.length > listed.length) sentences.push(`There are more such passages than these ${MAX_LISTED}.`);
   return [
