@@ -1,20 +1,27 @@
 /**
- * What has come, looked at where it came: are secrets in it, does it belong to the repository at hand, and how far is that
- * from where the sender was? Nothing is changed, applied or run; what is said names no secret, and only cleaned names.
+ * What has come, looked at where it came: are secrets in it, does a file try to steer its reader, does it belong to the
+ * repository at hand, and how far is that from where the sender was? Nothing is changed, applied or run. Warnings are words
+ * of ours alone: they call files by their number, and name no secret. What quotes the sender says so.
  */
 import { open, readFile, stat } from "node:fs/promises";
 import type { Companion } from "../handoff/companions.ts";
 import { isToolConfiguration } from "../handoff/file-name.ts";
-import { cleanLine } from "../handoff/untrusted.ts";
+import { inspectPassages, MAX_INSPECTED_CHARS, passageWarnings } from "../handoff/passages.ts";
+import { cleanLine, TextCleaner } from "../handoff/untrusted.ts";
 import { Redactor } from "../redact/redactor.ts";
 import { compare } from "../repository/compare.ts";
 import { checkCommand, touchedBy } from "../repository/received.ts";
-import { openRepository, type Repository } from "../repository/repository.ts";
+import { openRepository } from "../repository/repository.ts";
 import { type HandoffRecord, MAX_RECORD_BYTES, parseRecord } from "../typed/record.ts";
 
-/** How much is searched for secrets, in bytes: about two seconds of it. */
-const MAX_SCANNED_BYTES = 64 * 1024 * 1024;
-const READ_BYTES = 1024 * 1024;
+const MIB = 1024 * 1024;
+/** How much is searched, in bytes: about two seconds of it. */
+const MAX_SEARCHED_BYTES = 64 * MIB;
+/** A text can be made so that the search takes a hundred times as long: then it ends after this, in ms. */
+const SEARCH_MS = 5_000;
+const READ_BYTES = MIB;
+/** Files whose passages are told of one by one. */
+const MAX_FILES_TOLD = 3;
 /** Secrets, or files, that are named. */
 const MAX_NAMED = 10;
 /** A path that is shown, in UTF-16 units. */
@@ -29,42 +36,76 @@ export interface Arrived {
 
 export interface Look {
   readonly warnings: readonly string[];
-  /** How the sender's checkout and ours compare; undefined where one of them is none. */
+  /**
+   * How the sender's checkout and ours compare; undefined where one of them is none. The sentences are ours, the branches,
+   * remotes and paths in them the sender's.
+   */
   readonly repository: { readonly is: "same" | "other" | "unknown"; readonly sentences: readonly string[] } | undefined;
+  /** Paths that the patch concerns and agents or tools obey: the sender's words, cleaned, MAX_NAMED at most. */
+  readonly obeyed: readonly string[];
   /** A command line that tells whether the patch would apply, and changes nothing; undefined where that makes no sense. */
   readonly checkPatch: string | undefined;
 }
 
-/** @param project the folder of the receiver's project; absolute. @throws SpreadError `cancelled` */
-export async function lookAt({ original, files }: Arrived, project: string, signal: AbortSignal): Promise<Look> {
-  const warnings = await secretsIn([original, ...files.map(({ path }) => path)], signal);
+/**
+ * @param project the folder of the receiver's project; absolute.
+ * @param searchMs how long the files may be searched.
+ * @throws SpreadError `cancelled`
+ */
+export async function lookAt(
+  { original, files }: Arrived,
+  project: string,
+  signal: AbortSignal,
+  searchMs = SEARCH_MS,
+): Promise<Look> {
+  const warnings = await searched([{ role: "document", path: original }, ...files], searchMs, signal);
   const structure = files.find(({ role }) => role === "structure");
   const record = structure && (await recordIn(structure.path));
   if (structure && !record) {
     warnings.push("handoff.json is not what it should be; the document itself is not concerned.");
   }
   const patch = files.find(({ role }) => role === "patch");
+  const judged = patch && (await judge(patch.path, signal));
+  warnings.push(...(judged?.warnings ?? []));
+  const obeyed = judged?.obeyed ?? [];
   const anchor = record?.anchor;
   const repository = anchor || patch ? await openRepository(project, signal) : undefined;
-  if (repository?.state !== "checkout") return { warnings, repository: undefined, checkPatch: undefined };
+  if (repository?.state !== "checkout") return { warnings, repository: undefined, obeyed, checkPatch: undefined };
   const found = anchor && (await compare(anchor, record?.handoff?.files ?? [], repository, signal));
-  if (patch) warnings.push(...(await configuredBy(patch.path, repository, signal)));
   return {
     warnings,
     repository: found && { is: found.repository, sentences: found.sentences },
-    checkPatch: patch && found?.repository !== "other" ? checkCommand(patch.path, repository) : undefined,
+    obeyed,
+    checkPatch:
+      patch && judged?.whole && found?.repository !== "other" ? checkCommand(patch.path, repository) : undefined,
   };
 }
 
+interface Judged {
+  readonly warnings: readonly string[];
+  readonly obeyed: readonly string[];
+  /** Whether all of it was looked at. What was not is never said to be ready to be applied. */
+  readonly whole: boolean;
+}
+
 /** A patch is applied by a person, who should know that it changes what agents and tools obey. */
-async function configuredBy(patch: string, repository: Repository, signal: AbortSignal): Promise<string[]> {
-  const touched = await touchedBy(patch, repository, signal);
-  if (touched === undefined) return ["The patch is none that git can read."];
-  const obeyed = touched.filter(isToolConfiguration).map((path) => cleanLine(path, MAX_SHOWN_CHARS) || "?");
-  if (obeyed.length === 0) return [];
-  const more = obeyed.length > MAX_NAMED ? ` and ${obeyed.length - MAX_NAMED} more` : "";
-  const named = obeyed.slice(0, MAX_NAMED).join(", ");
-  return [`The patch would change files that configure agents or tools: ${named}${more}. Look at them first.`];
+async function judge(patch: string, signal: AbortSignal): Promise<Judged> {
+  const touched = await touchedBy(patch, signal);
+  if (touched === undefined) {
+    return { warnings: ["The patch is none that git can read."], obeyed: [], whole: false };
+  }
+  const obeyed = touched.paths.filter(isToolConfiguration);
+  return {
+    warnings: [
+      ...(obeyed.length > 0
+        ? [`The patch concerns files that configure agents or tools, ${obeyed.length} of them: look there first.`]
+        : []),
+      ...(touched.links ? ["The patch makes symbolic links, which may lead into other folders."] : []),
+      ...(touched.complete ? [] : ["The patch concerns so many files that not all of their names were looked at."]),
+    ],
+    obeyed: obeyed.slice(0, MAX_NAMED).map((path) => cleanLine(path, MAX_SHOWN_CHARS) || "?"),
+    whole: touched.complete,
+  };
 }
 
 /** Undefined where it is none. */
@@ -77,42 +118,96 @@ async function recordIn(path: string): Promise<HandoffRecord | undefined> {
   }
 }
 
-async function secretsIn(paths: readonly string[], signal: AbortSignal): Promise<string[]> {
-  const named: string[] = [];
+/** What is to be read; the first one is the document, the others are called by their number. */
+type Searched = { readonly role: "document" | Companion["role"]; readonly path: string };
+
+/** As warnings: where secrets are, and where attachments steer. The document itself was inspected when it was kept. */
+async function searched(files: readonly Searched[], searchMs: number, signal: AbortSignal): Promise<string[]> {
+  const until = performance.now() + searchMs;
+  const secrets: string[] = [];
+  const passages: { readonly file: string; readonly warnings: readonly string[] }[] = [];
+  const long: string[] = [];
   let total = 0;
-  let left = MAX_SCANNED_BYTES;
-  for (const [at, path] of paths.entries()) {
+  let bytes = 0;
+  let whole = true;
+  for (const [at, { role, path }] of files.entries()) {
     const redactor = new Redactor({ secrets: "block" });
-    left -= await readInto(redactor, path, left, signal);
+    const decoder = new TextDecoder("utf-8");
+    const reader = role === "attachment" ? new PassageReader() : undefined;
+    for await (const piece of piecesOf(path, signal)) {
+      // At least one piece is searched, or a slow machine would never find anything.
+      whole = bytes === 0 || (bytes < MAX_SEARCHED_BYTES && performance.now() < until);
+      if (!whole) break;
+      bytes += piece.length;
+      reader?.push(piece);
+      await redactor.push(decoder.decode(piece, { stream: true }));
+    }
+    await redactor.push(decoder.decode());
+    await redactor.end();
     const { findings, total: found } = redactor.report;
     const where = at === 0 ? "" : ` of file ${at}`;
-    named.push(...findings.slice(0, MAX_NAMED).map(({ rule, line }) => `${rule} in line ${line}${where}`));
+    secrets.push(...findings.slice(0, MAX_NAMED).map(({ rule, line }) => `${rule} in line ${line}${where}`));
     total += found;
+    const warnings = reader?.end(`file ${at}`) ?? [];
+    if (warnings.length > 0) passages.push({ file: `file ${at}`, warnings });
+    if (reader?.isLong) long.push(`file ${at}`);
+    if (!whole) break;
   }
-  const shown = named.slice(0, MAX_NAMED);
+  const shown = secrets.slice(0, MAX_NAMED);
   const more = total > shown.length ? `, and ${total - shown.length} more` : "";
+  const others = passages.slice(MAX_FILES_TOLD).map(({ file }) => file);
   return [
     ...(total === 0
       ? []
       : [`What looks like secrets is in it: ${shown.join(", ")}${more}. Its sender may want to know.`]),
-    ...(left > 0 ? [] : ["Only the first 64 MiB were searched for secrets."]),
+    ...new Set(passages.slice(0, MAX_FILES_TOLD).flatMap(({ warnings }) => warnings)),
+    ...(others.length > 0 ? [`There are such passages in ${others.join(", ")} too.`] : []),
+    ...(long.length > 0
+      ? [`Of ${long.join(", ")}, the first 4 million characters were searched for such passages.`]
+      : []),
+    ...(whole ? [] : [`Only its first ${inMib(bytes)} MiB were searched for secrets, and for files that steer.`]),
   ];
 }
 
-/** @returns how many bytes were read: at most `most`. */
-async function readInto(redactor: Redactor, path: string, most: number, signal: AbortSignal): Promise<number> {
-  await using file = await open(path, "r");
-  const decoder = new TextDecoder("utf-8");
-  const buffer = Buffer.allocUnsafe(READ_BYTES);
-  let read = 0;
-  while (read < most) {
-    signal.throwIfAborted();
-    const { bytesRead } = await file.read(buffer, 0, Math.min(READ_BYTES, most - read), read);
-    if (bytesRead === 0) break;
-    read += bytesRead;
-    await redactor.push(decoder.decode(buffer.subarray(0, bytesRead), { stream: true }));
+/** Never more than was searched. */
+const inMib = (bytes: number) => Math.floor((10 * bytes) / MIB) / 10;
+
+/** Reads one file as it would be shown, so that nothing hides in characters that nobody sees. */
+class PassageReader {
+  readonly #cleaner = new TextCleaner();
+  readonly #passages = inspectPassages(1);
+  #chars = 0;
+
+  push(bytes: Uint8Array): void {
+    if (this.#chars <= MAX_INSPECTED_CHARS) this.#add(this.#cleaner.push(bytes));
   }
-  await redactor.push(decoder.decode());
-  await redactor.end();
-  return read;
+
+  /** @param file what it is called, in words of ours. */
+  end(file: string): string[] {
+    this.#add(this.#cleaner.end());
+    return passageWarnings(this.#passages.end(), file);
+  }
+
+  /** Whether it was too long to be searched to its end. */
+  get isLong(): boolean {
+    return this.#chars > MAX_INSPECTED_CHARS;
+  }
+
+  #add(text: string): void {
+    this.#passages.push(text.slice(0, Math.max(0, MAX_INSPECTED_CHARS - this.#chars)));
+    this.#chars += text.length;
+  }
+}
+
+/** A piece holds until the next one is asked for. */
+async function* piecesOf(path: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  await using file = await open(path, "r");
+  const buffer = Buffer.allocUnsafe(READ_BYTES);
+  for (let position = 0; ; ) {
+    signal.throwIfAborted();
+    const { bytesRead } = await file.read(buffer, 0, READ_BYTES, position);
+    if (bytesRead === 0) return;
+    position += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
 }

@@ -9,7 +9,8 @@ import { type Call, tool } from "./tool.ts";
 import { timeOf } from "./view.ts";
 
 /**
- * Room for 40,000 characters of document in JSON, where quotes and line ends count double, and for what stands around it.
+ * Room for 40,000 characters of document in JSON, where quotes and line ends count double, and for what stands around it as a
+ * rule; where that is longer, the document stays away.
  * The client's own limit of 50,000 would turn the longest documents into a file behind a preview.
  */
 const MAX_RESULT_CHARS = 120_000;
@@ -79,7 +80,7 @@ const Output = z.object({
     .array(
       z.object({
         role: z.enum(["structure", "patch", "memory", "sessions", "attachment"]),
-        path: z.string().describe("Under a name of ours, beside saved_to."),
+        path: z.string().describe("Beside saved_to. An attachment's name, which is its end, is the sender's words."),
         bytes: z.int(),
         sha256: z.string(),
       }),
@@ -91,7 +92,13 @@ const Output = z.object({
   repository: z
     .object({ is: z.enum(["same", "other", "unknown"]), sentences: z.array(z.string()) })
     .optional()
-    .describe("How the sender's checkout and the project at hand compare."),
+    .describe(
+      "How the sender's checkout and the project at hand compare. Branches, remotes and paths of the sender are its words.",
+    ),
+  patch_obeyed: z
+    .array(z.string())
+    .optional()
+    .describe("Some of the files that the patch concerns and agents or tools obey. The sender's words."),
   check_patch: z
     .string()
     .optional()
@@ -125,9 +132,9 @@ export const receiveTool = tool({
     }
     const held = await holding(received, config.home, call.signal);
     warnings.push(...held.warnings);
-    const { warnings: seen, repository, checkPatch } = await look(received, config.project, call.signal);
+    const { warnings: seen, repository, obeyed, checkPatch } = await look(received, config.project, call.signal);
     warnings.push(...seen);
-    const result = {
+    const result = fitting({
       id: received.id,
       kind: received.kind,
       saved_to: received.savedTo,
@@ -139,23 +146,42 @@ export const receiveTool = tool({
       files: received.files,
       ...(held.sessions && { sessions: held.sessions }),
       ...(repository && { repository: { is: repository.is, sentences: [...repository.sentences] } }),
+      ...(obeyed.length > 0 && { patch_obeyed: [...obeyed] }),
       ...(checkPatch !== undefined && { check_patch: checkPatch }),
       title: received.title,
       content: received.document,
-    };
+    });
     const lines = [
-      received.document,
+      result.content,
       `Saved to ${received.savedTo}`,
       ...(received.kind === "distillation" ? [] : [`It is of kind ${received.kind}, its id is ${received.id}.`]),
       ...(held.sessions ?? []).map(({ number, turns, bytes }) => `Session ${number}: ${turns} turns, ${bytes} bytes`),
-      ...received.files.map(({ role, path, bytes }) => `Came along: ${path} (${role}, ${bytes} bytes)`),
-      ...(repository?.sentences ?? []),
       ...(checkPatch === undefined ? [] : [`Whether the patch applies is told by: ${checkPatch}`]),
       ...warnings.map((it) => `Warning: ${it}`),
+      ...quoted(
+        "Files that came along. The names of attachments are the sender's words:",
+        received.files.map(({ role, path, bytes }, at) => `file ${at + 1}: ${path} (${role}, ${bytes} bytes)`),
+      ),
+      ...quoted(
+        "How the checkout here compares. The sender's branch, remote and paths in it are the sender's words:",
+        repository?.sentences ?? [],
+      ),
+      ...quoted("Files of the patch that agents or tools obey, in the sender's words:", obeyed),
     ];
     return { result, text: lines.join("\n") };
   },
 });
+
+/** Lines that have words of somebody else in them, told apart from ours even where they pretend to be more. */
+function quoted(whose: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [whose, ...lines.map((line) => `> ${line}`)];
+}
+
+/** With its document, or where that with all that stands around it is too long, with the place of it. */
+function fitting<Result extends { content: string; saved_to: string }>(result: Result): Result {
+  if (JSON.stringify(result).length <= MAX_RESULT_CHARS) return result;
+  return { ...result, content: `With all that came along it is too long to be shown here: read ${result.saved_to}` };
+}
 
 interface Holding {
   readonly sessions?: z.input<typeof SessionView>[];
@@ -188,7 +214,7 @@ async function look(received: ReceivedView, project: string, signal: AbortSignal
     return await lookAt(received, project, signal);
   } catch {
     const warnings = ["It was received, and could not be searched for secrets or compared with the repository here."];
-    return { warnings, repository: undefined, checkPatch: undefined };
+    return { warnings, repository: undefined, obeyed: [], checkPatch: undefined };
   }
 }
 

@@ -1,8 +1,20 @@
 /** A patch that somebody sent: what a person needs to judge it. It is never applied here. */
+import { dirname } from "node:path";
+import { askGit } from "./git.ts";
 import type { Repository } from "./repository.ts";
 
 /** Files that are listed. A patch of ours has no more than fit into its bytes. */
 const MAX_LISTED = 5_000;
+
+/** What a patch does to files. */
+export interface Touched {
+  /** Texts of the sender: files that it would write, remove, rename or copy, each once. */
+  readonly paths: readonly string[];
+  /** Whether it makes a symbolic link: what is written below that lands elsewhere. */
+  readonly links: boolean;
+  /** Whether the paths are all of them. */
+  readonly complete: boolean;
+}
 
 /**
  * The command by which a person checks whether the patch would apply, for a POSIX shell. It changes nothing. At the
@@ -18,18 +30,33 @@ function quote(word: string): string {
 }
 
 /**
- * The files that the patch would write, as git itself understands it: a patch can be spelled in ways that a look at it does
- * not show. Texts of the sender. Undefined where git cannot read it as a patch.
+ * What the patch would do, as git itself understands it: it can be spelled in ways that a look at it does not show. Git is
+ * asked in no repository, because a folder of one would hide what is outside of it. Undefined where git cannot read it as a
+ * patch.
  * @param patch absolute.
  * @throws SpreadError `cancelled`
  */
-export async function touchedBy(
-  patch: string,
-  repository: Repository,
-  signal: AbortSignal,
-): Promise<string[] | undefined> {
-  const { ended, status, said } = await repository.ask(["apply", "--numstat", "-z", "--", patch], { signal });
-  if (ended !== "itself" || status !== 0) return undefined;
-  const records = said.toString().split("\0").slice(0, MAX_LISTED);
-  return records.flatMap((record) => /^(?:\d+|-)\t(?:\d+|-)\t(.+)$/s.exec(record)?.[1] ?? []);
+export async function touchedBy(patch: string, signal: AbortSignal): Promise<Touched | undefined> {
+  const ask = (...how: string[]) =>
+    askGit(dirname(patch), ["apply", ...how, "--numstat", "-z", "--", patch], { environment: NOWHERE, signal });
+  // The other way round git names the files that something is renamed or copied from.
+  const answers = await Promise.all([ask("--summary"), ask("--reverse")]);
+  if (answers.some(({ ended, status }) => ended !== "too-long" && (ended !== "itself" || status !== 0))) {
+    return undefined;
+  }
+  const records = answers.map(({ said }) => said.toString().split("\0"));
+  const paths = records.flatMap((some) =>
+    some.slice(0, MAX_LISTED).flatMap((record) => RECORD.exec(record)?.[1] ?? []),
+  );
+  return {
+    paths: [...new Set(paths)],
+    // The summary is lines, and stands behind the last record. Names in it can only make it say more.
+    links: / (?:create mode|=>) 120000 /.test(records[0]?.at(-1) ?? ""),
+    complete:
+      answers.every(({ ended }) => ended === "itself") && records.every((some) => some.length - 1 <= MAX_LISTED),
+  };
 }
+
+/** Without this, git would look for a repository above the folder. */
+const NOWHERE = { GIT_DIR: "/dev/null" } as const;
+const RECORD = /^(?:\d+|-)\t(?:\d+|-)\t(.+)$/s;

@@ -37,11 +37,14 @@ describe("the command that checks a patch", () => {
 });
 
 describe("the files that a patch would write", () => {
-  async function touched(at: string, patch: string): Promise<string[] | undefined> {
+  async function touched(patch: string) {
     const path = join(await folder(), "change.patch");
     await writeFile(path, patch);
-    return await touchedBy(path, await opened(at), forever());
+    return await touchedBy(path, forever());
   }
+
+  const newFile = (path: string, mode = "100644") =>
+    `diff --git a/${path} b/${path}\nnew file mode ${mode}\n--- /dev/null\n+++ b/${path}\n@@ -0,0 +1 @@\n+x\n`;
 
   it("are those of a patch of ours, with whatever names, and nothing is written", async () => {
     const at = await newCheckout({ "a.txt": "1\n", "old.txt": "1\n2\n3\n" });
@@ -51,22 +54,48 @@ describe("the files that a patch would write", () => {
     const patch = change ? patchText(change) : "";
     await git(at, "reset", "--quiet", "--hard");
     await git(at, "clean", "--quiet", "--force", "-d");
-    const names = await touched(at, patch);
-    expect(names?.sort()).toEqual([".claude/settings.json", "a.txt", "empty.txt", 'größe \n"x".txt', "new.txt"].sort());
+    const names = [".claude/settings.json", "a.txt", "empty.txt", 'größe \n"x".txt', "new.txt", "old.txt"];
+    const found = await touched(patch);
+    expect(found).toMatchObject({ links: false, complete: true });
+    expect(found?.paths.toSorted()).toEqual(names.sort());
     expect(await git(at, "status", "--porcelain")).toBe("");
     expect(await readFile(join(at, "a.txt"), "utf8")).toBe("1\n");
   });
 
   it("are also those of a patch in another spelling, and that lead elsewhere", async () => {
-    const at = await newCheckout();
     const plain =
       "--- /dev/null\n+++ b/.git/hooks/post-checkout\n@@ -0,0 +1 @@\n+x\n--- a/../../x\n+++ b/../../x\n@@ -1 +1 @@\n-x\n+y\n";
-    expect(await touched(at, plain)).toEqual([".git/hooks/post-checkout", "../../x"]);
+    expect((await touched(plain))?.paths).toEqual([".git/hooks/post-checkout", "../../x"]);
+  });
+
+  it("are also those that something is renamed or copied from", async () => {
+    const moved = (how: string, to: string) =>
+      `diff --git a/CLAUDE.md b/${to}\nsimilarity index 100%\n${how} from CLAUDE.md\n${how} to ${to}\n`;
+    expect((await touched(moved("rename", "x.txt")))?.paths).toEqual(["x.txt", "CLAUDE.md"]);
+    expect((await touched(moved("copy", "y.txt")))?.paths).toEqual(["y.txt", "CLAUDE.md"]);
+  });
+
+  it("may be links, and that is told", async () => {
+    expect(await touched(newFile("docs", "120000"))).toMatchObject({ paths: ["docs"], links: true });
+    const turned = "diff --git a/b b/b\nold mode 100644\nnew mode 120000\n";
+    expect(await touched(turned)).toMatchObject({ paths: ["b"], links: true });
+  });
+
+  it("are not all told where there are very many, and that is told", async () => {
+    const many = Array.from({ length: 5_000 }, (_, at) => newFile(`z/${at}`)).join("");
+    expect(await touched(many)).toMatchObject({ paths: { length: 5_000 }, complete: true });
+    expect(await touched(many + newFile("CLAUDE.md"))).toMatchObject({ complete: false });
+  });
+
+  it("are told in a repository's folder too, of which they are outside", async () => {
+    const inside = join(await newCheckout(), "sub");
+    await mkdir(inside);
+    await writeFile(join(inside, "change.patch"), newFile("CLAUDE.md"));
+    expect((await touchedBy(join(inside, "change.patch"), forever()))?.paths).toEqual(["CLAUDE.md"]);
   });
 
   it("cannot be told of what is no patch", async () => {
-    const at = await newCheckout();
-    expect(await touched(at, "hello\n")).toBe(undefined);
-    expect(await touchedBy(join(at, "gone"), await opened(at), forever())).toBe(undefined);
+    expect(await touched("hello\n")).toBe(undefined);
+    expect(await touchedBy(join(await folder(), "gone"), forever())).toBe(undefined);
   });
 });

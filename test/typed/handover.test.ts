@@ -53,6 +53,6 @@ it("what one writes in a checkout, the other holds against its own", async () =>
 
   const patch = join(await folder(), "change.patch");
   await writeFile(patch, patchText(change));
-  expect(await touchedBy(patch, there, forever())).toEqual(["app/src/a.ts", "app/src/new.ts"]);
+  expect((await touchedBy(patch, forever()))?.paths).toEqual(["app/src/a.ts", "app/src/new.ts"]);
   await run("/bin/sh", ["-c", checkCommand(patch, there)], { cwd: join(theirs, "app") });
 });
