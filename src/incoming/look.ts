@@ -163,7 +163,7 @@ async function searched(files: readonly Searched[], searchMs: number, signal: Ab
     ...new Set(passages.slice(0, MAX_FILES_TOLD).flatMap(({ warnings }) => warnings)),
     ...(others.length > 0 ? [`There are such passages in ${others.join(", ")} too.`] : []),
     ...(long.length > 0
-      ? [`Of ${long.join(", ")}, the first 4 million characters were searched for such passages.`]
+      ? [`Only the first 4 million characters of ${long.join(", ")} were searched for passages that steer.`]
       : []),
     ...(whole ? [] : [`Only its first ${inMib(bytes)} MiB were searched for secrets, and for files that steer.`]),
   ];
