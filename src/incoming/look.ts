@@ -118,59 +118,95 @@ async function recordIn(path: string): Promise<HandoffRecord | undefined> {
   }
 }
 
-/** What is to be read; the first one is the document, the others are called by their number. */
-type Searched = { readonly role: "document" | Companion["role"]; readonly path: string };
+interface Came {
+  readonly role: "document" | Companion["role"];
+  readonly path: string;
+}
 
-/** As warnings: where secrets are, and where attachments steer. The document itself was inspected when it was kept. */
-async function searched(files: readonly Searched[], searchMs: number, signal: AbortSignal): Promise<string[]> {
+/** How far a search may go: in bytes, and by `performance.now()`. */
+interface Limits {
+  readonly bytes: number;
+  readonly until: number;
+}
+
+/** What was found in a file. */
+interface Seen {
+  readonly bytes: number;
+  /** Whether the limits let it be searched to its end. */
+  readonly whole: boolean;
+  readonly secrets: readonly { readonly rule: string; readonly line: number }[];
+  readonly total: number;
+  /** Where it steers, as warnings. */
+  readonly passages: readonly string[];
+  /** Whether it was too long to be searched for those to its end. */
+  readonly isLong: boolean;
+}
+
+/** As warnings: where secrets are, and where attachments steer. All but the first one, the document, go by their number. */
+async function searched(files: readonly Came[], searchMs: number, signal: AbortSignal): Promise<string[]> {
   const until = performance.now() + searchMs;
   const secrets: string[] = [];
-  const passages: { readonly file: string; readonly warnings: readonly string[] }[] = [];
+  const steering: { readonly file: string; readonly passages: readonly string[] }[] = [];
   const long: string[] = [];
   let total = 0;
   let bytes = 0;
   let whole = true;
-  for (const [at, { role, path }] of files.entries()) {
-    const redactor = new Redactor({ secrets: "block" });
-    const decoder = new TextDecoder("utf-8");
-    const reader = role === "attachment" ? new PassageReader() : undefined;
-    for await (const piece of piecesOf(path, signal)) {
-      // At least one piece is searched, or a slow machine would never find anything.
-      whole = bytes === 0 || (bytes < MAX_SEARCHED_BYTES && performance.now() < until);
-      if (!whole) break;
-      bytes += piece.length;
-      reader?.push(piece);
-      await redactor.push(decoder.decode(piece, { stream: true }));
-    }
-    await redactor.push(decoder.decode());
-    await redactor.end();
-    const { findings, total: found } = redactor.report;
+  for (const [at, came] of files.entries()) {
+    whole = at === 0 || (bytes < MAX_SEARCHED_BYTES && performance.now() < until);
+    if (!whole) break;
+    const seen = await lookInto(came, `file ${at}`, { bytes: MAX_SEARCHED_BYTES - bytes, until }, signal);
+    bytes += seen.bytes;
+    total += seen.total;
     const where = at === 0 ? "" : ` of file ${at}`;
-    secrets.push(...findings.slice(0, MAX_NAMED).map(({ rule, line }) => `${rule} in line ${line}${where}`));
-    total += found;
-    const warnings = reader?.end(`file ${at}`) ?? [];
-    if (warnings.length > 0) passages.push({ file: `file ${at}`, warnings });
-    if (reader?.isLong) long.push(`file ${at}`);
+    secrets.push(...seen.secrets.slice(0, MAX_NAMED).map(({ rule, line }) => `${rule} in line ${line}${where}`));
+    if (seen.passages.length > 0) steering.push({ file: `file ${at}`, passages: seen.passages });
+    if (seen.isLong) long.push(`file ${at}`);
+    whole = seen.whole;
     if (!whole) break;
   }
   const shown = secrets.slice(0, MAX_NAMED);
   const more = total > shown.length ? `, and ${total - shown.length} more` : "";
-  const others = passages.slice(MAX_FILES_TOLD).map(({ file }) => file);
+  const others = steering.slice(MAX_FILES_TOLD).map(({ file }) => file);
   return [
     ...(total === 0
       ? []
       : [`What looks like secrets is in it: ${shown.join(", ")}${more}. Its sender may want to know.`]),
-    ...new Set(passages.slice(0, MAX_FILES_TOLD).flatMap(({ warnings }) => warnings)),
+    ...new Set(steering.slice(0, MAX_FILES_TOLD).flatMap(({ passages }) => passages)),
     ...(others.length > 0 ? [`There are such passages in ${others.join(", ")} too.`] : []),
     ...(long.length > 0
       ? [`Only the first 4 million characters of ${long.join(", ")} were searched for passages that steer.`]
       : []),
-    ...(whole ? [] : [`Only its first ${inMib(bytes)} MiB were searched for secrets, and for files that steer.`]),
+    ...(whole ? [] : [`No more than its ${beginning(bytes)} could be searched for secrets, and for files that steer.`]),
   ];
 }
 
-/** Never more than was searched. */
-const inMib = (bytes: number) => Math.floor((10 * bytes) / MIB) / 10;
+/**
+ * At least one piece of it, or a slow machine would never find anything. The document is not searched for passages that
+ * steer: it was when it was kept.
+ * @param name what the file is called, in words of ours.
+ */
+async function lookInto({ role, path }: Came, name: string, limits: Limits, signal: AbortSignal): Promise<Seen> {
+  const redactor = new Redactor({ secrets: "block" });
+  const decoder = new TextDecoder("utf-8");
+  const reader = role === "attachment" ? new PassageReader() : undefined;
+  let bytes = 0;
+  let whole = true;
+  for await (const piece of piecesOf(path, signal)) {
+    whole = bytes === 0 || (bytes < limits.bytes && performance.now() < limits.until);
+    if (!whole) break;
+    bytes += piece.length;
+    reader?.push(piece);
+    await redactor.push(decoder.decode(piece, { stream: true }));
+  }
+  await redactor.push(decoder.decode());
+  await redactor.end();
+  const { findings, total } = redactor.report;
+  const passages = reader?.end(name) ?? [];
+  return { bytes, whole, secrets: findings, total, passages, isLong: reader?.isLong === true };
+}
+
+/** In words, and never more than there was. */
+const beginning = (bytes: number) => (bytes < MIB ? "beginning" : `first ${Math.floor(bytes / MIB)} MiB`);
 
 /** Reads one file as it would be shown, so that nothing hides in characters that nobody sees. */
 class PassageReader {

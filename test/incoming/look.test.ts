@@ -119,7 +119,14 @@ it("a search that takes too long ends, and says how far it came", async () => {
   const line = "Nothing to see in this line.\n";
   const files = { "original.md": line.repeat((3 * 1024 * 1024) / line.length), "notes.txt": `${TOKEN}\n` };
   const { look } = await arrived(files);
-  expect((await look(0)).warnings).toEqual([expect.stringMatching(/^Only its first 1 MiB were searched for secrets/)]);
+  expect((await look(0)).warnings).toEqual([
+    expect.stringMatching(/^No more than its first 1 MiB could be searched for secrets/),
+  ]);
+  // A search that is over with the first file does not begin with another one.
+  const short = await arrived({ ...files, "original.md": line });
+  expect((await short.look(0)).warnings).toEqual([
+    expect.stringMatching(/^No more than its beginning could be searched/),
+  ]);
   expect((await look(60_000)).warnings).toEqual([expect.stringMatching(/in line 1 of file 1/)]);
 });
 
