@@ -19,6 +19,7 @@ import {
   type LeftOutCounts,
   MAX_TURN_BYTES,
   MAX_TURNS,
+  mapInputs,
   mapTexts,
   type Redact,
   type Spoken,
@@ -107,20 +108,26 @@ function fits(line: Buffer): boolean {
   return line.length <= MAX_TURN_BYTES && isModest(line);
 }
 
-/** The same turns with all their texts as `redact` has them: asked once for all of them. */
+/** Each text by itself first, as it was said; then what a tool was given as a whole, for what is secret by its name. */
 async function redacted(batch: readonly Turn[], redact: Redact): Promise<Turn[]> {
+  return changed(await changed(batch, mapTexts, redact), mapInputs, redact);
+}
+
+/** The same turns with all that `map` finds in them as `redact` has it: asked once for all of it. */
+async function changed(batch: readonly Turn[], map: typeof mapTexts, redact: Redact): Promise<Turn[]> {
   const texts: Spoken[] = [];
   for (const turn of batch) {
-    await mapTexts(turn, (text) => {
+    await map(turn, (text) => {
       texts.push({ text, line: turn.n + 2 }); // behind the header
       return text;
     });
   }
+  if (texts.length === 0) return [...batch];
   const clean = await redact(texts);
   if (clean.length !== texts.length) throw new SpreadError("internal", "texts were lost while they were cleaned");
   let next = 0;
   const turns = [];
-  for (const turn of batch) turns.push(await mapTexts(turn, () => clean[next++] ?? ""));
+  for (const turn of batch) turns.push(await map(turn, () => clean[next++] ?? ""));
   return turns;
 }
 

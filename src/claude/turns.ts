@@ -47,7 +47,12 @@ export type LeftOutCounts = Partial<Record<LeftOut, number>>;
 
 const Count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 const Text = z.string().refine((text) => /\S/.test(text));
-const ToolId = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/);
+const MAX_TOOL_CHARS = 128;
+/** A tool's name, or a call's id. */
+const ToolId = z
+  .string()
+  .max(MAX_TOOL_CHARS)
+  .regex(/^[A-Za-z0-9_-]+$/);
 
 const TextBlock = z.strictObject({ type: z.literal("text"), text: Text });
 const Image = z.strictObject({
@@ -61,7 +66,7 @@ const Image = z.strictObject({
 const ToolUse = z.strictObject({
   type: z.literal("tool_use"),
   id: ToolId,
-  name: z.string().regex(/^[A-Za-z0-9_-]{1,128}$/),
+  name: ToolId,
   /** Shown to the model as what was once asked. Lines are bounded before they are parsed, and this with them. */
   input: z.custom<Record<string, unknown>>((it) => typeof it === "object" && it !== null && !Array.isArray(it)),
 });
@@ -219,6 +224,57 @@ async function mapBlock(block: Block, change: Change): Promise<Block> {
     default:
       return block satisfies never;
   }
+}
+
+/**
+ * The same turn with the names of tools as `change` has them, and with what tools were given as it has the JSON of it: there
+ * a value stands behind its name, which may be all that gives it away.
+ */
+export async function mapInputs(turn: Turn, change: Change): Promise<Turn> {
+  if (turn.from === "user") return turn;
+  const content = [];
+  for (const block of turn.content) content.push(block.type === "tool_use" ? await mapInput(block, change) : block);
+  return { ...turn, content };
+}
+
+type ToolUseBlock = Extract<Block, { type: "tool_use" }>;
+
+async function mapInput(block: ToolUseBlock, change: Change): Promise<ToolUseBlock> {
+  const json = JSON.stringify(block.input, (_name, value: unknown) => shown(value), 1);
+  const name = (await change(block.name)).replace(/[^A-Za-z0-9_-]+/g, "_").slice(0, MAX_TOOL_CHARS);
+  const changed = await change(json);
+  return { ...block, name, input: changed === json ? block.input : inputOf(changed, block.input) };
+}
+
+/** A value longer than this is known as a secret by itself or not at all, in UTF-16 units: no name reaches further. */
+const MAX_NAMED_CHARS = 1024;
+const LONG = "…";
+
+/** What stands for a value in the JSON that is changed: a number as a text, in whose place another can be put. */
+function shown(value: unknown): unknown {
+  if (typeof value === "number") return String(value);
+  return typeof value === "string" && value.length > MAX_NAMED_CHARS ? LONG : value;
+}
+
+/** What stands for an input when what was found in it goes over the borders of its values. */
+const LEFT_OUT_INPUT = { left_out: "What the tool was given; a secret in it could not be told from the rest." };
+
+function inputOf(json: string, before: Record<string, unknown>): Record<string, unknown> {
+  const value = parseLine(Buffer.from(json));
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return LEFT_OUT_INPUT;
+  return asBefore(value, before) as Record<string, unknown>;
+}
+
+/** The value as it was before, where it is still shown as that one was. */
+function asBefore(value: unknown, before: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value === shown(before) ? before : value;
+  if (Array.isArray(value)) {
+    // Of another length, nobody knows which of them was which.
+    const items = Array.isArray(before) && before.length === value.length ? before : [];
+    return value.map((item, at) => asBefore(item, items[at]));
+  }
+  const named = new Map(typeof before === "object" && before !== null ? Object.entries(before) : []);
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, asBefore(item, named.get(name))]));
 }
 
 /** A text without anything in it is refused by a model's API. */

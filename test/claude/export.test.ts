@@ -11,7 +11,7 @@ import { projectName } from "../../src/claude/folders.ts";
 import { receivedSessions } from "../../src/claude/install-session.ts";
 import { hidePlaces, makeTokens, showPlaces } from "../../src/claude/paths.ts";
 import { findSessions } from "../../src/claude/sessions.ts";
-import { MAX_IMAGE_CHARS, readSessions } from "../../src/claude/turns.ts";
+import { MAX_IMAGE_CHARS, type Redact, readSessions } from "../../src/claude/turns.ts";
 import { expectCode } from "../handoff/scratch.ts";
 import {
   assistant,
@@ -237,6 +237,59 @@ it("gives every text that a person could read to the redactor, and nothing that 
   expect(bytes.includes(secret)).toBe(false);
   expect(header.title).toBe("about [redacted]");
   expect(bytes.toString().match(/\[redacted\]/g)).toHaveLength(9);
+});
+
+it("lets the redactor see what a tool was given behind its name, and its numbers, and the tool's own name", async () => {
+  await using at = await machine();
+  const input = {
+    user: "app",
+    password: "Tr0ub4dor&3x!q",
+    db: { token: ["q8Zr2LmX7vKpT4nWc9Yd"], port: 5432, card: 4929123456781234 },
+    long: "x".repeat(5000),
+    last: [1, null, true, "4929123456781234"],
+  };
+  await write(at, [
+    user(0, "connect"),
+    assistant(1, [call("toolu_1", input, "mcp__acme-internal__connect"), call("toolu_2", { port: 5432 }, "Bash")]),
+  ]);
+  const redact: Redact = async (texts) =>
+    texts.map(({ text }) =>
+      text
+        .replace(/("password": ")[^"]+/, "$1[redacted: a #1]")
+        .replace(/("token": \[\s+")[^"]+/, "$1[redacted: b #1]")
+        .replaceAll("4929123456781234", "[redacted: c #1]")
+        .replaceAll("acme-internal", "[redacted: d #1]"),
+    );
+  const { turns, bytes } = await exported(at, { redact });
+  expect(turns[1]?.content).toEqual([
+    call(
+      "toolu_1",
+      {
+        user: "app",
+        password: "[redacted: a #1]",
+        db: { token: ["[redacted: b #1]"], port: 5432, card: "[redacted: c #1]" },
+        long: "x".repeat(5000),
+        last: [1, null, true, "[redacted: c #1]"],
+      },
+      "mcp___redacted_d_1___connect",
+    ),
+    call("toolu_2", { port: 5432 }, "Bash"),
+  ]);
+  expect(await receivedSessions(inPieces(bytes))).toMatchObject([{ turns: 2 }]);
+});
+
+it("leaves out what a tool was given where a secret goes over the borders of its values", async () => {
+  await using at = await machine();
+  await write(at, [assistant(0, [call("toolu_1", { args: ["BEGIN", "secret", "END"], n: 1 })])]);
+  const cut =
+    (what: RegExp, by: string): Redact =>
+    async (texts) =>
+      texts.map(({ text }) => text.replace(what, by));
+  const whole = await exported(at, { redact: cut(/BEGIN[\s\S]*END/, "[redacted: key #1]") });
+  expect(whole.turns[0]?.content).toEqual([call("toolu_1", { args: ["[redacted: key #1]"], n: 1 })]);
+  const torn = await exported(at, { redact: cut(/BEGIN",[\s\S]*secret/, "[redacted: key #1]\n") });
+  expect(JSON.stringify(torn.turns[0])).not.toMatch(/BEGIN|secret"/);
+  expect(torn.turns[0]?.content).toMatchObject([{ id: "toolu_1", input: { left_out: expect.any(String) } }]);
 });
 
 it("names neither the user's home nor the project, nor their names in the client's folder", async () => {
