@@ -79,7 +79,9 @@ export async function* exportSession(session: Session, options: ExportOptions): 
       for (const what of read.leftOut) turns.leaveOut(what);
       const said = turns.next(read);
       const turn = said && (await mapTexts(said, hide));
-      const kept = turn !== undefined && (line.length <= SURELY_FITS_BYTES || fits(jsonLine(turn)));
+      // What is written in the place of a part can be many times as long as the part.
+      const surely = line.length <= SURELY_FITS_BYTES && read.leftOut.length === 0;
+      const kept = turn !== undefined && (surely || fits(jsonLine(turn)));
       if (kept) batch.push(turn);
       else if (turn !== undefined) turns.leaveOut("long_lines");
       turns.take(read, kept);
