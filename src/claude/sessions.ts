@@ -3,19 +3,22 @@ import type { Stats } from "node:fs";
 import { type FileHandle, lstat, opendir } from "node:fs/promises";
 import { join } from "node:path";
 import { SpreadError } from "../errors.ts";
-import { cleanLine } from "../handoff/untrusted.ts";
-import { MAX_TITLE_CHARS } from "../limits.ts";
 import { abortReason } from "../transport/link.ts";
+import { Texts } from "./clean.ts";
 import { openOwn, projectName, projectsFolder, realProject } from "./folders.ts";
 import { linesOf, parseLine } from "./lines.ts";
 import { type About, isMessage, isSubagent, learn, sessionOf, subagentsFolder } from "./session.ts";
 
 export interface Session {
   readonly id: string;
-  /** One clean line: the name it was given, or the first prompt, or nothing. */
+  /**
+   * The name it was given, or the first prompt, or nothing. Secrets may be in it, and several lines: it is cut only when
+   * those are out of it, since of half a secret nobody can tell that it is one.
+   */
   readonly title: string;
   /** Where the client was started; undefined where the file does not tell. Not cleaned: it is a path. */
   readonly project: string | undefined;
+  /** As the title, secrets and all. */
   readonly branch: string | undefined;
   /** Lines of the conversation: prompts, answers and results of tools. */
   readonly messages: number;
@@ -165,12 +168,14 @@ async function tell(file: Found, countBytes: number): Promise<Session> {
   }
   const { messages, bytes } = await count(handle, Math.min(size, countBytes));
   const counted = bytes >= size;
-  const title = cleanLine(about.name ?? about.summary ?? about.firstPrompt ?? "", MAX_TITLE_CHARS);
+  // What cannot be seen goes first: in the midst of a secret it would hide that.
+  const texts = new Texts();
+  const title = texts.clean(about.name ?? about.summary ?? about.firstPrompt ?? "");
   return {
     id: file.id,
     title,
     project: about.cwd,
-    branch: about.branch === undefined ? undefined : cleanLine(about.branch, MAX_TITLE_CHARS),
+    branch: about.branch === undefined ? undefined : texts.clean(about.branch),
     messages: counted || bytes === 0 ? messages : Math.round((messages * size) / bytes),
     counted,
     bytes: size,

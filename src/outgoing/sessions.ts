@@ -5,7 +5,10 @@
 import { exportSession } from "../claude/export.ts";
 import { leftOutWords } from "../claude/notes.ts";
 import type { Session } from "../claude/sessions.ts";
+import type { Redact } from "../claude/turns.ts";
 import { type Material, textMaterial } from "../handoff/material.ts";
+import { cleanLine } from "../handoff/untrusted.ts";
+import { MAX_TITLE_CHARS } from "../limits.ts";
 import type { Cleaning } from "./cleaning.ts";
 import type { Outgoing } from "./parts.ts";
 
@@ -21,17 +24,38 @@ export interface SessionsDraft {
 export async function sessionParts(draft: SessionsDraft, cleaning: Cleaning): Promise<Outgoing> {
   const advice: string[] = [];
   const { sessions } = draft;
-  const catalogue = await cleaning.text("handoff.md", catalogueOf(sessions));
-  const [only, ...others] = sessions;
-  const first = only?.title || "a session";
-  const title = await cleaning.text("title", others.length > 0 ? `${sessions.length} sessions` : `Session: ${first}`);
+  const named = await cleanNames(sessions, (texts) => cleaning.texts("handoff.md", texts));
+  const [only, ...others] = named;
   return {
-    materials: [textMaterial(catalogue), conversations(draft, cleaning, advice)],
-    title,
+    materials: [textMaterial(catalogueOf(named)), conversations(draft, cleaning, advice)],
+    title: others.length > 0 ? `${named.length} sessions` : `Session: ${only?.title || "a session"}`,
     advice,
     [Symbol.asyncDispose]: async () => {},
   };
 }
+
+/**
+ * The same sessions with titles and branches that may be shown: secrets taken out, then cut, each one line.
+ * @param redact is given them with the lines of the catalogue that they are in.
+ */
+export async function cleanNames(sessions: readonly Session[], redact: Redact): Promise<Session[]> {
+  const texts = sessions.flatMap(({ title, branch = "" }, at) => {
+    const line = 3 + at * ENTRY_LINES; // behind the heading
+    return [
+      { text: title, line },
+      { text: branch, line: line + 1 },
+    ];
+  });
+  const clean = (await redact(texts)).map((text) => cleanLine(text, MAX_TITLE_CHARS));
+  return sessions.map((session, at) => ({
+    ...session,
+    title: clean[2 * at] ?? "",
+    branch: session.branch === undefined ? undefined : clean[2 * at + 1],
+  }));
+}
+
+/** Of a session in the catalogue, with the empty one behind it. */
+const ENTRY_LINES = 3;
 
 function catalogueOf(sessions: readonly Session[]): string {
   const entries = sessions.map(({ title, branch, messages, counted, bytes, modifiedAt }, at) => {
@@ -57,7 +81,8 @@ function conversations(
     async *pieces(signal) {
       for (const [at, session] of sessions.entries()) {
         const name = `session ${at + 1}`;
-        const options = { userHome, thinking, redact: (texts: Lines) => cleaning.texts(name, texts), signal };
+        const redact: Redact = (texts) => cleaning.texts(name, texts);
+        const options = { userHome, thinking, redact, signal };
         const { left_out } = yield* exportSession(session, options);
         const lacks = leftOutWords(left_out);
         if (lacks !== undefined) advice.push(`Not in ${name}: ${lacks}.`);
@@ -66,5 +91,3 @@ function conversations(
     [Symbol.asyncDispose]: async () => {},
   };
 }
-
-type Lines = Parameters<Cleaning["texts"]>[1];

@@ -241,6 +241,19 @@ describe("distill_sessions", () => {
     expect(titles.sort()).toEqual(["here", "there"]);
   });
 
+  it("shows titles and branches as one line, cut, and without the secrets in them", async () => {
+    const server = await startServer();
+    const token = ["ghp", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"].join("_");
+    const prompt = `use\n${token} ${"word ".repeat(30)}${token} ${"x".repeat(100)}`;
+    await write(machineOf(server.world), [user(0, prompt, { gitBranch: `fix-${token}` }), assistant(1, "ok")]);
+    const listing = await server.call("distill_sessions", {});
+    expect(listing.text).not.toContain(token.slice(0, 8));
+    const [session] = (listing.data as Listing).sessions;
+    expect(session?.title).toMatch(/^use \[redacted: [a-z-]+ #1\] (?:word ){30}\[redacted:? .*…$/);
+    expect(session?.title.length).toBeLessThanOrEqual(201);
+    expect(session?.branch).toMatch(/^fix-\[redacted: [a-z-]+ #1\]$/);
+  });
+
   it("says how many more there are than it lists", async () => {
     const server = await startServer();
     for (const n of [1, 2, 3]) await write(machineOf(server.world), [user(0, "x")], uuid(n));

@@ -7,6 +7,9 @@ import { sessionParts } from "../../src/outgoing/sessions.ts";
 import { assistant, call, type Machine, machine, result, SESSION, user, write } from "../claude/transcripts.ts";
 import { forever } from "../support/shares.ts";
 
+/** Made here, so that no scanner of a code host takes it for real. */
+const TOKEN = ["ghp", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"].join("_");
+
 async function parts(at: Machine, secrets: CleaningOptions["secrets"] = "redact") {
   const { project, home, userHome } = at;
   const cleaning = await Cleaning.begin({ secrets, paths: "relative", project, home, userHome }, forever());
@@ -42,4 +45,28 @@ it("a value that only its name tells to be a secret is found in what a tool was 
   });
   expect(cleaned.replacements.map(({ line }) => line)).toEqual([3, 3, 3]);
   await expect(parts(at, "block")).rejects.toMatchObject({ code: "secrets-found" });
+});
+
+it("a secret that a title or a branch would be cut in is found before it is cut", async () => {
+  await using at = await machine();
+  const branch = `${"fix-".repeat(45)}${TOKEN}`;
+  await write(at, [user(0, `${"word ".repeat(32)}${TOKEN} is the token`, { gitBranch: branch }), assistant(1, "ok")]);
+  const { title, catalogue, conversations, cleaned } = await parts(at);
+  expect([title, catalogue, conversations].join("\n")).not.toContain(TOKEN.slice(0, 8));
+  expect(title).toMatch(/^Session: (?:word ){32}\[redacted: [a-z-]+ #1\] is the…?/);
+  expect(catalogue).toMatch(
+    /^# Sessions\n\n1\. (?:word ){32}\[redacted: .*\n {3}branch (?:fix-){45}\[redacted:? .*\n$/,
+  );
+  const shown = cleaned.replacements.filter(({ part }) => part === "handoff.md");
+  expect(shown.map(({ line }) => line)).toEqual([3, 4]);
+  await expect(parts(at, "block")).rejects.toMatchObject({ code: "secrets-found" });
+});
+
+it("a secret in a title over several lines, or with hidden characters in it, is found", async () => {
+  await using at = await machine();
+  const title = `a\nb ${TOKEN.slice(0, 9)}\u200b${TOKEN.slice(9)}`;
+  await write(at, [user(0, "x"), { type: "custom-title", customTitle: title }]);
+  const { title: shown, catalogue, conversations } = await parts(at);
+  expect([shown, catalogue, conversations].join("\n")).not.toContain(TOKEN.slice(0, 8));
+  expect(shown).toMatch(/^Session: a b \[redacted: [a-z-]+ #1\]$/);
 });
