@@ -3,6 +3,7 @@
  * for people to read, and as data; the first is made of the second, so that a receiver can tell whether they are the same.
  */
 import { basename } from "node:path";
+import { Texts } from "../claude/clean.ts";
 import { INDEX, type Memory, memoryDocument, parseMemory, readMemory, shownMemory } from "../claude/memory.ts";
 import { SpreadError } from "../errors.ts";
 import { bytesOf, textMaterial } from "../handoff/material.ts";
@@ -21,7 +22,7 @@ interface Place {
 /** @throws SpreadError `empty`, `not-text`, `too-large`, `secrets-found`, `path-unreadable` */
 export async function memoryParts(distilled: MemoryDraft, place: Place, cleaning: Cleaning): Promise<Outgoing> {
   const advice: string[] = [];
-  const memory = distilled === undefined ? await ownMemory(place, advice) : memoryOf(distilled);
+  const memory = visible(distilled === undefined ? await ownMemory(place, advice) : memoryOf(distilled), advice);
   const json = await memoryDocument(memory, (text) => cleaning.text("memory.json", text));
   const title = await cleaning.text("title", `Memory of ${basename(place.project)}`);
   return {
@@ -33,6 +34,14 @@ export async function memoryParts(distilled: MemoryDraft, place: Place, cleaning
     advice,
     [Symbol.asyncDispose]: async () => {},
   };
+}
+
+/** What cannot be seen goes before secrets are looked for: when the receiver takes it out, it would be too late for that. */
+function visible({ files }: Memory, advice: string[]): Memory {
+  const texts = new Texts();
+  const seen = files.map(({ name, text }) => ({ name, text: texts.clean(text) }));
+  advice.push(...texts.warnings);
+  return { files: seen };
 }
 
 function memoryOf(distilled: string): Memory {
