@@ -195,6 +195,25 @@ export async function mapTexts(turn: Turn, change: Change): Promise<Turn> {
   return { ...turn, content } as Turn;
 }
 
+/** All that is said in a line of a session, as its reader would see it; undefined where it is no line of one. */
+export async function spokenIn(line: Buffer): Promise<string[] | undefined> {
+  const value = parseLine(line);
+  const turn = Turn.safeParse(value);
+  if (turn.success) {
+    const texts: string[] = [];
+    const keep = (text: string) => {
+      texts.push(text);
+      return text;
+    };
+    await mapTexts(turn.data, keep);
+    await mapInputs(turn.data, keep);
+    return texts;
+  }
+  const header = Header.safeParse(value);
+  if (header.success) return [header.data.title, header.data.branch ?? ""];
+  return End.safeParse(value).success ? [] : undefined;
+}
+
 export type Change = (text: string) => string | Promise<string>;
 
 /** A text of a session, and in which of its lines it travels, from 1 on. */
@@ -248,12 +267,19 @@ async function mapInput(block: ToolUseBlock, change: Change): Promise<ToolUseBlo
 
 /** A value longer than this is known as a secret by itself or not at all, in UTF-16 units: no name reaches further. */
 const MAX_NAMED_CHARS = 1024;
-const LONG = "…";
+
+/** Stands for commands, code and what else no name makes a secret of: they were looked at as they are. */
+const WORDS = "…";
 
 /** What stands for a value in the JSON that is changed: a number as a text, in whose place another can be put. */
 function shown(value: unknown): unknown {
   if (typeof value === "number") return String(value);
-  return typeof value === "string" && value.length > MAX_NAMED_CHARS ? LONG : value;
+  return typeof value === "string" && isWords(value) ? WORDS : value;
+}
+
+/** Words with a quote or a line end in them read otherwise in JSON, where it is written as `\"` or `\n`. */
+function isWords(text: string): boolean {
+  return text.length > MAX_NAMED_CHARS || (/\s/.test(text.trim()) && JSON.stringify(text).length > text.length + 2);
 }
 
 /** What stands for an input when what was found in it goes over the borders of its values. */

@@ -4,6 +4,7 @@
  * of ours alone: they call files by their number, and name no secret. What quotes the sender says so.
  */
 import { open, readFile, stat } from "node:fs/promises";
+import { SpreadError } from "../errors.ts";
 import type { Companion } from "../handoff/companions.ts";
 import { isToolConfiguration } from "../handoff/file-name.ts";
 import { inspectPassages, MAX_INSPECTED_CHARS, passageWarnings } from "../handoff/passages.ts";
@@ -134,7 +135,8 @@ interface Seen {
   readonly bytes: number;
   /** Whether the limits let it be searched to its end. */
   readonly whole: boolean;
-  readonly secrets: readonly { readonly rule: string; readonly line: number }[];
+  /** Of what has no lines for a person to read, the lines are not told. */
+  readonly secrets: readonly { readonly rule: string; readonly line: number | undefined }[];
   readonly total: number;
   /** Where it steers, as warnings. */
   readonly passages: readonly string[];
@@ -157,8 +159,9 @@ async function searched(files: readonly Came[], searchMs: number, signal: AbortS
     const seen = await lookInto(came, `file ${at}`, { bytes: MAX_SEARCHED_BYTES - bytes, until }, signal);
     bytes += seen.bytes;
     total += seen.total;
-    const where = at === 0 ? "" : ` of file ${at}`;
-    secrets.push(...seen.secrets.slice(0, MAX_NAMED).map(({ rule, line }) => `${rule} in line ${line}${where}`));
+    const place = (line: number | undefined) =>
+      [line === undefined ? [] : `line ${line}`, at === 0 ? [] : `file ${at}`].flat().join(" of ");
+    secrets.push(...seen.secrets.slice(0, MAX_NAMED).map(({ rule, line }) => `${rule} in ${place(line)}`));
     if (seen.passages.length > 0) steering.push({ file: `file ${at}`, passages: seen.passages });
     if (seen.isLong) long.push(`file ${at}`);
     whole = seen.whole;
@@ -180,12 +183,83 @@ async function searched(files: readonly Came[], searchMs: number, signal: AbortS
   ];
 }
 
+/** A file as it stands, or where it is JSON of ours, the texts that it carries. @param name what it is called, in words of ours. */
+async function lookInto(came: Came, name: string, limits: Limits, signal: AbortSignal): Promise<Seen> {
+  if (came.role === "sessions") return lookIntoSessions(came, name, limits, signal);
+  const memory = came.role === "memory" ? await lookIntoMemory(came.path, limits) : undefined;
+  return memory ?? lookIntoText(came, name, limits, signal);
+}
+
+/**
+ * Sessions a few lines at a time, and in each what was said in it: in the JSON of a line, a quote that is written as `\\"` makes
+ * secrets of what are none. What is no line of a session is looked at as it stands.
+ */
+async function lookIntoSessions(came: Came, name: string, limits: Limits, signal: AbortSignal): Promise<Seen> {
+  const [{ linesOf }, { pieces }, { spokenIn }] = await Promise.all([
+    import("../claude/lines.ts"),
+    import("../claude/sessions.ts"),
+    import("../claude/turns.ts"),
+  ]);
+  await using file = await open(came.path, "r");
+  const { size } = await file.stat();
+  const bytes = Math.min(limits.bytes, size);
+  const secrets: { rule: string; line: number }[] = [];
+  let total = 0;
+  let line = 0;
+  let whole = bytes === size;
+  for await (const lines of linesOf(pieces(file, 0, bytes, signal))) {
+    const redactor = new Redactor({ secrets: "block" });
+    const ends: number[] = []; // of each line, in lines of what was said
+    for (const one of lines) {
+      if (one === undefined) return lookIntoText(came, name, limits, signal); // too long to be one of ours
+      const texts = (await spokenIn(one)) ?? [one.toString("utf8")];
+      const text = [...texts, ""].join(BETWEEN);
+      ends.push((ends.at(-1) ?? 0) + text.split("\n").length - 1);
+      await redactor.push(text);
+    }
+    await redactor.end();
+    for (const { rule, line: found } of redactor.report.findings) {
+      if (secrets.length >= MAX_NAMED) break;
+      secrets.push({ rule, line: line + 1 + ends.findIndex((end) => found <= end) });
+    }
+    total += redactor.report.total;
+    line += lines.length;
+    if (performance.now() >= limits.until) {
+      whole = false;
+      break;
+    }
+  }
+  return { bytes, whole, secrets, total, passages: [], isLong: false };
+}
+
+/** Between texts: no secret goes over it. */
+const BETWEEN = "\n\0\n";
+
+/** Undefined where it is none, or too long. */
+async function lookIntoMemory(path: string, limits: Limits): Promise<Seen | undefined> {
+  const { MAX_MEMORY_BYTES, parseMemory } = await import("../claude/memory.ts");
+  const { size: bytes } = await stat(path);
+  if (bytes > Math.min(limits.bytes, 2 * MAX_MEMORY_BYTES)) return undefined;
+  const redactor = new Redactor({ secrets: "block" });
+  try {
+    for (const { name, text } of parseMemory(await readFile(path)).files) {
+      await redactor.push([name, text, ""].join(BETWEEN));
+    }
+  } catch (thrown) {
+    if (thrown instanceof SpreadError) return undefined;
+    throw thrown;
+  }
+  await redactor.end();
+  const { findings, total } = redactor.report;
+  const secrets = findings.map(({ rule }) => ({ rule, line: undefined }));
+  return { bytes, whole: true, secrets, total, passages: [], isLong: false };
+}
+
 /**
  * At least one piece of it, or a slow machine would never find anything. The document is not searched for passages that
  * steer: it was when it was kept.
- * @param name what the file is called, in words of ours.
  */
-async function lookInto({ role, path }: Came, name: string, limits: Limits, signal: AbortSignal): Promise<Seen> {
+async function lookIntoText({ role, path }: Came, name: string, limits: Limits, signal: AbortSignal): Promise<Seen> {
   const redactor = new Redactor({ secrets: "block" });
   const decoder = new TextDecoder("utf-8");
   const reader = role === "attachment" ? new PassageReader() : undefined;

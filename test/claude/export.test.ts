@@ -246,6 +246,7 @@ it("lets the redactor see what a tool was given behind its name, and its numbers
     password: "Tr0ub4dor&3x!q",
     db: { token: ["q8Zr2LmX7vKpT4nWc9Yd"], port: 5432, card: 4929123456781234 },
     long: "x".repeat(5000),
+    command: 'psql "password=x"\n',
     last: [1, null, true, "4929123456781234"],
   };
   await write(at, [
@@ -269,6 +270,7 @@ it("lets the redactor see what a tool was given behind its name, and its numbers
         password: "[redacted: a #1]",
         db: { token: ["[redacted: b #1]"], port: 5432, card: "[redacted: c #1]" },
         long: "x".repeat(5000),
+        command: 'psql "password=x"\n',
         last: [1, null, true, "[redacted: c #1]"],
       },
       "mcp___redacted_d_1___connect",

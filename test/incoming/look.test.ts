@@ -1,13 +1,20 @@
 /** What is said of something that has come, in the project that it came to. */
 import { execFileSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { memoryDocument } from "../../src/claude/memory.ts";
+import { makeTokens } from "../../src/claude/paths.ts";
+import { FORMAT } from "../../src/claude/turns.ts";
 import { lookAt } from "../../src/incoming/look.ts";
 import { forever, home } from "../support/shares.ts";
 
 /** Made here, so that no scanner of a code host takes it for real. */
 const TOKEN = ["ghp", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"].join("_");
+
+/** No secret is in it; in JSON, where a line end is `\n`, it looks as if there were. */
+const FINE = `run it with "--password='<password>'\n\nit's 5 o'clock!`;
 
 const git = (cwd: string, ...args: string[]) =>
   execFileSync("git", ["-c", "user.name=A", "-c", "user.email=a@example.org", ...args], { cwd, encoding: "utf8" });
@@ -23,8 +30,13 @@ async function arrived(files: Record<string, string>, { checkout = false } = {})
     git(project, "add", ".");
     git(project, "commit", "-q", "-m", "first");
   }
-  const roles = { "handoff.json": "structure", "changes.patch": "patch" } as const;
-  const came: { role: "structure" | "patch" | "attachment"; path: string; bytes: number }[] = [];
+  const roles = {
+    "handoff.json": "structure",
+    "changes.patch": "patch",
+    "memory.json": "memory",
+    "sessions.jsonl": "sessions",
+  } as const;
+  const came: { role: (typeof roles)[keyof typeof roles] | "attachment"; path: string; bytes: number }[] = [];
   for (const [name, text] of Object.entries(files)) {
     const path = join(folder, name);
     await writeFile(path, text);
@@ -165,4 +177,45 @@ it("in a checkout, where the sender was is compared with where we are; paths of 
   expect(repository?.sentences.join("\n")).not.toMatch(/root:/);
   await writeFile(path, record("0".repeat(40)));
   expect((await lookAt({ original, files }, here.project, forever())).repository?.is).toBe("unknown");
+});
+
+it("sessions are looked at as they were said: what was cleaned raises no alarm, what was not is told with its line", async () => {
+  const said = (text: string, n = 0) => ({
+    n,
+    after: null,
+    from: "user",
+    at: "2026-11-20T08:00:00.000Z",
+    content: [{ type: "text", text }],
+  });
+  const connect = (input: object) => ({
+    ...{ n: 1, after: 0, from: "assistant", at: "2026-11-20T08:00:01.000Z", message: 0 },
+    content: [{ type: "tool_use", id: "t1", name: "connect", input }],
+  });
+  const session = (...turns: object[]) => {
+    const places = makeTokens();
+    const header = { format: FORMAT, version: 1, id: randomUUID(), title: "t", places };
+    const end = { end: true, turns: turns.length, left_out: {} };
+    return [header, ...turns, end].map((line) => `${JSON.stringify(line)}\n`).join("");
+  };
+  const fine = session(said(FINE), connect({ password: "[redacted: password-assignment #1]" }));
+  const clean = await arrived({ "original.md": "x", "sessions.jsonl": fine });
+  expect((await clean.look()).warnings).toEqual([]);
+
+  const turns = [said(`many\nlines\nand ${TOKEN}`), connect({ db: { password: "Tr0ub4dor&3x!q" } })];
+  const leaky = await arrived({ "original.md": "x", "sessions.jsonl": session(...turns) + `${TOKEN}\n`.repeat(10) });
+  expect((await leaky.look()).warnings).toEqual([
+    expect.stringMatching(
+      /: [a-z-]+ in line 2 of file 1, password-assignment in line 3 of file 1, [a-z-]+ in line 5 of.*, and 2 more\./,
+    ),
+  ]);
+});
+
+it("a memory is looked at as it reads; what is none is searched as it stands", async () => {
+  const memory = (text: string) => memoryDocument({ files: [{ name: "MEMORY.md", text }] });
+  const clean = await arrived({ "original.md": "x", "memory.json": await memory(FINE) });
+  expect((await clean.look()).warnings).toEqual([]);
+  for (const text of [await memory(`- ${TOKEN}`), `{"token": "${TOKEN}"}`]) {
+    const leaky = await arrived({ "original.md": "x", "memory.json": text });
+    expect((await leaky.look()).warnings).toEqual([expect.stringMatching(/: [a-z-]+ in (?:line 1 of )?file 1\./)]);
+  }
 });
