@@ -1,4 +1,6 @@
 /** What leaves of the client's own sessions: cleaned by the real rules, whatever they are kept as. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { expect, it } from "vitest";
 import { findSessions } from "../../src/claude/sessions.ts";
@@ -45,6 +47,19 @@ it("a value that only its name tells to be a secret is found in what a tool was 
   });
   expect(cleaned.replacements.map(({ line }) => line)).toEqual([3, 3, 3]);
   await expect(parts(at, "block")).rejects.toMatchObject({ code: "secrets-found" });
+});
+
+it("what the user's own list denies is found as a number, as a name in an input, and in a tool's name", async () => {
+  await using at = await machine();
+  await mkdir(at.home, { recursive: true });
+  await writeFile(join(at.home, "deny.txt"), "4929123456781234\nacme-internal\nacmepay\n");
+  const input = { card: 4929123456781234, acmepay: "x", timeout: 60_000 };
+  await write(at, [assistant(0, [call("toolu_1", input, "mcp__acme-internal__pay")])]);
+  const { conversations } = await parts(at);
+  expect(conversations).not.toMatch(/4929123456781234|acme/);
+  const { name, input: sent } = JSON.parse(conversations.split("\n")[1] ?? "").content[0];
+  expect(name).toMatch(/^mcp___redacted_[a-z_-]+_\d___pay$/);
+  expect(Object.values(sent)).toEqual([expect.stringMatching(/^\[redacted: /), "x", 60_000]);
 });
 
 it("a secret that a title or a branch would be cut in is found before it is cut", async () => {
