@@ -5,6 +5,7 @@
 import { constants, type Dirent } from "node:fs";
 import { open, readdir, realpath } from "node:fs/promises";
 import { join, sep } from "node:path";
+import { SpreadError } from "../errors.ts";
 import { entropyBits, isNaming, looksChosen, looksRandom, standsForValue } from "./values.ts";
 
 export interface KnownSecret {
@@ -49,8 +50,8 @@ export async function envSecrets(project: string, signal?: AbortSignal): Promise
     if (values.size >= MAX_VALUES || signal?.aborted) break;
     const path = await realpath(file).catch(() => undefined);
     if (path === undefined || !(path === root || path.startsWith(root.endsWith(sep) ? root : root + sep))) continue;
-    const text = await readBounded(path);
-    for (const [name, value] of assignmentsOf(text ?? "")) {
+    const text = await readBounded(path).then(textOf, () => "");
+    for (const [name, value] of assignmentsOf(text)) {
       const secret = secretPart(name, value);
       if (secret !== undefined && values.size < MAX_VALUES) values.add(secret.slice(0, MAX_VALUE_CHARS));
     }
@@ -58,12 +59,36 @@ export async function envSecrets(project: string, signal?: AbortSignal): Promise
   return [...values].map((value) => ({ rule: "env-value", forms: formsOf(value) }));
 }
 
-/** What the user denies: one literal a line, `#` begins a comment's line. Shorter than four characters it would blank half of a text. */
+/**
+ * What the user denies: one literal a line, `#` begins a comment's line. Shorter than four characters it would blank half
+ * of a text.
+ * @throws SpreadError `path-unreadable` where there is a list of which not every line is understood: what its user wants
+ * to keep back would leave.
+ */
 export async function deniedSecrets(distillHome: string): Promise<KnownSecret[]> {
-  const text = (await readBounded(join(distillHome, "deny.txt"))) ?? "";
-  const lines = text.split(/\r?\n/).map((line) => line.trim());
+  const lines = (await deniedText(distillHome)).split("\n").map((line) => line.trim());
   const literals = new Set(lines.filter((line) => line.length >= MIN_DENIED_CHARS && !line.startsWith("#")));
-  return [...literals].slice(0, MAX_VALUES).map((value) => ({ rule: "deny-list", forms: formsOf(value) }));
+  if (literals.size > MAX_VALUES) throw unreadable(`deny.txt has more than ${MAX_VALUES} literals`);
+  return [...literals].map((value) => ({ rule: "deny-list", forms: formsOf(value) }));
+}
+
+async function deniedText(distillHome: string): Promise<string> {
+  let bytes: Buffer;
+  try {
+    bytes = await readBounded(join(distillHome, "deny.txt"));
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return "";
+    throw unreadable("deny.txt cannot be read", cause);
+  }
+  if (bytes.length === MAX_FILE_BYTES) throw unreadable(`deny.txt is longer than ${MAX_FILE_BYTES / 1024} KiB`);
+  const text = textOf(bytes);
+  if (/[\0\ufffd]/.test(text)) throw unreadable("deny.txt is not in UTF-8");
+  return text;
+}
+
+function unreadable(message: string, cause?: unknown): SpreadError {
+  return new SpreadError("path-unreadable", message, { cause });
 }
 
 async function envFiles(root: string, signal?: AbortSignal): Promise<string[]> {
@@ -87,18 +112,26 @@ async function envFiles(root: string, signal?: AbortSignal): Promise<string[]> {
   return files;
 }
 
-/** The text of an ordinary file, up to MAX_FILE_BYTES of it. */
-async function readBounded(path: string): Promise<string | undefined> {
-  try {
-    // A FIFO would keep an open without O_NONBLOCK waiting for ever.
-    await using file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    if (!(await file.stat()).isFile()) return undefined;
-    const buffer = Buffer.alloc(MAX_FILE_BYTES);
-    const { bytesRead } = await file.read(buffer, 0, MAX_FILE_BYTES, 0);
-    return buffer.toString("utf8", 0, bytesRead);
-  } catch {
-    return undefined;
+/** An ordinary file, up to MAX_FILE_BYTES of it. @throws what the system says, or an Error for what is no such file */
+async function readBounded(path: string): Promise<Buffer> {
+  // A FIFO would keep an open without O_NONBLOCK waiting for ever.
+  await using file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  if (!(await file.stat()).isFile()) throw new Error("no ordinary file");
+  const buffer = Buffer.alloc(MAX_FILE_BYTES);
+  let length = 0;
+  for (let read = -1; read !== 0 && length < MAX_FILE_BYTES; length += read) {
+    read = (await file.read(buffer, length, MAX_FILE_BYTES - length, length)).bytesRead;
   }
+  return buffer.subarray(0, length);
+}
+
+/** In UTF-8, or in UTF-16 as editors and shells of Windows write it. Line ends of any system become `\n`. */
+function textOf(bytes: Buffer): string {
+  const [first, second] = bytes;
+  const isLittle = (first === 0xff && second === 0xfe) || (first !== 0 && second === 0);
+  const isBig = (first === 0xfe && second === 0xff) || (first === 0 && second !== 0);
+  const encoding = isLittle ? "utf-16le" : isBig ? "utf-16be" : "utf-8";
+  return new TextDecoder(encoding).decode(bytes).replace(/\r\n?/g, "\n");
 }
 
 /** A name, and its value in one of three quotes, in which it may have several lines, or in none. */
@@ -157,9 +190,51 @@ function secretPart(name: string, value: string): string | undefined {
   return entropyBits(value) >= SURELY_RANDOM_BITS && /^[\w+/=~!@#$%^&*-]+$/.test(value) ? value : undefined;
 }
 
-/** As it is, percent-encoded, and as a JSON string has it. */
+/** Shorter ones are too common in base64 to be told by it. */
+const MIN_BASE64_BYTES = 8;
+
+/** As it is and composed either way, and each of these as programs write it into URLs, JSON, HTML and base64. */
 function formsOf(value: string): string[] {
+  const spellings = [...new Set([value, value.normalize("NFC"), value.normalize("NFD")])];
+  return [
+    ...new Set(
+      spellings.flatMap((it) => [it, ...percentForms(it), ...jsonForms(it), ...htmlForms(it), ...base64Forms(it)]),
+    ),
+  ];
+}
+
+function percentForms(value: string): string[] {
   const encoded = encodeURIComponent(value.replace(/\p{Surrogate}/gu, "\ufffd"));
+  // RFC 3986 reserves five more than the function knows; a form has a plus for a space.
+  const strict = encoded.replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
+  const all = [encoded, strict, strict.replaceAll("%20", "+")];
+  return [...all, ...all.map((form) => form.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase()))];
+}
+
+function jsonForms(value: string): string[] {
   const escaped = JSON.stringify(value).slice(1, -1);
-  return [...new Set([value, encoded, escaped, JSON.stringify(escaped).slice(1, -1)])];
+  const inHex = (text: string, what: RegExp) =>
+    text.replace(what, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  const ascii = inHex(escaped, /[^\0-\x7f]/g); // Python, PHP
+  const go = inHex(escaped, /[&<>\u2028\u2029]/g);
+  const once = [escaped, ascii, go, escaped.replaceAll("/", "\\/"), ascii.replaceAll("/", "\\/")];
+  return [...once, ...once.map((form) => JSON.stringify(form).slice(1, -1))];
+}
+
+function htmlForms(value: string): string[] {
+  const text = value.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  const quoted = text.replaceAll('"', "&quot;");
+  return [text, quoted, quoted.replaceAll("'", "&#39;"), quoted.replaceAll("'", "&#x27;")];
+}
+
+/** Alone, and within something longer: there it begins at any of three places of a group, whose edges hold others' bits. */
+function base64Forms(value: string): string[] {
+  const bytes = Buffer.from(value);
+  if (bytes.length < MIN_BASE64_BYTES) return [];
+  const forms = [bytes.toString("base64"), bytes.toString("base64").replace(/=+$/, "")];
+  for (const before of [0, 1, 2]) {
+    const encoded = Buffer.concat([Buffer.alloc(before), bytes]).toString("base64");
+    forms.push(encoded.slice(Math.ceil((before * 8) / 6), Math.floor(((before + bytes.length) * 8) / 6)));
+  }
+  return [...forms, ...forms.map((form) => form.replaceAll("+", "-").replaceAll("/", "_"))];
 }

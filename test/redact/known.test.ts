@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -14,10 +14,13 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-async function put(path: string, text: string): Promise<void> {
+async function put(path: string, text: string | Uint8Array): Promise<void> {
   await mkdir(dirname(join(folder, path)), { recursive: true });
   await writeFile(join(folder, path), text);
 }
+
+/** As Windows writes it, with its mark or without, and with the bytes of each unit in either order. */
+const utf16 = (text: string) => Buffer.from(text, "utf16le");
 
 const valuesOf = async (project = folder) => (await envSecrets(project)).map(({ forms }) => forms[0]);
 
@@ -61,6 +64,51 @@ describe("the values of a project's .env files", () => {
     for (const form of ['ot"ter/Pond&77', encodeURIComponent('ot"ter/Pond&77'), 'ot\\"ter/Pond&77']) {
       const { text } = await redactText(`see ${form} there`, { secrets: "redact", known });
       expect(text).toBe("see [redacted: env-value #1] there");
+    }
+  });
+
+  it("are found as programs write them into JSON, HTML, addresses and base64", async () => {
+    const value = "ot<ter/Pönd&77!";
+    await put(".env", `SESSION_SECRET=${value}`);
+    const known = await envSecrets(folder);
+    for (const form of [
+      "ot\\u003cter/Pönd\\u002677!",
+      "ot<ter\\/P\\u00f6nd&77!",
+      "ot&lt;ter/Pönd&amp;77!",
+      "ot%3cter%2fP%c3%b6nd%2677!",
+      "ot%3Cter%2FP%C3%B6nd%2677%21",
+      value.normalize("NFD"),
+      Buffer.from(value).toString("base64"),
+      Buffer.from(value).toString("base64url"),
+    ]) {
+      const { text } = await redactText(`see ${form} there`, { secrets: "redact", known });
+      expect(text, form).toBe("see [redacted: env-value #1] there");
+    }
+  });
+
+  it("are found in the base64 of something longer, wherever they begin in it", async () => {
+    await put(".env", "SESSION_SECRET=otter/Pond&77xyz");
+    const known = await envSecrets(folder);
+    for (const before of ["", "a", "ab", "abc", "user:"]) {
+      const whole = Buffer.from(`${before}otter/Pond&77xyz and more`).toString("base64");
+      const { text } = await redactText(whole, { secrets: "redact", known });
+      const left = text.replace(/\[redacted: env-value #1\]/, " ").split(" ");
+      expect(left, before).toHaveLength(2);
+      for (const part of left) expect(Buffer.from(part, "base64").toString()).not.toMatch(/otte|Pond|77x/);
+    }
+  });
+
+  it("are read from UTF-8 with a mark, from UTF-16, and with the line ends of any system", async () => {
+    const line = "DB_PASSWORD=Copper9021zz";
+    for (const file of [
+      `\ufeff${line}\n`,
+      utf16(`\ufeff${line}\r\n`),
+      utf16(`${line}\r\n`),
+      utf16(`\ufeff${line}\n`).swap16(),
+      `A=1\r${line}\r`,
+    ]) {
+      await put(".env", file);
+      expect(await valuesOf()).toEqual(["Copper9021zz"]);
     }
   });
 
@@ -115,6 +163,42 @@ describe("the user's deny list", () => {
     const { text, report } = await redactText("abc: Project Zephyr is for Ångström AG.", { secrets: "redact", known });
     expect(text).toBe("abc: [redacted: deny-list #1] is for [redacted: deny-list #2].");
     expect(report.counts).toEqual(new Map([["deny-list", 2]]));
+  });
+
+  it("is read from UTF-8 with a mark, from UTF-16, and with the line ends of any system", async () => {
+    for (const file of ["\ufeffZephyr\nAcme\n", utf16("\ufeffZephyr\r\nAcme\r\n"), "Zephyr\rAcme\r"]) {
+      await put("deny.txt", file);
+      expect((await deniedSecrets(folder)).map(({ forms }) => forms[0])).toEqual(["Zephyr", "Acme"]);
+    }
+  });
+
+  it("means a literal however its accents are composed", async () => {
+    await put("deny.txt", `${"Müllerwerk".normalize("NFC")}\n${"Ångström".normalize("NFD")}\n`);
+    const known = await deniedSecrets(folder);
+    const text = `${"Müllerwerk".normalize("NFD")} ${"Ångström".normalize("NFC")}`;
+    expect((await redactText(text, { secrets: "redact", known })).text).not.toMatch(/werk|str/);
+  });
+
+  it("stops what asks for it where it cannot be read, or not all of it", async () => {
+    const refused = { code: "path-unreadable", message: expect.stringContaining("deny.txt") };
+    await mkdir(join(folder, "deny.txt"));
+    await expect(deniedSecrets(folder)).rejects.toMatchObject(refused);
+    await rm(join(folder, "deny.txt"), { recursive: true });
+    for (const file of [
+      Buffer.from("M\xfcllerwerk\n", "latin1"),
+      Buffer.from("Zephyr\0Acme\n"),
+      "Zephyr\n".repeat(40_000),
+      Array.from({ length: 2_001 }, (_, at) => `name${at}\n`).join(""),
+    ]) {
+      await put("deny.txt", file);
+      await expect(deniedSecrets(folder)).rejects.toMatchObject(refused);
+    }
+  });
+
+  it.skipIf(process.getuid?.() === 0)("stops it too where its owner may not read it (not asked as root)", async () => {
+    await put("deny.txt", "Zephyr\n");
+    await chmod(join(folder, "deny.txt"), 0o000);
+    await expect(deniedSecrets(folder)).rejects.toMatchObject({ code: "path-unreadable" });
   });
 
   it("need not exist", async () => {
