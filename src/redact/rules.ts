@@ -61,11 +61,17 @@ const SNOWFLAKE_STARTS = Array.from({ length: 90 }, (_, at) =>
 const AZURE_MARKS = ["AZDO", "AzCa", "AzSe", "+AMC", "+ASt", "AzFu", "+ABa", "+ARm", "ACDb"];
 
 const KEY_BEGIN = "-{4,5} ?BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)? ?-{4,5}";
-/** Also quoted in mail, indented, or as a string with escaped line ends. */
-const KEY_TEXT = "(?:[\\w+/=:;,.()@<> \\t\\r\\n\\\\>|*\"'`]|-(?!-)){16,49000}";
-const KEY_LINES =
-  "(?:[\\s>|*]{0,8}[A-Z][\\w-]{2,20}: [^\\n]{1,80}\\n){0,4}" +
-  "(?:(?:\\\\[nr]|[\\s>|*\"',]){0,12}[A-Za-z0-9+/=]{16,2000}){1,600}";
+/** Whatever it has up to its end, with anything before and behind its lines; but never into the next key. */
+const KEY_TEXT = "(?:[^-]|-(?!-{3,4} ?BEGIN )){16,49000}?(?=-{4,5} ?END )";
+/** What programs and people put before a line and behind it: numbers, names of files and hosts, times, signs of a patch. */
+const MAX_AROUND_CHARS = 60;
+const AROUND = `[^\\n]{0,${MAX_AROUND_CHARS}}`;
+const KEY_HEADER = `${AROUND}?[A-Z][\\w-]{2,20}: [^\\n]{1,80}`;
+const KEY_RUN = "(?<![A-Za-z0-9+/=])[A-Za-z0-9+/=]{16,2000}(?![A-Za-z0-9+/=])";
+const KEY_LINE = `(?!${AROUND}BEGIN )${AROUND}?${KEY_RUN}[^\\n]{0,8}(?=\\n|$)`;
+const KEY_LINES = `[^\\n]{0,24}(?:\\n${KEY_HEADER}){0,4}(?:\\n[^\\n]{0,24})?(?:\\n${KEY_LINE}){1,600}`;
+/** The same in a string, with escaped line ends. */
+const KEY_STRING = "(?:(?:\\\\[nr]|[\\s>|*\"',]){0,12}[A-Za-z0-9+/=]{16,2000}){1,600}";
 
 /** Between a header's words, also in a URL, in JSON, or as arguments. */
 const SPACE = "(?: |\\\\u0020|%20|\\+| ?\\\\?[\"'`])";
@@ -105,9 +111,16 @@ export const RULES: readonly Rule[] = [
     id: "private-key",
     finds: "PEM, OpenSSH, PGP and PuTTY private keys, also cut off or with escaped line ends",
     starts: ["-----BEGIN ", "---- BEGIN "],
-    // Whole, up to its end; or as much of its lines as there is.
-    pattern: new RegExp(`${KEY_BEGIN}(?:(?<secret>${KEY_TEXT})(?=-{4,5} ?END )|(?<cut>${KEY_LINES}))`, "dy"),
-    valid: (secret) => /[\w+/]{24}/.test(secret) && !/x{8}/i.test(secret),
+    pattern: new RegExp(`${KEY_BEGIN}(?<secret>${KEY_TEXT})`, "dy"),
+    valid: isKeyText,
+  },
+  {
+    id: "private-key",
+    finds: "",
+    starts: ["-----BEGIN ", "---- BEGIN "],
+    // Without its end: as much of its lines as there is.
+    pattern: new RegExp(`${KEY_BEGIN}(?<secret>${KEY_LINES}|${KEY_STRING})`, "dy"),
+    valid: isNoSample,
   },
   {
     id: "private-key",
@@ -634,6 +647,27 @@ export const RULES: readonly Rule[] = [
     valid: (secret) => !standsForValue(secret),
   },
 ];
+
+function isNoSample(key: string): boolean {
+  return /[\w+/]{24}/.test(key) && !/x{8}/i.test(key);
+}
+
+/** Between a key's begin and an end that may be another's: most lines are of its letters, and none is of prose. */
+function isKeyText(text: string): boolean {
+  if (!isNoSample(text)) return false;
+  let lines = 0;
+  let ofKey = 0;
+  for (const line of text.split(/(?:[\r\n]|\\+[rn])+/)) {
+    const around = line.replace(/[A-Za-z0-9+/=]{16,}/g, "");
+    if (around.length < line.length) ofKey++;
+    if (line.trim() !== "" && !KEY_HEADER_LINE.test(line)) lines++;
+    if (around.length > MAX_AROUND_CHARS && !KEY_HEADER_LINE.test(line)) return false;
+  }
+  return ofKey >= lines / 2;
+}
+
+/** `Proc-Type: 4,ENCRYPTED`, `Comment: …` */
+const KEY_HEADER_LINE = new RegExp(`^${AROUND}?[A-Z][\\w-]{2,20}: .{1,120}$`);
 
 const NOT_A_PASSWORD =
   /^(?:pass(?:word|wd)?|pwd|pw|secret|token|postgres|root|admin|user|guest|test|x-oauth-basic|\w{1,3}|\d{1,5}|port)$/i;

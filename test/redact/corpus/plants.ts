@@ -43,6 +43,33 @@ const pem: Make = (by) => {
   const body = (start + by.chars(BASE64, by.between(300, 1600))).match(/.{1,64}/g)?.join("\n");
   return join("-----BEGIN ", kind, "PRIVATE KEY-----\n", body ?? "", "\n-----END ", kind, "PRIVATE KEY-----");
 };
+/** How a key's lines look in a patch, behind numbers, in what grep and cat print, commented out, quoted, in logs. */
+const LINE_BY_LINE: readonly ((line: string, number: number) => string)[] = [
+  (line) => `-${line}`,
+  (line) => `+${line}`,
+  (line, number) => `${number % 5 < 2 ? "-" : " "}${line}`,
+  (line, number) => `${String(number).padStart(6)}→${line}`,
+  (line, number) => `${String(number).padStart(6)}\t${line}`,
+  (line, number) => `deploy/id_rsa${number === 1 ? ":" : "-"}${number}${number === 1 ? ":" : "-"}${line}`,
+  (line) => `${line}^M$`,
+  (line) => `# ${line}`,
+  (line) => `> > ${line}`,
+  (line) => `  "${line}\\n" +`,
+  (line, number) => `web-1  | 2026-05-04T11:12:${String(number).padStart(2, "0")}.512Z ${line}`,
+  (line) => ` * ${line}`,
+];
+
+function keyByLine(by: Chance, copy: number, isCut: boolean): { text: string; secret: string } {
+  const key = pem(by).split("\n");
+  const shown = isCut ? key.slice(0, 5) : key;
+  const put = LINE_BY_LINE[copy % LINE_BY_LINE.length];
+  const text = shown.map((line, at) => put?.(line, at + 1)).join("\n");
+  return {
+    secret: shown.slice(1, isCut ? undefined : -1).join("\n"),
+    text: `${sentence(by)}\n${text}\n${sentence(by)}\n`,
+  };
+}
+
 const pgp: Make = (by) =>
   join(
     "-----BEGIN PGP PRIVATE ",
@@ -531,6 +558,8 @@ const SURROUNDED: Readonly<Record<string, (by: Chance, copy: number) => { text: 
         2,
       ).replaceAll(/(?<=PRIVATE KEY-----\\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\\n)(.*?)(?=\\n-----END)/g, secret),
     ),
+  "private key, line by line": (by, copy) => keyByLine(by, copy, false),
+  "private key, line by line, cut off": (by, copy) => keyByLine(by, copy, true),
   "key that was cut off": (by) =>
     withSecret(
       by.chars(BASE64, 400).replaceAll(/[+/]/g, "x"),
