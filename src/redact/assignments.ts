@@ -143,7 +143,9 @@ export function assignmentAt(text: string, at: number, word: string): Found | un
 
   const whole = text.slice(name.start, name.end);
   const isSetting = /^[A-Z][A-Z0-9_]*$/.test(whole);
-  const end = quote === undefined ? bareEnd(text, start, groups, isSetting) : quotedEnd(text, start, quote);
+  const isQuery = /[?&;]/.test(text.charAt(name.start - 1));
+  const end =
+    quote === undefined ? bareEnd(text, start, groups, { isSetting, isQuery }) : quotedEnd(text, start, quote);
   if (end === undefined || end <= start) return undefined;
   const value = text.slice(start, end);
   // Words in a sentence, and what a function is called with, are judged as code is: most name something.
@@ -249,20 +251,29 @@ function quotedEnd(text: string, start: number, quote: string): number | undefin
 }
 
 const BARE = /[^\s"'`,;|&<>(){}[\]]{1,1024}/y;
+/** Outside of a query an ampersand is a password's, unless it stands where a value ends anyway, or the next name follows. */
+const BARE_AMPERSAND =
+  /[^\s"'`,;|&<>(){}[\]](?:[^\s"'`,;|&<>(){}[\]]|&(?![\s"'`,;|&<>(){}[\]]|[\w.%-]{1,64}[=;]|$)){0,1023}/y;
 const BARE_SETTING = /[^\s"'`|<>]{1,1024}/y;
 const BARE_CELL = /[^\s`|]{1,400}(?=[ \t]{0,60}(?:\||\n|$))/y;
 const BARE_ELEMENT = /[^\s<>]{1,1000}(?=<)/y;
 
-function bareEnd(text: string, start: number, groups: Groups, isSetting: boolean): number | undefined {
+function bareEnd(
+  text: string,
+  start: number,
+  groups: Groups,
+  { isSetting, isQuery }: { isSetting: boolean; isQuery: boolean },
+): number | undefined {
+  const bare = isQuery ? BARE : BARE_AMPERSAND;
   const isShell = isSetting && /^=$/.test(groups.sign ?? "");
   const form =
-    groups.table !== undefined ? BARE_CELL : groups.tag !== undefined ? BARE_ELEMENT : isShell ? BARE_SETTING : BARE;
+    groups.table !== undefined ? BARE_CELL : groups.tag !== undefined ? BARE_ELEMENT : isShell ? BARE_SETTING : bare;
   form.lastIndex = start;
   const match = form.exec(text);
   if (match === null) return undefined;
   let end = form.lastIndex;
   // A call, a subscript or a template is code.
-  if (form === BARE && /^[([{]/.test(text.slice(end, end + 1))) return undefined;
+  if (form === bare && /^[([{]/.test(text.slice(end, end + 1))) return undefined;
   if (/^\\[nrt"']/.test(text.slice(end - 2, end))) end -= 2;
   // A line end that is written as such, as in a JSON string.
   const escaped = match[0].search(/\\[nrt]/);

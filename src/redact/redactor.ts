@@ -267,7 +267,7 @@ function matchAt(text: string, at: number, rule: Rule): Found | undefined {
   return isMeant(rule, text.slice(start, end)) ? { rule: rule.id, start, end } : undefined;
 }
 
-/** Findings that overlap are one, by the name that says most. What is a placeholder already is none. */
+/** Findings that overlap are one, by the name that says most. What is a placeholder already is none, nor part of one. */
 function merged(found: Ranked[], text: string): Found[] {
   found.sort((a, b) => a.start - b.start || a.rank - b.rank);
   const one: Ranked[] = [];
@@ -286,7 +286,30 @@ function merged(found: Ranked[], text: string): Found[] {
         start: index,
         end: index + length,
       }));
-  return apart(one, placeholders);
+  return around(one, placeholders);
+}
+
+/** Less than this beside a placeholder is what stood around the secret that is gone: a quote, a separator. */
+const MIN_REST_CHARS = 4;
+
+/** What of these is in none of the others. Both in their order, each apart. */
+function around(these: readonly Found[], others: readonly { start: number; end: number }[]): Found[] {
+  const rest: Found[] = [];
+  let other = 0;
+  for (const { rule, start, end } of these) {
+    while ((others[other]?.end ?? Number.POSITIVE_INFINITY) <= start) other++;
+    let from = start;
+    let isCut = false;
+    for (let next = other; next < others.length; next++) {
+      const hole = others[next];
+      if (hole === undefined || hole.start >= end) break;
+      if (hole.start - from >= MIN_REST_CHARS) rest.push({ rule, start: from, end: hole.start });
+      from = hole.end;
+      isCut = true;
+    }
+    if (end - from >= (isCut ? MIN_REST_CHARS : 1)) rest.push({ rule, start: from, end });
+  }
+  return rest;
 }
 
 /** Those that touch none of the others, and not each other: the first one stays. Both in the order of their starts, the others apart. */

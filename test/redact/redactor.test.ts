@@ -57,6 +57,40 @@ describe("what is replaced", () => {
     expect(text).toBe("-----BEGIN RSA PRIVATE KEY-----[redacted: private-key #1]-----END RSA PRIVATE KEY-----\n");
   });
 
+  it("is no text between a private key that was cut off and the end of another one", async () => {
+    const lines = (by.chars(BASE64, 256).match(/.{64}/g) ?? []).join("\n");
+    const prose =
+      "The key above was cut off by the terminal, and here somebody goes on to explain at length what to do.";
+    const { text } = await redactText(
+      `-----BEGIN PRIVATE ${"KEY-----"}\n${lines}\n${prose}\n-----END PRIVATE KEY-----\n`,
+      REDACT,
+    );
+    expect(text).toBe(`-----BEGIN PRIVATE KEY-----[redacted: private-key #1]\n${prose}\n-----END PRIVATE KEY-----\n`);
+  });
+
+  it("is what stands around a placeholder that was there before", async () => {
+    const lines = () => (by.chars(BASE64, 512).match(/.{64}/g) ?? []).join("\n");
+    const { text } = await redactText(
+      `-----BEGIN PRIVATE ${"KEY-----"}\n${lines()}\n[redacted: note #1]\n${lines()}\n-----END PRIVATE KEY-----`,
+      REDACT,
+    );
+    expect(text).toBe(
+      "-----BEGIN PRIVATE KEY-----[redacted: private-key #1][redacted: note #1]" +
+        "[redacted: private-key #2]-----END PRIVATE KEY-----",
+    );
+  });
+
+  it("is a bare password with its ampersands, but in a query only up to the next one", async () => {
+    const bare = async (text: string) =>
+      (await redactText(text, REDACT)).text.replaceAll("[redacted: password-assignment #1]", "*");
+    expect(await bare("password=Tr0ub4dor&3x!q\n")).toBe("password=*\n");
+    expect(await bare("login password: Tr0ub4dor&3x!q, and on")).toBe("login password: *, and on");
+    expect(await bare("GET /in?password=Tr0ub4dor77&plain HTTP/1.1")).toBe("GET /in?password=*&plain HTTP/1.1");
+    expect(await bare("password=Tr0ub4dor77&user=ann")).toBe("password=*&user=ann");
+    expect(await bare("password=Tr0ub4dor77&& make")).toBe("password=*&& make");
+    expect(await bare("password=Tr0ub4dor77& make")).toBe("password=*& make");
+  });
+
   it("is not switched off by a comment for secretlint", async () => {
     const secret = github();
     const { text } = await redactText(`<!-- secretlint-disable -->\n${secret}\n`, REDACT);
@@ -210,6 +244,9 @@ it("takes a hostile text in a time that grows with its length and nothing else",
     "_auth=",
     "eyJ.",
     "-----BEGIN PRIVATE KEY-----\nA",
+    "-----BEGIN PRIVATE KEY-----xxxxxxxxAAAAAAAAAAAAAAAAAAAAAA\n",
+    "-----BEGIN PRIVATE KEY-----\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAxxxxxxxx\n",
+    "-----BEGIN PRIVATE KEY-----\n".concat("- ".repeat(30)),
     "://:@",
     "ghp_",
     "mysql -p",
