@@ -17,6 +17,7 @@ import { type Place, placeAt, type Replacement } from "./paths.ts";
 import { isMeant, MAX_SECRET_CHARS, RULES, type Rule } from "./rules.ts";
 import { type Lint, loadSecretlint } from "./secretlint.ts";
 import { MIN_TRIGGER_CHARS, type Trigger, Triggers } from "./triggers.ts";
+import { viewOf } from "./visible.ts";
 
 export interface RedactorOptions {
   /** `redact` replaces secrets, `block` only reports them, so that the caller can refuse; `allow` does not look. */
@@ -184,8 +185,26 @@ export class Redactor {
     return { given, chars: cut - from };
   }
 
-  /** Everything in a text that goes: no two of them overlap. */
+  /** Everything in a text that goes, as it stands and as it is read: no two of them overlap. */
   async #scan(text: string): Promise<{ secrets: Found[]; shortened: Replacement[] }> {
+    const { found, paths } = await this.#findIn(text);
+    const view = viewOf(text);
+    if (view !== undefined) {
+      const seen = await this.#findIn(view.text);
+      const placed = <T extends { start: number; end: number }>(one: T): T => ({
+        ...one,
+        start: view.place(one.start),
+        end: view.place(one.end - 1) + 1,
+      });
+      for (const one of seen.found) found.push(placed(one));
+      // Read right they are paths of their own: the letter that ends a colour is no part of a name.
+      paths.unshift(...seen.paths.map(placed));
+    }
+    const secrets = merged(found, text);
+    return { secrets, shortened: apart(paths, secrets) };
+  }
+
+  async #findIn(text: string): Promise<{ found: Ranked[]; paths: Replacement[] }> {
     const found: Ranked[] = [];
     const paths: Replacement[] = [];
     /** Up to where each rule has found something: what begins in there is part of it. */
@@ -210,8 +229,7 @@ export class Redactor {
       const lint: Lint = await loadSecretlint();
       for (const secret of await lint(text)) found.push({ ...secret, rank: LINT_RANK });
     }
-    const secrets = merged(found, text);
-    return { secrets, shortened: apart(paths, secrets) };
+    return { found, paths };
   }
 
   #note(rule: string, secret: string): string {

@@ -42,9 +42,9 @@ const always = () => true;
 
 /**
  * Where a word may begin: behind anything that is no part of one. The letter of an escaped line end, a percent-encoded
- * sign and the end of a terminal's colour are none.
+ * sign and the end of a terminal's colour, or of its clearing of a line, are none.
  */
-const LEFT = "(?:(?<![A-Za-z0-9_-])|(?<=\\\\[nrtbf])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[[0-9;]{1,8}m))";
+const LEFT = "(?:(?<![A-Za-z0-9_-])|(?<=\\\\[nrtbf])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[(?:[0-9;:]{1,24}m|[0-2]?K)))";
 
 /** A token of a service: its prefix, and what follows; several forms where it has them. */
 function token(id: string, finds: string, starts: readonly string[], ...forms: readonly string[]): Rule {
