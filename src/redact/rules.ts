@@ -68,8 +68,10 @@ const MAX_AROUND_CHARS = 60;
 const AROUND = `[^\\n]{0,${MAX_AROUND_CHARS}}`;
 const KEY_HEADER = `${AROUND}?[A-Z][\\w-]{2,20}: [^\\n]{1,80}`;
 const KEY_RUN = "(?<![A-Za-z0-9+/=])[A-Za-z0-9+/=]{16,2000}(?![A-Za-z0-9+/=])";
-const KEY_LINE = `(?!${AROUND}BEGIN )${AROUND}?${KEY_RUN}[^\\n]{0,8}(?=\\n|$)`;
-const KEY_LINES = `[^\\n]{0,24}(?:\\n${KEY_HEADER}){0,4}(?:\\n[^\\n]{0,24})?(?:\\n${KEY_LINE}){1,600}`;
+const KEY_LINE = `(?!${AROUND}(?:BEGIN|END) )${AROUND}?${KEY_RUN}[^\\n]{0,8}`;
+const KEY_LINES = `[^\\n]{0,24}(?:\\n${KEY_HEADER}){0,4}(?:\\n[^\\n]{0,24})?(?:\\n${KEY_LINE}(?=\\n|$)){1,600}`;
+/** Before a key's end, as in the hunk of a patch that begins within the key; its last line may be short. */
+const KEY_REST = `(?:(?:^|\\n)${KEY_LINE}){2,600}(?:\\n[^\\n]{0,40})?\\n${AROUND}`;
 /** The same in a string, with escaped line ends. */
 const KEY_STRING = "(?:(?:\\\\[nr]|[\\s>|*\"',]){0,12}[A-Za-z0-9+/=]{16,2000}){1,600}";
 
@@ -120,6 +122,13 @@ export const RULES: readonly Rule[] = [
     starts: ["-----BEGIN ", "---- BEGIN "],
     // Without its end: as much of its lines as there is.
     pattern: new RegExp(`${KEY_BEGIN}(?<secret>${KEY_LINES}|${KEY_STRING})`, "dy"),
+    valid: isNoSample,
+  },
+  {
+    id: "private-key",
+    finds: "",
+    starts: ["-----END ", "---- END "],
+    pattern: new RegExp(`(?<=(?<secret>${KEY_REST}))-{4,5} ?END (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY`, "dy"),
     valid: isNoSample,
   },
   {

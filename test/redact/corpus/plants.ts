@@ -59,15 +59,13 @@ const LINE_BY_LINE: readonly ((line: string, number: number) => string)[] = [
   (line) => ` * ${line}`,
 ];
 
-function keyByLine(by: Chance, copy: number, isCut: boolean): { text: string; secret: string } {
-  const key = pem(by).split("\n");
-  const shown = isCut ? key.slice(0, 5) : key;
+/** @param to which of its lines are shown; without the last one it is cut off, without the first one it begins before */
+function keyByLine(by: Chance, copy: number, from: number, to?: number): { text: string; secret: string } {
+  const lines = pem(by).split("\n").slice(from, to);
   const put = LINE_BY_LINE[copy % LINE_BY_LINE.length];
-  const text = shown.map((line, at) => put?.(line, at + 1)).join("\n");
-  return {
-    secret: shown.slice(1, isCut ? undefined : -1).join("\n"),
-    text: `${sentence(by)}\n${text}\n${sentence(by)}\n`,
-  };
+  const text = lines.map((line, at) => put?.(line, from + at + 1)).join("\n");
+  const secret = lines.filter((line) => !line.startsWith("-----")).join("\n");
+  return { secret, text: `${sentence(by)}\n${text}\n${sentence(by)}\n` };
 }
 
 const pgp: Make = (by) =>
@@ -558,8 +556,9 @@ const SURROUNDED: Readonly<Record<string, (by: Chance, copy: number) => { text: 
         2,
       ).replaceAll(/(?<=PRIVATE KEY-----\\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\\n)(.*?)(?=\\n-----END)/g, secret),
     ),
-  "private key, line by line": (by, copy) => keyByLine(by, copy, false),
-  "private key, line by line, cut off": (by, copy) => keyByLine(by, copy, true),
+  "private key, line by line": (by, copy) => keyByLine(by, copy, 0),
+  "private key, line by line, cut off": (by, copy) => keyByLine(by, copy, 0, 5),
+  "private key, line by line, begun before": (by, copy) => keyByLine(by, copy, 2),
   "key that was cut off": (by) =>
     withSecret(
       by.chars(BASE64, 400).replaceAll(/[+/]/g, "x"),
