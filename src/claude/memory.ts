@@ -29,7 +29,7 @@ const MAX_NAME_CHARS = 100;
 /** Entries of the folder that are looked at. */
 const MAX_ENTRIES = 10_000;
 
-/** A name on every system: of letters, marks and digits, `.`, `_`, `-` and blanks, and no hidden one. */
+/** A name on every system: of letters, marks and digits, `.`, `_`, `-` and blanks. */
 const NAME = /^[\p{L}\p{N}_](?:[\p{L}\p{M}\p{N}._ -]*[\p{L}\p{M}\p{N}_-])?\.md$/iu;
 
 /**
@@ -73,9 +73,13 @@ export interface ReceivedMemory extends Memory {
   readonly warnings: readonly string[];
 }
 
-/** Whether a file of a received memory may have this name. */
+/** Among letters and marks there are some that nobody sees, such as variation selectors and the Hangul filler. */
+const HIDDEN = /\p{Default_Ignorable_Code_Point}/u;
+
+/** Whether a file of a received memory may have this name: people decide by it, and models read it, as it stands. */
 export function isMemoryName(name: string): boolean {
   if (name.length > MAX_NAME_CHARS || !NAME.test(name) || name.normalize("NFC") !== name) return false;
+  if (HIDDEN.test(name) || cleanLine(name, MAX_NAME_CHARS) !== name) return false;
   const words = sameName(name).split(".");
   return (
     !CONFIGURATION.has(words[0]?.trim() ?? "") && !/^(?:con|prn|aux|nul|com\d|lpt\d)$/.test(words[0]?.trim() ?? "")

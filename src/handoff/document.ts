@@ -194,10 +194,12 @@ function cutAtLine(text: string, max: number): number {
   return end > max / 2 ? end : wholeCharacters(text, max);
 }
 
-/** A point in time as we write it, if the text is one by ISO 8601 with its zone. */
+/** A point in time as we write it, if the text is one by ISO 8601 with its zone, and within the years 1 to 9999. */
 export function isoTime(claim: string | undefined): string | undefined {
   if (claim === undefined || !/^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)$/.test(claim))
     return;
   const time = new Date(claim);
-  return Number.isNaN(time.getTime()) ? undefined : time.toISOString();
+  if (Number.isNaN(time.getTime())) return;
+  const written = time.toISOString(); // the zone can carry it into a year of six digits, or into year 0
+  return /^(?!0000)\d{4}-/.test(written) ? written : undefined;
 }

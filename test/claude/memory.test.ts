@@ -162,6 +162,11 @@ it.each([
   "a\n.md",
   "a\u202e.md",
   "u\u0308.md",
+  "a\u3164\u3164b.md",
+  "pump\ufe0f.md",
+  "pump\u{e0141}\u{e0155}.md",
+  "a\u115fb.md",
+  "a\u034fb.md",
   `${"x".repeat(100)}.md`,
 ])("takes %j for none", (name) => {
   expect(isMemoryName(name)).toBe(false);

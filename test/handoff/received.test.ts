@@ -28,13 +28,18 @@ it("has the kind, the sender's claims, when and how it came, and each file with 
   expect((await stat(join(folder, "received.json"))).mode & 0o777).toBe(0o600);
 });
 
-it("leaves out a time of the sender's that is none", async () => {
+it.each([
+  ["is none", "2026-02-30T99:00:00Z"],
+  ["its zone puts behind the year 9999", "9999-12-31T23:59:59-23:59"],
+  ["its zone puts before the year 1", "0001-01-01T00:00:00+23:00"],
+  ["is of the year 0", "0000-06-01T00:00:00Z"],
+])("leaves out a time of the sender's that %s", async (_what, sentAt) => {
   await using at = await scratch();
   const content = Buffer.from("x");
   await using delivery = await openDelivery(at.path, {
     kind: "distillation",
     title: "",
-    sentAt: "2026-02-30T99:00:00Z",
+    sentAt,
     receivedAt: new Date(),
     sha256: digest(content),
     digest: digest(content),
