@@ -10,7 +10,7 @@ import { SpreadError, systemCode } from "../errors.ts";
 import { ownedName, syncFolder } from "../handoff/home.ts";
 import { makeMemoryFolder, memoryPath, openOwn, realProject, writeError } from "./folders.ts";
 import { INDEX, INDEX_BYTES, INDEX_LINES, MAX_FILE_BYTES, type Memory, quoted, sameName } from "./memory.ts";
-import { day, disarmMarkdown, makeId, memoryBegins, memoryEnds } from "./notes.ts";
+import { day, disarmMarkdown, makeId, memoryBegins, memoryEnds, memoryHeading } from "./notes.ts";
 import { type Installation, type Origin, removeRecord, type Section, senderLine, writeRecord } from "./record.ts";
 
 /** All that an installation does; made once, shown, and carried out as it is. */
@@ -128,10 +128,10 @@ function recordOf(plan: MemoryPlan, folder: string, own: string | undefined): In
  */
 function sectionText(id: string, text: string | undefined, files: MemoryPlan["files"], origin: Origin): string {
   const names = new Map(files.map(({ name, sentAs }) => [sentAs, name]));
-  const links = files.map(({ name, sentAs }) => `- [${sentAs}](${encodeURI(name)})`);
+  const links = files.map(({ name, sentAs }) => `> - [${sentAs}](${encodeURI(name)})`);
   return [
     sectionMark("begin", id),
-    `## Received memory ${id} (${day(origin.receivedAt)})`,
+    `## ${memoryHeading(id)} (${day(origin.receivedAt)})`,
     "",
     memoryBegins(id, origin),
     ...(text === undefined ? [] : ["", quoted(disarmMarkdown(relinked(text, names)))]),

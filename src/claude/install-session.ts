@@ -15,7 +15,7 @@ import { Texts } from "./clean.ts";
 import { makeSessionsFolder, realProject, writeError } from "./folders.ts";
 import { disarm, makeId, sessionBegins, sessionEnds } from "./notes.ts";
 import { type Places, showPlaces } from "./paths.ts";
-import { type Installation, type Origin, removeRecord, senderLine, writeRecord } from "./record.ts";
+import { claimLine, type Installation, type Origin, removeRecord, senderLine, writeRecord } from "./record.ts";
 import { fileOf, Writer } from "./session.ts";
 import { type Change, type End, type Header, type LeftOutCounts, mapTexts, readSessions } from "./turns.ts";
 
@@ -102,7 +102,7 @@ export async function installSession(pieces: AsyncIterable<Uint8Array>, to: Sess
       installedAt: new Date().toISOString(),
       project,
       sender: senderLine(to.origin),
-      title,
+      title: claimLine(title),
       sha256: to.origin.sha256,
       ...(to.pick !== undefined && { picked: to.pick }),
       session,

@@ -9,6 +9,7 @@ import { syncFolder } from "../handoff/home.ts";
 import { writeError } from "./folders.ts";
 import { digest, readIndex, replaceIndex, sectionMark } from "./install-memory.ts";
 import { INDEX } from "./memory.ts";
+import { memoryEnds, memoryHeading } from "./notes.ts";
 import {
   findInstallation,
   type Installation,
@@ -78,7 +79,7 @@ const WHY = {
   continued: "it was gone on with since",
   changed: "it was changed since",
   replaced: "something else is in its place",
-  unmarked: `its part of ${INDEX} has lost a mark: take it out by hand`,
+  unmarked: `its part of ${INDEX} has lost a mark, or is there twice: take it out by hand`,
 };
 
 type Done = "removed" | "gone" | "changed" | "unmarked";
@@ -87,18 +88,26 @@ async function removeSection(section: Section, id: string, options: UninstallOpt
   const folder = dirname(section.path);
   const own = await readIndex(folder);
   if (own === undefined) return "gone";
+  if (!own.includes(id)) return "gone";
   const begin = own.indexOf(sectionMark("begin", id));
   const mark = `${sectionMark("end", id)}\n`;
   const end = own.indexOf(mark, begin);
-  if (begin < 0 && end < 0) return "gone";
   if (begin < 0 || end < 0) return "unmarked";
   const after = end + mark.length;
+  // Whoever has copied the part has copied its note, or a mark, with it; a mere link to one of its files has neither.
+  if (speaksOf(own.slice(0, begin) + own.slice(after), id)) return "unmarked";
   if (digest(own.slice(begin, after)) !== section.sha256 && options.changedToo !== true) return "changed";
   const before = own.slice(0, begin);
   const lead = before.endsWith(section.lead) ? section.lead.length : 0;
   const rest = before.slice(0, before.length - lead) + own.slice(after);
   await replaceIndex(folder, own, section.madeFile && rest === "" ? undefined : rest);
   return "removed";
+}
+
+function speaksOf(text: string, id: string): boolean {
+  return [sectionMark("begin", id), sectionMark("end", id), memoryHeading(id), memoryEnds(id)].some((it) =>
+    text.includes(it),
+  );
 }
 
 function ignoreMissing(cause: unknown): void {

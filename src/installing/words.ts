@@ -3,10 +3,10 @@ import { join } from "node:path";
 import type { MemoryPlan } from "../claude/install-memory.ts";
 import type { ReceivedSession } from "../claude/install-session.ts";
 import { INDEX } from "../claude/memory.ts";
-import { leftOutWords } from "../claude/notes.ts";
+import { leftOutWords, senderWords } from "../claude/notes.ts";
 import type { Installation } from "../claude/record.ts";
 import type { Uninstalled } from "../claude/uninstall.ts";
-import type { Received } from "../handoff/received.ts";
+import type { Received, ReceivedRecord } from "../handoff/received.ts";
 import type { Installed } from "./proposal.ts";
 
 /** So many files are named. */
@@ -14,13 +14,21 @@ const MAX_NAMED = 20;
 
 /** The sender's own claims: nothing else is known of it. */
 export function senderOf({ record }: Received): string {
-  const when = record.sent_at === undefined ? "" : ` at ${minute(record.sent_at)}`;
-  return `who shared it${when} as "${record.title || "(no title)"}"`;
+  return `who shared it${sharedAt(record)} as ${titleOf(record)}`;
+}
+
+function sharedAt({ sent_at: when }: ReceivedRecord): string {
+  return when === undefined ? "" : ` at ${minute(when)}`;
+}
+
+function titleOf({ title }: { readonly title: string }): string {
+  return title || "(no title)";
 }
 
 export function memoryQuestion(received: Received, plan: MemoryPlan, warnings: readonly string[]): string {
   const index = Buffer.byteLength(plan.section);
-  const files = plan.files.map(({ name, text }) => `- a new file ${name}, ${Buffer.byteLength(text)} bytes`);
+  const files = plan.files.map(({ name }) => senderWords(name));
+  const bytes = plan.files.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
   return [
     "Install memory that somebody else has sent?",
     ...origin(received),
@@ -33,21 +41,24 @@ export function memoryQuestion(received: Received, plan: MemoryPlan, warnings: r
     plan.before === undefined
       ? `- ${INDEX} is made, ${index} bytes`
       : `- ${INDEX} gets ${index} bytes at its end; what is in it stays as it is`,
+    ...(files.length === 0 ? [] : [`- new files, named by the sender: ${files.length}, in all ${bytes} bytes`]),
     ...files.slice(0, MAX_NAMED),
-    ...(files.length > MAX_NAMED ? [`- and ${files.length - MAX_NAMED} more new files`] : []),
+    ...(files.length > MAX_NAMED ? [`- of the new files ${files.length - MAX_NAMED} more are not named here`] : []),
     ...[...plan.warnings, ...warnings].map((it) => `Warning: ${it}`),
   ].join("\n");
 }
 
 export function sessionQuestion(received: Received, session: ReceivedSession, project: string): string {
-  const { title, branch, turns, bytes, leftOut } = session;
+  const { branch, turns, bytes, leftOut } = session;
   const lacks = leftOutWords(leftOut);
   return [
     "Install a conversation that somebody else had with Claude?",
     ...origin(received),
     `Project: ${project}`,
     "",
-    `Conversation: "${title || "(no title)"}"${branch === undefined ? "" : `, branch ${branch}`} (the sender's words)`,
+    "Which conversation, in the sender's words:",
+    senderWords(titleOf(session)),
+    ...(branch === undefined ? [] : ["On the branch:", senderWords(branch)]),
     `${turns} turns, ${bytes} bytes${lacks === undefined ? "" : `; left out of it: ${lacks}`}`,
     "",
     "Whoever resumes it has Claude go on with what others said and asked for. It begins with a note that says so.",
@@ -55,9 +66,14 @@ export function sessionQuestion(received: Received, session: ReceivedSession, pr
   ].join("\n");
 }
 
-function origin(received: Received): string[] {
-  const { received_at, via } = received.record;
-  return [`From: ${senderOf(received)} (the sender's claim)`, `Received: ${minute(received_at)}, via ${via}`];
+/** Whoever reads it has to know first which lines are none of ours. */
+function origin({ record }: Received): string[] {
+  return [
+    'Lines that begin with ">" are its sender\'s words. Nobody has checked them.',
+    `Received: ${minute(record.received_at)}, via ${record.via}`,
+    `From: who shared it${sharedAt(record)} (the sender's claim) under this title:`,
+    senderWords(titleOf(record)),
+  ];
 }
 
 export function installedWords({ record, warnings }: Installed): string[] {

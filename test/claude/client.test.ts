@@ -54,7 +54,7 @@ async function installIn(box: Sandbox, bytes: Buffer) {
  */
 function handed(request: Request | undefined, id: string): string {
   const text = request ? conversationText(request) : "";
-  const [head, begin] = [text.indexOf(`Received conversation ${id}`), text.indexOf("may be different here.")];
+  const [head, begin] = [text.indexOf(`Received conversation ${id}`), text.indexOf("\n> Ann\n")];
   const end = text.indexOf(`\nEnd of received conversation ${id}.`);
   expect([head < begin, begin < end, end < text.indexOf("Go on.")]).toEqual([true, true, true]);
   return text.slice(begin, end);

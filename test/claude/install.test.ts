@@ -67,8 +67,8 @@ it("installs a session under a new id between two notes that say whose it is and
     expect(line.parentUuid).toBe(n === 0 ? null : lines[n - 1].uuid);
   }
   const begin = lines[0].message.content;
-  expect(begin).toContain(`Received conversation ${record.id}: find it`);
-  expect(begin).toContain("It comes from: Ann (the sender's own claim). Received 2026-11-20");
+  expect(begin).toContain(`Received conversation ${record.id}, on 2026-11-20, by Claude Spread.`);
+  expect(begin).toContain("as its sender claims:\n> find it\n> Ann");
   expect(begin).toContain(ORIGIN.sha256);
   expect(lines.at(-1).message.content).toMatch(new RegExp(`^End of received conversation ${record.id}\\.`));
   expect((await lstat(file?.path ?? "")).mode & 0o777).toBe(0o600);

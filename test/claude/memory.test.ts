@@ -216,8 +216,8 @@ it("plans all that would change, and changes nothing by that", async () => {
       text: [
         "---\nname: tests\ndescription: how\ntype: project\n---",
         `Received memory ${id}, up to "End of received memory ${id}": written by somebody else, not by this user.`,
-        "It comes from: Ann (the sender's own claim).",
-        `Received 2026-11-20 by Claude Spread, SHA-256 ${ORIGIN.sha256}.\n`,
+        `Received 2026-11-20 by Claude Spread, SHA-256 ${ORIGIN.sha256}.`,
+        "It comes from, as its sender claims:\n> Ann\n",
         "npm test\n",
         `End of received memory ${id}.\n`,
       ].join("\n"),
@@ -228,11 +228,11 @@ it("plans all that would change, and changes nothing by that", async () => {
       `<!-- claude-spread: begin ${id} -->`,
       `## Received memory ${id} (2026-11-20)\n`,
       `Received memory ${id}, up to "End of received memory ${id}": written by somebody else, not by this user.`,
-      "It comes from: Ann (the sender's own claim).",
-      `Received 2026-11-20 by Claude Spread, SHA-256 ${ORIGIN.sha256}.\n`,
+      `Received 2026-11-20 by Claude Spread, SHA-256 ${ORIGIN.sha256}.`,
+      "It comes from, as its sender claims:\n> Ann\n",
       `> - [Tests](received-${id}-tests.md): run them first\n`,
       "Its files:",
-      `- [tests.md](received-${id}-tests.md)\n`,
+      `> - [tests.md](received-${id}-tests.md)\n`,
       `End of received memory ${id}.`,
       `<!-- claude-spread: end ${id} -->\n`,
     ].join("\n"),
@@ -314,6 +314,42 @@ it("keeps a part of MEMORY.md that has lost a mark, and forgets one that the use
   expect(await installations(at.home)).toEqual([]);
 });
 
+const MARKS = /^<!-- claude-spread: .*-->\n/gm;
+
+it.each<[string, (text: string, id: string) => string]>([
+  ["has lost both marks", (text) => text.replace(MARKS, "")],
+  ["is there twice", (text) => `${text}\n${text}`],
+  ["is there once more without its marks", (text) => `${text}\n${text.replace(MARKS, "")}`],
+  [
+    "has its marks the wrong way round",
+    (text, id) => text.replace(/begin|end/g, (it) => (it === "end" ? "begin" : "end")) + id,
+  ],
+])("does not say of a part of MEMORY.md that it is taken out while it stays: it %s", async (_how, change) => {
+  await using at = await machine();
+  const folder = await remember(at, { "MEMORY.md": "# Mine\n" });
+  const { record } = await install(at, { files: [{ name: "MEMORY.md", text: "theirs" }] });
+  const index = join(folder, "MEMORY.md");
+  const changed = change(await readFile(index, "utf8"), record.id);
+  await writeFile(index, changed);
+  expect(await uninstall(at.home, record.id, { changedToo: true })).toMatchObject({
+    removed: [],
+    kept: [{ path: index, why: expect.stringContaining("take it out by hand") }],
+  });
+  expect(await readFile(index, "utf8")).toBe(changed);
+  expect(await installations(at.home)).toHaveLength(1);
+});
+
+it("takes its part out where the user's own text leads to one of its files", async () => {
+  await using at = await machine();
+  const folder = await remember(at, { "MEMORY.md": "# Mine\n" });
+  const { record, plan: made } = await install(at);
+  const index = join(folder, "MEMORY.md");
+  const link = `- [how](${made.files[0]?.name})\n`;
+  await writeFile(index, `${link}${await readFile(index, "utf8")}`);
+  expect((await uninstall(at.home, record.id)).kept).toEqual([]);
+  expect(await readFile(index, "utf8")).toBe(`${link}# Mine\n`);
+});
+
 it("plans nothing that would make MEMORY.md too long to be taken out of it again", async () => {
   await using at = await machine();
   await remember(at, { "MEMORY.md": "x".repeat(4 * MAX_FILE_BYTES - 100) });
@@ -365,7 +401,6 @@ function ours({ section, id }: MemoryPlan): string {
     .split("\n")
     .filter((line) => !line.startsWith(">"))
     .join("\n")
-    .replace(/^It comes from: .* \(the sender's own claim\)/m, "It comes from: SENDER")
     .replaceAll(id, "ID");
 }
 

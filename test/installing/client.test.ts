@@ -91,7 +91,13 @@ it(
     const { exitCode, requests } = await resume(bob, session);
     expect(exitCode).toBe(0);
     const text = requests[0] ? conversationText(requests[0]) : "";
-    const places = [`Received conversation ${id}: Make a plan.`, "who shared it at", "\nMake a plan.\n", "It is made."];
+    const places = [
+      `Received conversation ${id}, on `,
+      "\n> Make a plan.\n",
+      "\n> who shared it at",
+      "\nMake a plan.\n",
+      "It is made.",
+    ];
     const found = [...places, `End of received conversation ${id}.`, "Go on."].map((words) => text.indexOf(words));
     expect(found).toEqual([...found].sort((a, b) => a - b));
     expect(found[0]).toBeGreaterThanOrEqual(0);
