@@ -33,6 +33,9 @@ export interface MemoryPlan {
 /** The longest MEMORY.md that is touched, in bytes: many times what the client reads of it. */
 const MAX_INDEX_BYTES = 4 * MAX_FILE_BYTES;
 
+/** The longest name of a file that every file system of today takes; letters may have four of them each. */
+const MAX_NAME_BYTES = 255;
+
 /** @throws SpreadError `path-unreadable`, `memory-full` where MEMORY.md would be too long */
 export async function planMemory(memory: Memory, to: MemoryTarget): Promise<MemoryPlan> {
   const project = await realProject(to.project);
@@ -41,8 +44,9 @@ export async function planMemory(memory: Memory, to: MemoryTarget): Promise<Memo
   const taken = new Set((await readdir(folder).catch(() => [])).map(sameName));
   const index = memory.files.find(({ name }) => sameName(name) === sameName(INDEX));
   const others = memory.files.filter((file) => file !== index);
-  const files = others.map(({ name, text }) => {
-    const fresh = `received-${id}-${name}`;
+  const files = others.map(({ name, text }, n) => {
+    const whole = `received-${id}-${name}`;
+    const fresh = Buffer.byteLength(whole) <= MAX_NAME_BYTES ? whole : `received-${id}.${n + 1}.md`;
     if (taken.has(sameName(fresh))) throw new SpreadError("internal", "a random name was taken");
     return { name: fresh, sentAs: name, text: fileText(id, text, to.origin) };
   });
@@ -162,11 +166,21 @@ function decoded(target: string): string {
   }
 }
 
-/** `name`, `description` and `type` have to stand on top for the client to see them; we come behind them. */
+const FRONT_MATTER = /^---\n(?:(?!---\n)[^\n]*\n){0,40}---\n/;
+/** What of it may stand before we say whose the file is. */
+const FIELD = /^(name|description|type): .{1,200}$/u;
+
+/**
+ * `name`, `description` and `type` have to stand on top for the client to see them; we come behind them. Where anything
+ * else stands there too, all of it comes once more behind us.
+ */
 function fileText(id: string, text: string, origin: Origin): string {
   const harmless = disarmMarkdown(text);
-  const head = /^---\n(?:(?!---\n)[^\n]*\n){0,40}---\n/.exec(harmless)?.[0] ?? "";
-  const rest = harmless.slice(head.length).replace(/\n?$/, "\n");
+  const front = FRONT_MATTER.exec(harmless)?.[0] ?? "";
+  const fields = new Map(front.split("\n").map((line) => [FIELD.exec(line)?.[1], line]));
+  fields.delete(undefined);
+  const head = fields.size === 0 ? "" : `${["---", ...fields.values(), "---"].join("\n")}\n`;
+  const rest = (head === front ? harmless.slice(front.length) : harmless).replace(/\n?$/, "\n");
   return `${head}${memoryBegins(id, origin)}\n\n${rest}\n${memoryEnds(id)}\n`;
 }
 
