@@ -6,6 +6,7 @@ import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { systemCode } from "../errors.ts";
 import { syncFolder } from "../handoff/home.ts";
+import { alone } from "./alone.ts";
 import { writeError } from "./folders.ts";
 import { digest, readIndex, replaceIndex, sectionMark } from "./install-memory.ts";
 import { INDEX } from "./memory.ts";
@@ -34,9 +35,15 @@ export interface UninstallOptions {
 
 /**
  * What is kept stays written down, so that it can be taken out later.
- * @throws SpreadError `invalid-input` where nothing is installed under this id; `path-unreadable`, `home-unwritable`
+ * @throws SpreadError `invalid-input` where nothing is installed under this id; `plan-changed` while something else is
+ * being installed or taken out; `path-unreadable`, `home-unwritable`
  */
 export async function uninstall(home: string, id: string, options: UninstallOptions = {}): Promise<Uninstalled> {
+  await findInstallation(home, id); // or else nothing is made in the home
+  return alone(home, () => takeOut(home, id, options));
+}
+
+async function takeOut(home: string, id: string, options: UninstallOptions): Promise<Uninstalled> {
   const record = await findInstallation(home, id);
   const removed: string[] = [];
   const kept: { path: string; why: string }[] = [];

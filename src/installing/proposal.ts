@@ -2,7 +2,8 @@
  * A received memory or session on its way into the client's own files: first a question, which says all that would happen,
  * and only for a yes, given by a person, the same and nothing else. Who asks, and how, is not known here.
  */
-
+import { dirname } from "node:path";
+import { alone } from "../claude/alone.ts";
 import { realProject } from "../claude/folders.ts";
 import { planMemory, installMemory as putMemory } from "../claude/install-memory.ts";
 import { installSession as putSession } from "../claude/install-session.ts";
@@ -64,15 +65,18 @@ export async function propose(
 async function proposeMemory(received: Received, place: Place): Promise<Proposal> {
   const memory = await memoryIn(received);
   const origin = originOf(received, "memory");
-  await refuseTwice(origin, place, undefined);
   const plan = await planMemory(memory, { ...place, origin });
+  const isSame = ({ sha256, section, files }: Installation) =>
+    sha256 === origin.sha256 && [section, ...files].some((it) => it && dirname(it.path) === plan.folder);
+  await refuseTwice(place, isSame);
   return {
     question: memoryQuestion(received, plan, memory.warnings),
-    install: async () => {
-      await memoryIn(received); // as it was when it was asked about
-      await refuseTwice(origin, place, undefined);
-      return { record: await putMemory(plan, place), warnings: memory.warnings };
-    },
+    install: () =>
+      alone(place.home, async () => {
+        await memoryIn(received); // as it was when it was asked about
+        await refuseTwice(place, isSame);
+        return { record: await putMemory(plan, place), warnings: memory.warnings };
+      }),
   };
 }
 
@@ -92,13 +96,16 @@ async function proposeSession(
   }
   const origin = originOf(received, "sessions");
   const project = await realProject(place.project);
-  await refuseTwice(origin, place, session.id);
+  const isSame = ({ sha256, picked, ...it }: Installation) =>
+    sha256 === origin.sha256 && picked === session.id && it.project === project;
+  await refuseTwice(place, isSame);
   return {
     question: sessionQuestion(received, session, project),
-    install: async (life) => {
-      await refuseTwice(origin, place, session.id);
-      return putSession(sessionsFile(received, life), { ...place, origin, pick: session.id, signal: life });
-    },
+    install: (life) =>
+      alone(place.home, async () => {
+        await refuseTwice(place, isSame);
+        return putSession(sessionsFile(received, life), { ...place, origin, pick: session.id, signal: life });
+      }),
   };
 }
 
@@ -107,11 +114,8 @@ function originOf(received: Received, role: "memory" | "sessions"): Origin {
   return { sender: senderOf(received), sha256, receivedAt: new Date(received.record.received_at) };
 }
 
-/** @throws SpreadError `invalid-input` where the same is in the same project already */
-async function refuseTwice({ sha256 }: Origin, { home, project }: Place, picked: string | undefined): Promise<void> {
-  const real = await realProject(project);
-  const same = (await installations(home)).find(
-    (it) => it.sha256 === sha256 && it.project === real && it.picked === picked,
-  );
+/** @throws SpreadError `invalid-input` where the same is there already */
+async function refuseTwice({ home }: Place, isSame: (it: Installation) => boolean): Promise<void> {
+  const same = (await installations(home)).find(isSame);
   if (same) throw new SpreadError("invalid-input", `it is installed in this project already, under the id ${same.id}`);
 }
