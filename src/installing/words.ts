@@ -86,12 +86,16 @@ export function installedWords({ record, warnings }: Installed): string[] {
 }
 
 export function uninstalledWords({ record, removed, kept }: Uninstalled): string[] {
-  const all = kept.length === 0;
   return [
-    all ? `${record.id} is taken out.` : `${record.id} is taken out in part: what was changed since is kept.`,
+    `${record.id} is ${takenOut(removed.length, kept.length)}`,
     ...removed.map((path) => `Removed: ${path}${path === record.section?.path ? " (its received part)" : ""}`),
     ...kept.map(({ path, why }) => `Kept: ${path}; ${why}`),
   ];
+}
+
+function takenOut(removed: number, kept: number): string {
+  if (kept === 0) return "taken out.";
+  return `${removed === 0 ? "not taken out" : "taken out in part"}: what was changed since is kept.`;
 }
 
 export function installationLine({ id, kind, title, project, sender }: Installation): string {

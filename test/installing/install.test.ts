@@ -166,7 +166,9 @@ describe("with a yes", () => {
     expect(text).toContain(`Received conversation ${installed_id}, on `);
     await appendFile(path, "{}\n");
     const kept = { kept: [{ path, why: "it was gone on with since" }] };
-    expect((await server.call("distill_uninstall", { id: installed_id })).data).toMatchObject(kept);
+    const still = await server.call("distill_uninstall", { id: installed_id });
+    expect(still.data).toMatchObject(kept);
+    expect(still.text).toContain(`${installed_id} is not taken out: what was changed since is kept.`);
     await server.call("distill_uninstall", { id: installed_id, changed_too: true });
     expect(await ownFiles(server)).toEqual([]);
   });

@@ -61,7 +61,7 @@ describe("claude-spread install, at a terminal", () => {
     await write(ann, [user(0, "Fix it"), assistant(1, "yes")]);
     const id = await keepSessions(world.home, (await exported(ann)).bytes);
     const { exitCode, output } = await run(world, ["install", id], { types: "yes\n" });
-    expect(output).toContain('Conversation: "Fix it" (the sender\'s words)');
+    expect(output).toContain("Which conversation, in the sender's words:\n> Fix it\n");
     expect(output).toMatch(/Installed as [a-z0-9]{8}\. To go on with it, in .*:\nclaude --resume [0-9a-f-]{36}\n/);
     expect(exitCode).toBe(0);
     const [session = ""] = /[0-9a-f-]{36}/.exec(output) ?? [];
