@@ -10,7 +10,7 @@ import { homeError, homeFolder, machine, ownedName } from "../handoff/home.ts";
 /** How long, in ms, whoever was killed, or is on another machine, can hold it: no installation takes that long. */
 const HELD_MS = 10 * 60_000;
 
-/** @throws SpreadError `plan-changed` while somebody else is at it; `home-unwritable`, `disk-full`; and as `work` does */
+/** @throws SpreadError `plan-changed` while somebody else is at it; `home-unwritable`, `disk-full`; and as `work` */
 export async function alone<T>(home: string, work: () => Promise<T>): Promise<T> {
   const path = join(await homeFolder(home, "installed"), "at-work");
   const own = ownedName();

@@ -118,7 +118,7 @@ async function readRecord(folder: string, name: string): Promise<Installation | 
 
 /** Quotation marks of every script and what looks like one, or several at once. */
 const QUOTES =
-  /["'`´\u02b9-\u02bd\u02c8\u02ca\u02cb\u02dd\u02ee\u05f3\u05f4\u2032-\u2037\u201a\u201e\u275b-\u275e\u2e42\u3003\u301d-\u301f\uff02\uff07\uff40\p{Pi}\p{Pf}]+/gu;
+  /["'\u02b9-\u02bd\u02dd\u02ee\u05f4\u2032-\u2037\u201a\u201e\u275b-\u275e\u3003\u301d-\u301f\uff02\p{Pi}\p{Pf}]+/gu;
 
 /** What the sender calls something, as one line that ends no quotation of ours. */
 export function claimLine(claim: string): string {

@@ -1,4 +1,4 @@
-/** Two that install at the same moment, into one memory or one session twice: one of them does, and what it says is so. */
+/** Two that install at the same moment, into one memory or one session twice: one does, and what it says is so. */
 import { execFileSync } from "node:child_process";
 import { mkdir, readdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
