@@ -9,6 +9,7 @@ import { beforeEach, expect, it } from "vitest";
 import { projectName } from "../../src/claude/folders.ts";
 import { conversationText, json, type Request, type Step, startApi, type ToolResult } from "../client/api.ts";
 import { claude, runClaude, type Sandbox, sandbox } from "../client/claude.ts";
+import { relayProcess } from "../mcp/wires.ts";
 import { ENTRY, later, type Offered, type Taken } from "../support/server.ts";
 import { until } from "../support/wait.ts";
 
@@ -35,9 +36,10 @@ async function calls(box: Sandbox, steps: Step[]): Promise<readonly ToolResult[]
 const call = (name: string, input: object = {}): Step => ({ tool: `${TOOL}distill_${name}`, input });
 
 /** Receives, tries to install as a model under `claude -p`, and then runs the command that the refusal names, as a person. */
-async function takeOver(box: Sandbox, { code, lan }: Offered): Promise<{ taken: Taken; output: string }> {
+async function takeOver(box: Sandbox, { code, lan, relay_url }: Offered): Promise<{ taken: Taken; output: string }> {
+  const way = lan ? { host: `127.0.0.1:${lan.port}` } : { mode: "relay", relay_url };
   const [received, refused] = await calls(box, [
-    call("receive", { code, host: `127.0.0.1:${lan?.port}` }),
+    call("receive", { code, ...way }),
     ({ last }) => ({ tool: `${TOOL}distill_install`, input: { id: json<Taken>(last).id } }),
   ]);
   if (received === undefined) throw new Error("nothing was received");
@@ -67,10 +69,16 @@ async function resume(box: Sandbox, session: string): Promise<{ exitCode: number
   return { exitCode, requests: [...api.requests] };
 }
 
-it(
-  "a session is shared in one home, installed in another, resumed there with its origin, and taken out",
-  async () => {
+/** Where a share is offered. */
+async function offeredBy(mode: "lan" | "relay"): Promise<object> {
+  return mode === "lan" ? { mode } : { mode, relay_url: (await relayProcess()).url };
+}
+
+it.each(["lan", "relay"] as const)(
+  "a session is shared in one home, installed in another, resumed there with its origin, and taken out: %s",
+  async (mode) => {
     const [ann, bob] = [await sandbox(), await sandbox()];
+    const way = await offeredBy(mode);
     const file = { file_path: join(ann.project, "plan.txt"), content: "the plan" };
     const steps = [{ tool: "Write", input: file }, "It is made."];
     await runClaude({ box: ann, prompt: "Make a plan.", steps, allowedTools: ["Write"] });
@@ -79,7 +87,7 @@ it(
       ({ last }) => {
         const { sessions } = json<{ sessions: { id: string; title: string }[] }>(last);
         const picked = sessions.filter(({ title }) => title === "Make a plan.").map(({ id }) => id);
-        const input = { kind: "sessions", session_ids: picked, mode: "lan" };
+        const input = { kind: "sessions", session_ids: picked, ...way };
         return { tool: `${TOOL}distill_share`, input };
       },
     ]);
@@ -111,10 +119,11 @@ it(
   TEST_LIMIT_MS,
 );
 
-it(
-  "a memory is shared in one home, installed in another, read there as what it is, and taken out",
-  async () => {
+it.each(["lan", "relay"] as const)(
+  "a memory is shared in one home, installed in another, read there as what it is, and taken out: %s",
+  async (mode) => {
     const [ann, bob] = [await sandbox(), await sandbox()];
+    const way = await offeredBy(mode);
     const remembered = async () => {
       const { mainRequests } = await runClaude({ box: bob, prompt: "Hello", steps: ["Hello"] });
       return mainRequests[0] ? conversationText(mainRequests[0]) : "";
@@ -122,7 +131,7 @@ it(
     const path = join(ann.home, ".claude", "projects", projectName(ann.project), "memory", "MEMORY.md");
     const write = { tool: "Write", input: { file_path: path, content: "- Run the tests with --bail.\n" } };
     await runClaude({ box: ann, prompt: "Remember it.", steps: [write, "Done."], allowedTools: ["Write"] });
-    const [shared] = await calls(ann, [call("share", { kind: "memory", raw: true, mode: "lan" })]);
+    const [shared] = await calls(ann, [call("share", { kind: "memory", raw: true, ...way })]);
     if (shared === undefined) throw new Error("nothing was shared");
 
     const { taken, output } = await takeOver(bob, json<Offered>(shared));
