@@ -78,6 +78,7 @@ it.each([
   "hands %s over by their skills, without any permission but those of the skills",
   async (kind, input, content) => {
     const box = await installed();
+    await runClaude({ box, prompt: "Hello", steps: ["Hello."] }); // the conversation to be shared: one that goes on may not be on disk yet
     let receiver: Conversation | undefined;
     const sender = await runClaude({
       box,

@@ -1,9 +1,11 @@
 /** Two people and a document between them: real servers, a hub each, and what must be so when all is over. */
+
 import { createHash, randomBytes } from "node:crypto";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { join } from "node:path";
 import { expect } from "vitest";
+import { noise } from "../support/noise.ts";
 import {
   type Answer,
   eventually,
@@ -35,9 +37,7 @@ export async function twoPeople(options: Options = {}): Promise<People> {
 
 /** @param compressible whether compression makes less of it: then it is about half of it that passes. */
 export async function document({ project }: TestServer, bytes: number, compressible = false): Promise<Document> {
-  const random = randomBytes(bytes)
-    .toString(compressible ? "hex" : "base64")
-    .slice(0, bytes);
+  const random = compressible ? randomBytes(bytes).toString("hex").slice(0, bytes) : noise(bytes);
   const path = join(project, `${bytes}-${randomBytes(4).toString("hex")}.md`);
   await writeFile(path, random);
   return { path, bytes, sha256: createHash("sha256").update(random).digest("hex") };

@@ -1,22 +1,19 @@
 /** A sender and a receiver, each with a server, a hub and a home of their own, and what became of what passed between them. */
+
 import { randomBytes } from "node:crypto";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { sha256 } from "../mcp/texts.ts";
+import { noise } from "../support/noise.ts";
 import { eventually, hubOf, hubsOf, later, type Offered, type TestServer } from "../support/server.ts";
 import type { Carrier } from "./steps.ts";
 
 /** Text that does not compress, so that its chunks can be counted. @returns its path, below the server's project. */
 export async function documentIn({ project }: TestServer, bytes: number): Promise<string> {
   const path = join(project, `${randomBytes(8).toString("hex")}.md`);
-  await writeFile(
-    path,
-    randomBytes(Math.ceil((bytes * 3) / 4))
-      .toString("base64")
-      .slice(0, bytes),
-  );
+  await writeFile(path, noise(bytes));
   return path;
 }
 

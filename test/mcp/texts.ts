@@ -1,8 +1,10 @@
 /** Documents, files and codes for the tests of the tools. */
-import { createHash, randomBytes } from "node:crypto";
+
+import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { wordlist } from "@scure/bip39/wordlists/english.js";
+import { noise } from "../support/noise.ts";
 
 export const DOCUMENT = "# Fix the pump\n\nThe valve is open. Näxt: close it. 🚰\n";
 
@@ -20,6 +22,6 @@ export function wrong(code = ""): string {
 /** Long enough that no buffers on the way hold all of it, and hardly compressible. @returns its path. */
 export async function longFile(folder: string): Promise<string> {
   const path = join(folder, "long.md");
-  await writeFile(path, randomBytes(30 * 1024 * 1024).toString("base64"));
+  await writeFile(path, noise(40 * 1024 * 1024));
   return path;
 }

@@ -101,7 +101,7 @@ export async function endHub(home: string): Promise<void> {
     for (const pid of await hubsOf(home)) process.kill(pid, "SIGKILL");
     throw error;
   });
-  if (pids.length > 0) expect(await hubOf(home).catch(() => undefined)).toBeUndefined();
+  if (pids.length > 0) expect(await hubOf(home).catch(() => undefined), String(pids)).toBeUndefined();
 }
 
 /** The processes of hubs of a home: those of this machine that live. */
