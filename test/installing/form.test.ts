@@ -1,0 +1,158 @@
+/** The real client in a terminal: it draws the question about an installation as a form, and a person's keys answer it. */
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeEach, expect, it } from "vitest";
+import { projectName } from "../../src/claude/folders.ts";
+import { json, resultsOf, type Step, startApi } from "../client/api.ts";
+import { type Sandbox, sandbox } from "../client/claude.ts";
+import { ENTRY, later, startServer, type Taken } from "../support/server.ts";
+import { until } from "../support/wait.ts";
+
+const TOOL = "mcp__claude-spread__distill_";
+const PTY = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+const [SPACE, DOWN, ENTER] = [" ", "\x1b[B", "\r"];
+/** A client, a server and a hub start on both sides. */
+const TEST_LIMIT_MS = 40_000;
+const TITLE = "Notes of Ann";
+
+beforeEach(({ skip }) => {
+  skip(spawnSync("python3", ["-c", "import pty"]).status !== 0, "python3 is missing, which makes the terminal");
+});
+
+/** What a person has answered once, at the client's first start. */
+async function startedBefore(box: Sandbox): Promise<void> {
+  const state = {
+    hasCompletedOnboarding: true,
+    theme: "dark",
+    customApiKeyResponses: { approved: [box.env.ANTHROPIC_API_KEY?.slice(-20)], rejected: [] },
+    projects: { [box.project]: { hasTrustDialogAccepted: true, hasCompletedProjectOnboarding: true } },
+  };
+  await writeFile(join(box.home, ".claude.json"), JSON.stringify(state));
+  const mcp = { mcpServers: { "claude-spread": { command: process.execPath, args: [ENTRY] } } };
+  await writeFile(join(box.home, "mcp.json"), JSON.stringify(mcp));
+}
+
+/** What is on the screen: the client draws only what changes, and moves the cursor over the rest. */
+function shown(bytes: string): string {
+  const rows: string[][] = [];
+  let [row, column] = [0, 0];
+  // An operating system command; a control sequence, its parameters and its letter; another escape; a character.
+  const token = /\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\[([0-9;?<>=]*)[ -/]*([@-~])|\x1b.|([^\x1b])/gu;
+  for (const [, parameters = "", letter, character] of bytes.matchAll(token)) {
+    const [first = 0, second = 0] = parameters.split(";").map(Number);
+    const steps = first || 1;
+    const cells = rows[row] ?? [];
+    rows[row] = cells;
+    if (letter === "A") row = Math.max(0, row - steps);
+    else if (letter === "B") row += steps;
+    else if (letter === "C") column += steps;
+    else if (letter === "D") column = Math.max(0, column - steps);
+    else if (letter === "G") column = steps - 1;
+    else if (letter === "H") [row, column] = [steps - 1, (second || 1) - 1];
+    else if (letter === "J" && first >= 2) rows.length = 0;
+    else if (letter === "J") {
+      rows.length = Math.min(rows.length, row + 1);
+      cells.splice(column);
+    } else if (letter === "K") cells.splice(first === 2 ? 0 : column);
+    else if (character === "\r") column = 0;
+    else if (character === "\n") row += 1;
+    else if (character === "\b") column = Math.max(0, column - 1);
+    else if (character !== undefined && character >= " ") {
+      cells[column] = character;
+      column += 1;
+    }
+  }
+  return Array.from(rows, (cells) =>
+    Array.from(cells ?? [], (it) => it ?? " ")
+      .join("")
+      .trimEnd(),
+  ).join("\n");
+}
+
+interface Terminal {
+  /** @returns the screen, once this is on it. */
+  sees(words: RegExp): Promise<string>;
+  press(keys: string): void;
+}
+
+async function terminal(box: Sandbox, url: string): Promise<Terminal> {
+  const tools = ["receive", "install"].map((name) => TOOL + name).join(",");
+  const options = `--mcp-config "$HOME/mcp.json" --strict-mcp-config --allowedTools ${tools}`;
+  // A pid to end the client by, which then ends its server.
+  const line = `stty rows 70 cols 140; echo $$ > "$HOME/pid"; exec claude "Do as planned." ${options}`;
+  const env = { ...box.env, TERM: "xterm-256color", ANTHROPIC_BASE_URL: url };
+  const child = spawn("python3", ["-c", PTY, "sh", "-c", line], { env, cwd: box.project });
+  const closed = once(child, "close");
+  later(async () => {
+    const pid = Number(await readFile(join(box.home, "pid"), "utf8").catch(() => "0"));
+    if (pid > 1 && child.exitCode === null) process.kill(pid, "SIGTERM");
+    else child.kill("SIGKILL");
+    await closed;
+  });
+  let bytes = "";
+  child.stdout.setEncoding("utf8").on("data", (text) => {
+    bytes += text;
+  });
+  const sees = async (words: RegExp) => {
+    await until(`the screen shows ${words}`, () => words.test(shown(bytes))).catch((error: Error) => {
+      throw new Error(`${error.message}; it shows\n${shown(bytes)}`);
+    });
+    return shown(bytes);
+  };
+  return { sees, press: (keys) => child.stdin.write(keys) };
+}
+
+it.each<[string, "Accept" | "Decline"]>([
+  ["is installed for a person who ticks it and accepts", "Accept"],
+  ["is not installed for a person who ticks it and declines", "Decline"],
+])(
+  "a memory %s",
+  // Its screen is drawn for people: a key that comes while it is drawn anew may be lost, and nobody presses it again.
+  { timeout: TEST_LIMIT_MS, retry: 2 },
+  async (_what, answer) => {
+    const sender = await startServer();
+    const own = join(sender.world.base, "user", ".claude", "projects", projectName(sender.project), "memory");
+    await mkdir(own, { recursive: true });
+    await writeFile(join(own, "MEMORY.md"), "- Run the tests with --bail.\n");
+    const { code, lan } = await sender.share({ kind: "memory", raw: true, mode: "lan", title: TITLE });
+
+    const box = await sandbox();
+    await startedBefore(box);
+    const steps: Step[] = [
+      { tool: "WaitForMcpServers" },
+      { tool: `${TOOL}receive`, input: { code, host: `127.0.0.1:${lan?.port}` } },
+      ({ last }) => ({ tool: `${TOOL}install`, input: { id: json<Taken>(last).id } }),
+      "Done.",
+    ];
+    await using api = await startApi(steps, () => {});
+    const { sees, press } = await terminal(box, api.url);
+    const form = await sees(/Esc to cancel/);
+    expect(form).toMatch(/^ *Install memory that somebody else has sent\?$/m);
+    expect(form).toMatch(new RegExp(`^ *> ${TITLE}$`, "m"));
+    await sees(/❯.*Install it: ☐/);
+    press(SPACE);
+    await sees(/Install it: ☒/);
+    press(DOWN);
+    await sees(/❯ Accept/);
+    if (answer === "Decline") {
+      press(DOWN);
+      await sees(/❯ Decline/);
+    }
+    press(ENTER);
+    await until("the model is answered", () => api.requests.length === steps.length);
+
+    const [request] = api.requests.slice(-1);
+    const result = request && resultsOf(request).at(-1);
+    const index = join(box.home, ".claude", "projects", projectName(box.project), "memory", "MEMORY.md");
+    if (answer === "Accept") {
+      expect(result).toMatchObject({ tool: `${TOOL}install`, isError: false });
+      expect(await readFile(index, "utf8")).toContain("> - Run the tests with --bail.");
+    } else {
+      expect(result).toMatchObject({ isError: true, text: expect.stringMatching(/^Error needs-a-person: /) });
+      expect(existsSync(index)).toBe(false);
+    }
+  },
+);
