@@ -5,7 +5,7 @@
 import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SpreadError, systemCode } from "../errors.ts";
-import { homeError, homeFolder, machine, ownedName } from "../handoff/home.ts";
+import { homeError, homeFolder, isAlive, machine, ownedName } from "../handoff/home.ts";
 
 /** How long, in ms, whoever was killed, or is on another machine, can hold it: no installation takes that long. */
 const HELD_MS = 10 * 60_000;
@@ -34,13 +34,5 @@ async function isLeftover(path: string): Promise<boolean> {
   if (found === undefined) return false;
   if (Date.now() - found.mtimeMs > HELD_MS) return true;
   const [pid, where] = (await readFile(path, "utf8").catch(() => "")).split("-");
-  return where === machine && !isAlive(Number(pid));
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (cause) {
-    return systemCode(cause) !== "ESRCH"; // EPERM: it lives, and belongs to somebody else
-  }
+  return where === machine && !(await isAlive(Number(pid)));
 }

@@ -117,8 +117,8 @@ export async function syncFolder(path: string): Promise<void> {
 }
 
 /**
- * Removes what processes that are gone left in staging/, spool/ and preview/, and of files that they were replacing, never what a living one
- * holds. For the start of a server; it never throws, since a leftover is no reason not to start.
+ * Removes what processes that are gone left in staging/, spool/ and preview/, and of files that they were replacing, never
+ * what a living one holds. For the start of a server; it never throws, since a leftover is no reason not to start.
  */
 export async function sweepHome(home: string): Promise<void> {
   for (const folder of ["staging", "spool", "preview", "hub", "."]) {
@@ -140,7 +140,8 @@ async function isLeftover(folder: string, name: string): Promise<boolean> {
   return age > FOREIGN_LEFTOVER_MS;
 }
 
-async function isAlive(pid: number): Promise<boolean> {
+/** Whether a process of this machine is there, and not only its number. */
+export async function isAlive(pid: number): Promise<boolean> {
   try {
     process.kill(pid, 0);
   } catch (cause) {
