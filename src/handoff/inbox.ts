@@ -1,7 +1,8 @@
 /**
  * What was received, kept whole or not at all. The files are written beside each other where nobody looks, and appear in
  * the inbox together, by one rename: `original.md`, exactly the bytes that came, `handoff.md`, clean and fenced, for
- * reading, what came along (companions.ts), and what we say of it all (received.ts). The digest of it all is not checked here: who calls `commit` has done so.
+ * reading, what came along (companions.ts), and what we say of it all (received.ts). The digest of it all is not checked
+ * here: who calls `commit` has done so.
  */
 import { createHash, type Hash, randomInt } from "node:crypto";
 import { constants } from "node:fs";

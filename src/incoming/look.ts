@@ -183,7 +183,10 @@ async function searched(files: readonly Came[], searchMs: number, signal: AbortS
   ];
 }
 
-/** A file as it stands, or where it is JSON of ours, the texts that it carries. @param name what it is called, in words of ours. */
+/**
+ * A file as it stands, or where it is JSON of ours, the texts that it carries.
+ * @param name what it is called, in words of ours.
+ */
 async function lookInto(came: Came, name: string, limits: Limits, signal: AbortSignal): Promise<Seen> {
   if (came.role === "sessions") return lookIntoSessions(came, name, limits, signal);
   const memory = came.role === "memory" ? await lookIntoMemory(came.path, limits) : undefined;
