@@ -1,13 +1,40 @@
 import { defineConfig } from "vitest/config";
+import { Report } from "./test/support/report.ts";
+
+/**
+ * A test file's name says which project it belongs to:
+ *
+ *     *.test.ts            fast     no other processes: for each save
+ *     *.process.test.ts    process  real servers, relays and tools
+ *     *.long.test.ts       long     every case of the long matrices, and the real Claude Code
+ *
+ * `npm test` runs the first two, `npm run test:all` all three.
+ */
+const PROCESS = "test/**/*.process.test.ts";
+const LONG = "test/**/*.long.test.ts";
+
+/** For what hangs alone, in ms: nothing that a test asks depends on how fast the machine is. */
+const HANG_MS = 10 * 60_000;
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
-    // What processes do is waited for, be the machine busy with other tests.
-    expect: { poll: { timeout: 10_000 } },
     // Two at a time: many tests start real processes and move real bytes.
     maxWorkers: 2,
+    reporters: ["default", new Report()],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "fast",
+          include: ["test/**/*.test.ts"],
+          exclude: [PROCESS, LONG],
+          setupFiles: ["test/support/no-processes.ts"],
+        },
+      },
+      { extends: true, test: { name: "process", include: [PROCESS] } },
+      { extends: true, test: { name: "long", include: [LONG] } },
+    ],
+    testTimeout: HANG_MS,
+    hookTimeout: HANG_MS,
   },
 });

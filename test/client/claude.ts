@@ -10,8 +10,9 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeEach } from "vitest";
+import { later } from "../support/later.ts";
 import type { Namespace } from "../support/namespaces.ts";
-import { endHub, later } from "../support/server.ts";
+import { endHub } from "../support/server.ts";
 import { until } from "../support/wait.ts";
 import { type Request, resultsOf, type Step, startApi, type ToolDefinition, type ToolResult } from "./api.ts";
 import { CLAUDE as FETCHED } from "./fetch.mjs";
@@ -25,8 +26,6 @@ export const CHECKOUT = fileURLToPath(new URL("../..", import.meta.url));
 const NOWHERE = "http://127.0.0.1:9";
 /** After this a client is killed, in ms: less than a test may take, so that the test can say what it saw. */
 const RUN_LIMIT_MS = 25_000;
-/** How long a server may outlive its client, in ms. */
-const OUTLIVE_MS = 1000;
 
 beforeEach(({ skip }) => {
   if (!existsSync(CLAUDE)) skip("the client is not fetched: node test/client/fetch.mjs");
@@ -92,7 +91,7 @@ export interface Run {
   readonly stdout: string;
   readonly stderr: string;
   /**
-   * Whether something that the client had started was still there OUTLIVE_MS after its end. It is gone now. The hub, which is
+   * Whether something that the client had started outlived it for good. It is gone now. The hub, which is
    * in no group of the client's, does not count.
    */
   readonly survivors: boolean;
@@ -204,7 +203,7 @@ async function run(
   const overdue = setTimeout(() => killGroup(group), RUN_LIMIT_MS);
   const [exitCode] = (await once(child, "exit")) as [number | null];
   clearTimeout(overdue);
-  const gone = until("the group is gone", async () => !(await livesGroup(group)), OUTLIVE_MS);
+  const gone = until("the group is gone", async () => !(await livesGroup(group)));
   const survivors = await gone.then(
     () => false,
     () => true,

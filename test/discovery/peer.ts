@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import type { Service, Sighting } from "../../src/discovery/mdns.ts";
+import { later } from "../support/later.ts";
 import type { Namespace } from "../support/namespaces.ts";
-import { later } from "../support/server.ts";
 
 const MDNS = fileURLToPath(new URL("../../dist/discovery/mdns.js", import.meta.url));
 

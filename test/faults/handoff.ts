@@ -8,7 +8,6 @@ import { expect } from "vitest";
 import { noise } from "../support/noise.ts";
 import {
   type Answer,
-  eventually,
   hubOf,
   type Listed,
   type Options,
@@ -16,7 +15,7 @@ import {
   type Taken,
   type TestServer,
 } from "../support/server.ts";
-import { until } from "../support/wait.ts";
+import { eventually, until } from "../support/wait.ts";
 
 /** A file in a sender's project. */
 export interface Document {
@@ -58,8 +57,8 @@ export async function shareOf({ sender }: People, id: string): Promise<Listed> {
 }
 
 /** Until nobody is being served. @returns what has become of the share. */
-export async function atRest(people: People, id: string, limitMs?: number): Promise<Listed> {
-  await until("nobody is served", async () => (await shareOf(people, id)).state !== "serving", limitMs);
+export async function atRest(people: People, id: string): Promise<Listed> {
+  await until("nobody is served", async () => (await shareOf(people, id)).state !== "serving");
   return shareOf(people, id);
 }
 

@@ -8,8 +8,8 @@ import { expect } from "vitest";
 import { QUIET_MS } from "../../src/limits.ts";
 import { relayProcess } from "../mcp/wires.ts";
 import { type Cable, cable, type Fault, type Lot } from "../support/cable.ts";
-import { type Answer, eventually, type Offered, startServer, type Taken, type TestServer } from "../support/server.ts";
-import { until } from "../support/wait.ts";
+import { type Answer, type Offered, startServer, type Taken, type TestServer } from "../support/server.ts";
+import { eventually, until } from "../support/wait.ts";
 import {
   atRest,
   codeOf,
@@ -34,8 +34,6 @@ const LOOK_SECONDS = 30;
 export const DEADLINE_MS = LIFE_MINUTES * 60_000 + QUIET_MS + 10_000;
 /** Every so often what stalls goes on, in ms, where it ever does. */
 const HEAL_MS = 1_500;
-/** How long a sender may take to be at its relay again, in ms, over a connection that may be struck as well. */
-const GOOD_WAY_MS = 45_000;
 
 export interface MixOptions {
   readonly seed: number;
@@ -268,7 +266,7 @@ class Lane {
     if (!answer) {
       await eventually(() => this.#receiver.kept("staging")).toEqual([]);
     }
-    const { state, delivered } = await atRest(this.people, share.share_id, DEADLINE_MS);
+    const { state, delivered } = await atRest(this.people, share.share_id);
     if (answer && !answer.isError) {
       const taken = answer.data as Taken;
       await expectTaken(this.people, taken, paper);
@@ -295,20 +293,16 @@ class Lane {
   async #takeDirectly(share: Offered, paper: Document): Promise<string> {
     let answer: Answer | undefined;
     let state = "waiting";
-    await until(
-      "who comes by a good way gets it",
-      async () => {
-        const { relay_away_since, ...listed } = await shareOf(this.people, share.share_id);
-        state = listed.state;
-        if (state !== "waiting") return true;
-        if (share.lan === undefined && relay_away_since) return false;
-        if (answer) await delay(2_000); // a relay counts those who ask for what is not there
-        answer = await this.#receiver.call("distill_receive", this.#direct(share));
-        if (answer.isError) expect(["relay-unreachable", "room-not-found", "link-lost"]).toContain(codeOf(answer));
-        return !answer.isError;
-      },
-      GOOD_WAY_MS,
-    );
+    await until("who comes by a good way gets it", async () => {
+      const { relay_away_since, ...listed } = await shareOf(this.people, share.share_id);
+      state = listed.state;
+      if (state !== "waiting") return true;
+      if (share.lan === undefined && relay_away_since) return false;
+      if (answer) await delay(2_000); // a relay counts those who ask for what is not there
+      answer = await this.#receiver.call("distill_receive", this.#direct(share));
+      if (answer.isError) expect(["relay-unreachable", "room-not-found", "link-lost"]).toContain(codeOf(answer));
+      return !answer.isError;
+    });
     if (!answer || answer.isError) {
       expect(["expired", "failed"]).toContain(state);
       return state;

@@ -6,8 +6,10 @@ import { request } from "node:http";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { sha256 } from "../mcp/texts.ts";
+import { later } from "../support/later.ts";
 import { noise } from "../support/noise.ts";
-import { eventually, hubOf, hubsOf, later, type Offered, type TestServer } from "../support/server.ts";
+import { hubOf, hubsOf, type Offered, type TestServer } from "../support/server.ts";
+import { eventually } from "../support/wait.ts";
 import type { Carrier } from "./steps.ts";
 
 /** Text that does not compress, so that its chunks can be counted. @returns its path, below the server's project. */

@@ -4,7 +4,7 @@
  */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
-import { later } from "../support/server.ts";
+import { later } from "../support/later.ts";
 import { until } from "../support/wait.ts";
 
 export type Carrier = "lan" | "relay";

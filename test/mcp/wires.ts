@@ -6,8 +6,9 @@ import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { startRelay } from "../../relay/src/relay.ts";
-import { eventually, later, type TestServer } from "../support/server.ts";
-import { until } from "../support/wait.ts";
+import { later } from "../support/later.ts";
+import type { TestServer } from "../support/server.ts";
+import { eventually, until } from "../support/wait.ts";
 
 export type Relay = Awaited<ReturnType<typeof startRelay>>;
 

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Place, placesOf } from "../../src/redact/paths.ts";
 import { redactText } from "../../src/redact/redactor.ts";
-import { later } from "../support/server.ts";
+import { later } from "../support/later.ts";
 
 const ANN = { project: "/home/ann/app", home: "/home/ann" };
 const shorten = async (text: string, places: readonly Place[]) =>

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { openRepository, type Repository } from "../../src/repository/repository.ts";
-import { later } from "../support/server.ts";
+import { later } from "../support/later.ts";
 
 const run = promisify(execFile);
 

@@ -11,7 +11,7 @@ import { silent } from "../../src/log.ts";
 import { type Received, receive } from "../../src/share/receiver.ts";
 import type { Share } from "../../src/share/sender.ts";
 import { cable } from "../support/cable.ts";
-import { later } from "../support/server.ts";
+import { later } from "../support/later.ts";
 import { forever, home, lanOf, receiveRequest, share } from "../support/shares.ts";
 import { until } from "../support/wait.ts";
 

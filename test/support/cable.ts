@@ -5,7 +5,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { later } from "./server.ts";
+import { later } from "./later.ts";
 
 /** `up` is from who came in towards the target, `down` is back. */
 export type Direction = "up" | "down";

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { later } from "./server.ts";
+import { later } from "./later.ts";
 import { until } from "./wait.ts";
 
 /** Why no namespace can be made here, or undefined. */

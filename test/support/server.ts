@@ -9,39 +9,12 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import type { RequestOptions } from "@modelcontextprotocol/sdk/shared/protocol.js";
 import { ElicitRequestSchema, type ElicitResult, LATEST_PROTOCOL_VERSION } from "@modelcontextprotocol/sdk/types.js";
-import { afterAll, afterEach, expect } from "vitest";
-import { until } from "./wait.ts";
+import { expect } from "vitest";
+import { later } from "./later.ts";
+import { until, WAIT_MS } from "./wait.ts";
 
 export const ENTRY = fileURLToPath(new URL("../../dist/claude-spread.js", import.meta.url));
 const NOBODY = 65_534;
-
-const afterTest: (() => unknown)[] = [];
-const afterFile: (() => unknown)[] = [];
-afterEach(() => undo(afterTest));
-afterAll(() => undo(afterFile));
-
-/** All of them, whichever fails. */
-async function undo(steps: (() => unknown)[]): Promise<void> {
-  const failures: unknown[] = [];
-  for (const step of steps.splice(0).reverse()) {
-    try {
-      await step();
-    } catch (error) {
-      failures.push(error);
-    }
-  }
-  if (failures.length > 0) throw new AggregateError(failures, "not everything could be put away");
-}
-
-/** What is read again until it is as expected: processes take their time. */
-export function eventually<T>(read: () => T | Promise<T>) {
-  return expect.poll(read, { timeout: 10_000 });
-}
-
-/** Done after the test, the last one first. */
-export function later(step: () => unknown): void {
-  afterTest.push(step);
-}
 
 export interface Options {
   /** On top of what every server gets; undefined takes a variable away. */
@@ -73,9 +46,9 @@ export interface World {
 export async function makeWorld(lasting = false): Promise<World> {
   const base = await mkdtemp(join(tmpdir(), "claude-spread-test-"));
   const home = join(base, "user", ".claude-spread");
-  (lasting ? afterFile : afterTest).push(async () => {
+  later(async () => {
     await endHub(home).finally(() => rm(base, { recursive: true, force: true }));
-  });
+  }, lasting);
   for (const name of ["user", "project", "outside", "tmp"]) await mkdir(join(base, name));
   return {
     base,
@@ -222,7 +195,7 @@ export class TestServer {
 
   /** The client checks every result by the tool's output schema. */
   async call(name: string, args: Arguments = {}, options: RequestOptions = {}): Promise<Answer> {
-    const answer = await this.client.callTool({ name, arguments: args }, undefined, options);
+    const answer = await this.client.callTool({ name, arguments: args }, undefined, { timeout: WAIT_MS, ...options });
     const [first] = answer.content as { type: string; text?: string }[];
     return { isError: answer.isError === true, text: first?.text ?? "", data: answer.structuredContent };
   }
@@ -247,13 +220,13 @@ export class TestServer {
   }
 
   /** Until the youngest share is in this state. */
-  async becomes(state: string, limitMs?: number): Promise<Listed> {
+  async becomes(state: string): Promise<Listed> {
     let seen = "";
     const there = async () => {
       seen = (await this.status()).state;
       return seen === state;
     };
-    await until(`the share is ${state}`, there, limitMs).catch((error: Error) => {
+    await until(`the share is ${state}`, there).catch((error: Error) => {
       throw new Error(`${error.message}, it is ${seen}`);
     });
     return this.status();
@@ -300,7 +273,7 @@ export async function startServer(options: Options = {}): Promise<TestServer> {
   const { person } = options;
   const client = new Client({ name: "test", version: "0" }, { capabilities: person ? { elicitation: {} } : {} });
   if (person) client.setRequestHandler(ElicitRequestSchema, ({ params }) => person(params.message));
-  (options.lasting ? afterFile : afterTest).push(() => client.close());
+  later(() => client.close(), options.lasting);
   await client.connect(transport);
   await client.listTools(); // from here on, the client knows the output schemas
   return new TestServer(client, world, transport.pid ?? 0, stderr);

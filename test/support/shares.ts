@@ -8,7 +8,7 @@ import type { Course } from "../../src/share/race.ts";
 import type { ReceiveRequest } from "../../src/share/receiver.ts";
 import { openShare, type Share, type ShareRequest } from "../../src/share/sender.ts";
 import type { RelayAccess } from "../../src/transport/relay-connection.ts";
-import { later } from "./server.ts";
+import { later } from "./later.ts";
 
 export const TEXT = "# The work so far\n\nIt is done.\n";
 

@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { beforeEach, describe, expect, it } from "vitest";
+import { later } from "../support/later.ts";
 import { cable, Namespace, noNamespaces, spawnForTest } from "../support/namespaces.ts";
-import { eventually, later } from "../support/server.ts";
-import { until } from "../support/wait.ts";
+import { eventually, until } from "../support/wait.ts";
 import { Peer } from "./peer.ts";
 
 const TOOLS = ["avahi-daemon", "avahi-browse", "avahi-publish", "dbus-daemon"];

@@ -7,8 +7,8 @@ import { machine } from "../../src/handoff/home.ts";
 import { STALL_MS } from "../../src/limits.ts";
 import { relayProcess } from "../mcp/wires.ts";
 import { noNamespaces, spawnForTest } from "../support/namespaces.ts";
-import { eventually, makeWorld, type Offered, startServer, type TestServer } from "../support/server.ts";
-import { until } from "../support/wait.ts";
+import { makeWorld, type Offered, startServer, type TestServer } from "../support/server.ts";
+import { eventually, until } from "../support/wait.ts";
 import { openOf } from "./handoff.ts";
 import { drop, noNft, threeMachines, throttle } from "./machines.ts";
 import { attempt, documentIn, inboxOf, killHub } from "./people.ts";
@@ -51,7 +51,7 @@ describe.each(["lan", "relay"] as const)("by %s, of a receiver that is killed, h
 
   it.each([1, 2])("the place in a share for %i is free at once", async (receivers) => {
     const { sender, first, ask } = await killed("in the middle of content", receivers);
-    expect(await sender.becomes("waiting", 3_000)).toMatchObject({
+    expect(await sender.becomes("waiting")).toMatchObject({
       delivered: 0,
       unconfirmed: 0,
       last_failure: "link-lost",
@@ -132,7 +132,7 @@ describe("of a receiver whose cable is dead", () => {
       await serve();
     }
     if (others.length < receivers) {
-      await until("its place is free", async () => (await sender.status()).state === "waiting", STALL_MS + 20_000);
+      await until("its place is free", async () => (await sender.status()).state === "waiting");
       const code = by === "lan" ? "stalled" : "link-lost";
       expect(await sender.status()).toMatchObject({ unconfirmed: 0, last_failure: code });
       await serve();

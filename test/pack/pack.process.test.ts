@@ -4,8 +4,9 @@ import { extract } from "tar";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DOCUMENT } from "../mcp/texts.ts";
 import { relayHere } from "../mcp/wires.ts";
+import { later } from "../support/later.ts";
 import { packRelease, type Release, serverOf } from "../support/release.ts";
-import { later, startServer } from "../support/server.ts";
+import { startServer } from "../support/server.ts";
 
 let release: Release;
 let plugin: string;

@@ -2,7 +2,8 @@
 import { expect, it } from "vitest";
 import { document } from "../faults/handoff.ts";
 import { type Cable, cable, type Lot } from "../support/cable.ts";
-import { eventually, startServer } from "../support/server.ts";
+import { startServer } from "../support/server.ts";
+import { eventually } from "../support/wait.ts";
 
 const BYTES = 5_000_000;
 const DEAD: Lot = { faults: [{ way: "up", at: 0, what: "stall" }] };

@@ -16,20 +16,19 @@ import { REQUEST_MS } from "../../src/hub/ops.ts";
 import { silent } from "../../src/log.ts";
 import { DOCUMENT, longFile, sha256, wrong } from "../mcp/texts.ts";
 import { isOpen, patient, relayHere, roomsOf, wireTo } from "../mcp/wires.ts";
+import { later } from "../support/later.ts";
 import {
   type BareServer,
   endHub,
-  eventually,
   hubOf,
   hubsOf,
-  later,
   makeWorld,
   type Offered,
   startBare,
   startServer,
   type World,
 } from "../support/server.ts";
-import { settled } from "../support/wait.ts";
+import { eventually, settled } from "../support/wait.ts";
 
 const ENTRY = fileURLToPath(new URL("../../dist/claude-spread.js", import.meta.url));
 const BUFFERS = 64 * 1024;

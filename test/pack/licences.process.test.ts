@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { licencesOf } from "../../pack/licences.ts";
-import { later } from "../support/server.ts";
+import { later } from "../support/later.ts";
 
 it("refuses to go on without the text of a licence", async () => {
   const bare = await mkdtemp(join(tmpdir(), "claude-spread-test-"));

@@ -9,7 +9,8 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { relayProcess } from "../mcp/wires.ts";
 import { cable } from "../support/cable.ts";
-import { eventually, hubOf, makeWorld, startServer, type World } from "../support/server.ts";
+import { hubOf, makeWorld, startServer, type World } from "../support/server.ts";
+import { eventually } from "../support/wait.ts";
 import { attempt, documentIn, inboxOf } from "./people.ts";
 import { type Carrier, DOCUMENT_BYTES, wireThatStops } from "./steps.ts";
 

@@ -4,8 +4,8 @@
  */
 import { describe, expect, it } from "vitest";
 import { relayProcess } from "../mcp/wires.ts";
-import { eventually, type Offered, startServer, type TestServer } from "../support/server.ts";
-import { until } from "../support/wait.ts";
+import { type Offered, startServer, type TestServer } from "../support/server.ts";
+import { eventually, until } from "../support/wait.ts";
 import { type Attempt, attempt, documentIn, healthOf, inboxOf, killHub } from "./people.ts";
 import { type Carrier, DOCUMENT_BYTES, STEP_NAMES, type StepName, type Wire, wireThatStops } from "./steps.ts";
 

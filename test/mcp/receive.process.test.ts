@@ -3,7 +3,9 @@ import { chmod, chown, mkdir, readFile, writeFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { endHub, eventually, later, makeWorld, type Offered, startServer, type TestServer } from "../support/server.ts";
+import { later } from "../support/later.ts";
+import { endHub, makeWorld, type Offered, startServer, type TestServer } from "../support/server.ts";
+import { eventually } from "../support/wait.ts";
 import { DOCUMENT, longFile, wrong } from "./texts.ts";
 import { falseRelay, host, relayHere, wireThatBreaks, wireTo } from "./wires.ts";
 
@@ -435,7 +437,7 @@ describe("a machine that cannot keep the document", () => {
     const homeless = await startServer({ world });
     const args = { code: share.code, host: at(share) };
     expect((await homeless.fails("distill_receive", args)).code).toBe("home-unwritable");
-    expect(await sender.becomes("waiting", 2000)).toMatchObject({ unconfirmed: 0 });
+    expect(await sender.becomes("waiting")).toMatchObject({ unconfirmed: 0 });
     await receiver.receive(args);
   });
 
@@ -454,7 +456,7 @@ describe("a machine that cannot keep the document", () => {
     const args = { code: share.code, host: at(share) };
     expect((await full.fails("distill_receive", args)).code).toBe("disk-full");
     expect([await full.kept("staging"), await full.kept("inbox")]).toEqual([[], []]);
-    expect(await sender.becomes("waiting", 2000)).toMatchObject({ unconfirmed: 0 });
+    expect(await sender.becomes("waiting")).toMatchObject({ unconfirmed: 0 });
     await receiver.receive(args);
   });
 });

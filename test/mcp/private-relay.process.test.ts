@@ -2,7 +2,8 @@
 import { once } from "node:events";
 import { expect, it } from "vitest";
 import { WebSocketServer } from "ws";
-import { later, startServer } from "../support/server.ts";
+import { later } from "../support/later.ts";
+import { startServer } from "../support/server.ts";
 import { DOCUMENT, sha256 } from "./texts.ts";
 import { relayHere } from "./wires.ts";
 

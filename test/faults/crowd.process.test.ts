@@ -2,7 +2,8 @@
 import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
 import { host, relayProcess } from "../mcp/wires.ts";
-import { eventually, startServer, type TestServer } from "../support/server.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+import { eventually } from "../support/wait.ts";
 import { attempt, documentIn, inboxOf } from "./people.ts";
 
 /** A relay for a crowd that comes from one address. */

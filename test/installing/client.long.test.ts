@@ -10,7 +10,8 @@ import { projectName } from "../../src/claude/folders.ts";
 import { conversationText, json, type Request, type Step, startApi, type ToolResult } from "../client/api.ts";
 import { claude, runClaude, type Sandbox, sandbox } from "../client/claude.ts";
 import { relayProcess } from "../mcp/wires.ts";
-import { ENTRY, later, type Offered, type Taken } from "../support/server.ts";
+import { later } from "../support/later.ts";
+import { ENTRY, type Offered, type Taken } from "../support/server.ts";
 import { until } from "../support/wait.ts";
 
 const TOOL = "mcp__claude-spread__";

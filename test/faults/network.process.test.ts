@@ -99,7 +99,7 @@ describe("who falls silent, without a word,", () => {
     const share = await people.sender.share({ path: paper.path, mode: "relay" });
     drop(here, hereToRelay);
     const missed = async () => (await people.sender.status()).relay_away_since !== undefined;
-    await until("it is missed", missed, 30_000);
+    await until("it is missed", missed);
     dropNoMore(here);
     await expectDelivered(people, await within(10_000, taking(people, share, "relay").taken), paper);
   }

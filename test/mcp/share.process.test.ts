@@ -2,7 +2,8 @@ import { execFileSync } from "node:child_process";
 import { chmod, mkdir, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { eventually, startServer, type TestServer } from "../support/server.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+import { eventually } from "../support/wait.ts";
 import { DOCUMENT, wrong } from "./texts.ts";
 import { falseRelay, host, isOpen, relayHere, roomsOf } from "./wires.ts";
 

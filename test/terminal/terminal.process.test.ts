@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { assistant, exported, machine, user, write } from "../claude/transcripts.ts";
 import { keepMemory, keepSessions, machineOf } from "../installing/inbox.ts";
-import { ENTRY, later, makeWorld, type World } from "../support/server.ts";
+import { later } from "../support/later.ts";
+import { ENTRY, makeWorld, type World } from "../support/server.ts";
 import { until } from "../support/wait.ts";
 
 const noPython = spawnSync("python3", ["-c", "import pty"]).status !== 0;

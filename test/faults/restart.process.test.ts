@@ -2,8 +2,8 @@
 import { expect, it } from "vitest";
 import { relayProcess } from "../mcp/wires.ts";
 import { cable } from "../support/cable.ts";
-import { eventually, startServer } from "../support/server.ts";
-import { until } from "../support/wait.ts";
+import { startServer } from "../support/server.ts";
+import { eventually, until } from "../support/wait.ts";
 import { attempt, documentIn, inboxOf } from "./people.ts";
 
 const MEGABYTE = 1_000_000;
@@ -29,7 +29,7 @@ it.each([
     const call = attempt(receiver, share, "relay", line.port);
     for (let restart = 1; restart <= times; restart += 1) {
       const share = (BYTES * restart) / (times + 1);
-      await until("it is in the middle", () => line.passed.down > share, 30_000);
+      await until("it is in the middle", () => line.passed.down > share);
       relay.kill(signal);
       await relay.closed;
       expect(line.passed.down).toBeLessThan(BYTES);

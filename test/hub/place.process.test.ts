@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { machine } from "../../src/handoff/home.ts";
 import { becomeHub, lastHub } from "../../src/hub/place.ts";
-import { later } from "../support/server.ts";
+import { later } from "../support/later.ts";
 import { home as newHome } from "../support/shares.ts";
 
 const NOBODY = 65_534;

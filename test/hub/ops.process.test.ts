@@ -24,8 +24,9 @@ import { silent } from "../../src/log.ts";
 import { sha256, wrong } from "../mcp/texts.ts";
 import { host } from "../mcp/wires.ts";
 import { cable } from "../support/cable.ts";
-import { eventually, later } from "../support/server.ts";
+import { later } from "../support/later.ts";
 import { forever, home as newHome, TEXT } from "../support/shares.ts";
+import { eventually } from "../support/wait.ts";
 
 const ORDER: ShareOrder = {
   kind: "distillation",

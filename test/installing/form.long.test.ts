@@ -8,7 +8,8 @@ import { beforeEach, expect, it } from "vitest";
 import { projectName } from "../../src/claude/folders.ts";
 import { json, resultsOf, type Step, startApi } from "../client/api.ts";
 import { type Sandbox, sandbox } from "../client/claude.ts";
-import { ENTRY, later, startServer, type Taken } from "../support/server.ts";
+import { later } from "../support/later.ts";
+import { ENTRY, startServer, type Taken } from "../support/server.ts";
 import { until } from "../support/wait.ts";
 
 const TOOL = "mcp__claude-spread__distill_";

@@ -4,7 +4,8 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { eventually, type Offered, startServer, type Taken, type TestServer } from "../support/server.ts";
+import { type Offered, startServer, type Taken, type TestServer } from "../support/server.ts";
+import { eventually } from "../support/wait.ts";
 
 /** Made here, so that no scanner of a code host takes them for real. */
 const TOKEN = ["ghp", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"].join("_");

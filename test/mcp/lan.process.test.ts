@@ -2,7 +2,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Peer } from "../discovery/peer.ts";
 import { cable, Namespace, noNamespaces } from "../support/namespaces.ts";
-import { endHub, eventually, type Options, startServer, type TestServer } from "../support/server.ts";
+import { endHub, type Options, startServer, type TestServer } from "../support/server.ts";
+import { eventually } from "../support/wait.ts";
 import { DOCUMENT, sha256, wrong } from "./texts.ts";
 import { relayProcess } from "./wires.ts";
 

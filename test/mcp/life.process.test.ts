@@ -7,7 +7,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import * as support from "../support/server.ts";
-import { type BareServer, eventually, makeWorld, type Options } from "../support/server.ts";
+import { type BareServer, makeWorld, type Options } from "../support/server.ts";
+import { eventually } from "../support/wait.ts";
 import { DOCUMENT, longFile, sha256 } from "./texts.ts";
 import { falseRelay, host, isOpen, patient, relayHere, relayProcess, roomsOf, wireTo } from "./wires.ts";
 

@@ -4,11 +4,11 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { QUIET_MS, STALL_MS } from "../../src/limits.ts";
+import { STALL_MS } from "../../src/limits.ts";
 import { relayProcess } from "../mcp/wires.ts";
 import { type Cable, cable } from "../support/cable.ts";
-import { eventually, type Offered, startServer, type TestServer } from "../support/server.ts";
-import { settled, until } from "../support/wait.ts";
+import { type Offered, startServer, type TestServer } from "../support/server.ts";
+import { eventually, settled, until } from "../support/wait.ts";
 import { attempt, documentIn, hubSleeps, inboxOf, SLEEP_MS, sleep } from "./people.ts";
 import type { Carrier } from "./steps.ts";
 
@@ -134,7 +134,7 @@ describe("a transfer goes on", () => {
   async function senderSlept(by: Carrier): Promise<void> {
     const scene = await midway(by);
     const wake = await hubSleeps(scene.sender);
-    await until("the receiver comes anew", () => scene.line.connections > 1, QUIET_MS + 10_000);
+    await until("the receiver comes anew", () => scene.line.connections > 1);
     expect(scene.line.passed.down).toBeLessThan(BYTES);
     wake();
     await expectDelivered(scene);
@@ -144,7 +144,7 @@ describe("a transfer goes on", () => {
   async function senderMissed(flags: readonly string[]): Promise<void> {
     const scene = await midway("relay", flags);
     const wake = await hubSleeps(scene.sender);
-    await until("the relay has given it up", async () => (await roomsOf(scene.relay)) === 0, QUIET_MS);
+    await until("the relay has given it up", async () => (await roomsOf(scene.relay)) === 0);
     expect(scene.line.passed.down).toBeLessThan(BYTES);
     wake();
     await expectDelivered(scene);
@@ -154,7 +154,7 @@ describe("a transfer goes on", () => {
   async function receiverSlept(by: Carrier, flags: readonly string[] = []): Promise<void> {
     const scene = await midway(by, flags);
     const wake = await hubSleeps(scene.receiver);
-    expect(await scene.sender.becomes("waiting", STALL_MS + 20_000)).toMatchObject({ delivered: 0, unconfirmed: 0 });
+    expect(await scene.sender.becomes("waiting")).toMatchObject({ delivered: 0, unconfirmed: 0 });
     expect(scene.line.passed.down).toBeLessThan(BYTES);
     wake();
     await expectDelivered(scene);
