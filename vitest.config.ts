@@ -1,5 +1,4 @@
 import { defineConfig } from "vitest/config";
-import { Report } from "./test/support/report.ts";
 
 /**
  * A test file's name says which project it belongs to:
@@ -20,7 +19,7 @@ export default defineConfig({
   test: {
     // Two at a time: many tests start real processes and move real bytes.
     maxWorkers: 2,
-    reporters: ["default", new Report()],
+    reporters: ["default", "./test/support/report.ts"],
     projects: [
       {
         extends: true,

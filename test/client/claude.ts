@@ -13,7 +13,7 @@ import { beforeEach } from "vitest";
 import { later } from "../support/later.ts";
 import type { Namespace } from "../support/namespaces.ts";
 import { endHub } from "../support/server.ts";
-import { until } from "../support/wait.ts";
+import { until, WAIT_MS } from "../support/wait.ts";
 import { type Request, resultsOf, type Step, startApi, type ToolDefinition, type ToolResult } from "./api.ts";
 import { CLAUDE as FETCHED } from "./fetch.mjs";
 
@@ -24,8 +24,6 @@ export const CHECKOUT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** The discard port: nobody listens there. */
 const NOWHERE = "http://127.0.0.1:9";
-/** After this a client is killed, in ms: less than a test may take, so that the test can say what it saw. */
-const RUN_LIMIT_MS = 25_000;
 
 beforeEach(({ skip }) => {
   if (!existsSync(CLAUDE)) skip("the client is not fetched: node test/client/fetch.mjs");
@@ -200,7 +198,8 @@ async function run(
   const closed = once(child, "close");
   const group = child.pid ?? 0;
   started?.(group);
-  const overdue = setTimeout(() => killGroup(group), RUN_LIMIT_MS);
+  // One that hangs is killed, so that the test can say what it saw.
+  const overdue = setTimeout(() => killGroup(group), WAIT_MS);
   const [exitCode] = (await once(child, "exit")) as [number | null];
   clearTimeout(overdue);
   const gone = until("the group is gone", async () => !(await livesGroup(group)));

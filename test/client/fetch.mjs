@@ -5,6 +5,7 @@
 import { execFile } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
 import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -13,8 +14,9 @@ const NAME = "@anthropic-ai/claude-code";
 const VERSION = "2.1.197";
 
 const HERE = fileURLToPath(import.meta.url);
-/** Ignored by git, and by `npm install`, which leaves hidden folders of node_modules alone. */
-const FOLDER = join(dirname(HERE), "..", "..", "node_modules", ".cache", "claude-code", VERSION);
+/** Fetched once for all checkouts of a user, and kept by version: in the place for what can be fetched again. */
+const CACHE = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
+const FOLDER = join(CACHE, "claude-spread", "claude-code", VERSION);
 const EXECUTABLE = join("node_modules", NAME, "bin", "claude.exe"); // on every system
 
 export const CLAUDE = join(FOLDER, EXECUTABLE);

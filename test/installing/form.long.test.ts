@@ -10,13 +10,11 @@ import { json, resultsOf, type Step, startApi } from "../client/api.ts";
 import { type Sandbox, sandbox } from "../client/claude.ts";
 import { later } from "../support/later.ts";
 import { ENTRY, startServer, type Taken } from "../support/server.ts";
-import { until } from "../support/wait.ts";
+import { settled, until } from "../support/wait.ts";
 
 const TOOL = "mcp__claude-spread__distill_";
 const PTY = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
 const [SPACE, DOWN, ENTER] = [" ", "\x1b[B", "\r"];
-/** A client, a server and a hub start on both sides. */
-const TEST_LIMIT_MS = 40_000;
 const TITLE = "Notes of Ann";
 
 beforeEach(({ skip }) => {
@@ -76,7 +74,8 @@ function shown(bytes: string): string {
 interface Terminal {
   /** @returns the screen, once this is on it. */
   sees(words: RegExp): Promise<string>;
-  press(keys: string): void;
+  /** A key, once the screen is at rest: one that comes while it is drawn may be lost. */
+  press(key: string): Promise<void>;
 }
 
 async function terminal(box: Sandbox, url: string): Promise<Terminal> {
@@ -103,57 +102,56 @@ async function terminal(box: Sandbox, url: string): Promise<Terminal> {
     });
     return shown(bytes);
   };
-  return { sees, press: (keys) => child.stdin.write(keys) };
+  const press = async (key: string) => {
+    await settled(() => bytes.length);
+    child.stdin.write(key);
+  };
+  return { sees, press };
 }
 
 it.each<[string, "Accept" | "Decline"]>([
   ["is installed for a person who ticks it and accepts", "Accept"],
   ["is not installed for a person who ticks it and declines", "Decline"],
-])(
-  "a memory %s",
-  // Its screen is drawn for people: a key that comes while it is drawn anew may be lost, and nobody presses it again.
-  { timeout: TEST_LIMIT_MS, retry: 2 },
-  async (_what, answer) => {
-    const sender = await startServer();
-    const own = join(sender.world.base, "user", ".claude", "projects", projectName(sender.project), "memory");
-    await mkdir(own, { recursive: true });
-    await writeFile(join(own, "MEMORY.md"), "- Run the tests with --bail.\n");
-    const { code, lan } = await sender.share({ kind: "memory", raw: true, mode: "lan", title: TITLE });
+])("a memory %s", async (_what, answer) => {
+  const sender = await startServer();
+  const own = join(sender.world.base, "user", ".claude", "projects", projectName(sender.project), "memory");
+  await mkdir(own, { recursive: true });
+  await writeFile(join(own, "MEMORY.md"), "- Run the tests with --bail.\n");
+  const { code, lan } = await sender.share({ kind: "memory", raw: true, mode: "lan", title: TITLE });
 
-    const box = await sandbox();
-    await startedBefore(box);
-    const steps: Step[] = [
-      { tool: "WaitForMcpServers" },
-      { tool: `${TOOL}receive`, input: { code, host: `127.0.0.1:${lan?.port}` } },
-      ({ last }) => ({ tool: `${TOOL}install`, input: { id: json<Taken>(last).id } }),
-      "Done.",
-    ];
-    await using api = await startApi(steps, () => {});
-    const { sees, press } = await terminal(box, api.url);
-    const form = await sees(/Esc to cancel/);
-    expect(form).toMatch(/^ *Install memory that somebody else has sent\?$/m);
-    expect(form).toMatch(new RegExp(`^ *> ${TITLE}$`, "m"));
-    await sees(/❯.*Install it: ☐/);
-    press(SPACE);
-    await sees(/Install it: ☒/);
-    press(DOWN);
-    await sees(/❯ Accept/);
-    if (answer === "Decline") {
-      press(DOWN);
-      await sees(/❯ Decline/);
-    }
-    press(ENTER);
-    await until("the model is answered", () => api.requests.length === steps.length);
+  const box = await sandbox();
+  await startedBefore(box);
+  const steps: Step[] = [
+    { tool: "WaitForMcpServers" },
+    { tool: `${TOOL}receive`, input: { code, host: `127.0.0.1:${lan?.port}` } },
+    ({ last }) => ({ tool: `${TOOL}install`, input: { id: json<Taken>(last).id } }),
+    "Done.",
+  ];
+  await using api = await startApi(steps, () => {});
+  const { sees, press } = await terminal(box, api.url);
+  const form = await sees(/Esc to cancel/);
+  expect(form).toMatch(/^ *Install memory that somebody else has sent\?$/m);
+  expect(form).toMatch(new RegExp(`^ *> ${TITLE}$`, "m"));
+  await sees(/❯.*Install it: ☐/);
+  await press(SPACE);
+  await sees(/Install it: ☒/);
+  await press(DOWN);
+  await sees(/❯ Accept/);
+  if (answer === "Decline") {
+    await press(DOWN);
+    await sees(/❯ Decline/);
+  }
+  await press(ENTER);
+  await until("the model is answered", () => api.requests.length === steps.length);
 
-    const [request] = api.requests.slice(-1);
-    const result = request && resultsOf(request).at(-1);
-    const index = join(box.home, ".claude", "projects", projectName(box.project), "memory", "MEMORY.md");
-    if (answer === "Accept") {
-      expect(result).toMatchObject({ tool: `${TOOL}install`, isError: false });
-      expect(await readFile(index, "utf8")).toContain("> - Run the tests with --bail.");
-    } else {
-      expect(result).toMatchObject({ isError: true, text: expect.stringMatching(/^Error needs-a-person: /) });
-      expect(existsSync(index)).toBe(false);
-    }
-  },
-);
+  const [request] = api.requests.slice(-1);
+  const result = request && resultsOf(request).at(-1);
+  const index = join(box.home, ".claude", "projects", projectName(box.project), "memory", "MEMORY.md");
+  if (answer === "Accept") {
+    expect(result).toMatchObject({ tool: `${TOOL}install`, isError: false });
+    expect(await readFile(index, "utf8")).toContain("> - Run the tests with --bail.");
+  } else {
+    expect(result).toMatchObject({ isError: true, text: expect.stringMatching(/^Error needs-a-person: /) });
+    expect(existsSync(index)).toBe(false);
+  }
+});

@@ -3,7 +3,7 @@ import type { Reporter, TestCase, TestModule } from "vitest/node";
 
 const SLOWEST = 10;
 
-export class Report implements Reporter {
+export default class Report implements Reporter {
   readonly #skipped = new Map<string, number>();
 
   onTestCaseResult(test: TestCase): void {
