@@ -1,72 +1,6 @@
-/**
- * What a parser should say, told a second time and in another way: fields as rules in a table, JSON by Node's own
- * strict reading. And what every refusal must be like.
- */
-import { isUtf8 } from "node:buffer";
+/** What every parser owes, whatever it is given: a value that is in its input, or a refusal in words of our own. */
 import { expect } from "vitest";
 import { type ErrorCode, SpreadError } from "../../src/errors.ts";
-
-/** What a value is read as; undefined where it is wrong. */
-export type Rule = (value: unknown) => unknown;
-/** A field whose name ends in "?" may be absent. Fields that are not listed are read past. */
-export type Shape = Readonly<Record<string, Rule>>;
-
-export const is =
-  (...allowed: readonly unknown[]): Rule =>
-  (value) =>
-    allowed.includes(value) ? value : undefined;
-export const text =
-  (max = Number.POSITIVE_INFINITY, min = 0): Rule =>
-  (value) =>
-    typeof value === "string" && value.length >= min && value.length <= max ? value : undefined;
-/** So many of these characters. */
-export const spelling =
-  (letters: string, count: number): Rule =>
-  (value) =>
-    typeof value === "string" && value.length === count && [...value].every((it) => letters.includes(it))
-      ? value
-      : undefined;
-export const hexOf = (bytes: number) => spelling("0123456789abcdef", bytes * 2);
-export const roomId = spelling("abcdefghijklmnopqrstuvwxyz0123456789", 6);
-export const whole =
-  (min: number, max = Number.MAX_SAFE_INTEGER): Rule =>
-  (value) =>
-    Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max ? value : undefined;
-export const texts =
-  (max = Number.POSITIVE_INFINITY): Rule =>
-  (value) =>
-    Array.isArray(value) && value.length <= max && value.every((it) => typeof it === "string") ? value : undefined;
-
-/** An object by its shape, with the listed fields alone; undefined where it does not fit. */
-export function read(shape: Shape, json: unknown): object | undefined {
-  if (typeof json !== "object" || json === null || Array.isArray(json)) return undefined;
-  const fields: [string, unknown][] = [];
-  for (const [field, rule] of Object.entries(shape)) {
-    const name = field.replace(/\?$/, "");
-    if (!Object.hasOwn(json, name)) {
-      if (field === name) return undefined;
-      continue;
-    }
-    const value = rule((json as Record<string, unknown>)[name]);
-    if (value === undefined) return undefined;
-    fields.push([name, value]);
-  }
-  return Object.fromEntries(fields);
-}
-
-/** By the first shape that it fits. */
-export function readAny(shapes: readonly Shape[], json: unknown): object | undefined {
-  for (const shape of shapes) {
-    const found = read(shape, json);
-    if (found) return found;
-  }
-  return undefined;
-}
-
-/** JSON of well-formed UTF-8 without a byte order mark; undefined for anything else. */
-export function strictJson(bytes: Buffer, maxBytes: number): unknown {
-  return bytes.length <= maxBytes && isUtf8(bytes) ? looseJson(bytes.toString()) : undefined;
-}
 
 export function looseJson(json: string): unknown {
   try {
@@ -124,4 +58,35 @@ export function judge(
     hear(`${outcome.code}: ${outcome.message}`);
     expect({ code: outcome.code }).toEqual(expected);
   } else expect(outcome).toEqual(expected);
+}
+
+/**
+ * A message that was read is in the JSON that it was read from, field by field, and is read again as the same; for
+ * anything else there is undefined, or a refusal by one of these codes. Which messages are read is told elsewhere.
+ */
+export function expectFaithful(
+  frame: Buffer,
+  parse: (frame: Buffer) => object | undefined,
+  refused: { codes: readonly ErrorCode[]; hear: (said: string) => void },
+  decode: (frame: Buffer) => string = strictly,
+): void {
+  const outcome = outcomeOf(() => parse(frame));
+  if ("message" in outcome) {
+    expect(refused.codes).toContain(outcome.code);
+    refused.hear(`${outcome.code}: ${outcome.message}`);
+    return;
+  }
+  if (outcome.value === undefined) return;
+  const { reason, ...fields } = outcome.value as { reason?: string };
+  const said = JSON.parse(decode(frame));
+  expect(said).toMatchObject(fields);
+  // Reasons that are not known become one that is.
+  if (reason !== undefined && reason !== said.reason) expect(reason).toMatch(/^[a-z_]+$/);
+  const again = parse(Buffer.from(JSON.stringify({ ...fields, reason: said.reason })));
+  expect(JSON.stringify(again)).toBe(JSON.stringify(outcome.value)); // -0 is spelled 0
+}
+
+/** @throws for what is no UTF-8; a byte order mark is left for JSON.parse to stumble over. */
+function strictly(frame: Buffer): string {
+  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(frame);
 }

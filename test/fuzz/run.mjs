@@ -7,7 +7,7 @@ if (!(Number(seconds) > 0)) {
   process.exit(1);
 }
 const files = filters.length > 0 ? filters : ["test/fuzz"];
-const { status } = spawnSync("npx", ["vitest", "run", ...files], {
+const { status } = spawnSync("npx", ["vitest", "run", "--project", "!long", ...files], {
   stdio: "inherit",
   env: { ...process.env, FUZZ_SECONDS: seconds },
 });

@@ -1,33 +1,38 @@
 /**
- * Fuzzing as tests: each property is tried with new inputs for FUZZ_SECONDS (one, unless somebody asks for more), in
- * rounds that have a seed each. A failure names the seed of its round: FUZZ_SEED begins with it. An input that holds
- * up the process is a failure too, and one that never ends is named by a thread of its own. How inputs are made is
- * not known here.
+ * Fuzzing as tests: each property is tried with new inputs in rounds that have a seed each. `npm test` has one round, and
+ * the inputs that are known; the long project (fuzz.long.test.ts) has further ones, and `npm run fuzz` goes on for as
+ * long as somebody likes (FUZZ_SECONDS). A failure names the seed of its round: FUZZ_SEED begins with it. An input that
+ * costs the processor far more than others do is a failure too, and one that never ends is named by a thread of its own.
+ * How inputs are made is not known here.
  */
 import { Worker } from "node:worker_threads";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { costOf } from "../support/cost.ts";
+import { WAIT_MS } from "../support/wait.ts";
 
-const SECONDS = Number(process.env.FUZZ_SECONDS || 1);
+const SECONDS = Number(process.env.FUZZ_SECONDS || 0);
 const SEED = Number(process.env.FUZZ_SEED || Math.floor(Math.random() * 2 ** 31));
 
 /** Inputs of a round, unless a property's take long. */
 const ROUND_INPUTS = 100;
+/** Rounds of the long project. */
+const LONG_ROUNDS = 50;
 /**
- * What one input may cost of the processor, in ms: all take less than ten, and a slow parser of a few KB takes
- * seconds.
+ * What one input may cost, in times of what `unit` costs on the same machine: all cost less than one, and a slow parser
+ * of a few KB costs thousands.
  */
-const MAX_COST_MS = 1_000;
-/** How long one input may take that waits for a socket or a process, in ms. */
-const MAX_WAIT_MS = 15_000;
-/** After so long without a next input, in ms, the process hangs. */
-const HUNG_MS = 30_000;
-/** What the process may grow by during one property, in bytes: garbage that nobody has collected yet, and not more. */
-const MAX_GROWTH_BYTES = 512 * 1024 * 1024;
-/** For making a counterexample small, and for what a property opens and closes, in ms. */
-const SPARE_MS = 120_000;
+const MAX_UNITS = 200;
 /** A counterexample is shown up to here. */
 const MAX_SHOWN_CHARS = 1_500;
+
+/** Some ms of what parsers do. */
+const unit = () => JSON.parse(JSON.stringify(Array.from({ length: 50_000 }, (_, at) => `${at}`)));
+let unitCost: number | undefined;
+async function measureUnit(): Promise<number> {
+  unit();
+  return Math.max(await costOf(unit), await costOf(unit), await costOf(unit));
+}
 
 export interface Fuzz<T> {
   readonly inputs: fc.Arbitrary<T>;
@@ -43,31 +48,30 @@ export function fuzz<T>(
   { inputs, known = [], round = ROUND_INPUTS }: Fuzz<T>,
   holds: (input: T) => unknown,
 ): void {
-  test(name, { timeout: SECONDS * 1000 + SPARE_MS }, async () => {
+  test(name, async ({ task }) => {
+    const further = task.file.projectName === "long";
+    const rounds = further ? LONG_ROUNDS : 1;
     using watch = new Watch(name);
+    unitCost ??= await measureUnit();
+    const maxCost = MAX_UNITS * unitCost;
     const property = fc.asyncProperty(inputs, async (input) => {
       watch.step();
-      const before = process.cpuUsage();
-      await holds(input);
-      const { user, system } = process.cpuUsage(before);
-      expect((user + system) / 1000, "one input's cost in ms").toBeLessThan(MAX_COST_MS);
+      expect(await costOf(() => holds(input)), "one input's cost in ms").toBeLessThan(maxCost);
     });
-    const rssBefore = process.memoryUsage.rss();
     const end = performance.now() + SECONDS * 1000;
-    for (let seed = SEED; seed === SEED || performance.now() < end; seed += 1) {
+    for (let count = 0; count < rounds || performance.now() < end; count += 1) {
+      const seed = SEED + count;
       watch.seed = seed;
-      const examples = seed === SEED ? known.map((input): [T] => [input]) : [];
-      const numRuns = round + examples.length;
-      const outcome = await fc.check(property, { seed, numRuns, examples, timeout: MAX_WAIT_MS });
+      const examples = count === 0 && !further ? known.map((input): [T] => [input]) : [];
+      const outcome = await fc.check(property, { seed, numRuns: round + examples.length, examples });
       if (outcome.failed) throw broken(name, outcome);
       expect(Object.keys(Object.prototype), "what all objects inherit").toEqual([]);
     }
-    expect(process.memoryUsage.rss() - rssBefore, "memory that was taken").toBeLessThan(MAX_GROWTH_BYTES);
   });
 }
 
 function broken<T>(name: string, { seed, counterexample, counterexamplePath, errorInstance }: fc.RunDetails<[T]>) {
-  const again = `FUZZ_SEED=${seed} npx vitest run test/fuzz -t ${JSON.stringify(name)}`;
+  const again = `FUZZ_SEED=${seed} npx vitest run --project '!long' test/fuzz -t ${JSON.stringify(name)}`;
   const why = errorInstance instanceof Error ? errorInstance.message : String(errorInstance);
   const smallest = spelled(counterexample?.[0]).slice(0, MAX_SHOWN_CHARS);
   const message = `${why}\n\nSmallest input (path ${counterexamplePath}): ${smallest}\nAgain: ${again}`;
@@ -100,7 +104,7 @@ class Watch {
   readonly #guard: Worker;
 
   constructor(name: string) {
-    this.#guard = new Worker(GUARD, { eval: true, workerData: { state: this.#state, name, hungMs: HUNG_MS } });
+    this.#guard = new Worker(GUARD, { eval: true, workerData: { state: this.#state, name, hungMs: WAIT_MS } });
     this.#guard.unref();
   }
 
