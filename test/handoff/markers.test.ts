@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MarkerGuard, markerWarning, withoutMarkers } from "../../src/handoff/markers.ts";
+import { expectLinear } from "../support/cost.ts";
 import { friendlyDocuments } from "./corpus/friendly.ts";
 
 const TOKEN = "0123456789abcdef0123456789abcdef";
@@ -136,11 +137,12 @@ test("an unfinished line of 1,000,000 characters is not kept back", () => {
   expect(out).toBeGreaterThan(999_000);
 });
 
-test("1,000,000 characters of what begins a marker take no longer than their number", () => {
+test("what begins a marker again and again costs no more than its length", async () => {
   for (const begun of ["-", "handoff ", "&#104;", "end begin ", `h${" ".repeat(12)}`, "-----END "]) {
-    const before = performance.now();
-    guard(begun.repeat(1_000_000 / begun.length));
-    expect(performance.now() - before, begun).toBeLessThan(5000);
+    await expectLinear(begun, 100_000, (length) => {
+      const text = begun.repeat(length / begun.length);
+      return () => guard(text);
+    });
   }
 });
 

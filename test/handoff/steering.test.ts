@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { inspectPassages } from "../../src/handoff/passages.ts";
 import { steeringOf, steeringWarnings } from "../../src/handoff/steering.ts";
 import type { SteeringKind } from "../../src/handoff/steering-rules.ts";
+import { expectLinear } from "../support/cost.ts";
 import { FRIENDLY_DOCUMENTS, falseAlarms, lookAt, recall } from "./corpus/figures.ts";
 import { friendlyDocuments, HELD_OUT_FRIENDLY, seeded } from "./corpus/friendly.ts";
 import { DISGUISES, HELD_OUT, HOSTILE } from "./corpus/hostile.ts";
@@ -135,7 +136,7 @@ test("a passage is found wherever the edge of a window falls into it", () => {
   }
 });
 
-test("what is made to cost much costs no more than its length", () => {
+test("what is made to cost much costs no more than its length", async () => {
   const random = seeded(1);
   const begun = [
     "ignore all ",
@@ -168,9 +169,13 @@ test("what is made to cost much costs no more than its length", () => {
     "never ",
   ];
   const mixed = Array.from({ length: 40_000 }, () => words[Math.floor(random() * words.length)]).join("");
-  for (const text of [...begun.map((it) => it.repeat(200_000 / it.length)), mixed]) {
-    const before = process.cpuUsage().user;
-    look(text);
-    expect((process.cpuUsage().user - before) / 1000, text.slice(0, 20)).toBeLessThan(2000);
+  for (const [what, textOf] of [
+    ...begun.map((it) => [it, (length: number) => it.repeat(length / it.length)] as const),
+    ["a mixture", (length: number) => mixed.slice(0, length)] as const,
+  ]) {
+    await expectLinear(what, 50_000, (length) => {
+      const text = textOf(length);
+      return () => look(text);
+    });
   }
 });

@@ -3,27 +3,16 @@ import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { placesOf } from "../../src/redact/paths.ts";
 import { MAX_LISTED, Redactor, type RedactorOptions, redactText, scanText } from "../../src/redact/redactor.ts";
+import { expectLinear } from "../support/cost.ts";
 import { friendlyTexts } from "./corpus/friendly.ts";
 import { leftOf } from "./corpus/measure.ts";
 import { plants } from "./corpus/plants.ts";
 import { ALNUM, BASE64, chance } from "./corpus/random.ts";
+import { cutAt, expectSameInPieces, inPieces } from "./pieces.ts";
 
 const by = chance(42);
 const github = () => `ghp_${by.chars(ALNUM, 36)}`;
 const REDACT: RedactorOptions = { secrets: "redact" };
-
-async function inPieces(pieces: readonly string[], options: RedactorOptions) {
-  const redactor = new Redactor(options);
-  let text = "";
-  for (const piece of pieces) text += await redactor.push(piece);
-  text += await redactor.end();
-  return { text, report: redactor.report };
-}
-
-function cutAt(text: string, places: readonly number[]): string[] {
-  const cuts = [0, ...places.filter((place) => place < text.length).sort((a, b) => a - b), text.length];
-  return cuts.slice(1).map((end, at) => text.slice(cuts[at], end));
-}
 
 describe("what is replaced", () => {
   it("gives the same secret the same number, and another one the next", async () => {
@@ -206,17 +195,7 @@ describe("a text of several windows", () => {
   });
 
   it("is redacted as without any cuts, wherever it is cut, and of whatever it is made", async () => {
-    const all = [...plants(), ...friendlyTexts()].map((one) => one.text);
-    const seeds = fc.nat(2 ** 31);
-    await fc.assert(
-      fc.asyncProperty(seeds, fc.array(fc.nat(2_200_000), { maxLength: 40 }), async (seed, cuts) => {
-        const { pick } = chance(seed);
-        let text = "";
-        while (text.length < 2_200_000) text += `${pick(all)}\n`;
-        expect(await inPieces(cutAt(text, cuts), REDACT)).toEqual(await inPieces([text], REDACT));
-      }),
-      { numRuns: 4 },
-    );
+    await expectSameInPieces(1); // and redactor.long.test.ts
   });
 
   it("may be one line, and is given out while it comes in", async () => {
@@ -237,7 +216,7 @@ describe("a text of several windows", () => {
   });
 });
 
-it("takes a hostile text in a time that grows with its length and nothing else", async () => {
+it("a hostile text costs no more than its length", async () => {
   const units = [
     "pwd=",
     "apikey=",
@@ -256,16 +235,10 @@ it("takes a hostile text in a time that grows with its length and nothing else",
     `password${"1".repeat(50)}x=`,
   ];
   for (const unit of units) {
-    const time = async (chars: number) => {
+    await expectLinear(unit, 16 * 1024, (chars) => {
       const text = unit.repeat(Math.ceil(chars / unit.length));
-      const start = performance.now();
-      await scanText(text);
-      return performance.now() - start;
-    };
-    await time(16 * 1024);
-    const [short, long] = [await time(32 * 1024), await time(256 * 1024)];
-    // Eight times the text; sixty-four times the time would be a square.
-    expect(long, unit).toBeLessThan(Math.max(40 * short, 400));
+      return () => scanText(text);
+    });
   }
 });
 

@@ -1,0 +1,4 @@
+import { it } from "vitest";
+import { expectSameInPieces } from "./pieces.ts";
+
+it("redacts a text as without any cuts, wherever it is cut, and of whatever it is made", () => expectSameInPieces(20));
