@@ -1,5 +1,5 @@
 /** The document's bytes as chunks, and back. */
-import { brotliCompressSync } from "node:zlib";
+import { brotliCompressSync, constants } from "node:zlib";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { CHUNK_BYTES } from "../../src/limits.ts";
@@ -42,7 +42,7 @@ it.each(["identity", "br"] as const)(
     const from = async (position: number) => {
       const left = [];
       for await (const { bytes, end } of encodeFrom(read, encoding, position))
-        left.push({ bytes: Buffer.from(bytes), end });
+        left.push({ bytes: Buffer.from(bytes).toString("latin1"), end });
       return left;
     };
     const all = await from(0);
@@ -61,8 +61,10 @@ it("brings compressed content back", async () => {
   expect(back.equals(bytes)).toBe(true);
 });
 
-it("stops inflating at the size that was offered: a bomb of 1 GiB in one chunk gives out no byte more", async () => {
-  const bomb = brotliCompressSync(Buffer.alloc(256 * 1024 * 1024));
+it("stops inflating at the size that was offered: a bomb of 256 MiB in one chunk gives out no byte more", async () => {
+  // The best quality takes as long again for every byte of it, and makes it no smaller.
+  const quality = { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } };
+  const bomb = brotliCompressSync(Buffer.alloc(256 * 1024 * 1024), quality);
   expect(bomb.length).toBeLessThan(CHUNK_BYTES);
   let out = 0;
   const reading = (async () => {
