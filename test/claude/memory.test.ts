@@ -19,7 +19,7 @@ import {
 } from "../../src/claude/memory.ts";
 import { installations } from "../../src/claude/record.ts";
 import { uninstall } from "../../src/claude/uninstall.ts";
-import { expectCode, run } from "../handoff/scratch.ts";
+import { expectCode } from "../handoff/scratch.ts";
 import { type Machine, machine, ORIGIN } from "./transcripts.ts";
 
 const SENT: Memory = {
@@ -122,20 +122,6 @@ it("knows no memory where there is none, nor behind a link", async () => {
   expect(await readMemory(at.config, at.project)).toBeUndefined();
   await expectCode(install(at), "path-unreadable");
   expect(await readdir(join(at.userHome, "m"))).toEqual(["MEMORY.md"]);
-});
-
-it("finds the memory of a repository from its subfolders and its worktrees", async () => {
-  await using at = await machine();
-  const git = (...args: string[]) =>
-    run("git", ["-c", "user.name=x", "-c", "user.email=x@x", ...args], { cwd: at.project });
-  await git("init", "-q");
-  await git("commit", "-q", "--allow-empty", "-m", "x");
-  await git("worktree", "add", "-q", "../other");
-  await mkdir(join(at.project, "src", "deep"), { recursive: true });
-  const own = await memoryPath(at.config, at.project);
-  expect(await memoryPath(at.config, join(at.project, "src", "deep"))).toBe(own);
-  expect(await memoryPath(at.config, join(at.project, "..", "other"))).toBe(own);
-  expect(await memoryPath(at.config, join(at.project, ".."))).not.toBe(own);
 });
 
 it.each(["MEMORY.md", "user_role.md", "Notes on x-1.md", "ünï.md", "日本.md"])("takes %s for a name", (name) => {

@@ -101,7 +101,8 @@ describe("a committed document", () => {
     expect([dirname(original), basename(original)]).toEqual([dirname(savedTo), "original.md"]);
   });
 
-  test.skipIf(process.platform === "win32")("can be read by its owner only", async () => {
+  test("can be read by its owner only", async ({ skip }) => {
+    skip(process.platform === "win32", "POSIX permissions are not Windows'");
     await using at = await makeHome();
     const { savedTo, original } = await at.receive("# Notes\n");
     const modes = await Promise.all([savedTo, original, dirname(savedTo), at.home].map((path) => stat(path)));
@@ -275,7 +276,8 @@ describe("a home that cannot take it is home-unwritable before anything comes", 
     }
   });
 
-  test.skipIf(process.platform === "win32")("because it may not be written to", async () => {
+  test("because it may not be written to", async ({ skip }) => {
+    skip(process.platform === "win32", "POSIX permissions are not Windows'");
     await using at = await makeHome();
     await mkdir(at.home);
     await chmod(at.home, 0o555);
@@ -385,7 +387,8 @@ describe("a process that is killed in the middle", () => {
     expect([await at.staging(), await at.inbox()]).toEqual([[], []]);
   });
 
-  test.skipIf(process.platform === "win32")("leaves nothing of what it spooled", async () => {
+  test("leaves nothing of what it spooled", async ({ skip }) => {
+    skip(process.platform === "win32", "Windows ends no process gently");
     await using at = await makeHome();
     await mkdir(at.home);
     await using file = await open(join(at.home, "large.md"), "w");

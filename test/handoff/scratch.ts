@@ -1,12 +1,18 @@
 /** What the tests of this room share: a folder of their own, an ordinary user's rights, a disk that can be filled. */
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, realpath, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readdir, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "vitest";
 import type { ErrorCode } from "../../src/errors.ts";
 import { SpreadError } from "../../src/errors.ts";
+import { textFileMaterial } from "../../src/handoff/material.ts";
+import { snapshot } from "../../src/handoff/snapshot.ts";
+import { openSource } from "../../src/handoff/source.ts";
+import { unfinishedBytes } from "../../src/handoff/utf8.ts";
+
+export const MIB = 1024 * 1024;
 
 export const run = promisify(execFile);
 
@@ -62,4 +68,43 @@ export async function smallDisk(path: string): Promise<AsyncDisposable | undefin
 /** How many files this process holds open; where that can be counted. */
 export async function openFiles(): Promise<number> {
   return (await readdir("/proc/self/fd").catch(() => [])).length;
+}
+
+/** A project with one document in it, and a folder outside of it. */
+export async function makeProject() {
+  const folder = await scratch();
+  const project = join(folder.path, "project");
+  const outside = join(folder.path, "outside");
+  await mkdir(project);
+  await mkdir(outside);
+  await writeFile(join(project, "notes.md"), "# Notes\n");
+  return {
+    project,
+    outside,
+    open: (path: string, roots: string[] = [project]) => openSource(path, { roots, cwd: project }),
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  };
+}
+
+/** A file with the content, and a home beside it. */
+export async function makeFile(content: string | Uint8Array) {
+  const folder = await scratch();
+  const file = join(folder.path, "notes.md");
+  const home = join(folder.path, "home");
+  await writeFile(file, content);
+  return {
+    file,
+    home,
+    freeze: async (signal = new AbortController().signal) =>
+      snapshot([textFileMaterial(await open(file))], { home, signal }),
+    spooled: () => readdir(join(home, "spool")).catch(() => undefined),
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  };
+}
+
+/** `bytes` of text in which characters of one to four bytes meet every border. */
+export function longText(bytes: number): Buffer {
+  const line = "Die Übergabe – 引き継ぎ – 🚀 goes on.\n";
+  const text = Buffer.from(line.repeat(Math.ceil(bytes / Buffer.byteLength(line)))).subarray(0, bytes);
+  return Buffer.concat([text.subarray(0, bytes - unfinishedBytes(text)), Buffer.alloc(unfinishedBytes(text), "x")]);
 }

@@ -1,16 +1,12 @@
 import { createHash, randomBytes } from "node:crypto";
-import { chmod, mkdir, open, readdir, stat, statfs, writeFile } from "node:fs/promises";
+import { chmod, mkdir, open, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { textFileMaterial } from "../../src/handoff/material.ts";
 import { SNAPSHOT_READ_BYTES, type Snapshot, snapshot, snapshotText } from "../../src/handoff/snapshot.ts";
 import { unfinishedBytes } from "../../src/handoff/utf8.ts";
-import { MAX_SHARE_BYTES } from "../../src/limits.ts";
-import { expectCode, openFiles, refusal, run, scratch, smallDisk, withoutPrivileges } from "./scratch.ts";
-
-const never = new AbortController().signal;
-const MIB = 1024 * 1024;
+import { expectCode, longText, MIB, makeFile, openFiles, withoutPrivileges } from "./scratch.ts";
 
 async function bytesOf(frozen: Snapshot, from?: number): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
@@ -19,28 +15,6 @@ async function bytesOf(frozen: Snapshot, from?: number): Promise<Buffer> {
     pieces.push(Buffer.from(piece)); // its memory is used again
   }
   return Buffer.concat(pieces);
-}
-
-/** A file with the content, and a home beside it. */
-async function makeFile(content: string | Uint8Array) {
-  const folder = await scratch();
-  const file = join(folder.path, "notes.md");
-  const home = join(folder.path, "home");
-  await writeFile(file, content);
-  return {
-    file,
-    home,
-    freeze: async (signal = never) => snapshot([textFileMaterial(await open(file))], { home, signal }),
-    spooled: () => readdir(join(home, "spool")).catch(() => undefined),
-    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
-  };
-}
-
-/** `bytes` of text in which characters of one to four bytes meet every border. */
-function longText(bytes: number): Buffer {
-  const line = "Die Übergabe – 引き継ぎ – 🚀 goes on.\n";
-  const text = Buffer.from(line.repeat(Math.ceil(bytes / Buffer.byteLength(line)))).subarray(0, bytes);
-  return Buffer.concat([text.subarray(0, bytes - unfinishedBytes(text)), Buffer.alloc(unfinishedBytes(text), "x")]);
 }
 
 test.each([0, 1, SNAPSHOT_READ_BYTES - 1, SNAPSHOT_READ_BYTES, 2 * MIB + 7, 3 * MIB - 1])(
@@ -97,7 +71,8 @@ describe("a file", () => {
     expect(all.map((one) => one.equals(content))).toEqual([true, true, true]);
   });
 
-  test.skipIf(process.platform === "win32")("is spooled where only its owner can look", async () => {
+  test("is spooled where only its owner can look", async ({ skip }) => {
+    skip(process.platform === "win32", "POSIX permissions are not Windows'");
     await using at = await makeFile(longText(2 * MIB));
     await using _snapshot = await at.freeze();
     expect((await stat(at.home)).mode & 0o777).toBe(0o700);
@@ -165,18 +140,6 @@ describe("a file", () => {
     }
   });
 
-  test.skipIf(process.platform === "win32")(
-    "that has grown past MAX_SHARE_BYTES since it was judged is refused with too-large",
-    async ({ skip }) => {
-      await using at = await makeFile("x");
-      const disk = await statfs(at.file);
-      if (disk.bavail * disk.bsize < 4 * MAX_SHARE_BYTES) return skip("the file and its spool need 2 GiB of disk");
-      await run("sh", ["-c", `yes text | head -c ${MAX_SHARE_BYTES + 1} > "$0"`, at.file]);
-      await expectCode(at.freeze(), "too-large");
-      expect(await at.spooled()).toEqual([]);
-    },
-  );
-
   test("is not read on when the signal is aborted", async () => {
     await using at = await makeFile(longText(3 * MIB));
     const before = await openFiles();
@@ -192,7 +155,10 @@ describe("a file", () => {
   test("is refused with path-unreadable when it can no longer be read", async () => {
     await using at = await makeFile("x");
     await expectCode(
-      snapshot([textFileMaterial(await open(join(at.file, "..")))], { home: at.home, signal: never }),
+      snapshot([textFileMaterial(await open(join(at.file, "..")))], {
+        home: at.home,
+        signal: new AbortController().signal,
+      }),
       "path-unreadable",
     );
   });
@@ -209,26 +175,16 @@ describe("a home that cannot take the spool", () => {
     await expectCode(other.freeze(), "home-unwritable");
   });
 
-  test.skipIf(process.platform === "win32")("is home-unwritable without permission", async () => {
+  test("is home-unwritable without permission", async ({ skip }) => {
+    skip(process.platform === "win32", "POSIX permissions are not Windows'");
     await using at = await makeFile(longText(2 * MIB));
     await mkdir(at.home);
     await chmod(at.home, 0o555);
-    await run("chmod", ["755", join(at.home, "..")]);
+    await chmod(join(at.home, ".."), 0o755);
     await expectCode(
       withoutPrivileges(() => at.freeze()),
       "home-unwritable",
     );
-  });
-
-  test("is disk-full when the disk is, and nothing is left on it", async ({ skip }) => {
-    await using at = await makeFile(longText(3 * MIB));
-    await mkdir(at.home);
-    await using disk = await smallDisk(at.home);
-    if (disk === undefined) return skip("this user may not mount a small disk");
-    const error = await refusal(at.freeze());
-    expect(error.code).toBe("disk-full");
-    expect(await at.spooled()).toEqual([]);
-    await writeFile(join(at.home, "again"), Buffer.alloc(MIB / 2)); // its space is free again
   });
 });
 

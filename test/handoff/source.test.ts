@@ -1,27 +1,11 @@
-import { link, mkdir, rename, symlink, writeFile } from "node:fs/promises";
+import { chmod, link, mkdir, rename, symlink, truncate, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { homedir } from "node:os";
 import { join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
-import { openSource, type Source } from "../../src/handoff/source.ts";
+import type { Source } from "../../src/handoff/source.ts";
 import { MAX_SHARE_BYTES } from "../../src/limits.ts";
-import { expectCode, openFiles, refusal, run, scratch, withoutPrivileges } from "./scratch.ts";
-
-/** A project with one document in it, and a folder outside of it. */
-async function makeProject() {
-  const folder = await scratch();
-  const project = join(folder.path, "project");
-  const outside = join(folder.path, "outside");
-  await mkdir(project);
-  await mkdir(outside);
-  await writeFile(join(project, "notes.md"), "# Notes\n");
-  return {
-    project,
-    outside,
-    open: (path: string, roots: string[] = [project]) => openSource(path, { roots, cwd: project }),
-    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
-  };
-}
+import { expectCode, makeProject, openFiles, refusal, withoutPrivileges } from "./scratch.ts";
 
 async function textOf({ handle }: Source): Promise<string> {
   await using open = handle;
@@ -110,14 +94,8 @@ describe("what is no ordinary file is refused with path-unreadable and the reaso
     await expectCode(at.open("loop.md"), "path-unreadable");
   });
 
-  test.skipIf(process.platform === "win32")("a pipe that nobody writes to, at once", async () => {
-    await using at = await makeProject();
-    await run("mkfifo", [join(at.project, "pipe.md")]);
-    const error = await refusal(at.open("pipe.md"));
-    expect([error.code, error.message]).toEqual(["path-unreadable", "pipe.md is a pipe, not a file"]);
-  });
-
-  test.skipIf(process.platform === "win32")("a socket and a device", async () => {
+  test("a socket and a device", async ({ skip }) => {
+    skip(process.platform === "win32", "Windows has neither as a file");
     await using at = await makeProject();
     const server = createServer();
     await new Promise<void>((listening) => server.listen(join(at.project, "socket.md"), listening));
@@ -127,9 +105,10 @@ describe("what is no ordinary file is refused with path-unreadable and the reaso
     expect((await refusal(at.open("/dev/zero", ["/dev"]))).message).toBe("/dev/zero is a device, not a file");
   });
 
-  test.skipIf(process.platform === "win32")("a file without permission to read it", async () => {
+  test("a file without permission to read it", async ({ skip }) => {
+    skip(process.platform === "win32", "POSIX permissions are not Windows'");
     await using at = await makeProject();
-    await run("chmod", ["755", join(at.project, "..")]);
+    await chmod(join(at.project, ".."), 0o755);
     await writeFile(join(at.project, "private.md"), "mine\n", { mode: 0o200 });
     const error = await refusal(withoutPrivileges(() => at.open("private.md")));
     expect([error.code, error.message]).toEqual(["path-unreadable", "private.md may not be read by this user"]);
@@ -166,9 +145,9 @@ test("an empty file is refused with empty, one of MAX_SHARE_BYTES + 1 with too-l
   await writeFile(join(at.project, "empty.md"), "");
   await expectCode(at.open("empty.md"), "empty");
   await writeFile(join(at.project, "large.md"), "x");
-  await run("truncate", ["-s", String(MAX_SHARE_BYTES + 1), join(at.project, "large.md")]);
+  await truncate(join(at.project, "large.md"), MAX_SHARE_BYTES + 1);
   await expectCode(at.open("large.md"), "too-large");
-  await run("truncate", ["-s", String(MAX_SHARE_BYTES), join(at.project, "large.md")]);
+  await truncate(join(at.project, "large.md"), MAX_SHARE_BYTES);
   const { handle, bytes } = await at.open("large.md");
   await handle.close();
   expect(bytes).toBe(MAX_SHARE_BYTES);
@@ -371,7 +350,8 @@ describe("keys and passwords are refused with secret-file", () => {
   });
 });
 
-test.skipIf(process.platform !== "linux")("no refusal leaves a file open", async () => {
+test("no refusal leaves a file open", async ({ skip }) => {
+  skip(process.platform !== "linux", "only Linux says which files a process holds open");
   await using at = await makeProject();
   await writeFile(join(at.project, "empty.md"), "");
   await writeFile(join(at.project, "key.md"), "-----BEGIN PRIVATE KEY-----\n");
