@@ -1,7 +1,7 @@
 /** The LAN and the relay, raced: which one is taken, and what happens when that one comes to nothing. Real sockets. */
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { WebSocketServer } from "ws";
 import { startRelay } from "../../relay/src/relay.ts";
 import { newSigner } from "../../src/crypto/signature.ts";
@@ -13,6 +13,7 @@ import { receive, type Step } from "../../src/share/receiver.ts";
 import type { Share, ShareRequest } from "../../src/share/sender.ts";
 import { type Link, USUAL_BOUNDS } from "../../src/transport/link.ts";
 import { listenTcp } from "../../src/transport/tcp.ts";
+import { movableClock } from "../support/clock.ts";
 import { later } from "../support/later.ts";
 import { forever, home, lanOf, share as offered, receiveRequest, relayAccess, relayOf } from "../support/shares.ts";
 import { settled, until } from "../support/wait.ts";
@@ -41,9 +42,12 @@ async function impostor(secret: string, room: string, gate: Gate) {
   return { host: "127.0.0.1", port: listener.port };
 }
 
+/** How long a receiver waits for the proof of whoever takes its connection on the LAN. */
+const LAN_PROOF_MS = 5_000;
+
 const bothOf = (it: Share): Course => ({ lan: lanOf(it), relay: relayOf(it) });
 
-async function take(it: Share, course: Course, { secret = it.secret, timeoutMs = 10_000, steps = [] as Step[] } = {}) {
+async function take(it: Share, course: Course, { secret = it.secret, timeoutMs = 600_000, steps = [] as Step[] } = {}) {
   return receive(await receiveRequest(it, course, { secret, timeoutMs }), (step) => steps.push(step), forever());
 }
 const failure = (promise: Promise<unknown>) =>
@@ -126,8 +130,9 @@ describe("the relay is taken", () => {
 
   it("when the host on the LAN accepts and says nothing", async () => {
     const it = await share();
-    const lan = await host();
-    expect((await take(it, { lan, relay: relayOf(it) }, { timeoutMs: 2000 })).via.by).toBe("relay");
+    movableClock();
+    const lan = await host((socket) => socket.once("data", () => vi.advanceTimersByTimeAsync(LAN_PROOF_MS)));
+    expect((await take(it, { lan, relay: relayOf(it) })).via.by).toBe("relay");
   });
 
   it("when the host on the LAN talks something else, or hangs up", async () => {
@@ -212,17 +217,22 @@ describe("when both fail", () => {
     expect(await failure(take(it, course))).toMatchObject({ code: "wrong-sender" });
   });
 
-  it("it takes no longer than the time that it was given, where each would wait longer", {
-    timeout: 4_000,
-  }, async () => {
+  it("it takes no longer than the time that it was given, where each would wait longer", async () => {
     const it = await share({ mode: "relay" });
-    const mute = await host();
-    const silentRelay = await host();
+    let reached = 0;
+    const [mute, silentRelay] = [await host(() => (reached += 1)), await host(() => (reached += 1))];
     const course = {
       lan: mute,
       relay: { access: { url: new URL(`ws://127.0.0.1:${silentRelay.port}`) }, room: it.room },
     };
-    expect(await failure(take(it, course, { timeoutMs: 300 }))).toBeInstanceOf(SpreadError);
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] });
+    later(() => vi.useRealTimers());
+    const taking = failure(take(it, course, { timeoutMs: 2000 }));
+    await until("the LAN is being asked", () => reached >= 1);
+    await vi.advanceTimersByTimeAsync(1000); // its head start is over
+    await until("both are being asked", () => reached >= 2);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(await taking).toBeInstanceOf(SpreadError);
   });
 });
 
@@ -247,7 +257,9 @@ describe("a race that is left", () => {
     expect(given?.open).toBe(true);
   });
 
-  it("before it began does not look around, which would take 8 s", { timeout: 4_000 }, async () => {
+  it("before it began does not look around, which would take 8 s", async () => {
+    vi.useFakeTimers(); // and nobody moves them on
+    later(() => vi.useRealTimers());
     const left = race({ lan: { room: "7f3k2a" }, relay: undefined }, version, AbortSignal.abort());
     expect((await left.next()).value).toMatchObject({ code: "cancelled" });
   });

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { toSpreadError } from "../../src/errors.ts";
 import { CHUNK_BYTES } from "../../src/limits.ts";
 import { admitReceiver, proveToSender } from "../../src/protocol/handshake.ts";
@@ -13,6 +13,7 @@ import type { Share } from "../../src/share/sender.ts";
 import { MAX_VAIN_PROOFS } from "../../src/share/version2.ts";
 import { dialTcp, listenTcp } from "../../src/transport/tcp.ts";
 import { type Cable, cable, type Direction, type Lot } from "../support/cable.ts";
+import { movableClock } from "../support/clock.ts";
 import { documentOf, onlyLeg } from "../support/conversation.ts";
 import { later } from "../support/later.ts";
 import { forever, home, lanOf, receiveRequest, relayAccess, relayOf, share, TEXT } from "../support/shares.ts";
@@ -40,20 +41,30 @@ function framesOf(bytes: Buffer): number[] {
   return sizes;
 }
 
+/** Longer than a receiver waits before it tries a lost link for the fifth time. */
+const MAX_PAUSE_MS = 6_000;
+
+beforeEach(movableClock);
+
 interface Outcome {
   readonly result: Received | string;
   readonly steps: readonly Step[];
   readonly folder: string;
 }
 
-/** @param options.untilReconnecting cancels the call when it has lost its link. */
-async function take(it: Share, course: Course, { untilReconnecting = false } = {}): Promise<Outcome> {
+/**
+ * @param options.untilReconnecting cancels the call when it has lost its link.
+ * @param options.hurried has its pauses over at once.
+ */
+async function take(it: Share, course: Course, { untilReconnecting = false, hurried = false } = {}): Promise<Outcome> {
   const folder = await home();
   const steps: Step[] = [];
   const life = new AbortController();
   const report = (step: Step) => {
     steps.push(step);
-    if (untilReconnecting && step.at === "reconnecting") life.abort();
+    if (step.at !== "reconnecting") return;
+    if (untilReconnecting) life.abort();
+    if (hurried) setImmediate(() => vi.advanceTimersByTime(MAX_PAUSE_MS));
   };
   const request = await receiveRequest(it, course, { home: folder });
   const result = await receive(request, report, life.signal).catch((error: unknown) => toSpreadError(error).code);
@@ -172,7 +183,7 @@ describe.each(["identity", "br"] as const)("a document of 5 MB as %s", (encoding
   it("whose link is cut five times arrives as it was, and no chunk that was verified is sent again", async () => {
     const lots = cuts.map((at): Lot => ({ faults: [{ way: "down", at, what: "cut" }] }));
     const { it, framesBy, course, line } = await behind(lots, { text });
-    const outcome = await take(it, course);
+    const outcome = await take(it, course, { hurried: true });
     await expectWhole(outcome, text);
     await expectDelivered(it);
     expect(line.connections).toBe(6);
@@ -194,7 +205,7 @@ describe.each(["identity", "br"] as const)("a document of 5 MB as %s", (encoding
       { faults: [{ way: "up", at: 400, what: "reset" }] },
     ] satisfies Lot[];
     const { it, course } = await behind(lots, { text });
-    await expectWhole(await take(it, course), text);
+    await expectWhole(await take(it, course, { hurried: true }), text);
     await expectDelivered(it);
   });
 });
@@ -359,9 +370,12 @@ describe("the receiver", () => {
   });
 
   it("gives up a share whose time is over, and says how its link was lost", async () => {
-    const it = await share({ mode: "lan", text: TEXTS.identity, lifetimeMs: 2000 });
+    const it = await share({ mode: "lan", text: TEXTS.identity, lifetimeMs: 60_000 });
     const line = await cable(lanOf(it).port, [cutAt(1_000_000), ...Array.from({ length: 9 }, () => DEAD)]);
-    expect((await take(it, through(line))).result).toBe("link-lost");
+    const taking = take(it, through(line));
+    await until("it looks for its sender", () => line.connections > 1);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect((await taking).result).toBe("link-lost");
     await until("the share has ended", () => it.endedAt !== undefined);
     expect([it.state, it.lastFailure]).toEqual(["expired", "link-lost"]);
   });
@@ -383,7 +397,7 @@ describe("the receiver", () => {
     });
     later(() => impostor.close());
     const line = await cable((connection) => (connection === 0 ? lanOf(it).port : impostor.port), [cutAt(1_000_000)]);
-    const { result, folder } = await take(it, through(line));
+    const { result, folder } = await take(it, through(line), { hurried: true });
     expect([result, proofs]).toEqual(["wrong-sender", MAX_VAIN_PROOFS]);
     expect([await readdir(join(folder, "staging")), await readdir(join(folder, "inbox"))]).toEqual([[], []]);
     expect(it.gate.counts.failedAttempts).toBe(0);
@@ -394,7 +408,7 @@ describe("the receiver", () => {
     const { it, line, course } = await behind([cutAt(1_000_000), ...Array.from({ length: 9 }, () => altered)], {
       text: TEXTS.identity,
     });
-    const { result, folder } = await take(it, course);
+    const { result, folder } = await take(it, course, { hurried: true });
     expect([result, line.connections]).toEqual(["tampered", 6]);
     expect([await readdir(join(folder, "staging")), await readdir(join(folder, "inbox"))]).toEqual([[], []]);
   });
@@ -427,7 +441,7 @@ describe("a sender that takes nothing up, as those before", () => {
       course,
       legacy: false,
       home: folder,
-      timeoutMs: 10_000,
+      timeoutMs: 600_000,
     };
     const result = await receive(known, () => {}, forever()).catch((error: unknown) => toSpreadError(error).code);
     return { result, steps: [], folder, line };

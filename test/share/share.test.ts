@@ -1,7 +1,7 @@
 /** A share from its first visitor to its end: real sockets, a real relay, a real inbox. */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { startRelay } from "../../relay/src/relay.ts";
 import { SpreadError, toSpreadError } from "../../src/errors.ts";
 import { snapshotText } from "../../src/handoff/snapshot.ts";
@@ -15,8 +15,11 @@ import { Shares } from "../../src/share/shares.ts";
 import type { Link } from "../../src/transport/link.ts";
 import { joinRoom } from "../../src/transport/relay.ts";
 import { dialTcp } from "../../src/transport/tcp.ts";
+import { movableClock } from "../support/clock.ts";
 import { forever, home, lanOf, receiveRequest, relayAccess, share, shareRequest, TEXT } from "../support/shares.ts";
 import { until } from "../support/wait.ts";
+
+beforeEach(movableClock);
 
 const WRONG = { secret: "wrong-wrong-wrong" };
 
@@ -101,7 +104,7 @@ describe.each(["lan", "relay"] as const)("a share over %s", (by) => {
   });
 
   it("that was sent whole to a receiver who then vanishes waits for it, and ends as unconfirmed", async () => {
-    const it = await open({ lifetimeMs: 5000 });
+    const it = await open({ lifetimeMs: 60_000 });
     const link = await dial(it, by);
     const stream = await proveToSender(link, it.secret, it.room);
     await requestOffer(stream);
@@ -111,6 +114,7 @@ describe.each(["lan", "relay"] as const)("a share over %s", (by) => {
     await until("nobody is served any more", () => it.state === "unconfirmed");
     expect([it.endedAt, it.gate.awaited]).toEqual([undefined, 1]);
     expect(await codeOf(take(it, pathOf(it)))).toBe("share-ended");
+    await vi.advanceTimersByTimeAsync(60_000);
     await until("the share has ended", () => it.endedAt !== undefined);
     expect(it.state).toBe("unconfirmed");
     expect(it.gate.counts).toEqual({ failedAttempts: 0, held: 0, spent: 1, delivered: 0 });
@@ -183,7 +187,8 @@ describe.each(["lan", "relay"] as const)("a share over %s", (by) => {
   });
 
   it("expires: says so in its state, and is gone", async () => {
-    const it = await open({ lifetimeMs: 1000 });
+    const it = await open({ lifetimeMs: 60_000 });
+    await vi.advanceTimersByTimeAsync(60_000);
     await until("it has ended", () => it.endedAt !== undefined);
     expect(it.state).toBe("expired");
     expect(["host-refused", "room-not-found"]).toContain(await codeOf(take(it, pathOf(it))));
@@ -266,8 +271,9 @@ describe("two paths", () => {
 });
 
 it("ends when the relay's time for its room does, if that is earlier", async () => {
-  const it = await share({ mode: "relay", relay: await relayAccess({ roomTtlMs: 1000 }), lifetimeMs: 600_000 });
-  expect(it.expiresAt.getTime() - it.createdAt.getTime()).toBeLessThan(2000);
+  const it = await share({ mode: "relay", relay: await relayAccess({ roomTtlMs: 60_000 }), lifetimeMs: 600_000 });
+  expect(it.expiresAt.getTime() - it.createdAt.getTime()).toBeLessThan(600_000);
+  await vi.advanceTimersByTimeAsync(60_000);
   await until("it has ended", () => it.endedAt !== undefined);
   expect(it.state).toBe("expired");
 });

@@ -60,5 +60,5 @@ export async function receiveRequest(
   course: Course,
   options: Partial<ReceiveRequest> = {},
 ): Promise<ReceiveRequest> {
-  return { secret, room, course, legacy: false, timeoutMs: 10_000, home: options.home ?? (await home()), ...options };
+  return { secret, room, course, legacy: false, timeoutMs: 600_000, home: options.home ?? (await home()), ...options };
 }
