@@ -1,12 +1,13 @@
 /** A sender's room on a relay, when its connection is lost: taken back where the relay can do that, and lost where it cannot. */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
-import { afterEach, expect, it } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 import { WebSocketServer } from "ws";
 import { type RelayOptions, startRelay } from "../../relay/src/relay.ts";
 import type { Link } from "../../src/transport/link.ts";
 import { createRoom, joinRoom } from "../../src/transport/relay.ts";
 import { Arrivals } from "../support/arrivals.ts";
+import { movableClock } from "../support/clock.ts";
 import { until } from "../support/wait.ts";
 
 const SECRET = "the secret of this test, thirty-two characters";
@@ -58,6 +59,9 @@ async function wire(port: number) {
 
 const said = async (link: Link) => Buffer.from((await link.receive()) ?? "").toString();
 
+/** How long a visitor may stay behind our close. */
+const OVERSTAY_MS = 5_000;
+
 it("has its room back after a cut, and serves those who came meanwhile", async () => {
   const relay = await relayAt(0);
   const { url, cut } = await wire(relay.port);
@@ -104,9 +108,11 @@ it("is lost where the relay has forgotten it", async () => {
 });
 
 it("is lost when its time is over while it is away", async () => {
+  movableClock();
   const relay = await relayAt(0);
-  const { room } = await openRoom(new URL(relay.url), 1);
+  const { room } = await openRoom(new URL(relay.url), 60);
   await relay.stop();
+  await vi.advanceTimersByTimeAsync(60_000);
   expect(await room.lost).toMatchObject({ code: "expired" });
 });
 
@@ -153,6 +159,7 @@ it("closes while it is away, at once and for good", async () => {
 });
 
 it("takes the turn from a visitor that stays though we are done with it", async () => {
+  movableClock();
   const relay = await relayAt(0);
   const { room, visitor } = await openRoom(new URL(relay.url));
   const stays = await joinRoom({ url: new URL(relay.url) }, room.id, forever());
@@ -160,6 +167,7 @@ it("takes the turn from a visitor that stays though we are done with it", async 
   await (await visitor()).close();
   const next = await joinRoom({ url: new URL(relay.url) }, room.id, forever());
   await next.send("hello");
+  await vi.advanceTimersByTimeAsync(OVERSTAY_MS);
   expect(await said(await visitor())).toBe("hello");
   await expect(stays.receive()).rejects.toMatchObject({ code: "link-lost" });
 });
