@@ -28,6 +28,8 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: [PROCESS, LONG],
           setupFiles: ["test/support/no-processes.ts"],
+          // One load of the modules for all files: that takes longer than many of them.
+          isolate: false,
         },
       },
       { extends: true, test: { name: "process", include: [PROCESS] } },
