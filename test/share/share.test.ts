@@ -15,7 +15,7 @@ import { Shares } from "../../src/share/shares.ts";
 import type { Link } from "../../src/transport/link.ts";
 import { joinRoom } from "../../src/transport/relay.ts";
 import { dialTcp } from "../../src/transport/tcp.ts";
-import { movableClock } from "../support/clock.ts";
+import { movableClock } from "../support/movable-clock.ts";
 import { forever, home, lanOf, receiveRequest, relayAccess, share, shareRequest, TEXT } from "../support/shares.ts";
 import { until } from "../support/wait.ts";
 

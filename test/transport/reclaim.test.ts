@@ -7,7 +7,7 @@ import { type RelayOptions, startRelay } from "../../relay/src/relay.ts";
 import type { Link } from "../../src/transport/link.ts";
 import { createRoom, joinRoom } from "../../src/transport/relay.ts";
 import { Arrivals } from "../support/arrivals.ts";
-import { movableClock } from "../support/clock.ts";
+import { movableClock } from "../support/movable-clock.ts";
 import { until } from "../support/wait.ts";
 
 const SECRET = "the secret of this test, thirty-two characters";
