@@ -1,16 +1,56 @@
 /** A sender and a receiver, each with a server, a hub and a home of their own, and what became of what passed between them. */
-
+import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { sha256 } from "../mcp/texts.ts";
+import { type Clock, makeClock } from "../support/clock.ts";
 import { later } from "../support/later.ts";
 import { noise } from "../support/noise.ts";
-import { hubOf, hubsOf, type Offered, type TestServer } from "../support/server.ts";
+import {
+  ENTRY,
+  hubOf,
+  hubsOf,
+  type Offered,
+  type Options,
+  startServer,
+  type TestServer,
+  type World,
+} from "../support/server.ts";
 import { eventually } from "../support/wait.ts";
 import type { Carrier } from "./steps.ts";
+
+/** A server whose hub goes by a clock of its own. */
+export interface Timed {
+  readonly server: TestServer;
+  readonly clock: Clock;
+}
+
+export async function startTimed(options: Options = {}): Promise<Timed> {
+  const [server, clock] = await Promise.all([startServer(options), makeClock(options.lasting)]);
+  await hubWith(clock, server.world, options.inside);
+  return { server, clock };
+}
+
+/** Starts the hub of a world, where servers find it: one that they start themselves goes by no clock. It ends with the world. */
+export async function hubWith(
+  { preload }: Clock,
+  { base, home }: World,
+  inside: readonly string[] = [],
+): Promise<void> {
+  const env = {
+    PATH: process.env.PATH,
+    HOME: join(base, "user"),
+    TMPDIR: join(base, "tmp"),
+    DISTILL_HOME: home,
+    NODE_OPTIONS: preload,
+  };
+  const [command = "", ...args] = [...inside, process.execPath, ENTRY, "hub"];
+  spawn(command, args, { env, stdio: "ignore", detached: true }).unref();
+  await eventually(() => hubOf(home)).toBeDefined();
+}
 
 /** Text that does not compress, so that its chunks can be counted. @returns its path, below the server's project. */
 export async function documentIn({ project }: TestServer, bytes: number): Promise<string> {
@@ -49,7 +89,7 @@ export function attempt(
     proves ||= message?.startsWith("Connected") ?? false;
     looksAgain ||= message?.includes("trying again") ?? false;
   };
-  const options = { signal: cancelling.signal, onprogress, timeout: 120_000 };
+  const options = { signal: cancelling.signal, onprogress };
   let over = false;
   const ended = receiver
     .call("distill_receive", { code, mode: carrier, ...where, ...others }, options)

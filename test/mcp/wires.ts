@@ -60,7 +60,7 @@ export async function relayProcess({
   return { url, port: Number(new URL(url).port), kill, closed };
 }
 
-export async function roomsOf({ port }: Relay): Promise<number> {
+export async function roomsOf({ port }: Pick<Relay, "port">): Promise<number> {
   const health = await fetch(`http://127.0.0.1:${port}/health`);
   return ((await health.json()) as { rooms: number }).rooms;
 }

@@ -19,10 +19,13 @@ export interface Clock {
   pass(ms: number): Promise<void>;
 }
 
-/** For one process, which may be started later: orders wait for it. */
-export async function makeClock(): Promise<Clock> {
+/**
+ * For one process, which may be started later: orders wait for it.
+ * @param lasting until the last test of the file is over.
+ */
+export async function makeClock(lasting = false): Promise<Clock> {
   const folder = await mkdtemp(join(tmpdir(), "claude-spread-clock-"));
-  later(() => rm(folder, { recursive: true, force: true }));
+  later(() => rm(folder, { recursive: true, force: true }), lasting);
   // A Unix socket belongs to no network: the process may be in another one.
   const path = join(folder, "socket");
   let process: Socket | undefined;
@@ -41,7 +44,7 @@ export async function makeClock(): Promise<Clock> {
   later(() => {
     process?.destroy();
     server.close();
-  });
+  }, lasting);
   const order = async (what: { jump: number } | { pass: number }) => {
     const id = ++orders;
     await until("the process has come for its time", () => process !== undefined);
