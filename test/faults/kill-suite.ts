@@ -4,13 +4,21 @@
  */
 import { expect, it } from "vitest";
 import { relayProcess, roomsOf } from "../mcp/wires.ts";
-import { makeClock } from "../support/clock.ts";
 import { type Offered, startServer, type TestServer } from "../support/server.ts";
 import { eventually, until } from "../support/wait.ts";
-import { type Attempt, attempt, documentIn, healthOf, inboxOf, killHub, startTimed } from "./people.ts";
+import {
+  type Attempt,
+  attempt,
+  documentIn,
+  healthOf,
+  inboxOf,
+  killHub,
+  RELAY_SECRET,
+  startTimed,
+  timedRelay,
+} from "./people.ts";
 import { type Carrier, DOCUMENT_BYTES, STEP_NAMES, type StepName, type Wire, wireThatStops } from "./steps.ts";
 
-const SECRET = "the secret of this test, thirty-two characters";
 const PASSPHRASE = "what the two agreed on at lunch";
 
 /** What the receiver has been told. */
@@ -48,11 +56,6 @@ async function stand(carrier: Carrier, told: Told) {
   }
   await Promise.all(standing.map(({ wire }) => wire.reached()));
   return { relay, sender, receiver, sendersTime, receiversTime, standing };
-}
-
-async function timedRelay() {
-  const clock = await makeClock();
-  return { clock, ...(await relayProcess({ secret: SECRET, node: [clock.preload] })) };
 }
 
 function offer(sender: TestServer, told: Told, args: Record<string, unknown>): Promise<Offered> {
@@ -211,7 +214,7 @@ export async function relayIsKilled(told: Told): Promise<void> {
   relay?.kill();
   await relay?.closed;
   for (const { wire } of standing) wire.sever();
-  const again = await relayProcess({ secret: SECRET, port: relay?.port ?? 0 });
+  const again = await relayProcess({ secret: RELAY_SECRET, port: relay?.port ?? 0 });
   await sendersTime.pass(PAUSE_MS);
   await eventually(() => roomsOf(again)).toBe(standing.length);
   await receiversTime.pass(PAUSE_MS);

@@ -6,6 +6,7 @@ import { request } from "node:http";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { sha256 } from "../mcp/texts.ts";
+import { relayProcess } from "../mcp/wires.ts";
 import { type Clock, makeClock } from "../support/clock.ts";
 import { later } from "../support/later.ts";
 import { noise } from "../support/noise.ts";
@@ -33,6 +34,13 @@ export async function startTimed(options: Options = {}): Promise<Timed> {
   await hubWith(clock, server.world, options.inside);
   return { server, clock };
 }
+
+/** A relay that goes by a clock of its own, and whose senders can take their rooms back when it is started again. */
+export async function timedRelay() {
+  const clock = await makeClock();
+  return { clock, ...(await relayProcess({ secret: RELAY_SECRET, node: [clock.preload] })) };
+}
+export const RELAY_SECRET = "the secret of these tests, thirty-two characters";
 
 /** Starts the hub of a world, where servers find it: one that they start themselves goes by no clock. It ends with the world. */
 export async function hubWith(
