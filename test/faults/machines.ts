@@ -31,14 +31,16 @@ export const noNft = spawnSync("nft", ["--version"]).error ? "needs nft (package
 /**
  * The sender at 10.41.0.1, the receiver at 10.41.0.2, and further off a relay, which both of them reach by cables of their own:
  * 10.42.0.2 for the sender, 10.43.0.2 for the receiver.
+ * @param flags of the relay.
+ * @param node flags of the Node that the relay runs in.
  */
-export async function threeMachines(flags: readonly string[] = []) {
+export async function threeMachines(flags: readonly string[] = [], node: readonly string[] = []) {
   const [here, there, far] = [new Namespace(), new Namespace(), new Namespace()];
   for (const machine of [here, there, far]) machine.ip("link", "set", "lo", "up");
   const lan = await cable(here, there, 41);
   const hereToRelay = await cable(here, far, 42);
   const thereToRelay = await cable(there, far, 43);
-  const { port } = await relayProcess({ inside: far.inside, host: "0.0.0.0", flags });
+  const { port } = await relayProcess({ inside: far.inside, host: "0.0.0.0", flags, node });
   const on = (machine: Namespace, relay: string) =>
     startServer({
       env: { DISTILL_MDNS: "on", DISTILL_RELAY_URL: `ws://${relay}:${port}` },
