@@ -1,20 +1,22 @@
 import { readFile, stat, truncate, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { describe, expect, it } from "vitest";
-import { makeWorld, type Offered, startServer } from "../support/server.ts";
+import { beforeAll, describe, expect, it } from "vitest";
+import { makeWorld, type Offered, startServer, type TestServer } from "../support/server.ts";
 import { DOCUMENT, sha256 } from "./texts.ts";
 import { relayHere, relayProcess } from "./wires.ts";
 
-async function two(env: Record<string, string> = {}) {
-  const [sender, receiver] = await Promise.all([startServer({ env }), startServer({ env })]);
-  return { sender, receiver };
-}
+let sender: TestServer;
+let receiver: TestServer;
+let relay_url: string;
+beforeAll(async () => {
+  relay_url = (await relayHere({}, true)).url;
+  [sender, receiver] = await Promise.all([startServer({ lasting: true }), startServer({ lasting: true })]);
+});
 
 const at = ({ lan }: Offered) => `127.0.0.1:${lan?.port}`;
 
 describe("a document", () => {
   it("goes from one server to another over TCP, and is the same to the byte", async () => {
-    const { sender, receiver } = await two();
     const share = await sender.share({ content: DOCUMENT, mode: "lan" });
     expect(share).toMatchObject({ bytes: Buffer.byteLength(DOCUMENT), sha256: sha256(DOCUMENT), receivers: 1 });
     expect(share.code).toMatch(/^[a-z0-9]{6}(-[a-z]+){3}$/);
@@ -37,11 +39,9 @@ describe("a document", () => {
     expect(over).toHaveProperty("ended_at");
   });
 
-  it.each([
-    ["in this process", async () => (await relayHere()).url],
-    ["in a process of its own", async () => (await relayProcess()).url],
-  ])("goes by a relay %s", async (_where, start) => {
-    const { sender, receiver } = await two({ DISTILL_RELAY_URL: await start() });
+  it("goes by the relay that the environment names, in a process of its own", async () => {
+    const env = { DISTILL_RELAY_URL: (await relayProcess()).url };
+    const [sender, receiver] = await Promise.all([startServer({ env }), startServer({ env })]);
     const share = await sender.share({ content: DOCUMENT, mode: "relay" });
     expect(share).not.toHaveProperty("lan");
     expect(share.tell_receiver).toContain(share.relay_url);
@@ -52,7 +52,6 @@ describe("a document", () => {
   });
 
   it("comes inside of a fence, to the model and on disk", async () => {
-    const { sender, receiver } = await two();
     const share = await sender.share({ content: DOCUMENT, mode: "lan" });
     const taken = await receiver.receive({ code: share.code, host: at(share) });
     const [, token] = /-----BEGIN HAND-OFF ([0-9a-f]{32})-----/.exec(taken.content) ?? [];
@@ -61,7 +60,6 @@ describe("a document", () => {
   });
 
   it("lies in files and folders that are the user's alone", async () => {
-    const { sender, receiver } = await two();
     const share = await sender.share({ content: DOCUMENT, mode: "lan" });
     const { saved_to, original } = await receiver.receive({ code: share.code, host: at(share) });
     const mode = async (path: string) => ((await stat(path)).mode & 0o777).toString(8);
@@ -74,7 +72,6 @@ describe("a document", () => {
   });
 
   it("is frozen when it is shared, whatever becomes of its file", async () => {
-    const { sender, receiver } = await two();
     const path = join(sender.project, "notes.md");
     await writeFile(path, DOCUMENT);
     const share = await sender.share({ path: "notes.md", mode: "lan" });
@@ -84,7 +81,6 @@ describe("a document", () => {
   });
 
   it("of 40,000 characters is given whole", async () => {
-    const { sender, receiver } = await two();
     const content = `# Long\n${'"x" '.repeat(10_000)}`.slice(0, 39_999).concat("\n");
     const share = await sender.share({ content, mode: "lan" });
     const taken = await receiver.receive({ code: share.code, host: at(share) });
@@ -97,7 +93,6 @@ describe("a document", () => {
   });
 
   it("of 200 KB is given as its headings, its beginning and its path", async () => {
-    const { sender, receiver } = await two();
     const parts = Array.from({ length: 10 }, (_, i) => `# Part ${i}\n${"word ".repeat(4000)}\n`);
     const content = parts.join("");
     const share = await sender.share({ content, mode: "lan" });
@@ -110,12 +105,11 @@ describe("a document", () => {
   });
 
   it("of 5 MB goes by its path, and the progress that is told only grows", async () => {
-    const { sender, receiver } = await two({ DISTILL_RELAY_URL: (await relayHere()).url });
     const content = Array.from({ length: 100_000 }, (_, i) => `Line ${i}, ${Math.sin(i)} of a long log\n`).join("");
     await writeFile(join(sender.project, "log.md"), content);
-    const share = await sender.share({ path: "log.md", mode: "relay" });
+    const share = await sender.share({ path: "log.md", mode: "relay", relay_url });
     const told: { progress: number; total?: number | undefined }[] = [];
-    const taken = await receiver.receive({ code: share.code }, { onprogress: (step) => told.push(step) });
+    const taken = await receiver.receive({ code: share.code, relay_url }, { onprogress: (step) => told.push(step) });
     expect(taken.sha256).toBe(sha256(content));
     expect(sha256(await readFile(taken.original))).toBe(taken.sha256);
     expect(told.length).toBeGreaterThan(3);
@@ -124,7 +118,6 @@ describe("a document", () => {
   });
 
   it("of 5 MB goes as content", async () => {
-    const { sender, receiver } = await two();
     const content = "A line that stands in a call.\n".repeat(170_000);
     const share = await sender.share({ content, mode: "lan" });
     const { original } = await receiver.receive({ code: share.code, host: at(share) });
@@ -139,14 +132,12 @@ describe("the title", () => {
     ["what was given", { content: "# Heading", title: " My\n title " }, /^My title$/],
     ["nothing where there is no heading", { content: "Words." }, /^$/],
   ])("is %s", async (_what, args, title) => {
-    const { sender, receiver } = await two();
     const share = await sender.share({ ...args, mode: "lan" });
     expect((await sender.status()).title).toMatch(title);
     expect((await receiver.receive({ code: share.code, host: at(share) })).title).toMatch(title);
   });
 
   it("of a file is its first heading too", async () => {
-    const sender = await startServer();
     await writeFile(join(sender.project, "notes.md"), DOCUMENT);
     await sender.share({ path: "notes.md", mode: "lan" });
     expect((await sender.status()).title).toBe("Fix the pump");
@@ -155,7 +146,6 @@ describe("the title", () => {
 
 describe("a file may be shared", () => {
   it("by its absolute path, from the project, and from DISTILL_HOME", async () => {
-    const { sender, receiver } = await two();
     const share = await sender.share({ content: DOCUMENT, mode: "lan" });
     const { original } = await receiver.receive({ code: share.code, host: at(share) });
     const onward = await receiver.share({ path: original, mode: "lan" });
@@ -172,21 +162,20 @@ describe("a file may be shared", () => {
 
 describe("a passphrase", () => {
   it("meets by relay with the room, and is repeated nowhere", async () => {
-    const { sender, receiver } = await two({ DISTILL_RELAY_URL: (await relayHere()).url });
     const passphrase = "seventeen sad swans";
-    const answer = await sender.call("distill_share", { content: DOCUMENT, mode: "relay", passphrase });
+    const answer = await sender.call("distill_share", { content: DOCUMENT, mode: "relay", relay_url, passphrase });
     const share = answer.data as Offered;
     expect(share).not.toHaveProperty("code");
     expect(share.tell_receiver).toContain(`--room ${share.room}`);
     expect(JSON.stringify([answer, await sender.call("distill_status")])).not.toContain(passphrase);
-    const taken = await receiver.receive({ passphrase, room: share.room.toUpperCase() });
+    const taken = await receiver.receive({ passphrase, room: share.room.toUpperCase(), relay_url });
     expect(await readFile(taken.original, "utf8")).toBe(DOCUMENT);
   });
 
   it("meets by host without the room, even where a relay is known", async () => {
-    const { sender, receiver } = await two({ DISTILL_RELAY_URL: (await relayHere()).url });
-    const share = await sender.share({ content: DOCUMENT, passphrase: "seventeen sad swans" });
-    expect((await receiver.receive({ passphrase: "seventeen sad swans", host: at(share) })).via).toBe("lan");
+    const passphrase = "seventeen sad swans";
+    const share = await sender.share({ content: DOCUMENT, passphrase, relay_url });
+    expect((await receiver.receive({ passphrase, host: at(share), relay_url })).via).toBe("lan");
   });
 
   it.each([
@@ -194,13 +183,11 @@ describe("a passphrase", () => {
     ["with quotes, backslashes and line ends", `"'\\ \n $(x) \t;é`, `"'\\ \n $(x) \t;é`],
     ["in either spelling of Unicode", "é👩🏽‍🚀ñ-ÅÖ café".normalize("NFC"), "é👩🏽‍🚀ñ-ÅÖ café".normalize("NFD")],
   ])("meets %s", async (_what, here, there) => {
-    const { sender, receiver } = await two();
     const share = await sender.share({ content: DOCUMENT, mode: "lan", passphrase: here });
     expect((await receiver.receive({ passphrase: there, host: at(share) })).sha256).toBe(share.sha256);
   });
 
   it("that is short is warned of", async () => {
-    const sender = await startServer();
     const { warnings } = await sender.share({ content: "x", mode: "lan", passphrase: "sixsix" });
     expect(warnings).toEqual([expect.stringContaining("short")]);
   });
@@ -212,7 +199,6 @@ describe("a code", () => {
     ["with blanks", (code: string) => `  ${code.replaceAll("-", " ")}\n`],
     ["with long dashes", (code: string) => code.replaceAll("-", "–")],
   ])("is read %s", async (_how, spell) => {
-    const { sender, receiver } = await two();
     const share = await sender.share({ content: DOCUMENT, mode: "lan" });
     await receiver.receive({ code: spell(share.code ?? ""), host: at(share) });
   });
@@ -220,7 +206,6 @@ describe("a code", () => {
 
 describe("several receivers", () => {
   it("get the document one after another, and the sender is told of the risk", async () => {
-    const { sender, receiver } = await two();
     const share = await sender.share({ content: DOCUMENT, mode: "lan", receivers: 2 });
     expect(share.warnings).toEqual([expect.stringContaining("pose as the sender")]);
     const first = await receiver.receive({ code: share.code, host: at(share) });
@@ -231,38 +216,33 @@ describe("several receivers", () => {
   });
 
   it.each(["lan", "relay"])("at once get as many copies as were offered, by %s", async (mode) => {
-    const { sender, receiver } = await two({ DISTILL_RELAY_URL: (await relayHere()).url });
-    const share = await sender.share({ content: DOCUMENT, mode, receivers: 3 });
-    const where = mode === "lan" ? { host: at(share), mode } : {};
+    const before = await receiver.kept("inbox");
+    const share = await sender.share({ content: DOCUMENT, mode, relay_url, receivers: 3 });
+    const where = mode === "lan" ? { host: at(share) } : { relay_url };
     const answers = await Promise.all(
-      Array.from({ length: 6 }, () => receiver.call("distill_receive", { code: share.code, ...where })),
+      Array.from({ length: 6 }, () => receiver.call("distill_receive", { code: share.code, mode, ...where })),
     );
     expect(answers.filter(({ isError }) => !isError)).toHaveLength(3);
     for (const { text } of answers.filter(({ isError }) => isError)) {
       expect(text).toMatch(/^Error (busy|share-ended|host-refused|room-not-found|link-lost): /);
     }
-    expect(await receiver.kept("inbox")).toHaveLength(3);
+    expect(await receiver.kept("inbox")).toHaveLength(before.length + 3);
     expect(await sender.becomes("delivered")).toMatchObject({ delivered: 3, unconfirmed: 0 });
   });
 });
 
 describe("mode auto", () => {
-  it("offers a document on the network and on the relay, and the receiver takes either", async () => {
-    const relay = await relayHere();
-    for (const by of ["lan", "relay"]) {
-      const { sender, receiver } = await two();
-      const share = await sender.share({ content: DOCUMENT, relay_url: relay.url });
-      expect(share.tell_receiver).toContain(relay.url);
-      expect(share.tell_receiver).toContain(`:${share.lan?.port}`);
-      const where = by === "lan" ? { host: at(share) } : { relay_url: relay.url };
-      expect((await receiver.receive({ code: share.code, ...where })).via).toBe(by);
-      await sender.becomes("delivered");
-    }
+  it.each(["lan", "relay"])("offers a document on the network and on the relay, and it is had by %s", async (by) => {
+    const share = await sender.share({ content: DOCUMENT, relay_url });
+    expect(share.tell_receiver).toContain(relay_url);
+    expect(share.tell_receiver).toContain(`:${share.lan?.port}`);
+    const where = by === "lan" ? { host: at(share) } : { relay_url };
+    expect((await receiver.receive({ code: share.code, ...where })).via).toBe(by);
+    await sender.becomes("delivered");
   });
 
   it("goes on to the relay where the host refuses", async () => {
-    const { sender, receiver } = await two({ DISTILL_RELAY_URL: (await relayHere()).url });
-    const share = await sender.share({ content: DOCUMENT, mode: "relay" });
-    expect((await receiver.receive({ code: share.code, host: "127.0.0.1:1" })).via).toBe("relay");
+    const share = await sender.share({ content: DOCUMENT, mode: "relay", relay_url });
+    expect((await receiver.receive({ code: share.code, host: "127.0.0.1:1", relay_url })).via).toBe("relay");
   });
 });

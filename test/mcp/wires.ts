@@ -12,9 +12,10 @@ import { eventually, until } from "../support/wait.ts";
 
 export type Relay = Awaited<ReturnType<typeof startRelay>>;
 
-export async function relayHere(settings: Parameters<typeof startRelay>[0] = {}): Promise<Relay> {
+/** @param lasting until the last test of the file is over. */
+export async function relayHere(settings: Parameters<typeof startRelay>[0] = {}, lasting = false): Promise<Relay> {
   const relay = await startRelay({ host: "127.0.0.1", port: 0, stopMs: 100, ...settings });
-  later(() => relay.stop());
+  later(() => relay.stop(), lasting);
   return relay;
 }
 
@@ -91,6 +92,8 @@ export interface Wire {
   readonly open: number;
   /** From here on everything passes. */
   release(): void;
+  /** The same, but what it holds is lost, with the connections: as where the machine behind it goes. */
+  cut(): void;
 }
 
 /** Passes everything to a port of this machine, and back only so much until it is released. */
@@ -124,6 +127,10 @@ export async function wireTo(target: number, bytesBack: number): Promise<Wire> {
     release: () => {
       left = Number.POSITIVE_INFINITY;
       for (const far of held) far.resume();
+    },
+    cut: () => {
+      left = Number.POSITIVE_INFINITY;
+      for (const far of held) far.destroy();
     },
   };
 }

@@ -1,6 +1,7 @@
 /** Real server processes, each in a world of its own: what a model sees of Claude Spread. All of it is gone after the test. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
 import { chown, mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +10,8 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import type { RequestOptions } from "@modelcontextprotocol/sdk/shared/protocol.js";
 import { ElicitRequestSchema, type ElicitResult, LATEST_PROTOCOL_VERSION } from "@modelcontextprotocol/sdk/types.js";
+import { AjvJsonSchemaValidator } from "@modelcontextprotocol/sdk/validation/ajv";
+import type { JsonSchemaType, JsonSchemaValidator } from "@modelcontextprotocol/sdk/validation/types.js";
 import { expect } from "vitest";
 import { later } from "./later.ts";
 import { until, WAIT_MS } from "./wait.ts";
@@ -82,16 +85,18 @@ export async function endHub(home: string): Promise<void> {
 
 /** The processes of hubs of a home: those of this machine that live. */
 export async function hubsOf(home: string): Promise<number[]> {
-  const pids: number[] = [];
-  for (const name of await readdir("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    const [line, set] = await Promise.all(
-      ["cmdline", "environ"].map((file) => readFile(`/proc/${name}/${file}`, "latin1").catch(() => "")),
-    );
-    const isHub = line?.split("\0")[2] === "hub" && set?.split("\0").includes(`DISTILL_HOME=${home}`);
-    if (isHub) pids.push(Number(name));
-  }
-  return pids;
+  // Without promises: that is several times cheaper, and each test looks through all processes of the machine.
+  const read = (pid: string, file: string) => {
+    try {
+      return readFileSync(`/proc/${pid}/${file}`, "latin1").split("\0");
+    } catch {
+      return []; // it has ended meanwhile, or is another user's
+    }
+  };
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => read(pid, "cmdline")[2] === "hub" && read(pid, "environ").includes(`DISTILL_HOME=${home}`))
+    .map(Number);
 }
 
 async function commandOf({ env, entry = ENTRY, inside = [], unprivileged }: Options, world: World) {
@@ -260,6 +265,21 @@ export class TestServer {
   }
 }
 
+/** Compiles each schema once: every server lists the same tools. */
+class Validators {
+  readonly #ajv = new AjvJsonSchemaValidator();
+  readonly #made = new Map<string, JsonSchemaValidator<unknown>>();
+
+  getValidator<T>(schema: JsonSchemaType): JsonSchemaValidator<T> {
+    const key = JSON.stringify(schema);
+    const made = this.#made.get(key) ?? this.#ajv.getValidator(schema);
+    this.#made.set(key, made);
+    return made as JsonSchemaValidator<T>;
+  }
+}
+
+const jsonSchemaValidator = new Validators();
+
 /** A server and the client that has started it. */
 export async function startServer(options: Options = {}): Promise<TestServer> {
   const world = options.world ?? (await makeWorld(options.lasting));
@@ -271,7 +291,8 @@ export async function startServer(options: Options = {}): Promise<TestServer> {
   const stderr: string[] = [];
   transport.stderr?.on("data", (text) => stderr.push(String(text)));
   const { person } = options;
-  const client = new Client({ name: "test", version: "0" }, { capabilities: person ? { elicitation: {} } : {} });
+  const capabilities = person ? { elicitation: {} } : {};
+  const client = new Client({ name: "test", version: "0" }, { capabilities, jsonSchemaValidator });
   if (person) client.setRequestHandler(ElicitRequestSchema, ({ params }) => person(params.message));
   later(() => client.close(), options.lasting);
   await client.connect(transport);
