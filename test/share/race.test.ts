@@ -13,8 +13,8 @@ import { receive, type Step } from "../../src/share/receiver.ts";
 import type { Share, ShareRequest } from "../../src/share/sender.ts";
 import { type Link, USUAL_BOUNDS } from "../../src/transport/link.ts";
 import { listenTcp } from "../../src/transport/tcp.ts";
-import { movableClock } from "../support/movable-clock.ts";
 import { later } from "../support/later.ts";
+import { movableClock } from "../support/movable-clock.ts";
 import { forever, home, lanOf, share as offered, receiveRequest, relayAccess, relayOf } from "../support/shares.ts";
 import { settled, until } from "../support/wait.ts";
 

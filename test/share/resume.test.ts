@@ -13,9 +13,9 @@ import type { Share } from "../../src/share/sender.ts";
 import { MAX_VAIN_PROOFS } from "../../src/share/version2.ts";
 import { dialTcp, listenTcp } from "../../src/transport/tcp.ts";
 import { type Cable, cable, type Direction, type Lot } from "../support/cable.ts";
-import { movableClock } from "../support/movable-clock.ts";
 import { documentOf, onlyLeg } from "../support/conversation.ts";
 import { later } from "../support/later.ts";
+import { movableClock } from "../support/movable-clock.ts";
 import { forever, home, lanOf, receiveRequest, relayAccess, relayOf, share, TEXT } from "../support/shares.ts";
 import { until } from "../support/wait.ts";
 
