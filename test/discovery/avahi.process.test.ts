@@ -19,6 +19,9 @@ const notHere = noNamespaces ?? noAvahi;
 
 beforeEach(({ skip }) => skip(notHere !== undefined, notHere));
 
+/** After this, in ms, a browse is made anew. */
+const BROWSE_MS = 5_000;
+
 /** A bus that lets everybody do everything: it is there for one test, in a folder of this user alone. */
 const busConfig = (address: string) => `<busconfig>
   <type>system</type><listen>${address}</listen><auth>EXTERNAL</auth>
@@ -57,9 +60,16 @@ class Avahi {
     this.#env = { ...process.env, DBUS_SYSTEM_BUS_ADDRESS: bus };
   }
 
-  /** @returns what it sees of our service by IPv4, which is all that we speak: `instance address port`. */
+  /**
+   * What it sees of our service by IPv4, which is all that we speak. May miss one: now and then avahi-browse waits forever for
+   * a service that is gone, and is ended.
+   * @returns `instance address port`.
+   */
   async browse(): Promise<string[]> {
-    const { stdout } = this.#spawn("avahi-browse", ["-rpt", "_claude-spread._tcp"]);
+    const browse = this.#spawn("avahi-browse", ["-rpt", "_claude-spread._tcp"]);
+    const { stdout } = browse;
+    const ending = setTimeout(() => browse.kill(), BROWSE_MS);
+    browse.once("close", () => clearTimeout(ending));
     const lines = stdout ? (await text(stdout)).split("\n").map((line) => line.split(";")) : [];
     const resolved = lines.filter(([kind, , family]) => kind === "=" && family === "IPv4");
     return resolved.map((line) => `${line[3]} ${line[7]} ${line[8]}`).sort();
@@ -87,7 +97,7 @@ describe("with avahi", () => {
     await eventually(() => avahi.browse()).toEqual([]);
 
     await avahi.publish("claude-spread-8g4m3b", 40_124);
-    const { found } = await peer.look("claude-spread", { count: 1 });
+    const found = await peer.look("claude-spread", { count: 1 });
     expect(found).toMatchObject([{ room: "8g4m3b", port: 40_124, addresses: ["10.73.0.2"] }]);
   });
 
@@ -101,7 +111,7 @@ describe("with avahi", () => {
     const both = ["claude-spread-7f3k2a 10.73.0.1 40123", "claude-spread-8g4m3b 10.73.0.1 40124"];
     await eventually(() => avahi.browse()).toEqual(both);
     for (const looking of [peer, third]) {
-      const { found } = await looking.look("claude-spread", { count: 2 });
+      const found = await looking.look("claude-spread", { count: 2 });
       expect(found.map((it) => `claude-spread-${it.room} ${it.addresses[0]} ${it.port}`).sort()).toEqual(both);
     }
   });

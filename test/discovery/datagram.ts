@@ -36,9 +36,14 @@ export function response(records: readonly Buffer[]): Buffer {
 }
 
 /** What one sender would say: its instance (one label), its port, and the addresses of its host, as bytes. */
-export function senderRecords(instance: string, port: number, addresses: readonly number[][] = []): Buffer[] {
-  const type = dnsName("_claude-spread", "_tcp", "local");
-  const fqdn = dnsName(instance, "_claude-spread", "_tcp", "local");
+export function senderRecords(
+  instance: string,
+  port: number,
+  addresses: readonly number[][] = [],
+  service = "_claude-spread",
+): Buffer[] {
+  const type = dnsName(service, "_tcp", "local");
+  const fqdn = dnsName(instance, service, "_tcp", "local");
   const host = dnsName("host", "local");
   const srv = Buffer.alloc(6);
   srv.writeUInt16BE(port, 4);

@@ -4,8 +4,10 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import type { Service, Sighting } from "../../src/discovery/mdns.ts";
+import type { Clock } from "../support/clock.ts";
 import { later } from "../support/later.ts";
 import type { Namespace } from "../support/namespaces.ts";
+import { TYPE } from "./datagram.ts";
 
 const MDNS = fileURLToPath(new URL("../../dist/discovery/mdns.js", import.meta.url));
 
@@ -13,13 +15,16 @@ const MDNS = fileURLToPath(new URL("../../dist/discovery/mdns.js", import.meta.u
 const PROGRAM = `
 import { createSocket } from "node:dgram";
 import { connect, createServer } from "node:net";
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import Bonjour from "bonjour-service";
 import { advertise, look } from ${JSON.stringify(MDNS)};
 
 const advertised = [];
 const watched = { up: [], down: [] };
 let seen = 0;
+let tell;
+let answering;
+let listening;
+let questions = 0;
 const calls = {
   async advertise(service, room, port) {
     const advertisement = await advertise(service, room, port);
@@ -27,68 +32,56 @@ const calls = {
     return advertisement?.instance;
   },
   async goodbye() {
-    const start = performance.now();
     await Promise.all(advertised.map((it) => it.close()));
-    return performance.now() - start;
   },
-  async look(service, { ms, count, room }) {
-    const start = performance.now();
-    const stop = new AbortController();
-    const timer = setTimeout(() => stop.abort(), ms);
+  async look(service, { count, last, room }) {
     const found = [];
-    for await (const sighting of look(service, stop.signal, room)) {
+    for await (const sighting of look(service, new AbortController().signal, room)) {
       seen += 1;
-      found.push({ ...sighting, afterMs: performance.now() - start });
-      if (found.length === count) break;
+      found.push(sighting);
+      if (found.length === count || sighting.room === last) break;
     }
-    clearTimeout(timer);
-    return { found, aborted: stop.signal.aborted };
+    return found;
   },
   seen: () => seen,
-  /** Answers every question with these datagrams, as they are. */
-  answer(datagrams) {
-    const socket = createSocket({ type: "udp4", reuseAddr: true });
-    socket.on("message", (message) => {
-      const asks = message.length > 12 && (message[2] & 0x80) === 0 && message.readUInt16BE(4) > 0;
-      if (asks) for (const datagram of datagrams) socket.send(Buffer.from(datagram, "hex"), 5353, "224.0.0.251");
-    });
-    return new Promise((ready) => socket.bind(5353, () => {
-      socket.addMembership("224.0.0.251", "127.0.0.1");
-      socket.setMulticastInterface("127.0.0.1");
-      ready();
-    }));
+  /** Whoever asks first is told the first of these lists of datagrams, and so on; further questions get the last list. */
+  async answer(...lists) {
+    let asked = 0;
+    tell = (socket) => {
+      const list = lists[Math.min(asked, lists.length - 1)];
+      asked += 1;
+      for (const datagram of list) say(socket, datagram);
+    };
+    answering ??= await onNetwork(LOOPBACK, (message, socket) => asks(message) && tell(socket));
   },
-  /** Asks this, and counts the answers until none has come for half a second. */
-  ask(datagram) {
-    const socket = createSocket({ type: "udp4", reuseAddr: true });
+  /** How many answers a question gets, each in a datagram. The fence is another one, whose answer is a single SRV record. */
+  async countAnswers(question, fence) {
     let answers = 0;
-    return new Promise((done) => {
-      const quiet = setTimeout(() => socket.close(() => done(answers)), 500);
-      socket.on("message", (message) => {
-        if ((message[2] & 0x80) === 0) return;
-        answers += 1;
-        quiet.refresh();
-      });
-      socket.bind(5353, () => {
-        socket.addMembership("224.0.0.251", "127.0.0.1");
-        socket.setMulticastInterface("127.0.0.1");
-        socket.send(Buffer.from(datagram, "hex"), 5353, "224.0.0.251");
-      });
+    let passed = () => {};
+    const socket = await onNetwork(LOOPBACK, (message) => {
+      // What has more than one record comes unasked: a service is announced again and again.
+      if (asks(message) || message.length <= 12 || message.readUInt16BE(6) !== 1) return;
+      if (firstType(message) === ${TYPE.SRV}) passed();
+      else answers += 1;
     });
+    const throughFence = () => new Promise((resolve) => {
+      passed = resolve;
+      say(socket, fence);
+    });
+    await throughFence(); // what others have asked is answered
+    answers = 0;
+    say(socket, question);
+    await throughFence();
+    socket.close();
+    return answers;
   },
-  /** Says these to all once, one after another, when somebody has asked. */
-  async hurl(datagrams) {
-    const socket = createSocket({ type: "udp4", reuseAddr: true });
-    await new Promise((ready) => socket.bind(5353, ready));
-    socket.addMembership("224.0.0.251", "127.0.0.1");
-    socket.setMulticastInterface("127.0.0.1");
-    await new Promise((asked) => socket.on("message", (message) => {
-      if (message.length > 12 && (message[2] & 0x80) === 0 && message.readUInt16BE(4) > 0) asked();
-    }));
-    for (const datagram of datagrams) {
-      await new Promise((sent) => socket.send(Buffer.from(datagram, "hex"), 5353, "224.0.0.251", sent));
-    }
-    await new Promise((closed) => socket.close(closed));
+  /** How many questions were heard on the network of this address since this was called first. */
+  async questions(address) {
+    listening ??= onNetwork(address, (message) => {
+      if (asks(message)) questions += 1;
+    });
+    await listening;
+    return questions;
   },
   /** Takes the port for itself alone. */
   hold() {
@@ -111,26 +104,39 @@ const calls = {
   },
   dial(host, port) {
     return new Promise((done) => {
-      const socket = connect({ host, port, timeout: 2000 });
-      for (const event of ["connect", "error", "timeout"]) socket.once(event, () => {
+      const socket = connect({ host, port });
+      for (const event of ["connect", "error"]) socket.once(event, () => {
         socket.destroy();
         done(event === "connect");
       });
     });
   },
-  /** The longest time for which nothing else was done, in ms, since it was asked for last. */
-  held() {
-    const ms = delays.max / 1e6;
-    delays.reset();
-    return ms;
+  /** Processor time that this process has had, in ms. */
+  cost() {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
   },
-  leave() {
-    delays.disable();
-    process.disconnect();
-  },
+  leave: () => process.disconnect(),
 };
-const delays = monitorEventLoopDelay({ resolution: 1 });
-delays.enable();
+
+const LOOPBACK = "127.0.0.1";
+const GROUP = "224.0.0.251";
+async function onNetwork(address, hear) {
+  const socket = createSocket({ type: "udp4", reuseAddr: true });
+  socket.unref(); // the process ends as it would without
+  socket.on("message", (message) => hear(message, socket));
+  await new Promise((ready) => socket.bind(5353, ready));
+  socket.addMembership(GROUP, address);
+  socket.setMulticastInterface(address);
+  return socket;
+}
+const say = (socket, datagram) => socket.send(Buffer.from(datagram, "hex"), 5353, GROUP);
+const asks = (message) => message.length > 12 && (message[2] & 0x80) === 0 && message.readUInt16BE(4) > 0;
+function firstType(message) {
+  let at = 12;
+  while (message[at] > 0) at += 1 + message[at];
+  return message.readUInt16BE(at + 1);
+}
 process.on("message", async ({ id, call, args }) => {
   const result = await calls[call](...args);
   if (process.connected) process.send({ id, result });
@@ -138,11 +144,7 @@ process.on("message", async ({ id, call, args }) => {
 process.send({ id: 0 });
 `;
 
-export interface Looked {
-  readonly found: readonly (Sighting & { readonly afterMs: number })[];
-  /** It went on until its time was over. */
-  readonly aborted: boolean;
-}
+const hex = (datagram: Buffer) => datagram.toString("hex");
 
 export class Peer {
   readonly child: ChildProcess;
@@ -151,14 +153,15 @@ export class Peer {
   #stdout = "";
   #stderr = "";
 
-  static async start(namespace: Namespace): Promise<Peer> {
-    const peer = new Peer(namespace);
+  /** @param clock what it goes by, if not by real time. */
+  static async start(namespace: Namespace, clock?: Clock): Promise<Peer> {
+    const peer = new Peer(namespace, clock ? [clock.preload] : []);
     await peer.#answer(0);
     return peer;
   }
 
-  private constructor(namespace: Namespace) {
-    this.child = namespace.spawn(process.execPath, ["--input-type=module", "--eval", PROGRAM], {
+  private constructor(namespace: Namespace, flags: readonly string[]) {
+    this.child = namespace.spawn(process.execPath, [...flags, "--input-type=module", "--eval", PROGRAM], {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
     this.child.stdout?.on("data", (text) => {
@@ -181,14 +184,17 @@ export class Peer {
     return this.#call("advertise", service, room, port);
   }
 
-  /** @returns how long it took, in ms. */
-  goodbye(): Promise<number> {
+  goodbye(): Promise<void> {
     return this.#call("goodbye");
   }
 
-  /** @param until how many sightings are enough, after how long it is given up, and the room where it is known. */
-  look(service: Service, until: { count?: number; ms?: number; room?: string } = {}): Promise<Looked> {
-    return this.#call("look", service, { ms: 10_000, ...until });
+  /**
+   * Looks for as long as it takes.
+   * @param until how many sightings are enough, or whose is the last one; else the look has to end by itself. And the room,
+   *   where it is known.
+   */
+  look(service: Service, until: { count?: number; last?: string; room?: string } = {}): Promise<Sighting[]> {
+    return this.#call("look", service, until);
   }
 
   /** How many sightings all looks have had by now. */
@@ -196,24 +202,19 @@ export class Peer {
     return this.#call("seen");
   }
 
-  answer(datagrams: readonly Buffer[]): Promise<void> {
-    return this.#call(
-      "answer",
-      datagrams.map((it) => it.toString("hex")),
-    );
+  /** From now on, whoever asks first is told the first of these lists, and so on; further questions get the last list. */
+  answer(...lists: (readonly Buffer[])[]): Promise<void> {
+    return this.#call("answer", ...lists.map((list) => list.map(hex)));
   }
 
-  /** @returns how many datagrams answered to this one. */
-  ask(datagram: Buffer): Promise<number> {
-    return this.#call("ask", datagram.toString("hex"));
+  /** @param fence a question that gets one answer, a single SRV record. @returns how many datagrams answer to the other one. */
+  countAnswers(question: Buffer, fence: Buffer): Promise<number> {
+    return this.#call("countAnswers", hex(question), hex(fence));
   }
 
-  /** Settles when all is said. */
-  hurl(datagrams: readonly Buffer[]): Promise<void> {
-    return this.#call(
-      "hurl",
-      datagrams.map((it) => it.toString("hex")),
-    );
+  /** How many questions were heard on the network of this address of ours since this was called first. */
+  questions(address = "127.0.0.1"): Promise<number> {
+    return this.#call("questions", address);
   }
 
   hold(): Promise<void> {
@@ -240,8 +241,11 @@ export class Peer {
     return this.#call("stay", host, port);
   }
 
-  held(): Promise<number> {
-    return this.#call("held");
+  /** Processor time that it takes the process, in ms, while something is done. */
+  async costOf(work: () => Promise<unknown>): Promise<number> {
+    const before = await this.#call<number>("cost");
+    await work();
+    return (await this.#call<number>("cost")) - before;
   }
 
   /** Until the process has ended, which nobody makes it do. @returns its exit code. */
