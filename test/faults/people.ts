@@ -20,7 +20,7 @@ import {
   type TestServer,
   type World,
 } from "../support/server.ts";
-import { eventually } from "../support/wait.ts";
+import { eventually, until } from "../support/wait.ts";
 import type { Carrier } from "./steps.ts";
 
 /** A server whose hub goes by a clock of its own. */
@@ -57,7 +57,7 @@ export async function hubWith(
   };
   const [command = "", ...args] = [...inside, process.execPath, ENTRY, "hub"];
   spawn(command, args, { env, stdio: "ignore", detached: true }).unref();
-  await eventually(() => hubOf(home)).toBeDefined();
+  await until("the hub listens", async () => (await hubOf(home)) !== undefined);
 }
 
 /** Text that does not compress, so that its chunks can be counted. @returns its path, below the server's project. */

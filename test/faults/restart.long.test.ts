@@ -1,0 +1,3 @@
+import { testRestarts } from "./restart-suite.ts";
+
+testRestarts("SIGKILL", 100, 3);
