@@ -3,9 +3,7 @@
  * cables that are cut, reset, altered, stalled, slowed and delayed, while the relay is killed and started again, and so are
  * receivers. What must hold for each is `judge`: whole, or a clear error, and never a word that is not true.
  */
-import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
-import { QUIET_MS } from "../../src/limits.ts";
 import { relayProcess } from "../mcp/wires.ts";
 import { type Cable, cable, type Fault, type Lot } from "../support/cable.ts";
 import { type Answer, type Offered, startServer, type Taken, type TestServer } from "../support/server.ts";
@@ -30,15 +28,15 @@ const STRUCK = 4;
 /** How long a share lives, in minutes, the shortest there is, and how long a receiver looks for it at first, in seconds. */
 const LIFE_MINUTES = 1;
 const LOOK_SECONDS = 30;
-/** From the call to its end, in ms: the share's life, the patience of a transfer that runs then, and some for last words. */
-export const DEADLINE_MS = LIFE_MINUTES * 60_000 + QUIET_MS + 10_000;
 /** Every so often what stalls goes on, in ms, where it ever does. */
 const HEAL_MS = 1_500;
 
 export interface MixOptions {
   readonly seed: number;
+  /** How many transfers, where that is not told by time. */
+  readonly transfers?: number;
   /** How long transfers are begun, in ms; those that run then come to their end. */
-  readonly ms: number;
+  readonly ms?: number;
   /** Whether some of what stalls never goes on, which takes longest. */
   readonly patient: boolean;
 }
@@ -64,9 +62,9 @@ interface Plan {
   readonly far: readonly Lot[];
   readonly back: readonly Lot[];
   readonly heals: boolean;
-  /** When the receiver's server is killed, and when the relay is, in ms; undefined for not at all. */
-  readonly killsReceiverAfterMs: number | undefined;
-  readonly killsRelayAfterMs: number | undefined;
+  /** After how many bytes, over all cables, the receiver's server is killed, and the relay is; undefined for not at all. */
+  readonly killsReceiverAt: number | undefined;
+  readonly killsRelayAt: number | undefined;
 }
 
 /** mulberry32: small, even, and the same everywhere. */
@@ -106,13 +104,18 @@ export function planOf(seed: number, number: number, patient: boolean): Plan {
     far: lots(),
     back: lots(),
     heals: !patient || often(0.7),
-    killsReceiverAfterMs: often(0.08) ? draw() * 400 : undefined,
-    killsRelayAfterMs: often(0.08) ? draw() * 400 : undefined,
+    killsReceiverAt: often(0.08) ? offset(bytes + 2_000) : undefined,
+    killsRelayAt: often(0.08) ? offset(bytes + 2_000) : undefined,
   };
 }
 
 /** @throws what does not hold, with the seed and the plan of that transfer. */
-export async function mix({ seed, ms, patient }: MixOptions): Promise<Tally> {
+export async function mix({
+  seed,
+  transfers = Number.POSITIVE_INFINITY,
+  ms = Number.POSITIVE_INFINITY,
+  patient,
+}: MixOptions): Promise<Tally> {
   const tally: Tally = { transfers: 0, ends: {}, faults: {}, longestMs: 0 };
   const relay = await restartableRelay();
   let end = performance.now() + ms;
@@ -123,7 +126,7 @@ export async function mix({ seed, ms, patient }: MixOptions): Promise<Tally> {
     const lane = new Lane(people.sender, people.receiver, relay, tally);
     await lane.warm();
     end = performance.now() + ms;
-    while (performance.now() < end && !failed) {
+    while (next < transfers && performance.now() < end && !failed) {
       const number = next++;
       const plan = planOf(seed, number, patient);
       await lane.transfer(plan).catch((cause: unknown) => {
@@ -224,23 +227,19 @@ class Lane {
       cables.push(far, near);
       const began = performance.now();
       const before = (await this.#receiver.kept("inbox")).length;
-      const call = this.#receiver.call(
-        "distill_receive",
-        {
-          code: share.code,
-          mode: plan.by,
-          timeout_seconds: LOOK_SECONDS,
-          ...(plan.by !== "relay" && { host: `127.0.0.1:${near.port}` }),
-          ...(plan.by !== "lan" && { relay_url: `ws://127.0.0.1:${far.port}` }),
-        },
-        { timeout: DEADLINE_MS },
-      );
+      const call = this.#receiver.call("distill_receive", {
+        code: share.code,
+        mode: plan.by,
+        timeout_seconds: LOOK_SECONDS,
+        ...(plan.by !== "relay" && { host: `127.0.0.1:${near.port}` }),
+        ...(plan.by !== "lan" && { relay_url: `ws://127.0.0.1:${far.port}` }),
+      });
       const [answer] = await Promise.all([
         call.catch((error: unknown): undefined => {
           if (!killed) throw error;
         }),
-        this.#strike(plan.killsRelayAfterMs, call, "relay restarted", () => this.#relay.restart()),
-        this.#strike(plan.killsReceiverAfterMs, call, "receiver killed", () => {
+        this.#strike(plan.killsRelayAt, cables, call, "relay restarted", () => this.#relay.restart()),
+        this.#strike(plan.killsReceiverAt, cables, call, "receiver killed", () => {
           killed = true; // be it that its answer is there already
           this.#receiver.kill("SIGKILL");
         }),
@@ -298,7 +297,6 @@ class Lane {
       state = listed.state;
       if (state !== "waiting") return true;
       if (share.lan === undefined && relay_away_since) return false;
-      if (answer) await delay(2_000); // a relay counts those who ask for what is not there
       answer = await this.#receiver.call("distill_receive", this.#direct(share));
       if (answer.isError) expect(["relay-unreachable", "room-not-found", "link-lost"]).toContain(codeOf(answer));
       return !answer.isError;
@@ -320,14 +318,22 @@ class Lane {
       : { code, mode: "relay", relay_url: `ws://127.0.0.1:${this.#relay.port}` };
   }
 
-  /** After so many ms, if the call has not ended by then. */
-  async #strike(ms: number | undefined, call: Promise<unknown>, name: string, strike: () => unknown): Promise<void> {
-    if (ms === undefined) return;
+  /** After so many bytes, if the call has not ended by then. */
+  async #strike(
+    bytes: number | undefined,
+    cables: readonly Cable[],
+    call: Promise<unknown>,
+    name: string,
+    strike: () => unknown,
+  ): Promise<void> {
+    if (bytes === undefined) return;
     let over = false;
     const ended = () => {
       over = true;
     };
-    await Promise.race([call.then(ended, ended), delay(ms)]);
+    call.then(ended, ended);
+    const passed = () => cables.reduce((sum, it) => sum + it.passed.up + it.passed.down, 0);
+    await until("so much has passed, or all is over", () => over || passed() >= bytes);
     if (over) return;
     this.#add("faults", name);
     await strike();

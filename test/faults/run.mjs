@@ -1,5 +1,5 @@
 /**
- * `npm run faults -- <minutes> [seed]`: the random mix of faults (mix.ts), for longer than a test run lets it. It says at the end
+ * `npm run faults -- <minutes> [seed]`: the random mix of faults (mix.ts), for as long as it is told. It says at the end
  * what was broken and how it ended, or with which seed it failed.
  */
 import { spawn } from "node:child_process";
@@ -10,5 +10,5 @@ if (!(Number(minutes) > 0) || (seed !== undefined && !/^\d+$/.test(seed))) {
   process.exit(1);
 }
 const env = { ...process.env, FAULTS_MINUTES: minutes, ...(seed !== undefined && { FAULTS_SEED: seed }) };
-const run = spawn("npx", ["vitest", "run", "test/faults/mix.test.ts"], { env, stdio: "inherit" });
+const run = spawn("npx", ["vitest", "run", "test/faults/mix.long.test.ts"], { env, stdio: "inherit" });
 run.on("exit", (code) => process.exit(code ?? 1));
