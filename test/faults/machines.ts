@@ -14,6 +14,9 @@ function run(machine: Namespace, ...command: readonly string[]): void {
 export const throttle = (machine: Namespace, device: string, rate: string) =>
   run(machine, "tc", "qdisc", "add", "dev", device, "root", "tbf", "rate", rate, "burst", "32kb", "latency", "400ms");
 
+export const throttleNoMore = (machine: Namespace, device: string) =>
+  run(machine, "tc", "qdisc", "del", "dev", device, "root");
+
 /** Drops what comes in by an interface: all of it, or some percent, by chance. */
 export function drop(machine: Namespace, device: string, percent = 100): void {
   const some = percent < 100 ? `numgen random mod 100 < ${percent}` : "";
