@@ -1,4 +1,4 @@
-/** Machines of a network that is only there for a test: network namespaces, joined by veth pairs. Gone after the test. */
+/** Machines of a network that is only there for a test: network namespaces, joined by veth pairs. Gone after the test, or the file. */
 import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -26,9 +26,10 @@ server.listen(0, "127.0.0.1", () => console.log(server.address().port));
 export class Namespace {
   readonly name = `spread-${process.pid}-${made++}`;
 
-  constructor() {
+  /** @param lasting until the last test of the file is over. */
+  constructor(lasting = false) {
     ip("netns", "add", this.name);
-    later(() => ip("netns", "del", this.name));
+    later(() => ip("netns", "del", this.name), lasting);
   }
 
   /** What makes a command run inside. `ip netns exec` becomes it, so that its pid is the command's. */

@@ -1,0 +1,3 @@
+import { testOtherMachine } from "./avahi-suite.ts";
+
+testOtherMachine();
