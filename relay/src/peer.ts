@@ -45,6 +45,12 @@ const READ_BYTES = 64 * 1024;
 /** Header of a client's ping or pong, in bytes (RFC 6455, section 5.2). */
 const CONTROL_HEADER_BYTES = 6;
 
+/** When the first peer was read in this turn of the event loop, which all relays of a process share. */
+let turnBegan: number | undefined;
+function endTurn(): void {
+  turnBegan = undefined;
+}
+
 /** What a peer listens to knows its peer. */
 const PEER = Symbol("peer");
 
@@ -80,7 +86,7 @@ export class Peer {
   /** More than should waits for it. */
   #overfull = false;
   #paused = false;
-  /** Until then it is not read either, because its last read took too long. */
+  /** Until then it is not read either, because its last read took too long, or this turn has. */
   #breath: NodeJS.Immediate | undefined;
   #readBegan = 0;
   /** Bytes read since the last whole message. Each small piece of a next one can keep the 64 KiB alive that it came in. */
@@ -126,6 +132,9 @@ export class Peer {
   static readonly #onChunk = shared((peer, chunk: Buffer) => {
     peer.#unheardBytes += chunk.length;
     peer.#readBegan = performance.now();
+    if (turnBegan !== undefined) return;
+    turnBegan = peer.#readBegan;
+    setImmediate(endTurn);
   });
 
   static readonly #onChunkRead = shared((peer) => peer.#afterRead());
@@ -281,7 +290,9 @@ export class Peer {
       this.pause();
       return;
     }
-    if (performance.now() - this.#readBegan <= this.#settings.readMs) return;
+    const now = performance.now();
+    const { readMs, turnMs } = this.#settings;
+    if (now - this.#readBegan <= readMs && now - (turnBegan ?? now) < turnMs) return;
     this.#ws.pause();
     this.#breath ??= setImmediate(() => {
       this.#breath = undefined;

@@ -105,6 +105,11 @@ export const DEFAULTS = {
    * times what a large frame takes. Of tiny ones a read brings 10,000, and without this there are 32 reads in a row.
    */
   readMs: 1,
+  /**
+   * How long all peers together may be read in one turn of the event loop, in ms, before none is read a second time in it:
+   * left alone each brings up to 2 MiB, and of a hundred that is a quarter of a second for whoever has a few bytes to say.
+   */
+  turnMs: 10,
   /** Between two pings, in ms: below the 30 s after which the strictest middleboxes forget an idle connection. */
   pingMs: 25_000,
   /** Pings in a row that a peer may leave without a sign of life: the next one it was to answer finds it dead. */

@@ -1,9 +1,15 @@
-import { setTimeout as delay } from "node:timers/promises";
+import diagnostics from "node:diagnostics_channel";
+import type { Socket } from "node:net";
+import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { below, type Client, harness, tinyFrame } from "./support.ts";
+import { below, type Client, harness, rawFrame, tinyFrame } from "./support.ts";
 
 const { relay, client, sender, receiver, pair } = harness();
 
+/** For what must not strike, in ms. */
+const NEVER_MS = 3_600_000;
+/** What one read brings at most. */
+const READ_BYTES = 64 * 1024;
 const FRAME_BYTES = 256 * 1024;
 /** More than all buffers between two peers hold: two kernels' socket buffers twice, and what the relay keeps. */
 const FRAMES = 400;
@@ -57,6 +63,39 @@ test("frames that come in one read leave in one write", async () => {
   below(a).write(Buffer.concat(Array.from({ length: 100 }, (_, i) => tinyFrame(1, String(i)))));
   for (let i = 0; i < 100; i++) expect(await b.text()).toBe(String(i));
   expect(reads).toBe(1);
+});
+
+/** The most that the relay read of one peer in a turn of the event loop, while ten had 2 MiB each to say. */
+async function mostOfOneInATurn(turnMs: number): Promise<number> {
+  const accepted: Socket[] = [];
+  const accept = (message: unknown) => void accepted.push((message as { socket: Socket }).socket);
+  diagnostics.subscribe("net.server.socket", accept);
+  const { url } = await relay({ turnMs, readMs: NEVER_MS });
+  const pairs = await Promise.all(Array.from({ length: 10 }, () => pair(url)));
+  diagnostics.unsubscribe("net.server.socket", accept);
+
+  let over = false;
+  const arrived = Promise.all(pairs.map(({ receiver }) => receiver.next())).finally(() => {
+    over = true;
+  });
+  const whole = Buffer.alloc(2 * 1024 * 1024, 7);
+  for (const { sender: loud } of pairs) below(loud).write(rawFrame(2, whole));
+  let most = 0;
+  let before = accepted.map(({ bytesRead }) => bytesRead);
+  while (!over) {
+    await nextTurn();
+    const after = accepted.map(({ bytesRead }) => bytesRead);
+    most = Math.max(most, ...after.map((bytes, n) => bytes - (before[n] ?? 0)));
+    before = after;
+  }
+  for (const { data } of await arrived) expect(data.equals(whole)).toBe(true);
+  return most;
+}
+
+test("nobody is read again and again while others have something to say, when a turn takes too long", async () => {
+  // Node reads once more before it heeds a pause.
+  expect(await mostOfOneInATurn(0)).toBeLessThanOrEqual(2 * READ_BYTES);
+  expect(await mostOfOneInATurn(NEVER_MS)).toBeGreaterThan(2 * READ_BYTES);
 });
 
 test("neither side of a stopped pipe is taken for dead, however many pings it misses", async () => {
