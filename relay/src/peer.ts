@@ -4,10 +4,10 @@
  */
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
-import { performance } from "node:perf_hooks";
 import type { RawData, WebSocket } from "ws";
 import type { Pool } from "./limits.ts";
 import type { Settings } from "./settings.ts";
+import { hasToWait, readBegins } from "./turns.ts";
 import { type Answer, CLOSE_CODE, encode, type GoneReason } from "./wire.ts";
 
 /** Whoever a peer's frames are for at the moment. */
@@ -44,12 +44,6 @@ const READ_BYTES = 64 * 1024;
 
 /** Header of a client's ping or pong, in bytes (RFC 6455, section 5.2). */
 const CONTROL_HEADER_BYTES = 6;
-
-/** When the first peer was read in this turn of the event loop, which all relays of a process share. */
-let turnBegan: number | undefined;
-function endTurn(): void {
-  turnBegan = undefined;
-}
 
 /** What a peer listens to knows its peer. */
 const PEER = Symbol("peer");
@@ -131,10 +125,7 @@ export class Peer {
 
   static readonly #onChunk = shared((peer, chunk: Buffer) => {
     peer.#unheardBytes += chunk.length;
-    peer.#readBegan = performance.now();
-    if (turnBegan !== undefined) return;
-    turnBegan = peer.#readBegan;
-    setImmediate(endTurn);
+    peer.#readBegan = readBegins();
   });
 
   static readonly #onChunkRead = shared((peer) => peer.#afterRead());
@@ -290,9 +281,7 @@ export class Peer {
       this.pause();
       return;
     }
-    const now = performance.now();
-    const { readMs, turnMs } = this.#settings;
-    if (now - this.#readBegan <= readMs && now - (turnBegan ?? now) < turnMs) return;
+    if (!hasToWait(this.#readBegan, this.#settings)) return;
     this.#ws.pause();
     this.#breath ??= setImmediate(() => {
       this.#breath = undefined;

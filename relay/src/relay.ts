@@ -20,6 +20,7 @@ import { Peers } from "./peers.ts";
 import { Rooms } from "./rooms.ts";
 import { conflictIn, DEFAULTS, type Settings } from "./settings.ts";
 import { Tunnels } from "./tunnels.ts";
+import { waitInTurn } from "./turns.ts";
 import { requestBehind } from "./upgrade.ts";
 import type { GoneReason } from "./wire.ts";
 
@@ -123,6 +124,7 @@ export async function startRelay({ watch: told, ...options }: RelayOptions = {})
         connections.hold(address);
         if (admitted.door === "agent") {
           silent.spoke(socket);
+          waitInTurn(ws, socket, settings);
           tunnels.host(admitted.id, ws);
           socket.once("close", () => connections.release(address));
           return;

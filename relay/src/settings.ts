@@ -101,12 +101,12 @@ export const DEFAULTS = {
   /** How long a peer may take nothing while there is something to take, in ms: a laptop changing networks needs less. */
   stalledMs: 60_000,
   /**
-   * How long one read of a peer, of up to 64 KiB, may take to handle before the next has to wait for all others, in ms: ten
+   * How long one read of a peer or an agent, of up to 64 KiB, may take to handle before the next has to wait for all others, in ms: ten
    * times what a large frame takes. Of tiny ones a read brings 10,000, and without this there are 32 reads in a row.
    */
   readMs: 1,
   /**
-   * How long all peers together may be read in one turn of the event loop, in ms, before none is read a second time in it:
+   * How long all of them together may be read in one turn of the event loop, in ms, before none is read a second time in it:
    * left alone each brings up to 2 MiB, and of a hundred that is a quarter of a second for whoever has a few bytes to say.
    */
   turnMs: 10,
