@@ -8,6 +8,7 @@
  */
 import { cpus } from "node:os";
 import { measureCost } from "./relay/cost.ts";
+import { measureCrowd } from "./relay/crowd.ts";
 import { measureForward } from "./relay/forward.ts";
 import { measureIdle } from "./relay/idle.ts";
 import { measureLatency } from "./relay/latency.ts";
@@ -45,6 +46,7 @@ const PARTS: Record<string, { table: Table; measure: () => Promise<void> }> = {
   rooms: { table: BARE, measure: measureRooms },
   forward: { table: BARE, measure: measureForward },
   latency: { table: BARE, measure: measureLatency },
+  crowd: { table: BARE, measure: measureCrowd },
   stall: { table: BARE, measure: measureStall },
   tunnel: { table: TUNNEL, measure: measureTunnel },
   cost: { table: COST, measure: measureCost },

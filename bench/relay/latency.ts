@@ -5,7 +5,7 @@ import { BOTH, each, start, type Which } from "./relays.ts";
 import { against, KIB, quantile, row, size } from "./table.ts";
 
 /** How long each frame took, in ms, when so many are sent a second. */
-async function latencies(pairs: Pair[], rate: number, ms: number): Promise<number[]> {
+export async function latencies(pairs: Pair[], rate: number, ms: number): Promise<number[]> {
   const took: number[] = [];
   const sends = pairs.map((pair) => {
     const began: number[] = [];

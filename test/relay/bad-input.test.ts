@@ -1,6 +1,6 @@
 /**
  * What no honest peer says, at every door, by peers that besides never hang up by themselves. Each ends in a reason that is
- * counted, and the neighbours notice nothing. What it costs in memory is in crowd.test.ts.
+ * counted, and the neighbours notice nothing. What it costs in memory is in crowd.ts.
  */
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";

@@ -1,6 +1,7 @@
 /**
- * Thousands of sockets in a process of its own, which has descriptors of its own. A message says how many come, from how
- * many addresses, and what each says; they then stay, say nothing more, and leave when they are told to.
+ * Sockets in a process of its own, which has descriptors of its own. A message says how many come, from how many addresses
+ * (of 127.0.1.0/24, which only Linux has; else all from 127.0.0.1), and what each says; they then stay, say nothing more, and
+ * leave when they are told to. The answer is how many there are.
  */
 import { once } from "node:events";
 import { connect } from "node:net";
@@ -10,7 +11,7 @@ const AT_ONCE = 250;
 const port = Number(process.argv[2]);
 const sockets = new Set();
 
-process.on("message", async ({ count, addresses, says, leave, hold = true }) => {
+process.on("message", async ({ count = 0, addresses, says, leave, hold = true }) => {
   for (let n = 0; n < count; n += AT_ONCE) {
     await Promise.all(
       Array.from({ length: Math.min(AT_ONCE, count - n) }, (_, i) => open(n + i, addresses, says, hold)),
@@ -23,7 +24,8 @@ process.on("disconnect", () => process.exit());
 
 /** `#` in what it says is its number. */
 async function open(n, addresses, says, hold) {
-  const socket = connect({ port, host: "127.0.0.1", localAddress: `127.0.1.${1 + (n % addresses)}` });
+  const localAddress = addresses ? `127.0.1.${1 + (n % addresses)}` : undefined;
+  const socket = connect({ port, host: "127.0.0.1", localAddress });
   sockets.add(socket);
   socket.on("error", () => {}).once("close", () => sockets.delete(socket));
   await once(socket, "connect").catch(() => {});

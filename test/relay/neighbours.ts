@@ -4,7 +4,6 @@
  */
 import { once } from "node:events";
 import { type AddressInfo, connect } from "node:net";
-import { performance } from "node:perf_hooks";
 import { createWebSocketStream, WebSocket, WebSocketServer } from "ws";
 import { bridge } from "../../relay/src/bridge.ts";
 import type { RelayEvent } from "../../relay/src/events.ts";
@@ -26,8 +25,8 @@ export async function agent({ undo }: Harness, url: string, room: string, onStre
 }
 
 export interface Neighbours {
-  /** A trip there and back at each door, over the connections that were there from the start. @returns the longest, in ms. */
-  trip(): Promise<number>;
+  /** A trip there and back at each door, over the connections that were there from the start. */
+  trip(): Promise<void>;
 }
 
 export async function neighbours(doors: Harness, url: string): Promise<Neighbours> {
@@ -49,29 +48,36 @@ export async function neighbours(doors: Harness, url: string): Promise<Neighbour
   });
 
   const inRoom = await doors.pair(url);
-  const inPair = [await client(`${url}/?pair=${TUNNEL}`), await client(`${url}/?pair=${TUNNEL}`)] as const;
+  const { trip: tripOfPair } = await pairOfNeighbours(doors, url);
   const visitor = await client(`${url}/client?room=${TUNNEL}`);
-  const ways: [Client, Client][] = [
-    [inRoom.sender, inRoom.receiver],
-    [inRoom.receiver, inRoom.sender],
-    [inPair[0], inPair[1]],
-    [inPair[1], inPair[0]],
-    [visitor, visitor],
-  ];
-
-  async function trip(): Promise<number> {
-    let longestMs = 0;
-    for (const [n, [from, to]] of ways.entries()) {
-      const began = performance.now();
-      from.send(Buffer.from([n]));
-      const { data } = await to.next();
-      if (!data.equals(Buffer.from([n]))) throw new Error("a neighbour heard something else");
-      longestMs = Math.max(longestMs, performance.now() - began);
-    }
-    return longestMs;
-  }
+  const trip = async () => {
+    await there(inRoom.sender, inRoom.receiver);
+    await there(inRoom.receiver, inRoom.sender);
+    await tripOfPair();
+    await there(visitor, visitor);
+  };
   await trip();
   return { trip };
+}
+
+/** Those at the pair door alone. */
+export async function pairOfNeighbours({ client }: Harness, url: string): Promise<Neighbours> {
+  const first = await client(`${url}/?pair=${TUNNEL}`);
+  const second = await client(`${url}/?pair=${TUNNEL}`);
+  return {
+    async trip() {
+      await there(first, second);
+      await there(second, first);
+    },
+  };
+}
+
+let said = 0;
+async function there(from: Client, to: Client): Promise<void> {
+  const word = Buffer.from(String(said++));
+  from.send(word);
+  const { data } = await to.next();
+  if (!data.equals(word)) throw new Error("a neighbour heard something else");
 }
 
 /** Events as they are counted: `closed room peer-left`. */
