@@ -1,9 +1,12 @@
 import { randomUUID } from "node:crypto";
 import diagnostics from "node:diagnostics_channel";
+import { once } from "node:events";
 import type { Socket } from "node:net";
-import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { afterEach, expect, test, vi } from "vitest";
+import type { RelayEvent } from "../../relay/src/events.ts";
 import type { Relay, RelayOptions } from "../../relay/src/relay.ts";
+import { eventually, settled, until } from "../support/wait.ts";
 import { below, type Client, harness, rawFrame, tinyFrame } from "./support.ts";
 
 const { relay, client, sender, receiver, pair, rawUpgraded, undo } = harness();
@@ -14,9 +17,34 @@ const NEVER_MS = 3_600_000;
 const READ_BYTES = 64 * 1024;
 const FRAME_BYTES = 256 * 1024;
 /** More than all buffers between two peers hold: two kernels' socket buffers twice, and what the relay keeps. */
-const FRAMES = 400;
+const FRAMES = 240;
 /** What those buffers may hold at most. */
 const IN_BETWEEN_BYTES = 40 * 1024 * 1024;
+
+/** Settings of a relay that waits for nothing, but for what a test adds. */
+const PATIENT: RelayOptions = {
+  pingMs: NEVER_MS,
+  stalledMs: NEVER_MS,
+  quietReceiverMs: NEVER_MS,
+  idlePairMs: NEVER_MS,
+  flushMs: NEVER_MS,
+};
+
+/** From here on what the relay waits for comes when the test says so, and not before. */
+function stopClock(): void {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] });
+}
+const pass = (ms: number) => vi.advanceTimersByTime(ms);
+afterEach(() => void vi.useRealTimers());
+
+/** Of a relay: its ends of the connections, in the order in which they came. */
+function acceptedSockets(): Socket[] {
+  const accepted: Socket[] = [];
+  const accept = (message: unknown) => void accepted.push((message as { socket: Socket }).socket);
+  diagnostics.subscribe("net.server.socket", accept);
+  undo.push(() => diagnostics.unsubscribe("net.server.socket", accept));
+  return accepted;
+}
 
 function pump(from: Client, frames = FRAMES): void {
   for (let i = 0; i < frames; i++) from.send(Buffer.alloc(FRAME_BYTES, i));
@@ -24,13 +52,29 @@ function pump(from: Client, frames = FRAMES): void {
 
 /** What has left a client that pumps, once no more leaves it. */
 async function standstill(from: Client): Promise<number> {
-  let left = from.ws.bufferedAmount;
-  for (let same = 0; same < 10; ) {
-    await delay(20);
-    same = left === from.ws.bufferedAmount ? same + 1 : 0;
-    left = from.ws.bufferedAmount;
+  await settled(() => from.ws.bufferedAmount);
+  return FRAMES * FRAME_BYTES - from.ws.bufferedAmount;
+}
+
+/** A pair whose receiver takes nothing of what its sender pumps, once nothing moves any more. */
+async function stuck(url: string) {
+  const paired = await pair(url);
+  paired.receiver.send("hello");
+  expect(await paired.sender.text()).toBe("hello");
+  paired.receiver.ws.pause();
+  pump(paired.sender);
+  expect(await standstill(paired.sender)).toBeLessThan(IN_BETWEEN_BYTES);
+  return paired;
+}
+
+/** Somebody else's room runs as ever. */
+async function trips({ sender: a, receiver: b }: { sender: Client; receiver: Client }): Promise<void> {
+  for (let i = 0; i < 20; i++) {
+    a.send(`ping ${i}`);
+    expect(await b.text()).toBe(`ping ${i}`);
+    b.send(`pong ${i}`);
+    expect(await a.text()).toBe(`pong ${i}`);
   }
-  return FRAMES * FRAME_BYTES - left;
 }
 
 test.each([
@@ -38,11 +82,7 @@ test.each([
   ["a receiver that reads nothing, of a sender whose every read is over its time,", { readMs: 0 }],
 ])("%s stops its sender, and then gets everything in order", async (_who, settings) => {
   const { url } = await relay(settings);
-  const { sender: a, receiver: b } = await pair(url);
-  b.send("hello");
-  b.ws.pause();
-  pump(a);
-  expect(await standstill(a)).toBeLessThan(IN_BETWEEN_BYTES);
+  const { receiver: b } = await stuck(url);
   b.ws.resume();
   for (let i = 0; i < FRAMES; i++) expect((await b.next()).data[FRAME_BYTES - 1]).toBe(i % 256);
 });
@@ -113,10 +153,7 @@ async function mostOfOneInATurn(
 test.each(LOUD_ONES)(
   "%s are each read once in a turn of the event loop that takes too long",
   async (_who, settings, come, said) => {
-    const accepted: Socket[] = [];
-    const accept = (message: unknown) => void accepted.push((message as { socket: Socket }).socket);
-    diagnostics.subscribe("net.server.socket", accept);
-    undo.push(() => diagnostics.unsubscribe("net.server.socket", accept));
+    const accepted = acceptedSockets();
     const slow = await relay({ ...settings, readMs: NEVER_MS, turnMs: 0 });
     // Node reads once more before it heeds a pause.
     expect(await mostOfOneInATurn(slow, accepted, come, said)).toBeLessThanOrEqual(2 * READ_BYTES);
@@ -126,13 +163,12 @@ test.each(LOUD_ONES)(
 );
 
 test("neither side of a stopped pipe is taken for dead, however many pings it misses", async () => {
-  const { url } = await relay({ pingMs: 250 });
-  const { sender: a, receiver: b } = await pair(url);
-  b.send("hello");
-  b.ws.pause();
-  pump(a);
-  await standstill(a);
-  await delay(1500);
+  stopClock();
+  const { url } = await relay({ ...PATIENT, pingMs: 1_000 });
+  const mute = await client(`${url}/?pair=mute`, { autoPong: false });
+  const { sender: a, receiver: b } = await stuck(url);
+  pass(20_000);
+  expect((await mute.ended).code).toBe(1006);
   b.ws.resume();
   a.ws.close(1000);
   for (let i = 0; i < FRAMES; i++) await b.next();
@@ -140,39 +176,27 @@ test("neither side of a stopped pipe is taken for dead, however many pings it mi
 });
 
 test("a receiver that takes nothing is cut alone; meanwhile another room runs as ever, and then the next is served", async () => {
-  const { url } = await relay({ stalledMs: 600 });
-  const { sender: a, receiver: b, room, peer } = await pair(url);
+  stopClock();
+  const STALLED_MS = 60_000;
+  const ends: RelayEvent[] = [];
+  const { url } = await relay({ ...PATIENT, stalledMs: STALLED_MS, watch: (event) => void ends.push(event) });
+  const other = await pair(url);
+  const { sender: a, receiver: b, room, peer } = await stuck(url);
   expect(peer).toMatch(/^conn_/);
   const c = await receiver(url, room);
   c.send("my turn");
-  const other = await pair(url);
-  b.send("hello");
-  expect(await a.text()).toBe("hello");
-  b.ws.pause();
-  pump(a);
+  const closed = () => ends.filter(({ event }) => event === "closed");
 
-  const over = a.json();
-  let running = true;
-  void over.then(() => {
-    running = false;
-  });
-  let trips = 0;
-  let slowestMs = 0;
-  while (running) {
-    const began = Date.now();
-    other.sender.send("ping");
-    await other.receiver.next();
-    other.receiver.send("pong");
-    await other.sender.next();
-    slowestMs = Math.max(slowestMs, Date.now() - began);
-    trips++;
-  }
-  expect((await over).type).toBe("PEER_DISCONNECTED");
-  expect(trips).toBeGreaterThan(100);
-  expect(slowestMs).toBeLessThan(400);
-
+  pass(STALLED_MS - 1);
+  await trips(other);
+  expect(closed()).toEqual([]);
+  // Looked at four times in that while: it may have been a quarter too late.
+  pass(STALLED_MS / 4 + 1);
+  expect((await a.json()).type).toBe("PEER_DISCONNECTED");
+  await trips(other);
   b.ws.resume();
   expect((await b.ended).code).toBe(1006);
+  expect(closed()).toEqual([{ event: "closed", door: "room", why: "stalled" }]);
   expect((await a.json()).type).toBe("PEER_JOINED");
   expect(await a.text()).toBe("my turn");
   a.send("for c");
@@ -182,96 +206,160 @@ test("a receiver that takes nothing is cut alone; meanwhile another room runs as
 });
 
 test("a sender that takes nothing loses its room, and its receiver is closed with 4007", async () => {
+  stopClock();
   // Both ends of the close are heard, though the receiver was not read from before: no timer has to help.
-  const { url } = await relay({ stalledMs: 300, closeMs: 60_000, lingerMs: 60_000 });
+  const { url } = await relay({ ...PATIENT, stalledMs: 1_000 });
   const { sender: a, receiver: b, room } = await pair(url);
   const c = await receiver(url, room);
   a.ws.pause();
   pump(b);
+  await standstill(b);
+  pass(1_250);
   expect((await c.json()).reason).toBe("sender_disconnected");
   a.ws.resume();
   expect((await a.ended).code).toBe(1006);
   expect(await b.ended).toEqual({ code: 4007, reason: "stalled" });
 });
 
+/** As much as that, of one that is paused, and little more. */
+async function take(by: Client, bytes: number): Promise<void> {
+  const socket = below(by);
+  const end = socket.bytesRead + bytes;
+  by.ws.resume();
+  while (socket.bytesRead < end) await once(socket, "data");
+  by.ws.pause();
+}
+
 test("a receiver that takes one large message slowly is not cut, though it takes far longer than stalledMs", async () => {
-  const { url } = await relay({ stalledMs: 400, maxMessageBytes: 64 * 1024 * 1024 });
+  stopClock();
+  const STALLED_MS = 60_000;
+  const accepted = acceptedSockets();
+  const { url } = await relay({ ...PATIENT, stalledMs: STALLED_MS, maxMessageBytes: 64 * 1024 * 1024 });
   const { sender: a, receiver: b } = await pair(url);
   b.send("hello");
-  const began = Date.now();
-  const slow = setInterval(() => {
-    b.ws.resume();
-    setTimeout(() => b.ws.pause(), 1);
-  }, 50);
+  await a.text();
   b.ws.pause();
   const whole = Buffer.alloc(48 * 1024 * 1024, 5);
   a.send(whole);
-  while (b.unread === 0 && Date.now() - began < 1500) await delay(20);
-  clearInterval(slow);
+  await until("all of it has been said", () => a.ws.bufferedAmount === 0);
+  const [, ofB] = accepted as unknown as { _handle: { writeQueueSize: number } }[];
+  const queued = () => ofB?._handle.writeQueueSize ?? 0;
+  await settled(queued);
+  for (let part = 0; part < 8; part++) {
+    const before = queued();
+    expect(before).toBeGreaterThan(0);
+    // More than a kernel frees before it says so.
+    await take(b, 3 * 1024 * 1024);
+    await until("the relay has written some more", () => queued() < before);
+    pass(STALLED_MS * 0.75);
+  }
+  expect(b.unread).toBe(0);
   b.ws.resume();
   expect((await b.next()).data.equals(whole)).toBe(true);
 });
 
 test("a peer that uploads one large message slowly is alive, though it answers no ping meanwhile", async () => {
-  const { url } = await relay({ pingMs: 60 });
+  stopClock();
+  const accepted = acceptedSockets();
+  const { url } = await relay({ ...PATIENT, pingMs: 1_000 });
   const { self: a, room } = await sender(url);
   const b = await client(url, { autoPong: false });
   b.say({ type: "JOIN_ROOM", room_id: room });
   expect((await a.json()).type).toBe("PEER_JOINED");
+  const [ofA, ofB] = accepted;
+  const pongs = ofA?.bytesRead ?? 0;
   for (let i = 0; i < 30; i++) {
+    const heard = ofB?.bytesRead ?? 0;
     b.ws.send("x", { fin: i === 29 });
-    await delay(20);
+    await until("the relay has heard it", () => (ofB?.bytesRead ?? 0) > heard);
+    await until("the sender has answered", () => (ofA?.bytesRead ?? 0) >= pongs + 6 * i);
+    pass(1_000);
   }
   expect(await a.text()).toBe("x".repeat(30));
+  // Only now does it say nothing.
+  await until("the sender has answered", () => (ofA?.bytesRead ?? 0) >= pongs + 6 * 30);
+  pass(1_000);
+  expect((await b.ended).code).toBe(1006);
 });
 
 test("a receiver that takes no data and says nothing is not left with it when its turn is over", async () => {
-  const { url } = await relay({ quietReceiverMs: 1000 });
+  stopClock();
+  const { url } = await relay({ ...PATIENT, quietReceiverMs: 1_000 });
   const { sender: a, receiver: b } = await pair(url);
   b.ws.pause();
   pump(a);
+  await standstill(a);
+  pass(1_000);
   expect((await a.json()).type).toBe("PEER_DISCONNECTED");
   b.ws.resume();
   expect((await b.ended).code).toBe(1006);
 });
 
 test("a pair is not idle while one side still has something to take", async () => {
-  const { url } = await relay({ idlePairMs: 100, stalledMs: 1200 });
-  const { sender: a, receiver: b } = await pair(url);
-  b.send("hello");
-  expect(await a.text()).toBe("hello");
-  b.ws.pause();
-  pump(a);
-  const began = Date.now();
-  expect((await a.json()).type).toBe("PEER_DISCONNECTED");
-  expect(Date.now() - began).toBeGreaterThan(1000);
+  stopClock();
+  const { url } = await relay({ ...PATIENT, idlePairMs: 1_000 });
+  const { sender: a, receiver: b } = await stuck(url);
+  pass(10_000);
+  b.ws.resume();
+  for (let i = 0; i < FRAMES; i++) await b.next();
+  expect(a.unread).toBe(0);
+  pass(2_000);
+  expect(await b.ended).toEqual({ code: 4006, reason: "quiet" });
 });
 
 test("the last data of a sender that finished is cut off for a receiver that takes nothing, and never looks clean", async () => {
-  const { url } = await relay({ stalledMs: 300, highWaterBytes: 1024 * 1024 * 1024 });
+  stopClock();
+  const { url } = await relay({ ...PATIENT, stalledMs: 1_000, highWaterBytes: 1024 ** 3 });
   const { sender: a, receiver: b } = await pair(url);
   b.send("hello");
+  await a.text();
   b.ws.pause();
   pump(a);
   a.ws.close(1000);
-  await a.ended;
-  await delay(600);
+  // It has been read to its end, and more of it than kernels hold waits in the relay.
+  expect((await a.ended).code).toBe(1000);
+  await settled(() => below(b).bytesRead);
+  pass(1_250);
   b.ws.resume();
   expect((await b.ended).code).toBe(1006);
+  expect(b.unread).toBeLessThan(FRAMES);
 });
 
 test("receivers that come and go cannot fill the relay for a sender that does not read", async () => {
-  const { url } = await relay({ highWaterBytes: 100_000 });
+  const HIGH_WATER_BYTES = 100_000;
+  const SAID = Buffer.alloc(60_000);
+  const { url, metricsUrl = "" } = await relay({ highWaterBytes: HIGH_WATER_BYTES, metricsPort: 0 });
+  const shown = async (name: string) => {
+    const text = await (await fetch(metricsUrl)).text();
+    return Number(
+      text
+        .split("\n")
+        .find((line) => line.startsWith(`${name}{door="room"}`))
+        ?.split(" ")[1],
+    );
+  };
   const { self: a, room } = await sender(url);
   a.ws.pause();
-  let served = 0;
-  // Each leaves a large frame for the sender. Soon the next has to wait until the sender has taken the last one's.
-  for (; served < 40; served++) {
+  // Each says something and leaves, in one read: whoever is heard no more cannot leave.
+  const visit = async () => {
     const b = await receiver(url, room);
-    b.send(Buffer.alloc(4 * 1024 * 1024));
-    b.ws.close(1000);
-    const left = await Promise.race([b.ended, delay(1000)]);
-    if (left?.code !== 1000) break;
+    below(b).write(Buffer.concat([rawFrame(2, SAID), tinyFrame(8, "\x03\xe8")]));
+    return b;
+  };
+  let visits = 0;
+  for (; (await shown("relay_buffered_bytes")) <= HIGH_WATER_BYTES; visits++) {
+    expect((await (await visit()).ended).code).toBe(1000);
   }
-  expect(served).toBeLessThan(20);
+  const full = await shown("relay_buffered_bytes");
+  expect(full).toBeLessThan(HIGH_WATER_BYTES + 2 * SAID.length);
+
+  // From here on they wait, and what they say is none of the sender's yet.
+  for (let i = 0; i < 3; i++) (await receiver(url, room)).send(SAID);
+  await eventually(() => shown("relay_waiting")).toBe(3);
+  expect(await shown("relay_buffered_bytes")).toBe(full);
+
+  a.ws.resume();
+  let heard = 0;
+  while (heard < visits + 1) if ((await a.next()).data.equals(SAID)) heard++;
+  await eventually(() => shown("relay_waiting")).toBe(2);
 });
