@@ -5,40 +5,72 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { Socket } from "node:net";
-import { describe, expect, it } from "vitest";
+import { clearInterval, setInterval } from "node:timers";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import type { RelayEvent } from "../../relay/src/events.ts";
 import type { RelayOptions } from "../../relay/src/relay.ts";
 import type { YamuxStream } from "../../relay/src/yamux/stream.ts";
 import { settled, until } from "../support/wait.ts";
+import { PATIENT, pass, stopClock } from "./clock.ts";
 import { agent, neighbours, spelled, TUNNEL } from "./neighbours.ts";
 import { below, harness, rawFrame, tinyFrame, upgradeRequest } from "./support.ts";
 import { data, grant, raw as yamux } from "./yamux/support.ts";
 
 const doors = harness();
-const { relay, client, receiver, raw, rawUpgraded } = doors;
+const { client, receiver, raw, rawUpgraded } = doors;
 
-/** A relay with all doors open and neighbours at each, and what happens in it from then on. */
-async function lived(settings: RelayOptions = {}) {
+/**
+ * A relay with all doors open and neighbours at each, and what happens in it from then on. Nobody is cut for being slow, but
+ * as a test wants it; and nobody gets time to answer a close.
+ */
+async function lived(settings: RelayOptions = {}, where = doors) {
   const events: RelayEvent[] = [];
-  const started = await relay({
+  const started = await where.relay({
+    ...PATIENT,
     doors: ["room", "pair", "tunnel"],
-    closeMs: 100,
+    closeMs: 1,
+    lingerMs: 1,
     watch: (event) => void events.push(event),
     ...settings,
   });
-  const { trip } = await neighbours(doors, started.url);
+  const { trip } = await neighbours(where, started.url);
   return {
     ...started,
-    /** Until just that was counted, in any order; and the neighbours are as they were. */
-    async counts(expected: readonly string[]) {
+    /** What happens from here on is another test's. */
+    forget() {
+      events.length = 0;
+    },
+    /**
+     * Until just that was counted, in any order; and the neighbours are as they were.
+     * @param stepMs by how much a clock that stands is moved meanwhile, again and again, while the neighbours show life.
+     */
+    async counts(expected: readonly string[], stepMs?: number) {
       const wanted = [...expected].sort();
-      await until("something was counted", () => spelled(events).length >= wanted.length).catch(() => {});
+      await until(`this was counted: ${wanted}`, async () => {
+        if (spelled(events).length >= wanted.length) return true;
+        if (stepMs !== undefined) {
+          pass(stepMs);
+          await trip();
+        }
+        return false;
+      });
       expect(spelled(events)).toEqual(wanted);
       await trip();
       expect(spelled(events)).toEqual(wanted);
     },
   };
+}
+
+/** The same for all tests of a group, which come one after the other. */
+function shared(settings: RelayOptions = {}): () => Lived {
+  const lasting = harness(afterAll);
+  let at: Lived | undefined;
+  beforeAll(async () => {
+    at = await lived(settings, lasting);
+  });
+  beforeEach(() => at?.forget());
+  return () => at as Lived;
 }
 type Lived = Awaited<ReturnType<typeof lived>>;
 
@@ -106,15 +138,15 @@ const TOO_BIG: [string, () => Buffer][] = [
 ];
 
 describe.each(DOORS)("at %s", (_door, come, broken, tooBig) => {
+  const at = shared();
   it.each([
     ...BROKEN.map(([what, bytes]) => [what, bytes, broken] as const),
     ...TOO_BIG.map(([what, bytes]) => [what, bytes, tooBig] as const),
   ])("%s ends in a counted reason", async (_what, bytes, ends) => {
-    const at = await lived();
-    const socket = await come(at);
+    const socket = await come(at());
     socket.resume();
     socket.write(bytes());
-    await at.counts(ends);
+    await at().counts(ends);
   });
 });
 
@@ -124,18 +156,18 @@ const TOO_MUCH: Record<string, string[]> = {
   "the pair door, alone": ["closed pair too-much", "pair-ended too-much"],
 };
 
-it.each(DOORS.slice(0, -1))(
-  "at %s, small fragments without end and pongs between them end in a counted reason",
-  async (door, come, _broken, tooBig) => {
-    const at = await lived({ maxMessageBytes: 500_000 });
-    const socket = await come(at);
+describe("small fragments without end and pongs between them", () => {
+  const at = shared({ maxMessageBytes: 500_000 });
+
+  it.each(DOORS.slice(0, -1))("at %s end in a counted reason", async (door, come, _broken, tooBig) => {
+    const socket = await come(at());
     socket.resume();
     const pongs = Buffer.concat(Array<Buffer>(50).fill(tinyFrame(10, "p".repeat(125))));
     socket.write(tinyFrame(2, "x", { fin: false }));
     for (let i = 0; i < 150; i++) socket.write(Buffer.concat([tinyFrame(0, "x", { fin: false }), pongs]));
-    await at.counts(TOO_MUCH[door] ?? tooBig);
-  },
-);
+    await at().counts(TOO_MUCH[door] ?? tooBig);
+  });
+});
 
 it("compression that is offered is agreed to at no door", async () => {
   const { url } = await lived();
@@ -153,17 +185,12 @@ const everywhere = (end: string) => Array<string>(PATHS.length).fill(end);
 const NO_HANDSHAKE = [...Array<string>(3).fill("cut bad-upgrade"), "client-ended half-open"];
 /** The relay does not look into a tunnel, and makes sure before. */
 const NO_WEBSOCKET = [...Array<string>(3).fill("cut bad-upgrade"), "turned-away no-websocket"];
-const FIRST_MS = 500;
-
 const changed = (from: string | RegExp, to: string) => (path: string) => upgradeRequest(path).replace(from, to);
 const REQUESTS: [string, (path: string) => string | Buffer, string[]][] = [
   ["random bytes", () => Buffer.concat([bits(0), randomBytes(10_000)]), everywhere("cut bad-http-request")],
   ["the hello of TLS", () => Buffer.from("16030100c8010000c40303", "hex"), everywhere("cut bad-http-request")],
   ["the preface of HTTP/2", () => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", everywhere("cut bad-http-request")],
   ["headers of 20 KB", changed("Host", `X: ${"x".repeat(20_000)}\r\nHost`), everywhere("cut bad-http-request")],
-  ["nothing", () => "", everywhere("cut no-http-request")],
-  ["half a request line", (path) => `GET ${path}`, everywhere("cut no-http-request")],
-  ["half a header", (path) => upgradeRequest(path).slice(0, -20), everywhere("cut no-http-request")],
   [
     "half a body",
     (path) => `POST ${path} HTTP/1.1\r\nContent-Length: 9\r\n\r\nx`,
@@ -182,24 +209,42 @@ const REQUESTS: [string, (path: string) => string | Buffer, string[]][] = [
   ["a handshake by POST", changed("GET", "POST"), NO_WEBSOCKET],
 ];
 
+/** What is no request until it is over. */
+const LATE: [string, (path: string) => string][] = [
+  ["nothing", () => ""],
+  ["half a request line", (path) => `GET ${path}`],
+  ["half a header", (path) => upgradeRequest(path).slice(0, -20)],
+];
+
 describe("instead of an upgrade, at every door", () => {
+  const at = shared();
+
   it.each(REQUESTS)("%s ends in a counted reason", async (_what, request, ends) => {
-    const at = await lived({ firstMessageMs: FIRST_MS, upgradeMs: FIRST_MS, lingerMs: 200 });
-    for (const path of PATHS) (await raw(at.port, STUBBORN)).resume().write(request(path));
-    await at.counts(ends);
+    for (const path of PATHS) (await raw(at().port, STUBBORN)).resume().write(request(path));
+    await at().counts(ends);
   });
 
-  it("half an upgrade and then the end, or a byte at a time without end, ends in a counted reason", async () => {
-    const at = await lived({ firstMessageMs: FIRST_MS, upgradeMs: FIRST_MS });
+  it("half an upgrade and then the end ends in a counted reason", async () => {
+    for (const path of PATHS) (await raw(at().port)).resume().end(upgradeRequest(path).slice(0, -20));
+    await at().counts(everywhere("cut bad-http-request"));
+  });
+
+  it("what is not whole in time ends in a counted reason, be it said a byte at a time", async () => {
+    // Node's own clock, which the neighbours have to beat when they come.
+    const at = await lived({ upgradeMs: 1_000 });
     for (const path of PATHS) {
-      (await raw(at.port)).resume().end(upgradeRequest(path).slice(0, -20));
+      for (const [, said] of LATE) (await raw(at.port, STUBBORN)).resume().write(said(path));
       drip(await raw(at.port, STUBBORN), Buffer.from(`${upgradeRequest(path).trimEnd()}\r\nX: ${"x".repeat(9_000)}`));
     }
-    await at.counts([...everywhere("cut bad-http-request"), ...everywhere("cut no-http-request")]);
+    await at.counts(
+      Array<string>(LATE.length + 1)
+        .fill("")
+        .flatMap(() => everywhere("cut no-http-request")),
+    );
   });
 });
 
-/** Says a byte, and another, and another. */
+/** Says a byte, and another, and another, whatever the relay's clock says. */
 function drip(socket: Socket, bytes: Buffer): void {
   let said = 0;
   const timer = setInterval(() => socket.write(bytes.subarray(said++, said)), 20);
@@ -217,27 +262,32 @@ const STOPS: Buffer[] = [
 ];
 const ENDLESS = rawFrame(2, Buffer.alloc(10_000));
 
+/** What is short, where the clock stands until it is moved on by so much. */
+const STEP_MS = 1_000;
+/** Of an answer through a tunnel; Node's own clock, for requests, is not that fast. */
+const LATE_MS = 5_000;
+
 /** By the places behind the doors: how to be impatient with them, and how each that stops is counted then. */
 const SLOW: [string, RelayOptions, (at: Lived, n: number) => Promise<Socket>, ends: string[], dripping: boolean][] = [
-  ["the room door", { firstMessageMs: FIRST_MS, upgradeMs: FIRST_MS }, enter("/"), ["closed room no-request"], true],
-  ["a receiver's turn", { quietReceiverMs: FIRST_MS }, enterAsReceiver, ["closed room quiet"], true],
+  ["the room door", { firstMessageMs: STEP_MS }, enter("/"), ["closed room no-request"], true],
+  ["a receiver's turn", { quietReceiverMs: STEP_MS }, enterAsReceiver, ["closed room quiet"], true],
   [
     "a sender's place",
-    { pingMs: FIRST_MS },
+    { pingMs: STEP_MS },
     enterAsSender,
     ["closed room dead-peer", "closed room dead-peer", "room-ended dead-peer"],
     false,
   ],
   [
     "the pair door, alone",
-    { pairTtlMs: FIRST_MS, sweepIntervalMs: 50 },
+    { pairTtlMs: 0, sweepIntervalMs: STEP_MS },
     (at, n) => enter(`/?pair=bad${n}`)(at),
     ["closed pair expired", "pair-ended expired"],
     true,
   ],
   [
     "the pair door, second",
-    { pingMs: FIRST_MS },
+    { pingMs: STEP_MS },
     enterAsSecond,
     ["closed pair dead-peer", "closed pair dead-peer", "pair-ended dead-peer"],
     false,
@@ -254,6 +304,7 @@ async function enterAsReceiver({ port, url }: Lived): Promise<Socket> {
 
 describe("who stops in the middle of a frame, or of a message, or says nothing", () => {
   it.each(SLOW)("at %s ends in a counted reason", async (_place, settings, come, ends, dripping) => {
+    stopClock();
     const at = await lived(settings);
     const stopped = [...STOPS];
     for (const [n, said] of stopped.entries()) (await come(at, n)).resume().write(said);
@@ -262,11 +313,13 @@ describe("who stops in the middle of a frame, or of a message, or says nothing",
       Array(stopped.length + Number(dripping))
         .fill(ends)
         .flat(),
+      STEP_MS,
     );
   });
 
   it("as an agent, or takes nothing there, ends in a counted reason, and so do its clients", async () => {
-    const at = await lived({ pingMs: FIRST_MS, firstMessageMs: FIRST_MS, upgradeMs: FIRST_MS });
+    stopClock();
+    const at = await lived({ pingMs: STEP_MS, upgradeMs: LATE_MS });
     const said = [...STOPS, tinyFrame(2, data(2, Buffer.alloc(100)).subarray(0, 7).toString("latin1"))];
     for (const [n, bytes] of said.entries()) {
       (await rawUpgraded(at.port, `/agent?room=slow${n}`, STUBBORN)).resume().write(bytes);
@@ -281,12 +334,15 @@ describe("who stops in the middle of a frame, or of a message, or says nothing",
     await once(visitor, "data");
     const late = (await raw(at.port)).resume();
     late.write(upgradeRequest("/client?room=deaf"));
-    await at.counts([
-      ...Array<string>(said.length + 2).fill("tunnel-ended ping-timeout"),
-      "client-ended agent-lost",
-      "client-ended late-answer",
-      "turned-away late-answer",
-    ]);
+    await at.counts(
+      [
+        ...Array<string>(said.length + 2).fill("tunnel-ended ping-timeout"),
+        "client-ended agent-lost",
+        "client-ended late-answer",
+        "turned-away late-answer",
+      ],
+      STEP_MS,
+    );
   });
 });
 
@@ -307,19 +363,22 @@ const ANSWERS: [string, (stream: YamuxStream) => void, string[]][] = [
 
 describe("behind an agent", () => {
   it.each(ANSWERS)("a server that %s has its clients end in a counted reason", async (_what, answer, ends) => {
-    const at = await lived({ firstMessageMs: FIRST_MS, upgradeMs: FIRST_MS, lingerMs: 200 });
+    stopClock();
+    const at = await lived({ upgradeMs: LATE_MS });
     const { ws } = await agent(doors, at.url, "bad", answer);
     for (let i = 0; i < 20; i++) (await raw(at.port)).resume().write(upgradeRequest("/client?room=bad"));
-    await at.counts(Array(20).fill(ends).flat());
+    await at.counts(Array(20).fill(ends).flat(), STEP_MS);
     expect(ws.readyState).toBe(ws.OPEN);
   });
 
   it("a server that stops within its 101 holds a client for as long as that likes", async () => {
-    const at = await lived({ firstMessageMs: FIRST_MS, upgradeMs: FIRST_MS, lingerMs: 200 });
+    stopClock();
+    const at = await lived({ upgradeMs: LATE_MS });
     await agent(doors, at.url, "bad", (stream) => stream.write("HTTP/1.1 101 Swit"));
     const socket = (await raw(at.port)).resume();
     socket.write(upgradeRequest("/client?room=bad"));
     await once(socket, "data");
+    pass(2 * LATE_MS);
     await at.counts([]);
     socket.resetAndDestroy();
     await at.counts(["client-ended client-lost"]);
@@ -343,16 +402,20 @@ const LIES: [string, string, Buffer[]][] = [
 ];
 
 describe("an agent that", () => {
+  const shares = shared();
+
   it.each(LIES)("%s ends as %s, and its client with it", async (_what, why, frames) => {
-    const at = await lived();
+    const at = shares();
     const { ws, visitor } = await hosting(at);
+    // It has a second to take the relay's last word.
+    stopClock();
     ws.send(Buffer.concat(frames));
-    await at.counts([`tunnel-ended ${why}`, "client-ended agent-lost"]);
+    await at.counts([`tunnel-ended ${why}`, "client-ended agent-lost"], STEP_MS);
     if (!visitor.closed) await once(visitor, "close");
   });
 
   it("grants 4 GB that it does not take holds up its client, and nobody else", async () => {
-    const at = await lived();
+    const at = shares();
     const { ws, visitor } = await hosting(at);
     ws.send(grant(2, 0xffff_ffff - WINDOW_BYTES));
     ws.pause();
@@ -425,8 +488,10 @@ const ROOM_IDS: [string, string][] = [
 ];
 
 describe("a name of the wrong shape, or twice", () => {
+  const shares = shared();
+
   it("is turned away with its reason, at every door", async () => {
-    const at = await lived();
+    const at = shares();
     for (const [n, [path]] of NAMES.entries()) {
       (await raw(at.port, STUBBORN)).resume().write(upgradeRequest(path));
       await at.counts(NAMES.slice(0, n + 1).map(([, why]) => `turned-away ${why}`));
@@ -434,7 +499,7 @@ describe("a name of the wrong shape, or twice", () => {
   });
 
   it("is refused with its reason, at the room door", async () => {
-    const at = await lived();
+    const at = shares();
     for (const [n, [id]] of ROOM_IDS.entries()) {
       (await enter("/")(at)).resume().write(rawFrame(1, `{"type":"JOIN_ROOM","room_id":${id}}`));
       await at.counts(ROOM_IDS.slice(0, n + 1).flatMap(([, why]) => [`refused ${why}`, "closed room refused"]));
@@ -443,39 +508,44 @@ describe("a name of the wrong shape, or twice", () => {
 });
 
 describe("who takes nothing", () => {
-  const settings = { stalledMs: 600 };
+  const settings = { stalledMs: STEP_MS };
+  /** Between two looks, so that there is time to take something. */
+  const STALL_STEP_MS = STEP_MS / 4;
   const flood = (ws: WebSocket) => {
-    for (let i = 0; i < 400; i++) ws.send(Buffer.alloc(WINDOW_BYTES));
+    // More than all buffers on the way hold.
+    for (let i = 0; i < 240; i++) ws.send(Buffer.alloc(WINDOW_BYTES));
   };
 
   it("as a receiver, a sender, a side of a pair or a client of a tunnel ends in a counted reason", async () => {
+    stopClock();
     const at = await lived(settings);
     const toReceiver = await doors.pair(at.url);
     toReceiver.receiver.send("hello");
     await toReceiver.sender.next();
     toReceiver.receiver.ws.pause();
     flood(toReceiver.sender.ws);
-    await at.counts(["closed room stalled"]);
+    await at.counts(["closed room stalled"], STALL_STEP_MS);
 
     const toSender = await doors.pair(at.url);
     toSender.sender.ws.pause();
     flood(toSender.receiver.ws);
     const inRoom = ["closed room stalled", "closed room stalled", "closed room stalled", "room-ended stalled"];
-    await at.counts(inRoom);
+    await at.counts(inRoom, STALL_STEP_MS);
 
     const sides = [await client(`${at.url}/?pair=bad`), await client(`${at.url}/?pair=bad`)] as const;
     sides[1].ws.pause();
     flood(sides[0].ws);
     const inPair = [...inRoom, "closed pair stalled", "closed pair stalled", "pair-ended stalled"];
-    await at.counts(inPair);
+    await at.counts(inPair, STALL_STEP_MS);
 
     const visitor = await client(`${at.url}/client?room=${TUNNEL}`);
     visitor.ws.pause();
     flood(visitor.ws);
-    await at.counts([...inPair, "client-ended stalled"]);
+    await at.counts([...inPair, "client-ended stalled"], STALL_STEP_MS);
   });
 
   it("as a server behind an agent has its client end in a counted reason, though that is gone already", async () => {
+    stopClock();
     const at = await lived(settings);
     await agent(doors, at.url, "bad", (stream) => stream.write(SWITCHING));
     const socket = (await raw(at.port)).resume();
@@ -484,7 +554,7 @@ describe("who takes nothing", () => {
     socket.write(Buffer.alloc(WINDOW_BYTES * 4));
     await settled(() => socket.bytesWritten - socket.writableLength);
     socket.resetAndDestroy();
-    await at.counts(["client-ended stalled"]);
+    await at.counts(["client-ended stalled"], STALL_STEP_MS);
   });
 
   it("and pings without end ends in a counted reason at every door", async () => {

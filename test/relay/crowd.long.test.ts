@@ -1,17 +1,7 @@
 import { expect, it } from "vitest";
 import { until } from "../support/wait.ts";
-import {
-  comesTwice,
-  endless,
-  flood,
-  fragments,
-  idle,
-  largest,
-  NEVER_MS,
-  relayWithNeighbours,
-  started,
-  told,
-} from "./crowd.ts";
+import { NEVER_MS } from "./clock.ts";
+import { comesTwice, endless, flood, fragments, idle, largest, relayWithNeighbours, started, told } from "./crowd.ts";
 import { harness, upgradeRequest } from "./support.ts";
 
 const doors = harness();

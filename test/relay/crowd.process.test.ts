@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { bareWithNeighbours, comesTwice, idle, largest, NEVER_MS, relayWithNeighbours } from "./crowd.ts";
+import { NEVER_MS } from "./clock.ts";
+import { bareWithNeighbours, comesTwice, idle, largest, relayWithNeighbours } from "./crowd.ts";
 import { harness } from "./support.ts";
 
 const doors = harness();

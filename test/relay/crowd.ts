@@ -101,9 +101,6 @@ export function bareWithNeighbours(doors: Harness): Promise<Lived> {
   return lived(started(doors, "server-process.mjs"), (url) => pairOfNeighbours(doors, url));
 }
 
-/** For what must not strike, in ms. */
-export const NEVER_MS = 3_600_000;
-
 /** A crowd that comes, does what it wants, and has left again. @returns how often what was counted for all of it. */
 type Crowd = () => Promise<Record<string, number>>;
 

@@ -3,16 +3,15 @@ import diagnostics from "node:diagnostics_channel";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { afterEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import type { RelayEvent } from "../../relay/src/events.ts";
 import type { Relay, RelayOptions } from "../../relay/src/relay.ts";
 import { eventually, settled, until } from "../support/wait.ts";
+import { NEVER_MS, PATIENT, pass, stopClock } from "./clock.ts";
 import { below, type Client, harness, rawFrame, tinyFrame } from "./support.ts";
 
 const { relay, client, sender, receiver, pair, rawUpgraded, undo } = harness();
 
-/** For what must not strike, in ms. */
-const NEVER_MS = 3_600_000;
 /** What one read brings at most. */
 const READ_BYTES = 64 * 1024;
 const FRAME_BYTES = 256 * 1024;
@@ -20,22 +19,6 @@ const FRAME_BYTES = 256 * 1024;
 const FRAMES = 240;
 /** What those buffers may hold at most. */
 const IN_BETWEEN_BYTES = 40 * 1024 * 1024;
-
-/** Settings of a relay that waits for nothing, but for what a test adds. */
-const PATIENT: RelayOptions = {
-  pingMs: NEVER_MS,
-  stalledMs: NEVER_MS,
-  quietReceiverMs: NEVER_MS,
-  idlePairMs: NEVER_MS,
-  flushMs: NEVER_MS,
-};
-
-/** From here on what the relay waits for comes when the test says so, and not before. */
-function stopClock(): void {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] });
-}
-const pass = (ms: number) => vi.advanceTimersByTime(ms);
-afterEach(() => void vi.useRealTimers());
 
 /** Of a relay: its ends of the connections, in the order in which they came. */
 function acceptedSockets(): Socket[] {

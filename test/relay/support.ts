@@ -85,9 +85,10 @@ export class Client {
   }
 }
 
-export function harness() {
+/** @param after when to close what was opened: after each test, or with `afterAll` after the last one. */
+export function harness(after: (close: () => Promise<void>) => void = afterEach) {
   const undo: (() => unknown)[] = [];
-  afterEach(async () => {
+  after(async () => {
     for (const close of undo.splice(0).reverse()) await close();
   });
 
