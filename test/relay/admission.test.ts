@@ -152,7 +152,7 @@ describe("a relay that drains", () => {
   };
 
   it("lets nobody in, lets the transfer that runs finish, and then stops", async () => {
-    const { url, drain } = await relay({ drainMs: 60_000 });
+    const { url, drain } = await relay({ drainMs: 3_600_000 });
     const { self: a, room } = await sender(url);
     const b = await receiver(url, room);
     await a.json(); // PEER_JOINED
@@ -171,7 +171,7 @@ describe("a relay that drains", () => {
   });
 
   it("waits for a receiver that still takes the last of a room that has ended", async () => {
-    const { url, drain } = await relay({ drainMs: 60_000, stopMs: 1, highWaterBytes: 1024 ** 3 });
+    const { url, drain } = await relay({ drainMs: 3_600_000, stopMs: 1, highWaterBytes: 1024 ** 3 });
     const { self: a, room } = await sender(url);
     const b = await receiver(url, room);
     await a.json(); // PEER_JOINED
@@ -198,7 +198,7 @@ describe("a relay that drains", () => {
   });
 
   it("is cut short by stop", async () => {
-    const { url, drain, stop } = await relay({ drainMs: 60_000 });
+    const { url, drain, stop } = await relay({ drainMs: 3_600_000 });
     const a = await client(`${url}/?pair=long`);
     await client(`${url}/?pair=long`);
     const drained = drain();

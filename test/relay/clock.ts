@@ -21,7 +21,7 @@ export const PATIENT: RelayOptions = {
 
 /** Until the end of the test, for whatever is started from here on. */
 export function stopClock(): void {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval"] });
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date"] });
 }
 afterEach(() => void vi.useRealTimers());
 

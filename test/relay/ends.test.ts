@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { expect, test } from "vitest";
-import { below, harness, roomsOf, tinyFrame } from "./support.ts";
+import { PATIENT, pass, stopClock } from "./clock.ts";
+import { below, harness, lives, roomsOf, tinyFrame } from "./support.ts";
 
 const { relay, client, sender, receiver, pair, raw, rawUpgraded } = harness();
 
@@ -69,7 +70,7 @@ test("a receiver that closes with 1000 has all its frames delivered before PEER_
 });
 
 test("an idle room ends with its lifetime: the sender is closed with 4002", async () => {
-  const started = await relay({ roomTtlMs: 100 });
+  const started = await relay({ roomTtlMs: 1 });
   const { self, room } = await sender(started.url);
   expect(await self.ended).toEqual({ code: 4002, reason: "expired" });
   const b = await client(started.url);
@@ -78,15 +79,19 @@ test("an idle room ends with its lifetime: the sender is closed with 4002", asyn
 });
 
 test("a sender's own ttl_seconds ends its room", async () => {
-  const { url } = await relay();
-  const { self } = await sender(url, { ttl_seconds: 1 });
+  stopClock();
+  const { url } = await relay(PATIENT);
+  const { self } = await sender(url, { ttl_seconds: 60 });
+  pass(60_000);
   expect((await self.ended).code).toBe(4002);
 });
 
 test("at the end of its lifetime a transfer may end, while waiting receivers and new ones are sent away", async () => {
-  const started = await relay({ roomTtlMs: 300 });
+  stopClock();
+  const started = await relay({ ...PATIENT, roomTtlMs: 1_000 });
   const { sender: a, receiver: b, room } = await pair(started.url);
   const c = await receiver(started.url, room);
+  pass(1_000);
   expect(await c.text()).toBe('{"type":"ERROR","reason":"room_not_found"}');
   expect((await c.ended).code).toBe(4002);
   const d = await client(started.url);
@@ -103,9 +108,11 @@ test("at the end of its lifetime a transfer may end, while waiting receivers and
 });
 
 test("a sender that ends a transfer after the lifetime of its room ends it as any other", async () => {
-  const started = await relay({ roomTtlMs: 200 });
+  stopClock();
+  const started = await relay({ ...PATIENT, roomTtlMs: 1_000 });
   const { sender: a, receiver: b, room } = await pair(started.url);
   const c = await receiver(started.url, room);
+  pass(1_000);
   await c.ended;
   a.send("the rest");
   a.ws.close(1000);
@@ -113,27 +120,37 @@ test("a sender that ends a transfer after the lifetime of its room ends it as an
 });
 
 test("a transfer that never ends is ended after its overtime", async () => {
-  const { url } = await relay({ roomTtlMs: 50, overtimeMs: 100 });
+  stopClock();
+  const { url } = await relay({ ...PATIENT, roomTtlMs: 1_000, overtimeMs: 5_000 });
   const { sender: a, receiver: b } = await pair(url);
+  pass(5_999);
+  a.send("not yet");
+  expect(await b.text()).toBe("not yet");
+  pass(1);
   expect((await a.ended).code).toBe(4002);
   expect((await b.ended).code).toBe(4002);
 });
 
 test("a sender with turns that never says NEXT is closed with its room's lifetime", async () => {
-  const { url } = await relay({ roomTtlMs: 400 });
+  stopClock();
+  const { url } = await relay({ ...PATIENT, roomTtlMs: 1_000 });
   const { sender: a, receiver: b, room } = await pair(url, { features: ["turns"] });
   await b.close();
   const c = await receiver(url, room);
+  pass(1_000);
   expect((await c.json()).reason).toBe("room_not_found");
   expect((await a.json()).type).toBe("PEER_DISCONNECTED");
   expect((await a.ended).code).toBe(4002);
 });
 
 test("a receiver that says nothing at its turn is closed alone, and the next one is served", async () => {
-  const { url } = await relay({ quietReceiverMs: 100 });
+  stopClock();
+  const { url } = await relay({ ...PATIENT, quietReceiverMs: 1_000 });
   const { sender: a, receiver: b, room, peer } = await pair(url);
   const c = await receiver(url, room);
   c.send("I speak");
+  await lives(c.ws);
+  pass(1_000);
   expect(await b.ended).toEqual({ code: 4006, reason: "quiet" });
   expect(await a.json()).toEqual({ type: "PEER_DISCONNECTED", peer_id: peer });
   expect((await a.json()).type).toBe("PEER_JOINED");
@@ -141,61 +158,61 @@ test("a receiver that says nothing at its turn is closed alone, and the next one
 });
 
 test("one word is enough, before its turn or in it", async () => {
-  const { url } = await relay({ quietReceiverMs: 150 });
+  stopClock();
+  const { url } = await relay({ ...PATIENT, quietReceiverMs: 1_000 });
   const { sender: a, receiver: b, room } = await pair(url);
   const c = await receiver(url, room);
   b.send("hello");
   c.send("me too");
   expect(await a.text()).toBe("hello");
-  // Another room's silent receiver, paired later, times this: by its end, b's time is long over.
-  const other = await pair(url);
-  expect((await other.receiver.ended).code).toBe(4006);
+  await lives(c.ws);
+  pass(10_000);
   a.send("still there?");
   expect(await b.text()).toBe("still there?");
   await b.close();
   expect((await a.json()).type).toBe("PEER_DISCONNECTED");
   expect((await a.json()).type).toBe("PEER_JOINED");
   expect(await a.text()).toBe("me too");
-  const another = await pair(url);
-  expect((await another.receiver.ended).code).toBe(4006);
+  pass(10_000);
   a.send("still there?");
   expect(await c.text()).toBe("still there?");
 });
 
 test("a pair in which nobody says anything any more is parted, and the next receiver is served", async () => {
-  const { url } = await relay({ idlePairMs: 80, pingMs: 30 });
+  stopClock();
+  const { url } = await relay({ ...PATIENT, idlePairMs: 4_000, pingMs: 1_000 });
   const { sender: a, receiver: b, room } = await pair(url);
   const c = await receiver(url, room);
   c.send("I speak");
   b.send("x");
   expect(await a.text()).toBe("x");
   // Pings and pongs are no word.
-  const pings = setInterval(() => b.ws.ping(), 10);
+  const parted = async () => {
+    for (let s = 0; s < 5; s++) {
+      for (const { ws } of [a, b, c]) if (ws.readyState === ws.OPEN) await lives(ws);
+      pass(1_000);
+    }
+  };
+  await parted();
   expect(await b.ended).toEqual({ code: 4006, reason: "quiet" });
-  clearInterval(pings);
   expect((await a.json()).type).toBe("PEER_DISCONNECTED");
   expect((await a.json()).type).toBe("PEER_JOINED");
   // A receiver that spoke while it waited is under the same rule.
   expect(await a.text()).toBe("I speak");
+  await parted();
   expect((await c.ended).code).toBe(4006);
 });
 
 test("a pair is kept while either side says something, be it a byte of a message that is not whole", async () => {
-  const { url } = await relay({ idlePairMs: 200 });
+  stopClock();
+  const { url } = await relay({ ...PATIENT, idlePairMs: 4_000 });
   const { sender: a, receiver: b } = await pair(url);
   b.send("x");
   expect(await a.text()).toBe("x");
-  const idle = await pair(url);
-  idle.receiver.send("x");
-  let over = false;
-  void idle.receiver.ended.then(() => {
-    over = true;
-  });
-  // The pair that is parted times this.
-  while (!over) {
+  for (let s = 0; s < 12; s++) {
     a.ws.send("x", { fin: false });
-    a.ws.ping();
-    await once(a.ws, "pong");
+    await lives(a.ws);
+    pass(1_000);
   }
   a.ws.send("x");
   expect(await b.text()).toMatch(/^x{10,}$/);
@@ -204,13 +221,13 @@ test("a pair is kept while either side says something, be it a byte of a message
 });
 
 test("a connection that asks nothing is closed with 4005", async () => {
-  const { url } = await relay({ firstMessageMs: 100 });
+  const { url } = await relay({ firstMessageMs: 1 });
   const a = await client(url);
   expect(await a.ended).toEqual({ code: 4005, reason: "no-request" });
 });
 
 test("a connection that never sends its HTTP request, or half of it, is cut", async () => {
-  const { port } = await relay({ upgradeMs: 200 });
+  const { port } = await relay({ upgradeMs: 20 });
   const silent = await raw(port);
   const half = await raw(port);
   half.write("GET / HTTP/1.1\r\nHost: relay.test\r\nUpgr");
@@ -231,17 +248,22 @@ test("when too many connections are silent, the longest silent one gives way", a
 });
 
 test("a sender that shows no life loses its room, and its receiver is closed with 4008", async () => {
-  const started = await relay({ pingMs: 60 });
+  stopClock();
+  const started = await relay({ ...PATIENT, pingMs: 1_000 });
   const a = await client(started.url, { autoPong: false });
   const { room_id } = await a.ask({ type: "CREATE_ROOM" });
   const b = await receiver(started.url, room_id);
+  await a.json(); // PEER_JOINED
+  pass(1_000);
+  await lives(b.ws);
+  pass(1_000);
   expect(await b.ended).toEqual({ code: 4008, reason: "dead-peer" });
   expect((await a.ended).code).toBe(1006);
   expect(await roomsOf(started)).toBe(0);
 });
 
 test("a peer is cut after as many pings without a sign of life as the operator allows", async () => {
-  const { url } = await relay({ pingMs: 60, maxMissedPings: 3 });
+  const { url } = await relay({ pingMs: 20, maxMissedPings: 3 });
   const a = await client(url, { autoPong: false });
   await a.ask({ type: "CREATE_ROOM" });
   let pings = 0;
@@ -251,16 +273,25 @@ test("a peer is cut after as many pings without a sign of life as the operator a
 });
 
 test("a receiver that shows no life is cut alone, and one that answers pings is kept", async () => {
-  const { url } = await relay({ pingMs: 60 });
+  stopClock();
+  const { url } = await relay({ ...PATIENT, pingMs: 1_000 });
   const { self: a, room } = await sender(url);
   const b = await client(url, { autoPong: false });
   b.say({ type: "JOIN_ROOM", room_id: room });
   expect((await a.json()).type).toBe("PEER_JOINED");
+  pass(1_000);
+  await lives(a.ws);
+  pass(1_000);
   expect((await a.json()).type).toBe("PEER_DISCONNECTED");
   expect((await b.ended).code).toBe(1006);
   const c = await receiver(url, room);
   expect((await a.json()).type).toBe("PEER_JOINED");
-  for (let i = 0; i < 5; i++) await once(c.ws, "ping");
+  for (let i = 0; i < 5; i++) {
+    const pinged = once(c.ws, "ping");
+    pass(1_000);
+    await pinged;
+    for (const { ws } of [a, c]) await lives(ws);
+  }
   a.send("alive");
   expect(await c.text()).toBe("alive");
 });
@@ -284,7 +315,7 @@ test("a receiver that sends too much at once is closed alone", async () => {
 });
 
 test("a refused peer that answers no close is cut after closeMs", async () => {
-  const { port } = await relay({ closeMs: 100 });
+  const { port } = await relay({ closeMs: 1 });
   const socket = await rawUpgraded(port);
   socket.write(Buffer.from([0x81, 0x80, 0, 0, 0, 0]));
   socket.resume();

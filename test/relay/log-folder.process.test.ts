@@ -147,7 +147,8 @@ it("a day has at most 64 MiB of lines: further ones are lost, and counted as suc
   expect(await json(dir, "counts-2026-03-01.json")).toEqual({ "line-lost": 1 });
 });
 
-it.skipIf(!existsSync("/dev/full"))("counts what the disk did not take, also of what was on its way", async () => {
+it("counts what the disk did not take, also of what was on its way", async ({ skip }) => {
+  skip(!existsSync("/dev/full"), "needs /dev/full, which only Linux and FreeBSD have");
   const dir = await folder();
   await symlink("/dev/full", join(dir, "events-2026-03-01.jsonl"));
   const log = await LogFolder.open(dir, () => "2026-03-01");
@@ -157,29 +158,27 @@ it.skipIf(!existsSync("/dev/full"))("counts what the disk did not take, also of 
   expect(await json(dir, "counts-2026-03-01.json")).toEqual({ a: 1, "line-lost": 3 });
 });
 
-it.skipIf(process.getuid?.() !== 0)(
-  "a full disk costs lines and nothing else (needs root, for a disk of 64 KiB)",
-  async () => {
-    const dir = await folder();
-    const inside = `mount -t tmpfs -o size=64k none ${dir} && exec ${process.execPath} ${ENTRY} --host=127.0.0.1 --port=0`;
-    const { child, said, ended } = run({ RELAY_LOG_DIR: dir, PATH: process.env.PATH ?? "" }, [
-      "unshare",
-      "--mount",
-      "sh",
-      "-c",
-      inside,
-    ]);
-    await until("it listens", () => said.out.includes("\n"));
-    const url = /ws:\/\/[^"\s]+/.exec(said.out)?.[0] ?? "";
-    // Some 100 bytes each.
-    for (let i = 0; i < 20; i++) await Promise.all(Array.from({ length: 50 }, () => turnedAway(url)));
-    const { sender, receiver } = await pair(url);
-    sender.send("through");
-    expect(await receiver.text()).toBe("through");
-    const left = await readFile(`/proc/${child.pid}/root${dir}/${(await readdir(`/proc/${child.pid}/root${dir}`))[0]}`);
-    expect(left.length).toBe(64 * 1024);
-    child.kill("SIGTERM");
-    expect(await ended).toBe(0);
-    expect(said.err).toBe("");
-  },
-);
+it("loses lines to a full disk, and nothing else", async ({ skip }) => {
+  skip(process.getuid?.() !== 0, "needs root, to mount a disk of 64 KiB");
+  const dir = await folder();
+  const inside = `mount -t tmpfs -o size=64k none ${dir} && exec ${process.execPath} ${ENTRY} --host=127.0.0.1 --port=0`;
+  const { child, said, ended } = run({ RELAY_LOG_DIR: dir, PATH: process.env.PATH ?? "" }, [
+    "unshare",
+    "--mount",
+    "sh",
+    "-c",
+    inside,
+  ]);
+  await until("it listens", () => said.out.includes("\n"));
+  const url = /ws:\/\/[^"\s]+/.exec(said.out)?.[0] ?? "";
+  // Some 100 bytes each.
+  for (let i = 0; i < 20; i++) await Promise.all(Array.from({ length: 50 }, () => turnedAway(url)));
+  const { sender, receiver } = await pair(url);
+  sender.send("through");
+  expect(await receiver.text()).toBe("through");
+  const left = await readFile(`/proc/${child.pid}/root${dir}/${(await readdir(`/proc/${child.pid}/root${dir}`))[0]}`);
+  expect(left.length).toBe(64 * 1024);
+  child.kill("SIGTERM");
+  expect(await ended).toBe(0);
+  expect(said.err).toBe("");
+});

@@ -39,7 +39,7 @@ async function turnedAway(url: string): Promise<void> {
 /** A relay on which something of everything happens, and what it then has said. */
 async function day(env: Record<string, string>) {
   const { child, said, ended } = start(env);
-  await expect.poll(() => said.text).toContain("\n");
+  await until("it listens", () => said.text.includes("\n"));
   const url = /ws:\/\/[^"\s]+/.exec(said.text)?.[0] ?? "";
   await turnedAway(url);
   const stranger = await client(url);
@@ -93,14 +93,12 @@ it("is nothing at all with RELAY_LOG=silent", async () => {
   const { port } = probe.address() as AddressInfo;
   await once(probe.close(), "close");
   const { child, said, ended } = start({ RELAY_LOG: "silent", RELAY_PORT: String(port) });
-  await expect
-    .poll(() =>
-      fetch(`http://127.0.0.1:${port}/health`).then(
-        ({ ok }) => ok,
-        () => false,
-      ),
-    )
-    .toBe(true);
+  await until("it serves", () =>
+    fetch(`http://127.0.0.1:${port}/health`).then(
+      ({ ok }) => ok,
+      () => false,
+    ),
+  );
   await turnedAway(`ws://127.0.0.1:${port}`);
   child.kill("SIGTERM");
   expect(await ended).toBe(0);
@@ -109,7 +107,7 @@ it("is nothing at all with RELAY_LOG=silent", async () => {
 
 it("stops nobody when it is not read any more: the relay goes on, and lines are lost", async () => {
   const { child, said, ended } = start({});
-  await expect.poll(() => said.text).toContain("\n");
+  await until("it listens", () => said.text.includes("\n"));
   const url = /ws:\/\/[^"\s]+/.exec(said.text)?.[0] ?? "";
   child.stdout?.pause();
   // Some 90 bytes each, which is more than what lies between two processes.
@@ -124,7 +122,8 @@ it("stops nobody when it is not read any more: the relay goes on, and lines are 
   expect(await ended).toBe(0);
 });
 
-it.skipIf(!existsSync("/dev/full"))("a disk that is full takes the log and nothing else", async () => {
+it("loses its lines to a disk that is full, and nothing else", async ({ skip }) => {
+  skip(!existsSync("/dev/full"), "needs /dev/full, which only Linux and FreeBSD have");
   const full = openSync("/dev/full", "w");
   const port = await freePort();
   const child = spawn(process.execPath, [ENTRY, "--host=127.0.0.1", "--port", String(port)], {

@@ -11,7 +11,9 @@ import { startRelay } from "../../relay/src/relay.ts";
 import type { Settings } from "../../relay/src/settings.ts";
 import { CLIENT_ENDS, TUNNEL_ENDS } from "../../relay/src/tunnel.ts";
 import { CLOSE_CODE, REFUSED } from "../../relay/src/wire.ts";
-import { harness, upgradeRequest } from "./support.ts";
+import { eventually } from "../support/wait.ts";
+import { PATIENT, pass, stopClock } from "./clock.ts";
+import { harness, lives, upgradeRequest } from "./support.ts";
 
 const { relay, client, sender, receiver, pair, raw } = harness();
 
@@ -120,6 +122,8 @@ it("answers one request a connection, so that answers which nobody takes cannot 
 interface Way {
   readonly name: string;
   readonly settings?: Partial<Settings>;
+  /** Until the way itself moves it. */
+  readonly clockStands?: boolean;
   readonly go: (relay: Relay) => Promise<unknown>;
   /** All that is counted then, each once, unless it says how often. */
   readonly counts: readonly string[] | Readonly<Record<string, number>>;
@@ -169,13 +173,13 @@ const WAYS: readonly Way[] = [
   },
   {
     name: "a connection says nothing",
-    settings: { upgradeMs: 200 },
+    settings: { upgradeMs: 20 },
     go: async ({ port }) => once((await raw(port)).resume(), "close"),
     counts: [cut("no-http-request")],
   },
   {
     name: "a connection says half a request",
-    settings: { upgradeMs: 200 },
+    settings: { upgradeMs: 20 },
     go: async ({ port }) => {
       const socket = (await raw(port)).resume();
       socket.write("GET / HTTP/1.1\r\nHost: relay.test\r\nUpgr");
@@ -311,7 +315,7 @@ const WAYS: readonly Way[] = [
       // Held by the first, which is there.
       await asked(url, { type: "CREATE_ROOM", features, room_id, reclaim_token });
       lost.ws.terminate();
-      await expect.poll(async () => (await counted(of))[roomKept("peer-left")]).toBe(1);
+      await eventually(async () => (await counted(of))[roomKept("peer-left")]).toBe(1);
       const back = await client(url);
       await back.ask({ type: "CREATE_ROOM", features, room_id, reclaim_token });
       expect((await scrape(of)).get("relay_rooms_reclaimed_total")).toBe(1);
@@ -363,7 +367,7 @@ const WAYS: readonly Way[] = [
   },
   {
     name: "a room whose time is over",
-    settings: { roomTtlMs: 100 },
+    settings: { roomTtlMs: 1 },
     go: async ({ url }) => (await sender(url)).self.ended,
     counts: [roomEnded("expired"), inRoom("expired")],
   },
@@ -379,19 +383,19 @@ const WAYS: readonly Way[] = [
   },
   {
     name: "a connection that asks nothing",
-    settings: { firstMessageMs: 200 },
+    settings: { firstMessageMs: 1 },
     go: async ({ url }) => (await client(url)).ended,
     counts: [inRoom("no-request")],
   },
   {
     name: "a receiver that says nothing",
-    settings: { quietReceiverMs: 200 },
+    settings: { quietReceiverMs: 1 },
     go: async ({ url }) => (await pair(url)).receiver.ended,
     counts: [inRoom("quiet")],
   },
   {
     name: "a receiver that takes nothing",
-    settings: { stalledMs: 400 },
+    settings: { stalledMs: 40 },
     go: async ({ url }) => {
       const { sender: a, receiver: b } = await pair(url);
       b.send("hello");
@@ -414,12 +418,16 @@ const WAYS: readonly Way[] = [
   },
   {
     name: "a receiver without a sign of life",
-    settings: { pingMs: 1000 },
+    settings: { ...PATIENT, pingMs: 1000 },
+    clockStands: true,
     go: async ({ url }) => {
       const { self: a, room } = await sender(url);
       const b = await client(url, { autoPong: false });
       b.say({ type: "JOIN_ROOM", room_id: room });
       await a.json();
+      pass(1000);
+      await lives(a.ws);
+      pass(1000);
       await b.ended;
     },
     counts: [inRoom("dead-peer")],
@@ -445,18 +453,19 @@ const WAYS: readonly Way[] = [
   },
   {
     name: "a side that waits alone for too long",
-    settings: { pairTtlMs: 50, sweepIntervalMs: 50 },
+    settings: { pairTtlMs: 1, sweepIntervalMs: 1 },
     go: async ({ url }) => (await client(`${url}/?pair=x`)).ended,
     counts: [pairEnded("expired"), inPair("expired")],
   },
 ];
 
 describe("each way of ending is counted once, and nothing else is", () => {
-  it.each(WAYS)("$name", async ({ settings = {}, go, counts }) => {
+  it.each(WAYS)("$name", async ({ settings = {}, clockStands = false, go, counts }) => {
+    if (clockStands) stopClock();
     const started = await watched(settings);
     await go(started);
     const expected = Array.isArray(counts) ? Object.fromEntries(counts.map((name) => [name, 1])) : counts;
-    await expect.poll(() => counted(started), { timeout: 10_000 }).toEqual(expected);
+    await eventually(() => counted(started)).toEqual(expected);
   });
 
   it("and none is left out above, of those that every door has", () => {
@@ -488,7 +497,7 @@ it("adds up frames and bytes by door, of those who are there and of those who ar
   const sum = { frames: [2, 1], bytes: [100_005, 7] };
   expect(await forwarded()).toEqual(sum);
   await Promise.all([a.close(), b.ended, c.close(), d.ended]);
-  await expect.poll(async () => (await scrape(started)).get('relay_connections{door="room"}')).toBe(0);
+  await eventually(async () => (await scrape(started)).get('relay_connections{door="room"}')).toBe(0);
   expect(await forwarded()).toEqual(sum);
 });
 
@@ -512,12 +521,12 @@ it("tells what there is at the moment: connections, rooms, pairs, who waits, and
   b.ws.pause();
   pump(a.ws);
   const buffered = async () => (await scrape(started)).get('relay_buffered_bytes{door="room"}') ?? 0;
-  await expect.poll(buffered, { timeout: 10_000 }).toBeGreaterThan(1024 * 1024);
+  await eventually(buffered).toBeGreaterThan(1024 * 1024);
   a.ws.terminate();
   b.ws.terminate();
   await Promise.all(waiting.map((one) => one.ended));
-  await expect.poll(() => scrape(started).then((samples) => samples.get("relay_rooms"))).toBe(0);
-  await expect.poll(buffered).toBe(0);
+  await eventually(() => scrape(started).then((samples) => samples.get("relay_rooms"))).toBe(0);
+  await eventually(buffered).toBe(0);
 });
 
 it("shows how long the event loop was held since the last scrape, and then forgets it", async () => {
@@ -529,8 +538,9 @@ it("shows how long the event loop was held since the last scrape, and then forge
     while (performance.now() < end);
     return await worst();
   };
-  await expect.poll(() => heldFor(600), { timeout: 10_000 }).toBeGreaterThan(0.5);
-  expect(await worst()).toBeLessThan(0.5);
+  await eventually(() => heldFor(300)).toBeGreaterThan(0.25);
+  // A machine that is busy may hold it as long: it shows less as soon as one scrape finds that it did not.
+  await eventually(worst).toBeLessThan(0.25);
 });
 
 describe("the port", () => {
@@ -564,8 +574,8 @@ describe("the port", () => {
     const taken = Number(new URL(metricsUrl).port);
     await expect(startRelay({ host: "127.0.0.1", port: 0, metricsPort: taken })).rejects.toThrow(/EADDRINUSE/);
     const servers = () => process.getActiveResourcesInfo().filter((kind) => kind === "TCPServerWrap").length;
-    await expect.poll(servers).toBe(2);
+    await eventually(servers).toBe(2);
     await expect(startRelay({ host: "127.0.0.1", port, metricsPort: 0 })).rejects.toThrow(/EADDRINUSE/);
-    await expect.poll(servers).toBe(2);
+    await eventually(servers).toBe(2);
   });
 });

@@ -35,10 +35,14 @@ describe("a pair", () => {
     const [a, b] = await paired(url);
     for (const bytes of [Buffer.alloc(0), Buffer.from([0, 255]), Buffer.alloc(1_000_000, 7)]) {
       a.send("text is dropped");
-      a.send(bytes);
-      expect(await b.next()).toEqual({ data: bytes, binary: true });
-      b.send(bytes);
-      expect(await a.next()).toEqual({ data: bytes, binary: true });
+      for (const [from, to] of [
+        [a, b],
+        [b, a],
+      ] as const) {
+        from.send(bytes);
+        const { data, binary } = await to.next();
+        expect({ same: data.equals(bytes), binary }).toEqual({ same: true, binary: true });
+      }
     }
   });
 

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { until } from "../support/wait.ts";
 import { harness, rawFrame, tinyFrame } from "./support.ts";
 
 const ENTRY = fileURLToPath(new URL("../../relay/dist/index.js", import.meta.url));
@@ -26,7 +27,7 @@ function run(args: string[], env: Record<string, string> = {}) {
 
 async function started(args: string[] = []) {
   const process = run(["--port=0", "--host", "127.0.0.1", ...args]);
-  await expect.poll(() => process.output.stdout).toMatch(/\n/);
+  await until("it listens", () => process.output.stdout.includes("\n"));
   const url = /"url":"(ws:\/\/127\.0\.0\.1:(\d+))"\}\n$/.exec(process.output.stdout);
   return { ...process, url: url?.[1] ?? "", port: Number(url?.[2]) };
 }
@@ -46,17 +47,15 @@ test.each(["SIGTERM", "SIGINT"] as const)("says where it listens, serves, and en
   expect(await ended).toMatchObject({ code: 0, stderr: "" });
 });
 
-test("ends within 5 s although a peer answers nothing, and logs no room, address or frame", async () => {
+test("ends although a peer answers nothing, and logs no room, address or frame", async () => {
   const { child, port, ended } = await started();
   const socket = await rawUpgraded(port);
   socket.write(rawFrame(1, '{"type":"CREATE_ROOM"}'));
   const [answer] = (await once(socket, "data")) as [Buffer];
   const room = /"room_id":"([a-z0-9]{6})"/.exec(answer.toString("latin1"))?.[1] ?? "none";
-  const began = Date.now();
   child.kill("SIGTERM");
   const { code, stdout } = await ended;
   expect(code).toBe(0);
-  expect(Date.now() - began).toBeLessThan(5000);
   expect(stdout).not.toContain(room);
   const [, ...lines] = linesOf(stdout);
   expect(lines).toEqual([
@@ -66,7 +65,7 @@ test("ends within 5 s although a peer answers nothing, and logs no room, address
   ]);
 });
 
-test("answers and ends within 5 s while 30 senders flood it with the smallest frames", async () => {
+test("answers and ends while 30 senders flood it with the smallest frames", async () => {
   const { child, port, ended } = await started(["--rate-limit-max=100"]);
   const flood = Buffer.concat(Array<Buffer>(700_000).fill(tinyFrame(1)));
   for (let i = 0; i < 30; i++) {
@@ -76,26 +75,20 @@ test("answers and ends within 5 s while 30 senders flood it with the smallest fr
     const pump = () => socket.write(flood, (lost) => lost ?? pump());
     pump();
   }
-  const began = Date.now();
   expect(await (await fetch(`http://127.0.0.1:${port}/health`)).json()).toMatchObject({ ok: true, rooms: 30 });
   child.kill("SIGTERM");
   expect((await ended).code).toBe(0);
-  expect(Date.now() - began).toBeLessThan(5000);
 });
 
 test("a second signal ends it at once", async () => {
-  const { child, port, ended } = await started();
-  await rawUpgraded(port);
-  const began = Date.now();
+  const { child, output, url, ended } = await started(["--drain-seconds=3600"]);
+  const { sender: a, receiver: b } = await pair(url);
+  b.send("a transfer that it would wait for");
+  await a.next();
   child.kill("SIGTERM");
-  await expect
-    .poll(async () => {
-      child.kill("SIGTERM");
-      return child.exitCode;
-    })
-    .not.toBe(null);
+  await until("it waits", () => output.stdout.includes("draining"));
+  child.kill("SIGTERM");
   expect((await ended).code).toBe(1);
-  expect(Date.now() - began).toBeLessThan(1500);
 });
 
 test("killed in the middle of transfers it gives nobody a clean end, and its next start serves at once", async () => {

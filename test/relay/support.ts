@@ -189,6 +189,12 @@ export function below(client: Pick<Client, "ws">): Socket {
   return (client.ws as unknown as { _socket: Socket })._socket;
 }
 
+/** Until the relay has heard whatever it said so far, and so knows that it lives. */
+export async function lives(ws: WebSocket): Promise<void> {
+  ws.ping();
+  await once(ws, "pong");
+}
+
 export async function roomsOf(relay: Relay): Promise<number> {
   const response = await fetch(`http://127.0.0.1:${relay.port}/health`);
   return ((await response.json()) as { rooms: number }).rooms;

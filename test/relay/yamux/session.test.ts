@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import { WINDOW_BYTES } from "../../../relay/src/yamux/frame.ts";
 import { StreamError, type YamuxStream } from "../../../relay/src/yamux/stream.ts";
 import { settled, until } from "../../support/wait.ts";
+import { pass, stopClock } from "../clock.ts";
 import { all, data, grant, harness, raw } from "./support.ts";
 
 const { pair, withRaw } = harness();
@@ -258,10 +259,14 @@ test("echoes a ping's value", async () => {
 });
 
 test("asks for a sign of life, and goes on while one comes", async () => {
-  const { session, peer } = await withRaw("server", { pingMs: 10, pingTimeoutMs: 500 });
+  stopClock();
+  const { session, peer } = await withRaw("server", { pingMs: 1_000, pingTimeoutMs: 500 });
   for (let times = 1; times <= 3; times++) {
+    pass(1_000);
     await peer.hears({ type: 2, flags: 1 }, times);
     peer.say(raw(2, 2, 0, 0));
+    await peer.inStep();
+    pass(500);
   }
   expect(session.streams).toBe(0);
   peer.socket.destroy();
@@ -269,7 +274,7 @@ test("asks for a sign of life, and goes on while one comes", async () => {
 });
 
 test("a peer that gives no sign of life is given up", async () => {
-  const { session } = await withRaw("server", { pingMs: 10, pingTimeoutMs: 100 });
+  const { session } = await withRaw("server", { pingMs: 1, pingTimeoutMs: 10 });
   const stream = session.open();
   expect(await session.closed).toBe("ping-timeout");
   expect(stream.errored).toMatchObject({ code: "session-gone" });
