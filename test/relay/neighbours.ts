@@ -17,8 +17,14 @@ type Harness = ReturnType<typeof harness>;
 export const TUNNEL = "neighbours";
 
 /** An agent that does as it is told with each stream. */
-export async function agent({ undo }: Harness, url: string, room: string, onStream: (stream: YamuxStream) => void) {
-  const ws = new WebSocket(`${url}/agent?room=${room}`, { perMessageDeflate: false });
+export async function agent(
+  { undo }: Harness,
+  url: string,
+  room: string,
+  onStream: (stream: YamuxStream) => void,
+  options: ConstructorParameters<typeof WebSocket>[2] = {},
+) {
+  const ws = new WebSocket(`${url}/agent?room=${room}`, { perMessageDeflate: false, ...options });
   undo.push(() => ws.terminate());
   await once(ws, "open");
   return { ws, session: new Session(createWebSocketStream(ws), "client", { onStream, maxStreams: 4096 }) };

@@ -65,7 +65,11 @@ test("forwards every frame both ways as it is: text, binary, empty, and what loo
   ] as const) {
     for (const frame of frames) from.send(frame);
     for (const frame of frames) {
-      expect(await to.next()).toEqual({ data: Buffer.from(frame as string), binary: typeof frame !== "string" });
+      const { data, binary } = await to.next();
+      expect({ same: data.equals(Buffer.from(frame as string)), binary }).toEqual({
+        same: true,
+        binary: typeof frame !== "string",
+      });
     }
   }
 });
