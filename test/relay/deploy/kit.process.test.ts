@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { has, ROOT, settingOf, shipped, temporary, type Undo } from "./support.ts";
 
 const undo: Undo = [];
@@ -12,10 +12,11 @@ afterEach(() => {
 
 const DEPLOY = join(ROOT, "relay/deploy");
 const UNIT = "claude-spread-relay.service";
-const unless = (there: boolean, what: string) => ({ skip: !there, why: there ? "" : ` (skipped: needs ${what})` });
+/** Of a group of tests. */
+const needs = (there: boolean, what: string) => beforeEach(({ skip }) => skip(!there, `needs ${what}`));
 
-const systemd = unless(has("systemd-analyze", "--version"), "systemd-analyze");
-describe.skipIf(systemd.skip)(`the systemd unit${systemd.why}`, () => {
+describe("the systemd unit", () => {
+  needs(has("systemd-analyze", "--version"), "systemd-analyze");
   const installed = (dropIns: string[]) => {
     const path = join(temporary(undo), UNIT);
     writeFileSync(path, shipped(UNIT).replace("/usr/bin/node", process.execPath));
@@ -45,18 +46,23 @@ describe.skipIf(systemd.skip)(`the systemd unit${systemd.why}`, () => {
 });
 
 const scripts = readdirSync(DEPLOY).filter((name) => name.endsWith(".sh"));
-const bash = unless(has("bash", "--version"), "bash");
-it.skipIf(bash.skip).each(scripts)(`%s is bash${bash.why}`, (name) => {
-  execFileSync("bash", ["-n", join(DEPLOY, name)]);
-});
-const shellcheck = unless(has("shellcheck", "--version"), "shellcheck");
-it.skipIf(shellcheck.skip).each(scripts)(`shellcheck has nothing to say to %s${shellcheck.why}`, (name) => {
-  const { stdout } = spawnSync("shellcheck", [join(DEPLOY, name)], { encoding: "utf8" });
-  expect(stdout).toBe("");
+describe("a shell", () => {
+  needs(has("bash", "--version"), "bash");
+  it.each(scripts)("takes %s for bash", (name) => {
+    execFileSync("bash", ["-n", join(DEPLOY, name)]);
+  });
 });
 
-const yaml = unless(has("python3", "-c", "import yaml"), "python3 with yaml");
-describe.skipIf(yaml.skip)(`YAML${yaml.why}`, () => {
+describe("shellcheck", () => {
+  needs(has("shellcheck", "--version"), "shellcheck");
+  it.each(scripts)("has nothing to say to %s", (name) => {
+    const { stdout } = spawnSync("shellcheck", [join(DEPLOY, name)], { encoding: "utf8" });
+    expect(stdout).toBe("");
+  });
+});
+
+describe("YAML", () => {
+  needs(has("python3", "-c", "import yaml"), "python3 with PyYAML");
   // biome-ignore lint/suspicious/noExplicitAny: read as far as it is expected
   const parse = (name: string): any[] => {
     const script = "import json, sys, yaml; print(json.dumps(list(yaml.safe_load_all(sys.stdin))))";
