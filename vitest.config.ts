@@ -11,6 +11,7 @@ import { defineConfig } from "vitest/config";
  */
 const PROCESS = "test/**/*.process.test.ts";
 const LONG = "test/**/*.long.test.ts";
+const SETUP = "test/support/setup.ts";
 
 /** For what hangs alone, in ms: nothing that a test asks depends on how fast the machine is. */
 const HANG_MS = 10 * 60_000;
@@ -27,13 +28,13 @@ export default defineConfig({
           name: "fast",
           include: ["test/**/*.test.ts"],
           exclude: [PROCESS, LONG],
-          setupFiles: ["test/support/no-processes.ts"],
+          setupFiles: [SETUP, "test/support/no-processes.ts"],
           // One load of the modules for all files: that takes longer than many of them.
           isolate: false,
         },
       },
-      { extends: true, test: { name: "process", include: [PROCESS] } },
-      { extends: true, test: { name: "long", include: [LONG] } },
+      { extends: true, test: { name: "process", include: [PROCESS], setupFiles: [SETUP] } },
+      { extends: true, test: { name: "long", include: [LONG], setupFiles: [SETUP] } },
     ],
     testTimeout: HANG_MS,
     hookTimeout: HANG_MS,
