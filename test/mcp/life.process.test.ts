@@ -2,117 +2,18 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import * as support from "../support/server.ts";
-import { type BareServer, makeWorld, type Options } from "../support/server.ts";
+import { makeWorld } from "../support/server.ts";
 import { eventually } from "../support/wait.ts";
+import { BUFFERS, endsAlone, ONCE, startBare, startServer } from "./life-suite.ts";
 import { DOCUMENT, longFile, sha256 } from "./texts.ts";
-import { falseRelay, host, isOpen, patient, relayHere, relayProcess, roomsOf, wireTo } from "./wires.ts";
+import { falseRelay, isOpen, patient, relayHere, relayProcess, wireTo } from "./wires.ts";
 
 const ENTRY = fileURLToPath(new URL("../../dist/claude-spread.js", import.meta.url));
-const BUFFERS = 64 * 1024;
-/** Longer than Claude Code waits, and what a busy machine may need. */
-const END_MS = 1000;
 
-const alone = ({ env, ...options }: Options = {}) => ({ ...options, env: { DISTILL_HUB: "off", ...env } });
-const startServer = (options?: Options) => support.startServer(alone(options));
-const startBare = (options?: Options) => support.startBare(alone(options));
-
-/** How long a process lives on behind what ends it, and its exit code. */
-async function endOf(server: BareServer, cause: () => unknown): Promise<{ code: number | null; ms: number }> {
-  const began = performance.now();
-  cause();
-  const code = await Promise.race([
-    server.ended,
-    new Promise<"alive">((resolve) => setTimeout(() => resolve("alive"), 5 * END_MS).unref()),
-  ]);
-  if (code === "alive") throw new Error(`the process lives on ${5 * END_MS} ms later`);
-  return { code, ms: performance.now() - began };
-}
-
-describe.each([
-  ["the end of stdin", ({ child }: BareServer) => child.stdin?.end()],
-  ["SIGTERM", ({ child }: BareServer) => child.kill("SIGTERM")],
-  ["SIGINT", ({ child }: BareServer) => child.kill("SIGINT")],
-  ["SIGHUP", ({ child }: BareServer) => child.kill("SIGHUP")],
-])("%s ends the process with 0, at once, and leaves nothing,", (_what, cause) => {
-  it("while nothing is shared", async () => {
-    const server = await startBare();
-    const { code, ms } = await endOf(server, () => cause(server));
-    expect(code).toBe(0);
-    expect(ms).toBeLessThan(END_MS);
-    expect(server.stderr).toBe("");
-  });
-
-  it("while a share waits: its port is closed, its room is gone", async () => {
-    const relay = await relayHere();
-    const server = await startBare();
-    const { lan } = await server.share({ content: DOCUMENT, relay_url: relay.url });
-    expect([await isOpen(lan?.port ?? 0), await roomsOf(relay)]).toEqual([true, 1]);
-    const { code, ms } = await endOf(server, () => cause(server));
-    expect(code).toBe(0);
-    expect(ms).toBeLessThan(END_MS);
-    expect(await isOpen(lan?.port ?? 0)).toBe(false);
-    await eventually(() => roomsOf(relay)).toBe(0);
-  });
-
-  it("while a visitor of the share says nothing", async () => {
-    const server = await startBare();
-    const { lan } = await server.share({ content: DOCUMENT, mode: "lan" });
-    const visitor = connect(lan?.port ?? 0, "127.0.0.1");
-    visitor.on("error", () => {}); // a server that ends may cut it
-    await once(visitor, "connect");
-    const { code, ms } = await endOf(server, () => cause(server));
-    visitor.destroy();
-    expect(code).toBe(0);
-    expect(ms).toBeLessThan(END_MS);
-  });
-
-  it("while a share opens at a relay that says nothing", async () => {
-    const mute = await host(() => {});
-    const server = await startBare();
-    const args = { content: DOCUMENT, relay_url: `ws://127.0.0.1:${mute.port}` };
-    server.send("tools/call", { name: "distill_share", arguments: args });
-    await eventually(() => mute.visits).toBe(1);
-    const { code, ms } = await endOf(server, () => cause(server));
-    expect(code).toBe(0);
-    expect(ms).toBeLessThan(END_MS);
-  });
-
-  it("while it receives: nothing half-written is left", async () => {
-    const sender = await startServer();
-    const share = await sender.share({ path: await longFile(sender.project), mode: "lan" });
-    const wire = await wireTo(share.lan?.port ?? 0, BUFFERS);
-    const server = await startBare();
-    const args = { code: share.code, host: `127.0.0.1:${wire.port}` };
-    server.send("tools/call", { name: "distill_receive", arguments: args });
-    await eventually(() => readdir(join(server.world.home, "staging")).catch(() => [])).toHaveLength(1);
-    const { code, ms } = await endOf(server, () => cause(server));
-    expect(code).toBe(0);
-    expect(ms).toBeLessThan(END_MS);
-    await sender.becomes("waiting");
-    expect(await readdir(join(server.world.home, "inbox"))).toEqual([]);
-    expect(await readdir(join(server.world.home, "staging"))).toEqual([]);
-  });
-
-  it("while it sends: the receiver looks for it, and keeps nothing", async () => {
-    const server = await startBare();
-    const share = await server.share({ path: await longFile(server.world.project), mode: "lan" });
-    const wire = await wireTo(share.lan?.port ?? 0, BUFFERS);
-    const receiver = await startServer();
-    const call = patient(receiver, { code: share.code, host: `127.0.0.1:${wire.port}` });
-    await eventually(() => receiver.kept("staging")).toHaveLength(1);
-    const { code, ms } = await endOf(server, () => cause(server));
-    expect(code).toBe(0);
-    expect(ms).toBeLessThan(END_MS);
-    wire.release();
-    await call.isInVain();
-    expect([await receiver.kept("staging"), await receiver.kept("inbox")]).toEqual([[], []]);
-  });
-});
+endsAlone(ONCE);
 
 it("ends with its client, even if that is killed by SIGKILL while a share waits", async () => {
   const { base, home, project } = await makeWorld();
@@ -244,8 +145,10 @@ describe("stdout", () => {
     ]) {
       await receiver.ask("tools/call", { name: "distill_receive", arguments: args, _meta });
     }
-    await endOf(sender, () => sender.child.stdin?.end());
-    await endOf(receiver, () => receiver.child.stdin?.end());
+    sender.child.stdin?.end();
+    await sender.ended;
+    receiver.child.stdin?.end();
+    await receiver.ended;
     for (const { stdout, stderr, lines } of [sender, receiver]) {
       expect(stdout.endsWith("\n")).toBe(true);
       for (const line of lines) expect(JSON.parse(line)).toMatchObject({ jsonrpc: "2.0" });
@@ -265,11 +168,9 @@ describe("stdout", () => {
   it("that is closed ends the process, and with it the share", async () => {
     const server = await startBare();
     const { lan } = await server.share({ content: DOCUMENT, mode: "lan" });
-    const { ms } = await endOf(server, () => {
-      server.child.stdout?.destroy();
-      server.send("tools/list", {});
-    });
-    expect(ms).toBeLessThan(END_MS);
+    server.child.stdout?.destroy();
+    server.send("tools/list", {});
+    await server.ended;
     expect(await isOpen(lan?.port ?? 0)).toBe(false);
   });
 });
@@ -301,7 +202,8 @@ describe("stdin", () => {
     });
     const answered = () => server.lines.some((line) => JSON.parse(line).id === id);
     await eventually(() => answered() || server.child.exitCode !== null).toBe(true);
-    await endOf(server, () => server.child.stdin?.end());
+    server.child.stdin?.end();
+    await server.ended;
     expect(await isOpen(lan?.port ?? 0)).toBe(false);
   });
 
@@ -310,7 +212,8 @@ describe("stdin", () => {
     const { lan } = await server.share({ content: DOCUMENT, mode: "lan" });
     server.write(`${"x".repeat(11 * 1024 * 1024)}\n`);
     // How long it takes to read eleven megabytes is not the question here.
-    await endOf(server, () => server.child.stdin?.end());
+    server.child.stdin?.end();
+    await server.ended;
     expect(await isOpen(lan?.port ?? 0)).toBe(false);
   });
 });

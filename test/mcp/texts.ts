@@ -19,12 +19,9 @@ export function wrong(code = ""): string {
   return [...words.slice(0, -1), wordlist[(index + 1) % wordlist.length]].join("-");
 }
 
-/** So long, in bytes, that no buffers on the way hold all of it: whoever sends it is in the middle of it as long as a wire holds. */
-export const BEYOND_BUFFERS = 40 * 1024 * 1024;
-
-/** Longer than what a wire lets pass, and hardly compressible. @returns its path. */
-export async function longFile(folder: string, bytes = 1024 * 1024): Promise<string> {
+/** Long enough that no buffers on the way hold all of it, and hardly compressible. @returns its path. */
+export async function longFile(folder: string): Promise<string> {
   const path = join(folder, "long.md");
-  await writeFile(path, noise(bytes));
+  await writeFile(path, noise(40 * 1024 * 1024));
   return path;
 }

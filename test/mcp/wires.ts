@@ -92,8 +92,6 @@ export interface Wire {
   readonly open: number;
   /** From here on everything passes. */
   release(): void;
-  /** The same, but what it holds is lost, with the connections: as where the machine behind it goes. */
-  cut(): void;
 }
 
 /** Passes everything to a port of this machine, and back only so much until it is released. */
@@ -127,10 +125,6 @@ export async function wireTo(target: number, bytesBack: number): Promise<Wire> {
     release: () => {
       left = Number.POSITIVE_INFINITY;
       for (const far of held) far.resume();
-    },
-    cut: () => {
-      left = Number.POSITIVE_INFINITY;
-      for (const far of held) far.destroy();
     },
   };
 }
