@@ -9,7 +9,6 @@ import { later } from "../support/later.ts";
 import { home as newHome } from "../support/shares.ts";
 
 const NOBODY = 65_534;
-const notRoot = process.getuid?.() !== 0;
 
 function aServer(): Server {
   const server = createServer((socket) => socket.on("error", () => {}));
@@ -113,7 +112,8 @@ describe("the folder", () => {
     await expect(lastHub(home)).rejects.toMatchObject({ code: "hub-unreachable" });
   });
 
-  it.skipIf(notRoot)("of another user is refused by both, also in /tmp (needs root, to be two users)", async () => {
+  it("of another user is refused by both, also in /tmp", async ({ skip }) => {
+    skip(process.getuid?.() !== 0, "needs root, to be two users");
     const home = join(await newHome(), "x".repeat(90));
     const folder = join((await becomeHub(aServer(), home)) ?? "", "..");
     later(() => rm(folder, { recursive: true }));

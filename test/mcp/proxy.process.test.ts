@@ -1,6 +1,6 @@
 /** Two real servers in a company's network: its proxy and its own certificate authority lie between them and the relay. */
 import { relative } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Company, PASSWORD, startCompany, whatIsMissing } from "../support/company.ts";
 import type { TestServer } from "../support/server.ts";
 import { DOCUMENT } from "./texts.ts";
@@ -8,8 +8,10 @@ import { DOCUMENT } from "./texts.ts";
 const missing = whatIsMissing();
 let company: Company;
 
-describe.skipIf(missing !== undefined)(`in a company's network${missing ? ` (${missing})` : ""}`, () => {
+describe("in a company's network", () => {
+  beforeEach(({ skip }) => skip(missing !== undefined, missing));
   beforeAll(async () => {
+    if (missing !== undefined) return;
     company = await startCompany();
     return () => company[Symbol.asyncDispose]();
   });
