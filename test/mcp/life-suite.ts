@@ -67,7 +67,7 @@ const SCENES = {
     const server = await startBare();
     const args = { code: share.code, host: `127.0.0.1:${wire.port}` };
     server.send("tools/call", { name: "distill_receive", arguments: args });
-    await eventually(() => readdir(join(server.world.home, "staging")).catch(() => [])).toHaveLength(1);
+    await wire.full();
     await end(server);
     await sender.becomes("waiting");
     expect(await readdir(join(server.world.home, "inbox"))).toEqual([]);
@@ -79,7 +79,7 @@ const SCENES = {
     const wire = await wireTo(share.lan?.port ?? 0, BUFFERS);
     const receiver = await startServer();
     const call = patient(receiver, { code: share.code, host: `127.0.0.1:${wire.port}` });
-    await eventually(() => receiver.kept("staging")).toHaveLength(1);
+    await wire.full();
     await end(server);
     wire.release();
     await call.isInVain();

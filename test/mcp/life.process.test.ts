@@ -66,7 +66,8 @@ describe("SIGKILL", () => {
     const where = mode === "lan" ? { host: `127.0.0.1:${wire.port}` } : { relay_url: `ws://127.0.0.1:${wire.port}` };
     const args = { code: share.code, ...where };
     const call = patient(receiver, args);
-    await Promise.all([sender.becomes("serving"), eventually(() => receiver.kept("staging")).toHaveLength(1)]);
+    await Promise.all([sender.becomes("serving"), wire.full()]);
+    await eventually(() => receiver.kept("staging")).toHaveLength(1);
     return { sender, receiver, share, wire, args, call };
   }
 
@@ -237,7 +238,7 @@ describe("a home", () => {
     const wire = await wireTo(share.lan?.port ?? 0, BUFFERS);
     const first = await startServer();
     const call = first.receive({ code: share.code, host: `127.0.0.1:${wire.port}` });
-    await eventually(() => first.kept("staging")).toHaveLength(1);
+    await wire.full();
     const dead = join(first.home, "staging", (await first.kept("staging"))[0]?.replace(/^\d+/, "999999999") ?? "");
     await mkdir(dead);
     await writeFile(join(dead, "original.md"), "x");
