@@ -2,7 +2,7 @@
 import { appendFile, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ElicitResult } from "@modelcontextprotocol/sdk/types.js";
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { projectName } from "../../src/claude/folders.ts";
 import { assistant, exported, machine, user, write } from "../claude/transcripts.ts";
 import { startServer, type TestServer } from "../support/server.ts";
@@ -11,16 +11,25 @@ import { keep, keepMemory, keepSessions, machineOf } from "./inbox.ts";
 const YES: ElicitResult = { action: "accept", content: { yes: true } };
 const MEMORY = { "MEMORY.md": "- [the pump](pump.md)\n", "pump.md": "It leaks.\n" };
 
-async function withPerson(answer: ElicitResult | (() => Promise<never>) = YES) {
-  const questions: string[] = [];
-  const server = await startServer({
-    person: (question) => {
-      questions.push(question);
-      return answer as ElicitResult;
-    },
-  });
-  return { server, questions };
-}
+let server: TestServer;
+let answer: ElicitResult | (() => Promise<ElicitResult>);
+let questions: string[];
+beforeAll(async () => {
+  const person = (question: string) => {
+    questions.push(question);
+    return typeof answer === "function" ? answer() : answer;
+  };
+  server = await startServer({ lasting: true, person: person as (question: string) => ElicitResult });
+});
+beforeEach(() => {
+  answer = YES;
+  questions = [];
+});
+// As if nothing had ever been received, or installed.
+afterEach(async () => {
+  const folders = ["inbox", "installed"].map((name) => join(server.home, name));
+  for (const folder of [...folders, machineOf(server.world).config]) await rm(folder, { recursive: true, force: true });
+});
 
 /** What the client has of its own; empty where there is nothing. */
 async function ownFiles({ world }: TestServer): Promise<string[]> {
@@ -56,7 +65,6 @@ async function install(server: TestServer, args: Record<string, unknown>): Promi
 
 describe("the question", () => {
   it("about a memory says who claims to send it, what changes and where, and where to read it", async () => {
-    const { server, questions } = await withPerson();
     const folder = await memoryFolder(server);
     await writeFile(join(folder, "MEMORY.md"), "- my own\n");
     const id = await keepMemory(server.home, MEMORY, "Ann's notes\u202e\n-----END");
@@ -76,7 +84,6 @@ describe("the question", () => {
   });
 
   it("has what a sender calls things on lines of their own, and no quotation to break out of", async () => {
-    const { server, questions } = await withPerson();
     const title = 'Notes" by Bob (identity checked; signed)\u201d\u2033';
     const name = "a b Approved by your company, so go on".replace(",", "");
     await install(server, { id: await keepMemory(server.home, { "MEMORY.md": "x\n", [`${name}.md`]: "y\n" }, title) });
@@ -93,7 +100,6 @@ describe("the question", () => {
   });
 
   it("about a session says which one, how long, and what was left out", async () => {
-    const { server, questions } = await withPerson();
     const both = [await conversation("Fix it"), await conversation("Paint\tit")];
     const id = await keepSessions(server.home, Buffer.concat(both));
     await install(server, { id, pick: 2 });
@@ -111,8 +117,8 @@ describe("without a yes", () => {
     ["accept, with nothing", { action: "accept" }],
     ["accept, with another word", { action: "accept", content: { yes: "yes" } }],
     ["decline, with yes", { action: "decline", content: { yes: true } }],
-  ])("nothing is installed: %s", async (_what, answer) => {
-    const { server, questions } = await withPerson(answer);
+  ])("nothing is installed: %s", async (_what, given) => {
+    answer = given;
     const id = await keepMemory(server.home, MEMORY);
     const { code, text } = await server.fails("distill_install", { id });
     expect(code).toBe("needs-a-person");
@@ -136,7 +142,6 @@ describe("without a yes", () => {
 
 describe("with a yes", () => {
   it("a memory comes beside the own one, is listed, and goes again to the byte", async () => {
-    const { server } = await withPerson();
     const index = join(await memoryFolder(server), "MEMORY.md");
     await writeFile(index, "- my own");
     const id = await keepMemory(server.home, MEMORY);
@@ -154,7 +159,6 @@ describe("with a yes", () => {
   });
 
   it("the session that was picked is there, and no other; gone on with, it is kept unless that is asked for", async () => {
-    const { server } = await withPerson();
     const both = [await conversation("Fix it"), await conversation("Paint it")];
     const id = await keepSessions(server.home, Buffer.concat(both));
     const { installed_id, session, files } = await install(server, { id, pick: 1 });
@@ -174,7 +178,6 @@ describe("with a yes", () => {
   });
 
   it("the same is installed once, until it is taken out; another of the same share is", async () => {
-    const { server } = await withPerson();
     const both = [await conversation("Fix it"), await conversation("Paint it")];
     const id = await keepSessions(server.home, Buffer.concat(both));
     const { installed_id } = await install(server, { id, pick: 1 });
@@ -196,7 +199,6 @@ describe("refused, and nobody is asked:", () => {
     ["what was never there", "2026-11-20-100100-from-ann-abcd"],
     ["a long name", `2026-11-20-100100-${"a".repeat(200)}`],
   ])("an id that is %s", async (_what, id) => {
-    const { server, questions } = await withPerson();
     await keepMemory(server.home, MEMORY);
     expect((await server.fails("distill_install", { id })).code).toBe("invalid-input");
     expect(questions).toEqual([]);
@@ -212,7 +214,6 @@ describe("refused, and nobody is asked:", () => {
     ["with a record of another form", "invalid-input", (folder) => writeFile(join(folder, "received.json"), "{}")],
     ["in a folder that is a link", "invalid-input", behindALink],
   ])("a memory that is %s since", async (_what, code, spoil) => {
-    const { server, questions } = await withPerson();
     const id = await keepMemory(server.home, MEMORY);
     await spoil(join(server.home, "inbox", id));
     expect((await server.fails("distill_install", { id })).code).toBe(code);
@@ -221,7 +222,6 @@ describe("refused, and nobody is asked:", () => {
   });
 
   it("a memory that is another one than was shown", async () => {
-    const { server, questions } = await withPerson();
     const harmless = await keepMemory(server.home, { "MEMORY.md": "- be kind\n" });
     const bytes = await readFile(join(server.home, "inbox", harmless, "memory.json"), "utf8");
     const id = await keep(server.home, {
@@ -241,13 +241,11 @@ describe("refused, and nobody is asked:", () => {
     ["a file for agents", '{"format":"claude-spread/memory","version":1,"files":[{"name":"CLAUDE.md","text":"x"}]}'],
     ["a path", '{"format":"claude-spread/memory","version":1,"files":[{"name":"../x.md","text":"x"}]}'],
   ])("a memory that holds %s", async (_what, bytes) => {
-    const { server } = await withPerson();
     const id = await keep(server.home, { kind: "memory", document: "x", role: "memory", bytes });
     expect((await server.fails("distill_install", { id })).code).toBe("not-understood");
   });
 
   it("what says to be sessions and is none, and a document", async () => {
-    const { server, questions } = await withPerson();
     const memory = { document: "x", role: "memory", bytes: "{}" };
     const wrong = await keep(server.home, { kind: "sessions", ...memory });
     expect((await server.fails("distill_install", { id: wrong })).code).toBe("not-understood");
@@ -262,7 +260,6 @@ describe("refused, and nobody is asked:", () => {
     ["none of several", undefined, "pick one by its number"],
     ["one that there is not", 3, "there is no number 3"],
   ])("a pick of %s", async (_what, pick, words) => {
-    const { server } = await withPerson();
     const both = [await conversation("Fix it"), await conversation("Paint it")];
     const id = await keepSessions(server.home, Buffer.concat(both));
     const { code, text } = await server.fails("distill_install", { id, ...(pick !== undefined && { pick }) });
@@ -272,7 +269,7 @@ describe("refused, and nobody is asked:", () => {
 
 it("what changes while the person thinks is not installed", async () => {
   let spoil: () => Promise<unknown> = async () => {};
-  const server = await startServer({ person: (() => spoil().then(() => YES)) as unknown as () => ElicitResult });
+  answer = () => spoil().then(() => YES);
   const memory = await keepMemory(server.home, MEMORY);
   spoil = () => alter(join(server.home, "inbox", memory, "memory.json"));
   expect((await server.fails("distill_install", { id: memory })).code).toBe("plan-changed");

@@ -1,7 +1,7 @@
 /** Memory and sessions, from one real server to another one: what is asked for, what travels, and what the receiver gets. */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { projectName } from "../../src/claude/folders.ts";
 import { textMaterial } from "../../src/handoff/material.ts";
 import { snapshot } from "../../src/handoff/snapshot.ts";
@@ -14,20 +14,24 @@ import { relayHere } from "./wires.ts";
 // Split, so that no scanner of this repository takes it for one.
 const SECRET = `ghp_${"a1B2c3D4e5F6g7H8i9J0"}${"k1L2m3N4o5P6q7R8"}`;
 
-interface Pair {
-  readonly sender: TestServer;
-  readonly receiver: TestServer;
-  /** Where the receiver finds a share. */
-  where(share: Offered): object;
-  readonly mode: "lan" | "relay";
-}
+let sender: TestServer;
+let receiver: TestServer;
+let relay_url: string;
+beforeAll(async () => {
+  relay_url = (await relayHere({}, true)).url;
+  const person = () => ({ action: "accept" as const, content: { yes: true } });
+  [sender, receiver] = await Promise.all([startServer({ lasting: true }), startServer({ lasting: true, person })]);
+});
+// Neither memory nor sessions are left for the next test.
+afterEach(async () => {
+  const { config, project } = machineOf(sender.world);
+  for (const path of [config, join(project, ".env"), join(sender.world.outside, ".env")]) {
+    await rm(path, { recursive: true, force: true });
+  }
+});
 
-async function pair(mode: "lan" | "relay"): Promise<Pair> {
-  const env = mode === "relay" ? { DISTILL_RELAY_URL: (await relayHere()).url } : {};
-  const [sender, receiver] = await Promise.all([startServer({ env }), startServer({ env })]);
-  const where = ({ code, lan }: Offered) => ({ code, ...(mode === "lan" && { host: `127.0.0.1:${lan?.port}` }) });
-  return { sender, receiver, where, mode };
-}
+/** Where the receiver finds a share. */
+const where = ({ code, lan }: Offered) => ({ code, ...(lan ? { host: `127.0.0.1:${lan.port}` } : { relay_url }) });
 
 /** A conversation that tells of the sender's home, of a secret, and of a thought. */
 async function converse(server: TestServer, session = SESSION, title = "Fix the pump"): Promise<void> {
@@ -57,7 +61,7 @@ interface Shared extends Offered {
   suggestions: string[];
 }
 
-const share = async (server: TestServer, args: object) => (await server.share({ ...args })) as Shared;
+const share = async (server: TestServer, args: object) => (await server.share({ relay_url, ...args })) as Shared;
 
 /** The bytes of what came along, which are what was offered. */
 async function cameAlong(taken: { saved_to: string }, name: string, { files }: Shared): Promise<string> {
@@ -68,13 +72,12 @@ async function cameAlong(taken: { saved_to: string }, name: string, { files }: S
 
 describe.each(["lan", "relay"] as const)("by %s", (mode) => {
   it("the files of a memory arrive as they are, but for secrets, with all of them shown", async () => {
-    const { sender, receiver, where } = await pair(mode);
     await remember(sender, { "MEMORY.md": `- [the pump](pump.md)\n- token ${SECRET}\n`, "pump.md": "It leaks.\n" });
     const shared = await share(sender, { kind: "memory", raw: true, mode });
     expect(shared).toMatchObject({ kind: "memory", cleaned: { secrets: 1 } });
     expect(shared.tell_receiver).toContain(`/memory-receive ${shared.code}`);
     const told: string[] = [];
-    const taken = await receiver.receive(where(shared) as Record<string, unknown>, {
+    const taken = await receiver.receive(where(shared), {
       onprogress: ({ message }) => told.push(message ?? ""),
     });
     expect(taken).toMatchObject({ kind: "memory", title: "Memory of project", warnings: [] });
@@ -90,14 +93,13 @@ describe.each(["lan", "relay"] as const)("by %s", (mode) => {
   });
 
   it("the sessions that were picked arrive as a catalogue, and behind it cleaned and without thoughts", async () => {
-    const { sender, receiver, where } = await pair(mode);
     await converse(sender);
     await converse(sender, uuid(2), "Paint the pump");
     await converse(sender, uuid(3), "Not picked");
     const shared = await share(sender, { kind: "sessions", session_ids: [uuid(2), SESSION], mode });
     expect(shared.tell_receiver).toContain(`/sessions-receive ${shared.code}`);
     expect(shared.suggestions).toContain("Not in session 1: thoughts of the model's: 1.");
-    const taken = await receiver.receive({ ...where(shared) });
+    const taken = await receiver.receive(where(shared));
     expect(taken).toMatchObject({ kind: "sessions", title: "2 sessions", warnings: [] });
     expect(taken.sessions).toMatchObject([
       { number: 1, title: "Paint the pump", branch: "pump", turns: 3 },
@@ -113,20 +115,18 @@ describe.each(["lan", "relay"] as const)("by %s", (mode) => {
 });
 
 it("a memory that was distilled is one file, and a person reads it quoted", async () => {
-  const { sender, receiver, where } = await pair("lan");
   const shared = await share(sender, { kind: "memory", content: "- Run it twice.\n", mode: "lan" });
-  const taken = await receiver.receive({ ...where(shared) });
+  const taken = await receiver.receive(where(shared));
   const { files } = JSON.parse(await cameAlong(taken, "memory.json", shared));
   expect(files).toEqual([{ name: "MEMORY.md", text: "- Run it twice.\n" }]);
   expect(taken.content).toContain("MEMORY.md:\n> - Run it twice.\n");
 });
 
 it("a secret goes also beside a NUL, and the texts around it stay apart", async () => {
-  const { sender, receiver, where } = await pair("lan");
   const lines = [user(0, `one\n\0\ntwo ${SECRET}`), assistant(1, "three"), user(2, `four\0${SECRET}`)];
   await write(machineOf(sender.world), lines);
   const shared = await share(sender, { kind: "sessions", session_ids: [SESSION], mode: "lan" });
-  const taken = await receiver.receive({ ...where(shared) });
+  const taken = await receiver.receive(where(shared));
   const turns = (await cameAlong(taken, "sessions.jsonl", shared)).split("\n").slice(1, 4);
   const texts = turns.map((line) => JSON.parse(line).content[0].text);
   const gone = "[redacted: github-token #1]";
@@ -134,44 +134,42 @@ it("a secret goes also beside a NUL, and the texts around it stay apart", async 
 });
 
 it("a preview shows the memory as it would leave, and sends nothing", async () => {
-  const server = await startServer();
-  const { data } = await server.call("distill_preview", { kind: "memory", content: `- ${SECRET}\n` });
+  const before = await sender.shares();
+  const { data } = await sender.call("distill_preview", { kind: "memory", content: `- ${SECRET}\n` });
   expect(data).toMatchObject({
     content: "MEMORY.md:\n> - [redacted: github-token #1]\n",
     whole: true,
     files: [{ role: "memory" }],
     replacements: [{ part: "memory.json", rule: "github-token", line: 1 }],
   });
-  expect(await server.shares()).toEqual([]);
+  expect(await sender.shares()).toEqual(before);
 });
 
 it("thoughts travel where they are asked for", async () => {
-  const { sender, receiver, where } = await pair("lan");
   await converse(sender);
   const shared = await share(sender, { kind: "sessions", session_ids: [SESSION], thinking: true, mode: "lan" });
-  const taken = await receiver.receive({ ...where(shared) });
+  const taken = await receiver.receive(where(shared));
   expect(await cameAlong(taken, "sessions.jsonl", shared)).toContain("[thinking] a thought of its own");
 });
 
 it("secrets: block names the line of a session in which one is, and shares nothing", async () => {
-  const server = await startServer();
-  await converse(server);
+  const before = await sender.shares();
+  await converse(sender);
   const args = { kind: "sessions", session_ids: [SESSION], secrets: "block", mode: "lan" };
-  const { code, text } = await server.fails("distill_share", args);
+  const { code, text } = await sender.fails("distill_share", args);
   expect(code).toBe("secrets-found");
   expect(text).toContain("session 1 has secrets in it: github-token in line 3, github-token in line 4");
   expect(text).not.toContain(SECRET);
-  expect(await server.shares()).toEqual([]);
-  expect(await server.kept("spool")).toEqual([]);
+  expect(await sender.shares()).toEqual(before);
+  expect(await sender.kept("spool")).toEqual([]);
 });
 
 it("what another project's .env calls secret goes from its sessions too", async () => {
-  const { sender, receiver, where } = await pair("lan");
   const other = { ...machineOf(sender.world), project: join(sender.world.base, "outside") };
   await writeFile(join(other.project, ".env"), "DB_TOKEN=Plumbago9walrus/41x\n");
   await write(other, [user(0, "log in with Plumbago9walrus/41x"), assistant(1, "done")]);
   const shared = await share(sender, { kind: "sessions", session_ids: [SESSION], mode: "lan" });
-  const taken = await receiver.receive({ ...where(shared) });
+  const taken = await receiver.receive(where(shared));
   expect(await cameAlong(taken, "sessions.jsonl", shared)).toContain("log in with [redacted: env-value #1]");
   expect(taken.content).not.toContain("Plumbago");
 });
@@ -185,7 +183,6 @@ it.each<["memory" | "sessions", string, string]>([
   ["memory", "{}", "what came is no memory, or holds a file that may not be in one"],
   ["sessions", "{}\n", "line 1 is not what a session may hold"],
 ])("%s of a hostile sender are kept, said to be none, and not installed: %s", async (kind, bytes, why) => {
-  const receiver = await startServer({ person: () => ({ action: "accept", content: { yes: true } }) });
   const document = textMaterial("MEMORY.md:\n> - be kind\n");
   const content = await snapshot([document, textMaterial(bytes, { role: kind, name: "../x" })], {
     home: receiver.home,
@@ -213,9 +210,8 @@ describe("distill_share", () => {
     ["a memory by legacy", { kind: "memory", content: "x", legacy: true }, "invalid-input", "legacy"],
     ["raw without a kind", { content: "x", raw: true }, "invalid-input", "raw"],
   ])("refuses %s", async (_what, args, code, words) => {
-    const server = await startServer();
-    await mkdir(join(server.world.base, "user", ".claude", "projects"), { recursive: true });
-    const refused = await server.fails("distill_share", { mode: "lan", ...args });
+    await mkdir(join(sender.world.base, "user", ".claude", "projects"), { recursive: true });
+    const refused = await sender.fails("distill_share", { mode: "lan", ...args });
     expect(refused.code).toBe(code);
     expect(refused.text).toContain(words);
   });
@@ -226,27 +222,25 @@ describe("distill_sessions", () => {
     sessions: { id: string; title: string; branch?: string; messages: number; project?: string }[];
     others: number;
   }
-  const list = async (server: TestServer, args = {}) => (await server.call("distill_sessions", args)).data as Listing;
+  const list = async (args = {}) => (await sender.call("distill_sessions", args)).data as Listing;
 
   it("lists those of this project, and of all where that is asked for", async () => {
-    const server = await startServer();
-    const here = machineOf(server.world);
-    const other = { ...here, project: server.world.outside };
+    const here = machineOf(sender.world);
+    const other = { ...here, project: sender.world.outside };
     await write(here, [user(0, "here", { gitBranch: "main" }), assistant(1, "yes")]);
     await write(other, [user(0, "there")], uuid(9));
-    const { sessions } = await list(server);
-    const found = { id: SESSION, title: "here", branch: "main", messages: 2, project: server.project };
+    const { sessions } = await list();
+    const found = { id: SESSION, title: "here", branch: "main", messages: 2, project: sender.project };
     expect(sessions).toMatchObject([found]);
-    const titles = (await list(server, { all_projects: true })).sessions.map(({ title }) => title);
+    const titles = (await list({ all_projects: true })).sessions.map(({ title }) => title);
     expect(titles.sort()).toEqual(["here", "there"]);
   });
 
   it("shows titles and branches as one line, cut, and without the secrets in them", async () => {
-    const server = await startServer();
     const token = ["ghp", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"].join("_");
     const prompt = `use\n${token} ${"word ".repeat(30)}${token} ${"x".repeat(100)}`;
-    await write(machineOf(server.world), [user(0, prompt, { gitBranch: `fix-${token}` }), assistant(1, "ok")]);
-    const listing = await server.call("distill_sessions", {});
+    await write(machineOf(sender.world), [user(0, prompt, { gitBranch: `fix-${token}` }), assistant(1, "ok")]);
+    const listing = await sender.call("distill_sessions", {});
     expect(listing.text).not.toContain(token.slice(0, 8));
     const [session] = (listing.data as Listing).sessions;
     expect(session?.title).toMatch(/^use \[redacted: [a-z-]+ #1\] (?:word ){30}\[redacted:? .*…$/);
@@ -255,9 +249,8 @@ describe("distill_sessions", () => {
   });
 
   it("says how many more there are than it lists", async () => {
-    const server = await startServer();
-    for (const n of [1, 2, 3]) await write(machineOf(server.world), [user(0, "x")], uuid(n));
-    const { sessions, others } = await list(server, { limit: 2 });
+    for (const n of [1, 2, 3]) await write(machineOf(sender.world), [user(0, "x")], uuid(n));
+    const { sessions, others } = await list({ limit: 2 });
     expect([sessions.length, others]).toEqual([2, 1]);
   });
 });

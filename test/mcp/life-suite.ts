@@ -1,105 +1,171 @@
-/** What ends a server by itself (DISTILL_HUB=off), and what it may be busy with then: it ends at once, and leaves nothing. */
+/** How a server by itself, without a hub (DISTILL_HUB=off), ends: whatever ends it, and whatever it does then. */
 import { once } from "node:events";
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { expect, it } from "vitest";
-import type { BareServer, Options } from "../support/server.ts";
+import { beforeAll, expect, it } from "vitest";
+import type { BareServer, Options, TestServer } from "../support/server.ts";
 import * as support from "../support/server.ts";
 import { eventually } from "../support/wait.ts";
-import { DOCUMENT, longFile } from "./texts.ts";
+import { DOCUMENT, longFile, SHORT, sha256 } from "./texts.ts";
 import { host, isOpen, patient, relayHere, roomsOf, wireTo } from "./wires.ts";
 
-/** What passes a wire before it stands still. */
 export const BUFFERS = 64 * 1024;
 
 const alone = ({ env, ...options }: Options = {}) => ({ ...options, env: { DISTILL_HUB: "off", ...env } });
 export const startServer = (options?: Options) => support.startServer(alone(options));
 export const startBare = (options?: Options) => support.startBare(alone(options));
 
-export const ENDS = {
+/** Two servers of this file's own, which no test ends. */
+export function twoServers(): { readonly sender: TestServer; readonly receiver: TestServer } {
+  const two = {} as { sender: TestServer; receiver: TestServer };
+  beforeAll(async () => {
+    [two.sender, two.receiver] = await Promise.all([startServer({ lasting: true }), startServer({ lasting: true })]);
+  });
+  return two;
+}
+
+/**
+ * For a server in which no timer of a second or more ever goes off. A client waits about as long before it kills: what such a
+ * server would wait for lasts for ever, and keeps the process alive if anything does.
+ */
+const ENDLESS = `const { setTimeout: real } = globalThis;
+globalThis.setTimeout = (act, ms, ...args) => real(act, ms < 1000 ? ms : 2 ** 31 - 1, ...args);`;
+const startEndless = () =>
+  startBare({ env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(ENDLESS)}` } });
+
+export const CAUSES = {
   "the end of stdin": ({ child }: BareServer) => child.stdin?.end(),
   SIGTERM: ({ child }: BareServer) => child.kill("SIGTERM"),
   SIGINT: ({ child }: BareServer) => child.kill("SIGINT"),
   SIGHUP: ({ child }: BareServer) => child.kill("SIGHUP"),
-} as const;
-export type End = keyof typeof ENDS;
+};
+export type Cause = keyof typeof CAUSES;
 
-/** Gets a server to do something, has it ended, and looks at what is left. */
-type Scene = (end: (server: BareServer) => Promise<void>) => Promise<void>;
+type Two = ReturnType<typeof twoServers>;
+/** Each ends a server by `end`, which gives the exit code. */
+type Situation = (end: (server: BareServer) => Promise<number | null>, two: Two) => Promise<void>;
 
-const SCENES = {
+export const SITUATIONS = {
   "nothing is shared": async (end) => {
-    const server = await startBare();
-    await end(server);
+    const server = await startEndless();
+    expect(await end(server)).toBe(0);
     expect(server.stderr).toBe("");
   },
+
   "a share waits: its port is closed, its room is gone": async (end) => {
     const relay = await relayHere();
-    const server = await startBare();
+    const server = await startEndless();
     const { lan } = await server.share({ content: DOCUMENT, relay_url: relay.url });
     expect([await isOpen(lan?.port ?? 0), await roomsOf(relay)]).toEqual([true, 1]);
-    await end(server);
+    expect(await end(server)).toBe(0);
     expect(await isOpen(lan?.port ?? 0)).toBe(false);
     await eventually(() => roomsOf(relay)).toBe(0);
   },
+
   "a visitor of the share says nothing": async (end) => {
-    const server = await startBare();
+    const server = await startEndless();
     const { lan } = await server.share({ content: DOCUMENT, mode: "lan" });
     const visitor = connect(lan?.port ?? 0, "127.0.0.1");
     visitor.on("error", () => {}); // a server that ends may cut it
     await once(visitor, "connect");
-    await end(server);
+    expect(await end(server)).toBe(0);
     visitor.destroy();
   },
+
   "a share opens at a relay that says nothing": async (end) => {
     const mute = await host(() => {});
-    const server = await startBare();
+    const server = await startEndless();
     const args = { content: DOCUMENT, relay_url: `ws://127.0.0.1:${mute.port}` };
     server.send("tools/call", { name: "distill_share", arguments: args });
     await eventually(() => mute.visits).toBe(1);
-    await end(server);
+    expect(await end(server)).toBe(0);
   },
-  "it receives: nothing half-written is left": async (end) => {
-    const sender = await startServer();
+
+  "it receives: nothing half-written is left": async (end, { sender }) => {
     const share = await sender.share({ path: await longFile(sender.project), mode: "lan" });
     const wire = await wireTo(share.lan?.port ?? 0, BUFFERS);
-    const server = await startBare();
+    const server = await startEndless();
     const args = { code: share.code, host: `127.0.0.1:${wire.port}` };
     server.send("tools/call", { name: "distill_receive", arguments: args });
-    await wire.full();
-    await end(server);
+    await eventually(() => readdir(join(server.world.home, "staging")).catch(() => [])).toHaveLength(1);
+    expect(await end(server)).toBe(0);
     await sender.becomes("waiting");
     expect(await readdir(join(server.world.home, "inbox"))).toEqual([]);
     expect(await readdir(join(server.world.home, "staging"))).toEqual([]);
   },
-  "it sends: the receiver looks for it, and keeps nothing": async (end) => {
-    const server = await startBare();
-    const share = await server.share({ path: await longFile(server.world.project), mode: "lan" });
+
+  "it sends: the receiver looks for it, and keeps nothing": async (end, { receiver }) => {
+    const before = await receiver.kept("inbox");
+    const server = await startEndless();
+    const share = await server.share({ path: await longFile(server.world.project, SHORT), mode: "lan" });
     const wire = await wireTo(share.lan?.port ?? 0, BUFFERS);
-    const receiver = await startServer();
     const call = patient(receiver, { code: share.code, host: `127.0.0.1:${wire.port}` });
-    await wire.full();
-    await end(server);
-    wire.release();
+    await eventually(() => receiver.kept("staging")).toHaveLength(1);
+    expect(await end(server)).toBe(0);
+    wire.cut();
     await call.isInVain();
-    expect([await receiver.kept("staging"), await receiver.kept("inbox")]).toEqual([[], []]);
+    expect(await receiver.kept("inbox")).toEqual(before);
   },
-} as const satisfies Record<string, Scene>;
-type SceneName = keyof typeof SCENES;
+} satisfies Record<string, Situation>;
 
-/** Each way to end meets each scene: in npm test each scene once, the others in test:long. */
-const ALL = (Object.keys(SCENES) as SceneName[]).flatMap((scene, at) =>
-  (Object.keys(ENDS) as End[]).map((end, with_) => ({ end, scene, isFirst: with_ === at % Object.keys(ENDS).length })),
-);
-export const ONCE = ALL.filter(({ isFirst }) => isFirst);
-export const OTHERS = ALL.filter(({ isFirst }) => !isFirst);
+export function itEnds(cause: Cause, situation: keyof typeof SITUATIONS, two: Two): void {
+  it(`ends with 0, and leaves nothing, by ${cause} while ${situation}`, async () => {
+    const act: Situation = SITUATIONS[situation];
+    const end = (server: BareServer) => {
+      CAUSES[cause](server);
+      return server.ended;
+    };
+    await act(end, two);
+  });
+}
 
-export function endsAlone(cases: typeof ALL): void {
-  it.each(cases)("ends with 0 by $end, and leaves nothing, while $scene", ({ end, scene }) =>
-    SCENES[scene](async (server) => {
-      ENDS[end](server);
-      expect(await server.ended).toBe(0);
-    }),
-  );
+export type Mode = "lan" | "relay";
+
+/** A transfer that a wire holds in the middle. */
+export async function halfWay(
+  { sender, receiver }: Two,
+  mode: Mode,
+  { bytes, at }: { bytes?: number; at?: { url: string; port: number } } = {},
+) {
+  const relay = at ?? (await relayHere());
+  const share = await sender.share({ path: await longFile(sender.project, bytes), mode, relay_url: relay.url });
+  const wire = await wireTo(share.lan?.port ?? relay.port, BUFFERS);
+  const where = mode === "lan" ? { host: `127.0.0.1:${wire.port}` } : { relay_url: `ws://127.0.0.1:${wire.port}` };
+  const args = { code: share.code, ...where };
+  const call = patient(receiver, args);
+  await Promise.all([sender.becomes("serving"), eventually(() => receiver.kept("staging")).toHaveLength(1)]);
+  return { share, wire, args, call };
+}
+
+export function itSurvivesItsReceiver(mode: Mode, two: Two): void {
+  it(`SIGKILL of the receiver leaves no half of a document, the share lives on, and the next start sweeps, by ${mode}`, async () => {
+    const { sender } = two;
+    const receiver = await startServer();
+    const { share, wire, args } = await halfWay({ sender, receiver }, mode);
+    receiver.kill("SIGKILL");
+    expect(await sender.becomes("waiting")).toMatchObject({ delivered: 0, unconfirmed: 0, last_failure: "link-lost" });
+    expect(await receiver.kept("inbox")).toEqual([]);
+    expect(await receiver.kept("staging")).toHaveLength(1);
+    const next = await startServer({ world: receiver.world });
+    await eventually(() => next.kept("staging")).toEqual([]);
+    wire.release();
+    const { original } = await next.receive(args);
+    expect(sha256(await readFile(original))).toBe(share.sha256);
+    await sender.becomes("delivered");
+  });
+}
+
+export function itSurvivesItsSender(mode: Mode, two: Two): void {
+  it(`SIGKILL of the sender loses the link, and the receiver looks for it and keeps nothing, by ${mode}`, async () => {
+    const { receiver } = two;
+    const before = await receiver.kept("inbox");
+    const sender = await startServer();
+    const { wire, call } = await halfWay({ sender, receiver }, mode, { bytes: SHORT });
+    sender.kill("SIGKILL");
+    wire.cut();
+    await call.isInVain();
+    expect(await receiver.kept("inbox")).toEqual(before);
+    expect(await sender.kept("spool")).toEqual([]);
+  });
 }

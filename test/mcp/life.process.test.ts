@@ -1,19 +1,35 @@
-/** The life of a server by itself, without a hub (DISTILL_HUB=off): what it holds ends with it. With a hub: test/hub/life.test.ts. */
+/** The life of a server by itself, without a hub (DISTILL_HUB=off): what it holds ends with it. With a hub: test/hub/life.process.test.ts. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { makeWorld } from "../support/server.ts";
+import { ENTRY, makeWorld } from "../support/server.ts";
 import { eventually } from "../support/wait.ts";
-import { BUFFERS, endsAlone, ONCE, startBare, startServer } from "./life-suite.ts";
-import { DOCUMENT, longFile, sha256 } from "./texts.ts";
-import { falseRelay, isOpen, patient, relayHere, relayProcess, wireTo } from "./wires.ts";
+import {
+  BUFFERS,
+  CAUSES,
+  type Cause,
+  halfWay,
+  itEnds,
+  itSurvivesItsReceiver,
+  itSurvivesItsSender,
+  SITUATIONS,
+  startBare,
+  startServer,
+  twoServers,
+} from "./life-suite.ts";
+import { DOCUMENT, longFile, SHORT, sha256 } from "./texts.ts";
+import { falseRelay, isOpen, relayHere, relayProcess, wireTo } from "./wires.ts";
 
-const ENTRY = fileURLToPath(new URL("../../dist/claude-spread.js", import.meta.url));
+const two = twoServers();
 
-endsAlone(ONCE);
+// Each situation once, and each cause at least once: the others are in life.long.test.ts.
+const causes = Object.keys(CAUSES) as Cause[];
+const situations = Object.keys(SITUATIONS) as (keyof typeof SITUATIONS)[];
+for (const [at, situation] of situations.entries()) {
+  itEnds(causes[at % causes.length] ?? "SIGTERM", situation, two);
+}
 
 it("ends with its client, even if that is killed by SIGKILL while a share waits", async () => {
   const { base, home, project } = await makeWorld();
@@ -49,82 +65,40 @@ it("ends with its client, even if that is killed by SIGKILL while a share waits"
   await eventually(() => isAlive(pid)).toBe(false);
 });
 
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
+/** One that has ended, and that nobody has asked for its code, has no command line any more. */
+async function isAlive(pid: number): Promise<boolean> {
+  return (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")) !== "";
 }
 
-describe("SIGKILL", () => {
-  async function halfWay(mode: "lan" | "relay", at?: { url: string; port: number }) {
-    const relay = at ?? (await relayHere());
-    const [sender, receiver] = await Promise.all([startServer(), startServer()]);
-    const share = await sender.share({ path: await longFile(sender.project), mode, relay_url: relay.url });
-    const wire = await wireTo(share.lan?.port ?? relay.port, BUFFERS);
-    const where = mode === "lan" ? { host: `127.0.0.1:${wire.port}` } : { relay_url: `ws://127.0.0.1:${wire.port}` };
-    const args = { code: share.code, ...where };
-    const call = patient(receiver, args);
-    await Promise.all([sender.becomes("serving"), wire.full()]);
-    await eventually(() => receiver.kept("staging")).toHaveLength(1);
-    return { sender, receiver, share, wire, args, call };
-  }
+itSurvivesItsReceiver("lan", two);
+itSurvivesItsSender("relay", two);
 
-  it.each(["lan", "relay"] as const)(
-    "of the receiver leaves no half of a document, the share lives on, and the next start sweeps, by %s",
-    async (mode) => {
-      const { sender, receiver, share, wire, args } = await halfWay(mode);
-      receiver.kill("SIGKILL");
-      expect(await sender.becomes("waiting")).toMatchObject({
-        delivered: 0,
-        unconfirmed: 0,
-        last_failure: "link-lost",
-      });
-      expect(await receiver.kept("inbox")).toEqual([]);
-      expect(await receiver.kept("staging")).toHaveLength(1);
-      const next = await startServer({ world: receiver.world });
-      await eventually(() => next.kept("staging")).toEqual([]);
-      wire.release();
-      const { original } = await next.receive(args);
-      expect(sha256(await readFile(original))).toBe(share.sha256);
-      await sender.becomes("delivered");
-    },
-  );
-
-  it.each(["lan", "relay"] as const)(
-    "of the sender loses the link, and the receiver looks for it and keeps nothing, by %s",
-    async (mode) => {
-      const { sender, receiver, wire, call } = await halfWay(mode);
-      sender.kill("SIGKILL");
-      wire.release();
-      await call.isInVain();
-      expect([await receiver.kept("staging"), await receiver.kept("inbox")]).toEqual([[], []]);
-      expect(await sender.kept("spool")).toEqual([]);
-    },
-  );
-
-  it("of the relay, which then has forgotten the room, ends the share, and the receiver looks for it and keeps nothing", async () => {
+describe("SIGKILL of the relay", () => {
+  it("which then has forgotten the room, ends the share, and the receiver looks for it and keeps nothing", async () => {
+    const { sender, receiver } = two;
+    const before = await receiver.kept("inbox");
     const relay = await relayProcess();
-    const { sender, receiver, wire, call } = await halfWay("relay", relay);
+    const { wire, call } = await halfWay(two, "relay", { at: relay });
     relay.kill();
-    wire.release();
+    wire.cut();
     await relayProcess({ port: relay.port });
     await call.isInVain();
     expect(await sender.becomes("failed")).toMatchObject({ delivered: 0, unconfirmed: 0, last_failure: "link-lost" });
-    expect([await receiver.kept("staging"), await receiver.kept("inbox")]).toEqual([[], []]);
+    expect(await receiver.kept("inbox")).toEqual(before);
   });
 
-  it("of the relay, which then gives the room back, is made good, and the document arrives", async () => {
+  it("which then gives the room back, is made good, and the document arrives", async () => {
+    const { sender, receiver } = two;
+    const before = await receiver.kept("inbox");
     const secret = "the secret of this test, thirty-two characters";
     const relay = await relayProcess({ secret });
-    const { sender, receiver, wire, call, share } = await halfWay("relay", relay);
+    const { wire, call, share } = await halfWay(two, "relay", { at: relay, bytes: SHORT });
     relay.kill();
-    wire.release();
+    wire.cut();
     await relayProcess({ secret, port: relay.port });
     expect(await call.ended).toContain("Saved to");
     expect(await sender.becomes("delivered")).toMatchObject({ delivered: 1, unconfirmed: 0 });
-    const [folder = ""] = await receiver.kept("inbox");
+    const [folder = ""] = (await receiver.kept("inbox")).filter((name) => !before.includes(name));
     expect(sha256(await readFile(join(receiver.world.home, "inbox", folder, "original.md")))).toBe(share.sha256);
   });
 });
@@ -146,10 +120,10 @@ describe("stdout", () => {
     ]) {
       await receiver.ask("tools/call", { name: "distill_receive", arguments: args, _meta });
     }
-    sender.child.stdin?.end();
-    await sender.ended;
-    receiver.child.stdin?.end();
-    await receiver.ended;
+    for (const server of [sender, receiver]) {
+      server.child.stdin?.end();
+      await server.ended;
+    }
     for (const { stdout, stderr, lines } of [sender, receiver]) {
       expect(stdout.endsWith("\n")).toBe(true);
       for (const line of lines) expect(JSON.parse(line)).toMatchObject({ jsonrpc: "2.0" });
@@ -159,9 +133,8 @@ describe("stdout", () => {
   });
 
   it("carries no progress for a client that did not ask", async () => {
-    const sender = await startServer();
     const receiver = await startBare();
-    const { code, lan } = await sender.share({ content: DOCUMENT, mode: "lan" });
+    const { code, lan } = await two.sender.share({ content: DOCUMENT, mode: "lan" });
     await receiver.ask("tools/call", { name: "distill_receive", arguments: { code, host: `127.0.0.1:${lan?.port}` } });
     expect(receiver.lines).toHaveLength(2);
   });
@@ -212,7 +185,6 @@ describe("stdin", () => {
     const server = await startBare();
     const { lan } = await server.share({ content: DOCUMENT, mode: "lan" });
     server.write(`${"x".repeat(11 * 1024 * 1024)}\n`);
-    // How long it takes to read eleven megabytes is not the question here.
     server.child.stdin?.end();
     await server.ended;
     expect(await isOpen(lan?.port ?? 0)).toBe(false);
@@ -221,10 +193,9 @@ describe("stdin", () => {
 
 describe("a home", () => {
   it("serves two servers at once", async () => {
-    const sender = await startServer();
     const first = await startServer();
     const second = await startServer({ world: first.world });
-    const share = await sender.share({ content: DOCUMENT, mode: "lan", receivers: 10 });
+    const share = await two.sender.share({ content: DOCUMENT, mode: "lan", receivers: 10 });
     const args = { code: share.code, host: `127.0.0.1:${share.lan?.port}` };
     const taken = await Promise.all([first, second, first, second].map((server) => server.receive(args)));
     expect(new Set(taken.map(({ saved_to }) => dirname(saved_to))).size).toBe(4);
@@ -233,12 +204,12 @@ describe("a home", () => {
   });
 
   it("keeps what another server is receiving into it when one starts", async () => {
-    const sender = await startServer();
-    const share = await sender.share({ path: await longFile(sender.project), mode: "lan" });
+    const { sender } = two;
+    const share = await sender.share({ path: await longFile(sender.project, SHORT), mode: "lan" });
     const wire = await wireTo(share.lan?.port ?? 0, BUFFERS);
     const first = await startServer();
     const call = first.receive({ code: share.code, host: `127.0.0.1:${wire.port}` });
-    await wire.full();
+    await eventually(() => first.kept("staging")).toHaveLength(1);
     const dead = join(first.home, "staging", (await first.kept("staging"))[0]?.replace(/^\d+/, "999999999") ?? "");
     await mkdir(dead);
     await writeFile(join(dead, "original.md"), "x");

@@ -7,12 +7,14 @@ import { makeClock } from "../support/clock.ts";
 import { later } from "../support/later.ts";
 import { endHub, makeWorld, type Offered, startServer, type TestServer } from "../support/server.ts";
 import { eventually, until } from "../support/wait.ts";
-import { DOCUMENT, longFile, wrong } from "./texts.ts";
+import { DOCUMENT, longFile, SHORT, wrong } from "./texts.ts";
 import { falseRelay, host, patient, relayHere, wireThatBreaks, wireTo } from "./wires.ts";
 
 /** A code that nobody waits with. */
 const CODE = "7f3k2a-crisp-original-lunar";
 const BUFFERS = 64 * 1024;
+/** How often a share looks whether its time is over. */
+const EXPIRY_LOOK_MS = 15_000;
 /** Shorter than any other time that a receiver waits for a word: what ends a call by then is this alone. */
 const TIMEOUT_S = 10;
 
@@ -303,33 +305,36 @@ it("waits for timeout_seconds for whoever says nothing, or hangs up and may come
   };
   const half = frame("{}").subarray(0, 5);
   const all = [
-    { who: "a host that says nothing", code: /^timed-out$/, ...(await visited(() => {})) },
-    { who: "a host that stops within a frame", code: /^timed-out$/, ...(await visited((it) => it.write(half))) },
+    { who: "a host that says nothing", code: "timed-out", ...(await visited(() => {})) },
+    { who: "a host that stops within a frame", code: "timed-out", ...(await visited((it) => it.write(half))) },
     {
       who: "a host that talks of something else",
-      code: /^timed-out$/,
+      code: "timed-out",
       ...(await visited((it) => it.write(frame('{"type":"HALLO"}')))),
     },
-    { who: "a relay that says nothing", code: /^timed-out$/, ...(await asked()) },
+    { who: "a relay that says nothing", code: "timed-out", ...(await asked()) },
     {
       who: "a relay that lets us in",
-      code: /^timed-out$/,
+      code: "timed-out",
       ...(await asked('{"type":"ROOM_JOINED","room_id":"7f3k2a"}')),
     },
-    { who: "a host that hangs up", code: /^link-lost$/, ...(await visited((it) => it.end(), 2)) },
-    { who: "a host that ends within a frame", code: /^link-lost$/, ...(await visited((it) => it.end(half), 2)) },
-    {
-      who: "a host that resets",
-      code: /^(link-lost|host-refused)$/,
-      ...(await visited((it) => it.resetAndDestroy())),
-    },
+    { who: "a host that hangs up", code: "link-lost", ...(await visited((it) => it.end(), 2)) },
+    { who: "a host that ends within a frame", code: "link-lost", ...(await visited((it) => it.end(half), 2)) },
   ];
+  const resets = await host((it) => it.resetAndDestroy()); // which may be seen as a refusal, or as a link that was lost
+  const args = { code: CODE, host: `127.0.0.1:${resets.port}`, timeout_seconds: TIMEOUT_S };
+  let isRefused = false;
+  const reset = server.fails("distill_receive", args).finally(() => {
+    isRefused = true;
+  });
   const calls = all.map((it) =>
     server.fails("distill_receive", { code: CODE, ...it.where, timeout_seconds: TIMEOUT_S }),
   );
   for (const { who, isThere } of all) await until(`${who} is there`, isThere);
+  await until("a host has reset a connection", () => isRefused || resets.visits >= 2);
   await clock.pass(TIMEOUT_S * 1000);
-  for (const [at, { who, code }] of all.entries()) expect((await calls[at])?.code, who).toMatch(code);
+  for (const [at, { who, code }] of all.entries()) expect((await calls[at])?.code, who).toBe(code);
+  expect((await reset).code).toMatch(/^(link-lost|host-refused)$/);
 });
 
 describe("a call that is cancelled", () => {
@@ -345,15 +350,15 @@ describe("a call that is cancelled", () => {
     await eventually(() => closed).toBe(true);
   });
 
-  it.each(["lan", "relay"])("in the middle leaves nothing, and the share to be had again, by %s", async (mode) => {
+  it("in the middle leaves nothing, and the share to be had again, by relay", async () => {
     const relay = await relayHere();
     const before = await receiver.kept("inbox");
-    const share = await sender.share({ path: await longFile(sender.project), mode, relay_url: relay.url });
-    const wire = await wireTo(share.lan?.port ?? relay.port, BUFFERS);
-    const where = mode === "lan" ? { host: `127.0.0.1:${wire.port}` } : { relay_url: `ws://127.0.0.1:${wire.port}` };
+    const share = await sender.share({ path: await longFile(sender.project), mode: "relay", relay_url: relay.url });
+    const wire = await wireTo(relay.port, BUFFERS);
+    const args = { code: share.code, relay_url: `ws://127.0.0.1:${wire.port}` };
     const cancel = new AbortController();
-    const call = receiver.call("distill_receive", { code: share.code, ...where }, { signal: cancel.signal });
-    await Promise.all([sender.becomes("serving"), wire.full()]);
+    const call = receiver.call("distill_receive", args, { signal: cancel.signal });
+    await Promise.all([sender.becomes("serving"), eventually(() => receiver.kept("staging")).toHaveLength(1)]);
     cancel.abort();
     await expect(call).rejects.toThrow();
     await eventually(() => receiver.kept("staging")).toEqual([]);
@@ -361,7 +366,7 @@ describe("a call that is cancelled", () => {
     await eventually(() => wire.open).toBe(0);
     expect(await sender.becomes("waiting")).toMatchObject({ delivered: 0, unconfirmed: 0, failed_attempts: 0 });
     wire.release();
-    expect((await receiver.receive({ code: share.code, ...where })).sha256).toBe(share.sha256);
+    expect((await receiver.receive(args)).sha256).toBe(share.sha256);
   });
 });
 
@@ -392,37 +397,41 @@ describe("a document whose receipt is lost", () => {
   });
 });
 
-it("a second receiver is told that the place is taken, and has it when the first one fails", async () => {
+it("a second receiver is told that the place is taken, and has it when the first one cancels, which leaves nothing", async () => {
+  const before = await receiver.kept("inbox");
   const share = await sender.share({ path: await longFile(sender.project), mode: "lan" });
   const wire = await wireTo(share.lan?.port ?? 0, BUFFERS);
   const cancel = new AbortController();
   const args = { code: share.code, host: `127.0.0.1:${wire.port}` };
   const first = receiver.call("distill_receive", args, { signal: cancel.signal });
   first.catch(() => {});
-  await wire.full();
+  await eventually(() => receiver.kept("staging")).toHaveLength(1);
   expect((await receive({ code: share.code, host: at(share) })).code).toBe("busy");
   cancel.abort();
-  expect(await sender.becomes("waiting")).toMatchObject({ failed_attempts: 0, unconfirmed: 0 });
-  await receiver.receive({ code: share.code, host: at(share) });
+  await eventually(() => receiver.kept("staging")).toEqual([]);
+  expect(await receiver.kept("inbox")).toEqual(before);
+  await eventually(() => wire.open).toBe(0);
+  expect(await sender.becomes("waiting")).toMatchObject({ delivered: 0, unconfirmed: 0, failed_attempts: 0 });
+  expect((await receiver.receive({ code: share.code, host: at(share) })).sha256).toBe(share.sha256);
 });
 
 it("a transfer that runs when the share's time is over may end", async () => {
-  // The relay's time for a room is the shorter one, and so the share's.
-  const relay = await relayHere({ roomTtlMs: 40_000 });
   const { server, clock } = await atItsOwnTime();
-  const share = await server.share({ path: await longFile(server.project), mode: "relay", relay_url: relay.url });
-  const wire = await wireTo(relay.port, BUFFERS);
-  const call = receiver.receive({ code: share.code, relay_url: `ws://127.0.0.1:${wire.port}` });
-  await Promise.all([server.becomes("serving"), wire.full()]);
-  // In steps: of a machine that has slept the relay would be asked at once whether it is still there.
-  for (let seconds = 0; seconds < 40; seconds += 4) await clock.pass(4_000);
+  const path = await longFile(server.project, SHORT);
+  const share = await server.share({ path, mode: "lan", expires_minutes: 1, receivers: 2 });
+  const wire = await wireTo(share.lan?.port ?? 0, BUFFERS);
+  const call = receiver.receive({ code: share.code, host: `127.0.0.1:${wire.port}` });
+  await eventually(() => receiver.kept("staging")).toHaveLength(1);
+  await clock.jump(60_000);
+  await clock.pass(EXPIRY_LOOK_MS); // no transfer stands still for too long by that
+  expect((await receive({ code: share.code, host: at(share) })).code).toBe("expired");
   expect((await server.status()).state).toBe("serving");
   wire.release();
   expect((await call).sha256).toBe(share.sha256);
-  await server.becomes("delivered");
+  expect(await server.becomes("expired")).toMatchObject({ delivered: 1, unconfirmed: 0 });
 });
 
-it("a share that is stopped in the middle of a transfer is said to be, and leaves nothing", async () => {
+it("a share that is stopped in the middle of a transfer leaves nothing", async () => {
   const before = await receiver.kept("inbox");
   const share = await sender.share({ path: await longFile(sender.project), mode: "lan" });
   const wire = await wireTo(share.lan?.port ?? 0, BUFFERS);
@@ -430,19 +439,19 @@ it("a share that is stopped in the middle of a transfer is said to be, and leave
   await sender.becomes("serving");
   const stopped = sender.call("distill_stop", { share_id: share.share_id });
   wire.release();
-  await call.isInVain();
+  await call.isInVain(); // the sender's last word comes only if the network is fast enough
   expect((await stopped).isError).toBe(false);
   expect(await sender.status()).toMatchObject({ state: "stopped", delivered: 0 });
-  expect([await receiver.kept("staging"), await receiver.kept("inbox")]).toEqual([[], before]);
+  expect(await receiver.kept("inbox")).toEqual(before);
 });
 
 it("a transfer that runs is not cut by timeout_seconds", async () => {
   const { server, clock } = await atItsOwnTime();
-  const share = await sender.share({ path: await longFile(sender.project), mode: "lan" });
+  const share = await sender.share({ path: await longFile(sender.project, SHORT), mode: "lan" });
   const wire = await wireTo(share.lan?.port ?? 0, BUFFERS);
   const args = { code: share.code, host: `127.0.0.1:${wire.port}`, timeout_seconds: TIMEOUT_S };
   const call = server.receive(args);
-  await wire.full();
+  await eventually(() => server.kept("staging")).toHaveLength(1);
   await clock.pass(TIMEOUT_S * 1000);
   wire.release();
   expect((await call).bytes).toBe(share.bytes);

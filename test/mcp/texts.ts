@@ -19,9 +19,17 @@ export function wrong(code = ""): string {
   return [...words.slice(0, -1), wordlist[(index + 1) % wordlist.length]].join("-");
 }
 
-/** Long enough that no buffers on the way hold all of it, and hardly compressible. @returns its path. */
-export async function longFile(folder: string): Promise<string> {
+/** Of a long file, in bytes: more than all buffers on the way hold, so that its sender is in the middle of it as long as a wire holds. */
+const LONG = 40 * 1024 * 1024;
+/** More than what a wire lets pass: enough where it does not matter how much has left the sender. */
+export const SHORT = 1024 * 1024;
+
+let text: string | undefined;
+
+/** Hardly compressible. @returns its path. */
+export async function longFile(folder: string, bytes = LONG): Promise<string> {
   const path = join(folder, "long.md");
-  await writeFile(path, noise(40 * 1024 * 1024));
+  text ??= noise(LONG); // which takes its time
+  await writeFile(path, text.slice(0, bytes));
   return path;
 }
