@@ -80,7 +80,7 @@ it("a transfer goes on when the sender's server is killed in the middle of it", 
   const share = await sender.share({ path: await longFile(sender.project, SHORT), mode: "lan" });
   const wire = await wireTo(share.lan?.port ?? 0, BUFFERS);
   const call = two.receiver.receive({ code: share.code, host: `127.0.0.1:${wire.port}` });
-  await eventually(() => two.receiver.kept("staging")).toHaveLength(1);
+  await wire.full();
   sender.kill("SIGKILL");
   wire.release();
   expect((await call).sha256).toBe(share.sha256);
@@ -93,7 +93,7 @@ it("what is being received goes with the server that asked for it, and leaves no
   const wire = await wireTo(share.lan?.port ?? 0, BUFFERS);
   const call = receiver.receive({ code: share.code, host: `127.0.0.1:${wire.port}` });
   call.catch(() => {});
-  await eventually(() => receiver.kept("staging")).toHaveLength(1);
+  await wire.full();
   receiver.kill("SIGKILL");
   await eventually(() => receiver.kept("staging")).toEqual([]);
   expect(await receiver.kept("inbox")).toEqual([]);
@@ -179,7 +179,7 @@ describe("a hub that is killed", () => {
     const wire = await wireTo(share.lan?.port ?? 0, BUFFERS);
     const args = { code: share.code, host: `127.0.0.1:${wire.port}` };
     const call = receiver.fails("distill_receive", args);
-    await eventually(() => receiver.kept("staging")).toHaveLength(1);
+    await wire.full();
     await killHub(receiver.home);
     expect((await call).code).toBe("hub-unreachable");
     expect(await receiver.kept("inbox")).toEqual([]);
@@ -199,7 +199,7 @@ it("a hub that is ended by SIGTERM stops its shares, and remembers what was deli
   const share = await sender.share({ path: await longFile(sender.project), mode: "lan" });
   const wire = await wireTo(share.lan?.port ?? 0, BUFFERS);
   const call = patient(receiver, { code: share.code, host: `127.0.0.1:${wire.port}` });
-  await eventually(() => receiver.kept("staging")).toHaveLength(1);
+  await wire.full();
   await endHub(sender.home);
   wire.release();
   await call.isInVain();

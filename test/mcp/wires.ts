@@ -90,6 +90,8 @@ export interface Wire {
   readonly port: number;
   /** Connections that are open. */
   readonly open: number;
+  /** Until it has let pass what it lets pass, and holds the rest. */
+  full(): Promise<void>;
   /** From here on everything passes. */
   release(): void;
   /** The same, but what it holds is lost, with the connections: as where the machine behind it goes. */
@@ -124,6 +126,7 @@ export async function wireTo(target: number, bytesBack: number): Promise<Wire> {
     get open() {
       return open;
     },
+    full: () => until("the wire holds what comes", () => held.size > 0),
     release: () => {
       left = Number.POSITIVE_INFINITY;
       for (const far of held) far.resume();
