@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { SpreadError } from "../errors.ts";
 import type { Part } from "../part.ts";
 import { BatchedFile } from "./batched-file.ts";
-import { FileNames, isToolConfiguration } from "./file-name.ts";
+import { FileNames } from "./file-name.ts";
 import { syncFolder } from "./home.ts";
 
 /** Where attachments lie, so that none can take the place of a file of ours. */
@@ -22,9 +22,6 @@ const OWN_NAMES: Record<OwnRole, string> = {
   memory: "memory.json",
   sessions: "sessions.jsonl",
 };
-
-/** For a file whose own name configures something: no hand-off writes that, wherever it lies. */
-const NEUTRAL_NAME = "attachment.txt";
 
 /** One that is kept, or is to be. */
 export interface Companion {
@@ -47,9 +44,8 @@ export function companionsOf(parts: readonly Part[]): Companion[] {
       taken.add(role);
       return { role: role as OwnRole, path: own, bytes, sha256, renamed: false };
     }
-    const renamed = isToolConfiguration(name);
-    const path = `${ATTACHMENTS}/${names.take(renamed ? NEUTRAL_NAME : name)}`;
-    return { role: "attachment", path, bytes, sha256, renamed };
+    const kept = names.take(name);
+    return { role: "attachment", path: `${ATTACHMENTS}/${kept.name}`, bytes, sha256, renamed: kept.renamed };
   });
 }
 

@@ -25,27 +25,44 @@ const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)(?= *(?:\.|$))/i;
 
 /** The name made safe: one visible file of its folder on every system, and no option of a command. Never empty. */
 export function cleanFileName(name: string): string {
-  const visible = cleanLine(name.slice(0, wholeCharacters(name, MAX_NAME_CHARS)), MAX_NAME_CHARS).replace(
-    INVISIBLE,
-    "",
-  );
+  const line = cleanLine(name.slice(0, wholeCharacters(name, MAX_NAME_CHARS)), MAX_NAME_CHARS);
+  const visible = line.replace(INVISIBLE, "").replace(/ +/g, " ");
   return trimmed(visible.normalize("NFC").replace(NOT_FOR_NAMES, "_"), MAX_FILE_NAME_BYTES);
 }
 
-/** The names of one delivery: no two are the same file on any system, whatever it makes of case and Unicode forms. */
+/** For a file whose own name configures something: no hand-off writes that, wherever it lies. */
+const NEUTRAL_NAME = "attachment.txt";
+
+export interface KeptName {
+  readonly name: string;
+  /** Its own name is one that agents or tools obey, and is not used. */
+  readonly renamed: boolean;
+}
+
+/**
+ * The names of one delivery: none configures an agent or a tool, and no two are the same file on any system, whatever it
+ * makes of case and Unicode forms.
+ */
 export class FileNames {
   readonly #taken = new Set<string>();
 
   /** @returns the name made safe, with a number if another one had it before. */
-  take(name: string): string {
-    const clean = cleanFileName(name);
+  take(sent: string): KeptName {
+    // Both are judged: cleaning can turn a harmless name into one that is obeyed ("-CLAUDE.md"), and the other way round.
+    const clean = this.#numbered(cleanFileName(sent));
+    const renamed = isToolConfiguration(sent) || isToolConfiguration(clean);
+    const name = renamed ? this.#numbered(NEUTRAL_NAME) : clean;
+    this.#taken.add(sameFile(name));
+    return { name, renamed };
+  }
+
+  #numbered(clean: string): string {
     const { stem, ending } = split(clean);
     let free = clean;
     for (let n = 2; this.#taken.has(sameFile(free)); n += 1) {
       const tail = ` ${n}${ending}`;
       free = trimmed(stem, MAX_FILE_NAME_BYTES - Buffer.byteLength(tail)) + tail;
     }
-    this.#taken.add(sameFile(free));
     return free;
   }
 }
@@ -53,10 +70,15 @@ export class FileNames {
 /** At most `max` bytes, the ending kept, without what may not be first or last in a name. */
 function trimmed(name: string, max: number): string {
   const bare = name.replace(/^[ .~-]+/, "").replace(/[ .]+$/, "");
-  const safe = DEVICE.test(bare) ? `_${bare}` : bare;
-  if (safe === "") return NAMELESS;
-  if (Buffer.byteLength(safe) <= max) return safe;
-  const { stem, ending } = split(safe);
+  if (bare === "") return NAMELESS;
+  const short = shortened(bare, max);
+  // Only now: a name can become a device's by being shortened.
+  return DEVICE.test(short) ? shortened(`_${short}`, max) : short;
+}
+
+function shortened(name: string, max: number): string {
+  if (Buffer.byteLength(name) <= max) return name;
+  const { stem, ending } = split(name);
   const room = max - Buffer.byteLength(ending);
   let kept = "";
   let bytes = 0;

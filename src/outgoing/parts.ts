@@ -173,7 +173,8 @@ async function attachmentsOf(
     await using file = handle;
     const name = cleanFileName(await cleaning.text("the name of an attachment", basename(real)));
     const within = relative(project, real);
-    if (isToolConfiguration(within.startsWith("..") || isAbsolute(within) ? basename(real) : within)) {
+    const own = within.startsWith("..") || isAbsolute(within) ? basename(real) : within;
+    if (isToolConfiguration(own) || isToolConfiguration(name)) {
       throw new SpreadError("agent-config", `${name} configures tools or agents, and is not attached`);
     }
     const content = await readSmall(file, size, name);

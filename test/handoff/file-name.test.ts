@@ -95,7 +95,7 @@ describe("cleanFileName", () => {
     const inside = join(folder.path, "inside");
     await mkdir(inside);
     const taken = new FileNames();
-    const all = fc.sample(names, { numRuns: 100, seed: 7 }).map((it) => taken.take(it));
+    const all = fc.sample(names, { numRuns: 100, seed: 7 }).map((it) => taken.take(it).name);
     for (const name of all) await writeFile(join(inside, name), "", { flag: "wx" });
     expect((await readdir(inside)).sort()).toEqual([...all].sort());
     expect(await readdir(folder.path)).toEqual(["inside"]);
@@ -106,8 +106,8 @@ describe("FileNames", () => {
   test("gives no name twice, whatever a system makes of case and forms", () => {
     const names = new FileNames();
     expect(
-      ["notes.md", "Notes.MD", "notes.md", "straße", "STRASSE", "ﬁle", "file", "K", "k", "a b", "a\u00a0b"].map((it) =>
-        names.take(it),
+      ["notes.md", "Notes.MD", "notes.md", "straße", "STRASSE", "ﬁle", "file", "K", "k", "a b", "a\u00a0b"].map(
+        (it) => names.take(it).name,
       ),
     ).toEqual([
       "notes.md",
@@ -127,8 +127,11 @@ describe("FileNames", () => {
   test("a number fits in, also behind a name of the full length, and beside one that has it already", () => {
     const names = new FileNames();
     const long = `${"x".repeat(200)}.md`;
-    expect([names.take(long), names.take(long)]).toEqual([`${"x".repeat(117)}.md`, `${"x".repeat(115)} 2.md`]);
-    expect(["a 2.md", "a.md", "a.md"].map((it) => names.take(it))).toEqual(["a 2.md", "a.md", "a 3.md"]);
+    expect([names.take(long).name, names.take(long).name]).toEqual([
+      `${"x".repeat(117)}.md`,
+      `${"x".repeat(115)} 2.md`,
+    ]);
+    expect(["a 2.md", "a.md", "a.md"].map((it) => names.take(it).name)).toEqual(["a 2.md", "a.md", "a 3.md"]);
   });
 
   test("all are different, safe and short for any names", () => {
@@ -139,12 +142,67 @@ describe("FileNames", () => {
         }),
         (all) => {
           const names = new FileNames();
-          const given = all.map((it) => names.take(it));
+          const given = all.map((it) => names.take(it).name);
           expect(new Set(given.map((it) => it.normalize("NFKD").toUpperCase())).size).toBe(given.length);
           for (const name of given) expect(cleanFileName(name)).toBe(name);
         },
       ),
     );
+  });
+});
+
+describe("what is kept is never tool configuration:", () => {
+  test.each([
+    "-CLAUDE.md",
+    "--AGENTS.md",
+    "..GEMINI.md",
+    "- .mcp.json",
+    ":netrc",
+    "/netrc",
+    "-desktop.ini",
+    "-mcp.json",
+    " -.-crontab",
+    "CLAUDE.md.",
+    "\u200bCLAUDE.md",
+    "C\u0301LAUDE.md".normalize("NFC").replace("Ć", "C"),
+    "pre-commit ",
+    "?netrc",
+  ])("%j gets another name", (sent) => {
+    expect(new FileNames().take(sent)).toEqual({ name: "attachment.txt", renamed: true });
+  });
+
+  /** Names that are obeyed, and what may be put around, between and behind their letters. */
+  const nearly = fc
+    .tuple(
+      fc.constantFrom("CLAUDE.md", "AGENTS.md", "_netrc", ".netrc", "mcp.json", "desktop.ini", "crontab", "pre-commit"),
+      fc.array(fc.tuple(fc.nat(12), fc.constantFrom(..."-~. :/\\?*_\u200b\u00ad\ufe0f\u0301\u202e\ud83d\t\nß"))),
+      fc.constantFrom("", " ".repeat(150), "x".repeat(150), ".md", " 2"),
+    )
+    .map(([name, put, tail]) => {
+      const spelt = Array.from(name);
+      for (const [at, it] of put) spelt.splice(at, 0, it);
+      return spelt.join("") + tail;
+    });
+
+  test("for every string, also once it has a number", () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(nearly, fc.string({ unit: "binary", maxLength: 300 }), fc.string({ unit: "grapheme" })),
+        (sent) => {
+          const names = new FileNames();
+          for (let time = 0; time < 2; time += 1) {
+            const { name } = names.take(sent);
+            expect(isToolConfiguration(name)).toBe(false);
+            expect(cleanFileName(name)).toBe(name);
+          }
+        },
+      ),
+      { numRuns: 5000 },
+    );
+  });
+
+  test("a name that is a device's only once it is shortened is none in the end", () => {
+    expect(cleanFileName(`aux a${"\u0301".repeat(300)}.md`)).toBe("_aux.md");
   });
 });
 
