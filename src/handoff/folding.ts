@@ -18,18 +18,6 @@ const EVERYWHERE =
 /** Alphabets in squares and circles, by their first letter: Unicode gives them no other spelling. */
 const ENCLOSED = [0x1f150, 0x1f170, 0x1f1e6];
 
-/** Where Unicode keeps more letters that it knows to be Latin ones. */
-const LATIN_BLOCKS = [
-  [0xaa, 0x24f],
-  [0x1d2c, 0x1dbf],
-  [0x1e00, 0x1eff],
-  [0x2070, 0x218b],
-  [0x249c, 0x24e9],
-  [0xff21, 0xff5a],
-  [0x1d400, 0x1d7ff],
-  [0x1f110, 0x1f149],
-] as const;
-
 /** The named entities that write what our patterns look for. `&#10;` is a space here: folding keeps the number of lines. */
 const ENTITIES: Readonly<Record<string, string>> = {
   ...{ lt: "<", gt: ">", amp: "&", quot: '"', apos: "'", colon: ":", sol: "/", bsol: "\\", period: ".", lowbar: "_" },
@@ -61,6 +49,11 @@ const ENTITIES: Readonly<Record<string, string>> = {
   ...{ hyphen: "-", dash: "-", ndash: "-", mdash: "-", horbar: "-", minus: "-", grave: "`", dollar: "$", commat: "@" },
 };
 const ENTITY = /&(?:#([0-9]{1,9})|#[xX]([0-9a-fA-F]{1,8})|([a-zA-Z]{2,8}));?/g;
+
+const ENTITY_HERE = new RegExp(ENTITY.source, "y");
+/** Letters with a mark, and other styles of letters: HTML names them by the letter itself. */
+const STYLED_LETTER =
+  /&([a-zA-Z])(?:acute|grave|circ|uml|tilde|caron|cedil|ring|slash|macr|dot|breve|ogon|opf|scr|fr|strok|dblac);?/y;
 
 /** Tags that no reader sees between two letters or words, with spaces. One with attributes may matter, and stays. */
 const INLINE_TAGS = /(?:<\/?(?:b|i|u|s|em|strong|code|kbd|sup|sub|mark|small|span|wbr)\s?\/?> ?)+/gi;
@@ -107,35 +100,9 @@ function foldWord(word: string): string {
   return plain.replace(letters, (it) => (/[a-zA-Z]/.test(it) ? it.replace(mixed.found, mixed.put) : it));
 }
 
-/** All characters that are taken for a small Latin letter or its capital, these two first. */
-export function lookalikesOf(letter: string): readonly string[] {
-  lookalikes ??= makeLookalikes();
-  return [letter, letter.toUpperCase(), ...(lookalikes.get(letter) ?? [])];
-}
-
-/** Made at the first use, in some milliseconds. */
-let lookalikes: ReadonlyMap<string, readonly string[]> | undefined;
-
-function makeLookalikes(): ReadonlyMap<string, readonly string[]> {
-  const all = new Map<string, string[]>();
-  const put = (like: string, letter: string) => {
-    const others = all.get(letter);
-    if (others === undefined) all.set(letter, [like]);
-    else others.push(like);
-  };
-  for (const [like, letter] of [...pairsOf(IN_MIXED_WORDS), ...pairsOf(EVERYWHERE), ...enclosed()]) put(like, letter);
-  for (const [from, to] of LATIN_BLOCKS) {
-    for (let point = from; point <= to; point += 1) {
-      const like = String.fromCodePoint(point);
-      const base = like
-        .normalize("NFKD")
-        .replace(MARKS, "")
-        .replace(/^\((.)\)$/, "$1")
-        .toLowerCase();
-      if (/^[a-z]$/.test(base)) put(like, base);
-    }
-  }
-  return all;
+/** Characters that pass for a Latin letter, each with that letter in lower case. */
+export function lookalikes(): readonly (readonly [like: string, letter: string])[] {
+  return [...pairsOf(IN_MIXED_WORDS), ...pairsOf(EVERYWHERE), ...enclosed()];
 }
 
 interface Replacement {
@@ -166,6 +133,19 @@ function pairsOf(text: string): (readonly [string, string])[] {
 function enclosed(): (readonly [string, string])[] {
   const letters = Array.from("abcdefghijklmnopqrstuvwxyz");
   return ENCLOSED.flatMap((first) => letters.map((it, at) => [String.fromCodePoint(first + at), it] as const));
+}
+
+/** What an HTML entity writes, and where it ends; undefined if none that is known begins there. */
+export function entityAt(text: string, at: number): { readonly text: string; readonly end: number } | undefined {
+  for (const pattern of [STYLED_LETTER, ENTITY_HERE]) {
+    pattern.lastIndex = at;
+    const found = pattern.exec(text);
+    if (found === null) continue;
+    const [entity, first, hex, name] = found;
+    const written = pattern === STYLED_LETTER ? (first ?? "") : decodeEntity(entity, first, hex, name);
+    if (written !== entity) return { text: written, end: at + entity.length };
+  }
+  return undefined;
 }
 
 function decodeEntity(entity: string, decimal?: string, hex?: string, name?: string): string {

@@ -3,44 +3,31 @@
  * alone keeps the real marks apart from them, but a reader who does not compare 32 digits would be misled. What is
  * written between the marks besides, be it "Saved to" or "Warning:", stays: a log is full of such lines.
  */
-import { lookalikesOf } from "./folding.ts";
+import { entityAt } from "./folding.ts";
+import { type Skeleton, skeletonOf } from "./skeleton.ts";
 
-/**
- * How far a look-alike may reach to either side of its "HAND", in UTF-16 units: fifteen letters as HTML entities, and
- * what may stand between them.
- */
-const REACH_CHARS = 384;
+/** How far a look-alike may reach, and how far around it is looked, in UTF-16 units: what is wider apart is no mark to a reader. */
+const REACH_CHARS = 1024;
 
-/** Three of these make the rule in front of a marker; of the weak ones, which are Markdown's own too, five. */
-const RULE = String.raw`[-=_~<>+\u00ad\p{Pd}\u2212\u02d7\u2043\u2500-\u257f\u23af\u30fc\u4e00\u00af\u203e]`;
-const RULE_ENTITY = "&(?:#0{0,4}45|#[xX]0{0,4}2[dD]|hyphen|dash|ndash|mdash|horbar|minus|lowbar|equals);?";
-const WEAK_RULE = "[*#.|]";
-/** The digits that pass for a letter. */
-const DIGITS: Readonly<Record<string, string>> = { a: "4", b: "8", e: "3", g: "69", i: "1", o: "0", s: "5", t: "7" };
+/** The words of a mark, in the letters of a skeleton: digits pass for letters, and little words may stand between. */
+const WORDS = /(?:(?<end>[e3]nd)|[b8][e3][g69][i1l]n|[s5][t7][a4]r[t7])(?:[o0]f|[t7]h[e3]){0,2}h[a4]nd[o0]ff/g;
+/** What every mark holds, and hardly another text, in plain ASCII. */
+const PLAIN_HAND_OFF = new RegExp(["h", "[a4]", "n", "d", "[o0]", "f", "f"].join("[^a-z0-9\\n]*"), "i");
+/** A mark's token, as far as it has to be seen; `o` and `l` pass for digits. */
+const TOKEN = /^[0-9a-flo]{16}/;
 
-/** What readers pass over, as entities. None is a letter: an entity can then be read in one way only, in linear time. */
-const GAP_ENTITY =
-  "&(?:nbsp|e[nm]sp|thinsp|zwn?j|[lr]lm|shy|hyphen|[nm]?dash|minus|horbar|lowbar|bsol|period|ast|Tab|NewLine" +
-  "|#0{0,4}(?:[1-5]?[0-9]|6[0-4]|160|173|82[0-9]{2})|#[xX]0{0,4}(?:[0-3]?[0-9a-fA-F]|[aA][0dD]|20[0-9a-fA-F]{2}));";
-/** The same between two letters, or two words. */
-const GAP = String.raw`(?:[^\p{L}\p{N}\n&]|${GAP_ENTITY}){0,12}?`;
-/** What may stand behind the words instead of a rule before them: a token, or a rule. */
-const BEHIND = new RegExp(`^${GAP}(?:[0-9a-fA-F\\p{Nd}]{16}|(?:(?:${RULE}|${RULE_ENTITY})[\\s\\\\]{0,2}){3})`, "u");
+/** Three of these make a rule beside the words; of the weak ones, which are Markdown's own too, five; of the widest, one. */
+const RULE = /[-=_~<>+\u00ad\p{Pd}\u2212\u02d7\u2043\u2500-\u257f\u23af\u30fc\u4e00\u00af\u203e]/gu;
+const WEAK_RULE = /[*#.|]/g;
+const WIDE_RULE = /[\u2014\u2015\u2e3a]{2}|\u2e3b/;
 
 /** What is put in a look-alike's place. It holds no word of the markers, so that nothing around it makes a new one. */
 const DEFUSED = { begin: "[look-alike of our first marker]", end: "[look-alike of our last marker]" } as const;
 
-interface Patterns {
-  /** "HAND-OFF", written in any way. */
-  readonly handOff: RegExp;
-  /** To be matched where that begins, backwards: "BEGIN" or "END", and a rule before it if there is one. */
-  readonly before: RegExp;
-}
-
 /** A text that comes in pieces, without look-alikes. However it is cut, the result is the same. */
 export class MarkerGuard {
   #text = "";
-  /** Where in `#text` the next "HAND" is looked for; before it, all is decided. */
+  /** Where in `#text` the next look-alike may begin; before it, all is decided. */
   #next = 0;
   #defused = 0;
 
@@ -49,7 +36,7 @@ export class MarkerGuard {
     return this.#defused;
   }
 
-  /** @returns the text that is certain by now. It keeps back at most 2 * REACH_CHARS of an unfinished line. */
+  /** @returns the text that is certain by now. It keeps back at most 4 * REACH_CHARS of an unfinished line. */
   push(text: string): string {
     return this.#take(text, false);
   }
@@ -63,27 +50,14 @@ export class MarkerGuard {
     const all = this.#text === "" ? text : this.#text + text;
     const lineStart = all.lastIndexOf("\n") + 1;
     // No look-alike goes over a line end. What a whole line holds is decided, and of an unfinished one all but its end.
-    const decided = last ? all.length : Math.max(lineStart, all.length - REACH_CHARS);
-    const kept = last ? all.length : Math.max(lineStart, all.length - 2 * REACH_CHARS, 0);
-    const { handOff, before } = patternsFor(all);
+    const decided = last ? all.length : Math.max(lineStart, all.length - 3 * REACH_CHARS);
+    const kept = last ? all.length : Math.max(lineStart, all.length - 4 * REACH_CHARS);
     const out: string[] = [];
     let passed = 0; // up to here, `all` is in `out`
-    handOff.lastIndex = this.#next;
-    for (let found = handOff.exec(all); found !== null && found.index < decided; found = handOff.exec(all)) {
-      const reach = Math.max(passed, found.index - REACH_CHARS);
-      const from = reach + all.slice(reach, found.index).lastIndexOf("\n") + 1;
-      const near = all.slice(from, found.index);
-      before.lastIndex = near.length;
-      const ahead = before.exec(near)?.groups;
-      const end = found.index + found[0].length;
-      const [behind = ""] = all.slice(end, end + REACH_CHARS).split("\n", 1);
-      if (!ahead?.words || !(ahead.rule || BEHIND.test(behind))) {
-        handOff.lastIndex = found.index + 1;
-        continue;
-      }
+    for (const { start, end, which } of lookalikesIn(all)) {
+      if (start < this.#next || start >= decided) continue;
       this.#defused += 1;
-      const start = startOfRule(near, near.length - ahead.words.length);
-      out.push(all.slice(passed, from + start), DEFUSED[ahead.end === undefined ? "begin" : "end"]);
+      out.push(all.slice(passed, Math.max(passed, startOfRule(all, passed, start))), DEFUSED[which]);
       passed = end;
     }
     const cut = Math.max(kept, passed);
@@ -92,6 +66,53 @@ export class MarkerGuard {
     if (out.length === 0) return cut === all.length ? all : all.slice(0, cut);
     return out.join("") + all.slice(passed, cut);
   }
+}
+
+interface Lookalike {
+  readonly start: number;
+  readonly end: number;
+  readonly which: keyof typeof DEFUSED;
+}
+
+function lookalikesIn(text: string): Lookalike[] {
+  if (!mayHoldOne(text)) return [];
+  const skeleton = skeletonOf(text, (hidden) => PLAIN_HAND_OFF.test(hidden));
+  const found: Lookalike[] = [];
+  for (const { index, 0: words, groups } of skeleton.letters.matchAll(WORDS)) {
+    const behind = index + words.length;
+    const [start, end] = [skeleton.start(index), skeleton.end(behind - 1)];
+    if (end - start > REACH_CHARS || !isMark(text, skeleton, index, behind)) continue;
+    found.push({ start, end, which: groups?.end === undefined ? "begin" : "end" });
+  }
+  return found;
+}
+
+/** Almost no text does, and that is seen at once where all of it is plain. */
+function mayHoldOne(text: string): boolean {
+  return /[^\0-\x7f]|[<&]|\]\(/.test(text) || PLAIN_HAND_OFF.test(text);
+}
+
+/** Words beside a rule or a token, or alone on their line, are a mark; in a sentence they are not. */
+function isMark(text: string, { letters, start, end }: Skeleton, from: number, to: number): boolean {
+  const [first, last] = [start(from), end(to - 1)];
+  const ahead = text.slice(Math.max(from > 0 ? end(from - 1) : 0, first - REACH_CHARS), first);
+  const behind = text.slice(last, Math.min(start(to), last + REACH_CHARS));
+  // Not between the bars of a table.
+  const isLine = !text.slice(first, last).includes("|");
+  const isAlone =
+    isLine && (from === 0 || letters[from - 1] === "\n") && (to === letters.length || letters[to] === "\n");
+  return isAlone || isRule(ahead) || isRule(behind) || TOKEN.test(letters.slice(to, to + 16));
+}
+
+/** @param signs what stands between letters: signs, blanks, tags and entities. */
+function isRule(signs: string): boolean {
+  const plain = decoded(signs.replace(/<[^<>]*>/g, ""));
+  const count = (of: RegExp) => plain.match(of)?.length ?? 0;
+  return count(RULE) >= 3 || count(WEAK_RULE) >= 5 || WIDE_RULE.test(plain);
+}
+
+function decoded(text: string): string {
+  return text.replace(/&[^&;]*;?/g, (entity) => entityAt(entity, 0)?.text ?? entity);
 }
 
 /** A title or a name, which is one line, without look-alikes. */
@@ -110,43 +131,11 @@ export function markerWarning(defused: number): string[] {
   ];
 }
 
-const RULE_BEFORE = new RegExp(`(?:${RULE}|${WEAK_RULE}|[\\\\ ])$`, "u");
+const SIGNS_BEFORE = /(?:&[#a-zA-Z0-9]{2,10};|[^\p{L}\p{N}\n;:,!?()"']){0,1024}$/u;
 
-/** The rule may be longer than what proves it one. */
-function startOfRule(text: string, proved: number): number {
-  let start = proved;
-  while (start > 0 && RULE_BEFORE.test(text.slice(start - 1, start))) start -= 1;
-  while (text[start] === " ") start += 1; // which parts it from the word before
-  return start;
-}
-
-/** Made at the first use. Text of ASCII alone has fewer ways to write a letter, which triples the speed. */
-const made: { ascii?: Patterns; any?: Patterns } = {};
-
-function patternsFor(text: string): Patterns {
-  if (/[^\0-\x7f]/.test(text)) {
-    made.any ??= patterns(lookalikesOf);
-    return made.any;
-  }
-  made.ascii ??= patterns((letter) => [letter, letter.toUpperCase()]);
-  return made.ascii;
-}
-
-function patterns(spellings: (letter: string) => readonly string[]): Patterns {
-  const letter = (it: string) => {
-    const codes = [it.charCodeAt(0), it.toUpperCase().charCodeAt(0)];
-    const decimal = `0{0,4}(?:${codes.join("|")})`;
-    const digits = codes.map((code) => code.toString(16).replace(/[a-f]/, (d) => `[${d}${d.toUpperCase()}]`));
-    const hex = `[xX]0{0,4}(?:${digits.join("|")})`;
-    return `(?:[${spellings(it).join("")}${DIGITS[it] ?? ""}]|&#(?:${decimal}|${hex});?)`;
-  };
-  const word = (it: string) => Array.from(it, letter).join(GAP);
-  const strong = `(?:(?:${RULE}|${RULE_ENTITY})[\\s\\\\]{0,2}){3}`;
-  const rule = `${strong}|(?:${WEAK_RULE}[\\s\\\\]{0,2}){5}|\u2e3b|[\u2014\u2015\u2e3a]{2}`;
-  const little = `(?:(?:[oO][fF]|[tT][hH][eE])${GAP}){0,2}`;
-  const which = `(?:(?<end>${word("end")})|${word("begin")}|${word("start")})`;
-  return {
-    handOff: new RegExp(word("handoff"), "gu"),
-    before: new RegExp(`(?<=(?<words>(?<rule>(?:${rule})${GAP})?${which}${GAP}${little}))`, "uy"),
-  };
+/** Where the rule before a place begins, without the blank that parts it from the word before. */
+function startOfRule(text: string, from: number, words: number): number {
+  const near = text.slice(Math.max(from, words - REACH_CHARS), words);
+  const signs = SIGNS_BEFORE.exec(near)?.[0] ?? "";
+  return words - signs.trimStart().length;
 }

@@ -1,0 +1,138 @@
+/**
+ * A text reduced to what a careless reader takes in: small Latin letters, digits and line ends, each with its place. Tags,
+ * comments, the targets of links, blanks, signs and marks are read past, entities are decoded, and what looks like a Latin
+ * letter is one (UTS 39, section 4).
+ */
+import { entityAt, lookalikes } from "./folding.ts";
+
+export interface Skeleton {
+  /** `a` to `z`, `0` to `9`, a line end, and OTHER for a letter that passes for none of these. */
+  readonly letters: string;
+  /** Where the letter at an index begins in the text, and where it ends. */
+  start(index: number): number;
+  end(index: number): number;
+}
+
+const OTHER = "*";
+
+/** The longest tag, comment or target of a link that is read past, in UTF-16 units. */
+const MAX_HIDDEN_CHARS = 500;
+const COMMENT = new RegExp(`<!--(?:[^\\n<]|<(?!!--)){0,${MAX_HIDDEN_CHARS}}?-->`, "y");
+const TAG = new RegExp(`<[/!?a-zA-Z][^<>\\n]{0,${MAX_HIDDEN_CHARS}}>`, "y");
+const LINK_TARGET = new RegExp(`\\]\\([^()\\n]{0,${MAX_HIDDEN_CHARS}}\\)`, "y");
+
+/**
+ * Of the letters of our marks, and `l`: what Unicode's confusables (version 15) add to the forms that NFKD and our own table
+ * know, in lower case.
+ */
+const CONFUSABLES: Readonly<Record<string, string>> = {
+  a: "⍺ɑαаꭺᗅꓮ𖽀𐊠⍶",
+  b: "ƅьꮟᑲᖯꞵβвᏼᗷꓐ𐊂𐊡𐌁ɓᑳƃбƀҍѣ",
+  d: "ԁꮷᑯꓒꭰᗞᗪꓓɗɖƌđð₫",
+  e: "℮ꬲеҽ⋿εⴹꭼꓰ𑣆𑣎𐊆ɇҿ",
+  f: "ꬵꞙẝք𝈓ϝᖴꓝ𑣂𐊇𐊥𐔥ƒᵮ",
+  g: "ɡᶃƍցԍꮐᏻꓖɠǥ",
+  h: "һհꮒηⲏнꮋᕼꓧ𐋏ɦꚕᏺⱨңħћӊӈ",
+  i: "⍳ıɪɩιіꙇӏꭵ𑣃⍸ɨᵻᵼ",
+  l: "\u{5c0}∣⏽│\u{661}\u{6f1}𐌠\u{1e8c7}ɩǀιⲓіӏ\u{5d5}\u{5df}\u{627}\u{7ca}ⵏᛁꓲ𖼨𐊊𐌉𝈪ⳑꮮᒪꓡ𖼖𑣃𑣒𐑃𐔦łɭɨƚɫ\u{673}",
+  n: "ոռνⲛꓠ𐔓𐆎ɳƞηɲᵰ",
+  o: "०੦૦௦౦೦൦๐໐၀\u{665}\u{6f5}ᴏᴑꬽοσⲟоჿօ\u{5e1}\u{647}\u{6be}\u{6c1}\u{6d5}ഠဝ𐓪𑣈𑣗𐐬\u{7c0}০୦〇𑓐𑣠ⵔዐଠꓳ𑣕𐊒𐊫𐔖\u{6ff}øꬾⵁɵꝋөѳꮎꮻ⊖⊝⍬𝈚🜔θⴱꭴတ",
+  r: "ꭇꭈᴦⲅгꮁ𝈖ʀꭱꮢ𐓜ᖇꓣ𖼵ɽɼɍғᵲ",
+  s: "ꜱƽѕꮪ𑣁𐑈տꮥꓢ𖼺𐊖ʂᵴ",
+  t: "⊤⟙🝨τⲧтꭲꓔ𖼊𑣜𐊗𐊱𐌕ƭ⍡ⱦʈҭ₮ŧᵵ",
+};
+
+const [LESS, AMPERSAND, BRACKET] = [0x3c, 0x26, 0x5d];
+
+/** @param isMeant whether something that is hidden counts all the same, for what it says. */
+export function skeletonOf(text: string, isMeant: (hidden: string) => boolean): Skeleton {
+  const letters = Buffer.allocUnsafe(text.length);
+  const starts = new Uint32Array(text.length);
+  const ends = new Uint32Array(text.length);
+  let count = 0;
+  const put = (letter: number, from: number, to: number) => {
+    letters[count] = letter;
+    starts[count] = from;
+    ends[count] = to;
+    count += 1;
+  };
+  for (let at = 0; at < text.length; ) {
+    const code = text.charCodeAt(at);
+    if (code >= 0x80) {
+      const character = String.fromCodePoint(text.codePointAt(at) as number);
+      const to = at + character.length;
+      // A ligature is at most as many letters here as it has units of UTF-16.
+      for (const letter of latinOf(character).slice(0, character.length)) put(letter.charCodeAt(0), at, to);
+      at = to;
+      continue;
+    }
+    const entity = code === AMPERSAND ? entityAt(text, at) : undefined;
+    if (entity !== undefined) {
+      for (const letter of latinOf(entity.text)) put(letter.charCodeAt(0), at, entity.end);
+      at = entity.end;
+      continue;
+    }
+    const to = code === LESS || code === BRACKET ? endOfHidden(text, at) : at;
+    // What is hidden from one reader is plain to another: whoever reads the source sees a comment.
+    if (to > at && !isMeant(text.slice(at, to))) {
+      at = to;
+      continue;
+    }
+    const letter = ASCII[code] as number;
+    at += 1;
+    if (letter !== 0) put(letter, at - 1, at);
+  }
+  return {
+    letters: letters.toString("latin1", 0, count),
+    start: (index) => starts[index] ?? text.length,
+    end: (index) => ends[index] ?? text.length,
+  };
+}
+
+/** Where a tag, a comment or a link's target ends that begins at a place; the place itself if none does. */
+function endOfHidden(text: string, at: number): number {
+  for (const pattern of [COMMENT, TAG, LINK_TARGET]) {
+    pattern.lastIndex = at;
+    const found = pattern.exec(text);
+    if (found !== null) return at + found[0].length;
+  }
+  return at;
+}
+
+/** By its code: the letter or digit in lower case, a line end, and 0 for everything that is read past. */
+const ASCII = Uint8Array.from({ length: 0x80 }, (_, code) => {
+  const character = String.fromCharCode(code).toLowerCase();
+  return /[a-z0-9\n]/.test(character) ? character.charCodeAt(0) : 0;
+});
+
+/** What a character passes for; nothing if it is no letter. */
+function latinOf(character: string): string {
+  let latin = known.get(character);
+  if (latin === undefined) {
+    latin = Array.from(
+      character.normalize("NFKD").replace(/[\p{M}\p{Default_Ignorable_Code_Point}]/gu, ""),
+      latinLetter,
+    ).join("");
+    if (known.size < MAX_KNOWN) known.set(character, latin);
+  }
+  return latin;
+}
+
+function latinLetter(letter: string): string {
+  confusables ??= makeConfusables();
+  const latin = confusables.get(letter) ?? confusables.get(letter.toLowerCase()) ?? letter.toLowerCase();
+  if (/^[a-z0-9]$/.test(latin)) return latin;
+  return /[\p{L}\p{N}]/u.test(letter) ? OTHER : "";
+}
+
+const known = new Map<string, string>();
+/** Characters that are remembered: those of any text that people write. */
+const MAX_KNOWN = 20_000;
+
+/** Made at the first use. */
+let confusables: ReadonlyMap<string, string> | undefined;
+
+function makeConfusables(): ReadonlyMap<string, string> {
+  const pairs = Object.entries(CONFUSABLES).flatMap(([latin, all]) => Array.from(all, (it) => [it, latin] as const));
+  return new Map([...pairs, ...lookalikes()]);
+}
