@@ -14,7 +14,10 @@ export interface Findings {
   controls: number;
   /** Characters that embed, override or isolate a direction of writing. */
   bidi: number;
-  /** Invisible characters where no writing needs them: tags, variation selectors, zero-width ones, noncharacters. */
+  /**
+   * Invisible characters where no writing needs them: tags, variation selectors, zero-width ones, soft hyphens, noncharacters;
+   * and those for private use, which are invisible or anything in one font and another.
+   */
   hidden: number;
   /** Ill-formed UTF-8 sequences, each replaced by U+FFFD. */
   invalid: number;
@@ -31,7 +34,7 @@ const LOOKAHEAD_CHARS = 12;
 
 /** A character that has to be looked at. Between two of these, text passes untouched. */
 const SUSPECT =
-  /[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufff9-\ufffb\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}]/uy;
+  /[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufff9-\ufffb\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\p{Co}]/uy;
 
 const CSI = String.raw`(?:\x1b\[|\x9b)[0-?]*[ -/]*`;
 const STRING = String.raw`(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\n\r\x18\x1a\x1b\x80-\x9f\u2028\u2029]*`;
@@ -50,8 +53,8 @@ const JOINING =
  * once behind a character `after`. None can follow one of its own kind, so that they cannot be piled up to carry data.
  */
 const NEEDED: readonly { readonly what: RegExp; readonly after: RegExp }[] = [
-  // Soft hyphen, and the three marks of direction, which concern only their neighbours.
-  { what: /[\u00ad\u061c\u200e\u200f]/y, after: /^[^\u00ad\u061c\u200e\u200f]?$/u },
+  // The three marks of direction, which concern only their neighbours.
+  { what: /[\u061c\u200e\u200f]/y, after: /^[^\u061c\u200e\u200f]?$/u },
   // ZWNJ and ZWJ: Persian plurals, Sinhala and Indic conjuncts, Arabic letters that show their joined form.
   { what: /[\u200c\u200d]/y, after: JOINING },
   // Text or emoji style, keycaps.
@@ -241,8 +244,8 @@ export function warningsOf(findings: Readonly<Findings>): string[] {
     ),
     ...say(
       findings.hidden,
-      "invisible character was taken out of the text; such characters can hide instructions.",
-      "invisible characters were taken out of the text; such characters can hide instructions.",
+      "invisible or private-use character was taken out of the text; such characters can hide instructions.",
+      "invisible or private-use characters were taken out of the text; such characters can hide instructions.",
     ),
     ...say(
       findings.invalid,

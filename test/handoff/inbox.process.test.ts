@@ -58,7 +58,7 @@ describe("a committed document", () => {
     expect(result.whole).toBe(true);
     expect(result.warnings).toEqual([
       "2 terminal escape sequences were taken out of the text.",
-      "1 invisible character was taken out of the text; such characters can hide instructions.",
+      "1 invisible or private-use character was taken out of the text; such characters can hide instructions.",
       "1 ill-formed UTF-8 sequence was replaced by U+FFFD.",
     ]);
     expect(await at.staging()).toEqual([]);
