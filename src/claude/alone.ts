@@ -5,9 +5,10 @@
 import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SpreadError, systemCode } from "../errors.ts";
-import { homeError, homeFolder, isAlive, machine, ownedName } from "../handoff/home.ts";
+import { homeError, homeFolder } from "../handoff/home.ts";
+import { hasLostOwner, ownedName } from "../handoff/owner.ts";
 
-/** How long, in ms, whoever was killed, or is on another machine, can hold it: no installation takes that long. */
+/** How long, in ms, whoever was killed, or of whom nothing is known here, can hold it: no installation takes that long. */
 const HELD_MS = 10 * 60_000;
 
 /** @throws SpreadError `plan-changed` while somebody else is at it; `home-unwritable`, `disk-full`; and as `work` */
@@ -33,6 +34,5 @@ async function isLeftover(path: string): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) return false;
   if (Date.now() - found.mtimeMs > HELD_MS) return true;
-  const [pid, where] = (await readFile(path, "utf8").catch(() => "")).split("-");
-  return where === machine && !(await isAlive(Number(pid)));
+  return hasLostOwner(await readFile(path, "utf8").catch(() => ""), found.mtimeMs);
 }

@@ -3,32 +3,25 @@
  * up after a process that was killed. It knows nothing of what is kept there.
  *
  *     <home>/inbox/     what was received, whole
- *     <home>/staging/   what is being received        both: <pid>-<machine>-<random>, so that a later start can tell
- *     <home>/spool/     large documents being shared        what still has an owner
+ *     <home>/staging/   what is being received              both: named by their owners (owner.ts), so that a later start
+ *     <home>/spool/     large documents being shared        can tell what still has one
  *     <home>/preview/   what would be shared, for its sender to look at
  *     <home>/installed/ what was put among the client's own files (src/claude/record.ts)
  *     <home>/hub/       the hub's socket, and what it remembers (src/hub/README.md)
  */
-import { createHash, randomBytes } from "node:crypto";
-import { lstat, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { lstat, mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { SpreadError, systemCode, toSpreadError } from "../errors.ts";
+import { hasLostOwner, isOwnedName, ownedName } from "./owner.ts";
 
 export type HomeFolder = "inbox" | "staging" | "spool" | "preview" | "installed" | "hub";
 
-/**
- * How old, in ms, what another machine left may get. A home can be shared (a container's mount, NFS), and whether a
- * process lives cannot be seen from elsewhere; no transfer of 1 GiB that moves at all takes a week.
- */
-const FOREIGN_LEFTOVER_MS = 7 * 24 * 60 * 60_000;
-
-/** `<pid>-<machine>-<random>`: only such names are ever swept. */
-const OWNED = /^(?<pid>[1-9]\d{0,9})-(?<machine>[0-9a-f]{8})-[0-9a-f]{16}$/;
 /** What stands before that in the name of a file that is to replace another one. */
 const REPLACED = /^[\w-]+\.json\./;
 
-/** Tells one machine's leftovers from another's; not the host name itself, since a home may be shown or copied. */
+/** Tells the hubs of one machine from another's; not the host name itself, since a home may be shown or copied. */
 export const machine = createHash("sha256").update(hostname()).digest("hex").slice(0, 8);
 
 /**
@@ -58,16 +51,6 @@ async function refuseForeign(folder: string): Promise<void> {
   if (own !== 0 && uid !== own && uid !== 0) {
     throw new SpreadError("home-unwritable", `${folder} belongs to another user`);
   }
-}
-
-/** A name, unused so far, that says whose it is. */
-export function ownedName(): string {
-  return `${process.pid}-${machine}-${randomBytes(8).toString("hex")}`;
-}
-
-/** Whether `ownedName` could have made it; then it is a name and no path. */
-export function isOwnedName(name: string): boolean {
-  return OWNED.test(name);
 }
 
 /** A failure of the file system in the home, in our words. What is a `SpreadError` already stays as it is. */
@@ -130,25 +113,8 @@ export async function sweepHome(home: string): Promise<void> {
 }
 
 async function isLeftover(folder: string, name: string): Promise<boolean> {
-  const owner = OWNED.exec(name.replace(REPLACED, ""))?.groups;
-  if (owner === undefined) return false;
-  if (owner.machine === machine) return !(await isAlive(Number(owner.pid)));
-  const age = await lstat(join(folder, name)).then(
-    ({ mtimeMs }) => Date.now() - mtimeMs,
-    () => 0,
-  );
-  return age > FOREIGN_LEFTOVER_MS;
-}
-
-/** Whether a process of this machine is there, and not only its number. */
-export async function isAlive(pid: number): Promise<boolean> {
-  try {
-    process.kill(pid, 0);
-  } catch (cause) {
-    return systemCode(cause) !== "ESRCH"; // EPERM: it lives, and belongs to somebody else
-  }
-  // Linux keeps the pid of who has ended until its parent asks, which in a container may be never: then its state is Z. It
-  // stands behind the name in brackets, which may hold any others.
-  const stat = await readFile(`/proc/${pid}/stat`, "latin1").catch(() => "");
-  return stat.charAt(stat.lastIndexOf(")") + 2) !== "Z";
+  const owner = name.replace(REPLACED, "");
+  if (!isOwnedName(owner)) return false;
+  const found = await lstat(join(folder, name)).catch(() => undefined);
+  return found !== undefined && hasLostOwner(owner, found.mtimeMs);
 }

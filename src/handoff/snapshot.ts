@@ -9,8 +9,9 @@ import { basename, join } from "node:path";
 import { SpreadError } from "../errors.ts";
 import { MAX_PARTS, MAX_SHARE_BYTES } from "../limits.ts";
 import { makeUp, type Part } from "../part.ts";
-import { homeError, homeFolder, isOwnedName, ownedName } from "./home.ts";
+import { homeError, homeFolder } from "./home.ts";
 import { bytesOf, cancelled, DOCUMENT, type Material } from "./material.ts";
+import { isOwnedName, ownedName } from "./owner.ts";
 
 /** Closing it frees the content; a reader that is under way then ends with `cancelled`. */
 export interface Snapshot extends AsyncDisposable {

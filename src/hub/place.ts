@@ -2,11 +2,12 @@
  * Where the hub listens, and how it is made sure that there is one: "Where it is" and "One, for sure" in README.md. What is
  * said there is no business of this room.
  */
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, randomBytes, randomInt } from "node:crypto";
 import { link, lstat, mkdir, readdir, realpath, unlink } from "node:fs/promises";
 import { connect, type Server } from "node:net";
 import { userInfo } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { SpreadError, systemCode } from "../errors.ts";
 import { homeError, homeFolder, machine } from "../handoff/home.ts";
 
@@ -14,10 +15,12 @@ import { homeError, homeFolder, machine } from "../handoff/home.ts";
 const MAX_SOCKET_PATH_BYTES = 100;
 /** Somebody is always faster only if somebody always ends. */
 const MAX_TRIES = 100;
+/** The longest pause, in ms, of a candidate that has met another one. */
+const MAX_PAUSE_MS = 50;
 /** How long a socket may take to answer, in ms. One that takes longer is busy, and so lives. */
 const ANSWER_MS = 1_000;
 
-const NUMBERED = new RegExp(`^${machine}\\.([1-9]\\d{0,9})$`);
+const NUMBERED = /^(?<machine>[0-9a-f]{8})\.(?<number>[1-9]\d{0,9})$/;
 const PENDING = new RegExp(`^${machine}\\.new-[0-9a-f]{8}$`);
 
 const WINDOWS = process.platform === "win32";
@@ -30,8 +33,10 @@ export async function lastHub(home: string): Promise<string | undefined> {
   if (WINDOWS) return pipeOf(home);
   const folder = await socketFolder(home);
   if (folder === undefined || !(await isOurs(folder))) return undefined;
-  const highest = await highestIn(folder);
-  return highest === 0 ? undefined : nameOf(folder, highest);
+  const { own, others } = await numberedIn(folder);
+  const named = own === 0 ? undefined : nameOf(folder, own);
+  if (others.length === 0 || (named !== undefined && (await answers(named)))) return named;
+  return (await livingOf(folder, others)) ?? named;
 }
 
 /**
@@ -53,15 +58,19 @@ async function takeNumber(server: Server, folder: string): Promise<string | unde
   await listen(server, pending);
   try {
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-      const highest = await highestIn(folder);
+      const { own: highest, others } = await numberedIn(folder);
       if (highest > 0 && (await answers(nameOf(folder, highest)))) return undefined;
+      if (await livingOf(folder, others)) return undefined;
       const own = nameOf(folder, highest + 1);
       if (!(await linked(pending, own))) continue;
-      if ((await highestIn(folder)) === highest + 1) {
+      const after = await numberedIn(folder);
+      if (after.own === highest + 1 && !(await livingOf(folder, after.others))) {
         await removeOld(folder, highest, pending);
         return own;
       }
       await unlink(own).catch(() => {}); // the higher one may have done it
+      // Two of different host names may have seen each other, and both be gone now: they had better not meet again.
+      if (after.others.length > 0) await delay(randomInt(MAX_PAUSE_MS));
     }
   } finally {
     await unlink(pending).catch(() => {});
@@ -90,12 +99,26 @@ async function removeOld(folder: string, upTo: number, own: string): Promise<voi
   }
 }
 
-async function highestIn(folder: string): Promise<number> {
-  return Math.max(0, ...(await readdir(folder)).map(numberOf));
+/** The highest number under the host's name as it is now, and the names of all sockets under other ones. */
+async function numberedIn(folder: string): Promise<{ own: number; others: string[] }> {
+  const names = await readdir(folder);
+  const others = names.filter((name) => NUMBERED.test(name) && numberOf(name) === 0);
+  return { own: Math.max(0, ...names.map(numberOf)), others };
 }
 
+/** 0 for what is not named after this machine. */
 function numberOf(name: string): number {
-  return Number(NUMBERED.exec(name)?.[1] ?? 0);
+  const found = NUMBERED.exec(name)?.groups;
+  return found?.machine === machine ? Number(found.number) : 0;
+}
+
+/**
+ * The hub under another name of this host: it has changed since, or the two see different ones, as containers do. What
+ * accepts is on this kernel; another machine's socket on a shared drive refuses.
+ */
+async function livingOf(folder: string, names: readonly string[]): Promise<string | undefined> {
+  for (const name of names) if (await answers(join(folder, name))) return join(folder, name);
+  return undefined;
 }
 
 function nameOf(folder: string, number: number): string {

@@ -3,8 +3,9 @@ import { rmSync } from "node:fs";
 import { mkdir, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { CompanionFiles, companionsOf } from "../handoff/companions.ts";
-import { homeError, homeFolder, ownedName } from "../handoff/home.ts";
+import { homeError, homeFolder } from "../handoff/home.ts";
 import type { Material } from "../handoff/material.ts";
+import { ownedName } from "../handoff/owner.ts";
 import { type Snapshot, snapshot } from "../handoff/snapshot.ts";
 import type { Part } from "../part.ts";
 

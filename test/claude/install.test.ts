@@ -7,7 +7,7 @@ import { projectName } from "../../src/claude/folders.ts";
 import { installSession, receivedSessions } from "../../src/claude/install-session.ts";
 import { installations } from "../../src/claude/record.ts";
 import { uninstall } from "../../src/claude/uninstall.ts";
-import { ownedName } from "../../src/handoff/home.ts";
+import { ownedName } from "../../src/handoff/owner.ts";
 import { expectCode, openFiles, refusal } from "../handoff/scratch.ts";
 import {
   assistant,

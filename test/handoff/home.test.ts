@@ -1,7 +1,8 @@
 import { mkdir, readdir, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { homeError, homeFolder, ownedName, sweepHome } from "../../src/handoff/home.ts";
+import { homeError, homeFolder, sweepHome } from "../../src/handoff/home.ts";
+import { ownedName } from "../../src/handoff/owner.ts";
 import { expectCode, scratch } from "./scratch.ts";
 
 /** The largest id that can be spelled; no system gives it to a process. */
@@ -44,9 +45,8 @@ describe("sweepHome", () => {
   test("removes what a dead process left in staging and spool, and nothing else", async () => {
     await using folder = await scratch();
     const mine = ownedName();
-    const machine = mine.split("-")[1];
-    const left = `${DEAD_PID}-${machine}-0123456789abcdef`;
-    const living = `${process.ppid}-${machine}-0123456789abcdef`;
+    const left = mine.replace(/^\d+/, String(DEAD_PID));
+    const living = ownedName();
     const foreign = `${DEAD_PID}-00000000-0123456789abcdef`;
     for (const name of ["staging", "spool", "inbox"]) {
       for (const each of [mine, left, living, foreign, "notes", "1-x", "0-00000000-0123456789abcdef"]) {
@@ -63,7 +63,7 @@ describe("sweepHome", () => {
 
   test("removes what is left of a file that was being replaced when its process was killed", async () => {
     await using folder = await scratch();
-    const left = `${DEAD_PID}-${ownedName().split("-")[1]}-0123456789abcdef`;
+    const left = ownedName().replace(/^\d+/, String(DEAD_PID));
     const kept = ["hub", "hub.json", "hub.log", left.replace("-", "."), `hub.json.${ownedName()}`];
     await mkdir(join(folder.path, "hub"));
     for (const name of [...kept.slice(1), `hub.json.${left}`, join("hub", `0a1b2c3d.json.${left}`)]) {

@@ -5,7 +5,7 @@ import { randomUUID } from "node:crypto";
 import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { ownedName } from "../../src/handoff/home.ts";
+import { ownedName } from "../../src/handoff/owner.ts";
 import { HubConnection } from "../../src/hub/connection.ts";
 import { openHub } from "../../src/hub/hub.ts";
 import { lastHub } from "../../src/hub/place.ts";

@@ -6,7 +6,7 @@ import { expect, it } from "vitest";
 import { memoryPath } from "../../src/claude/folders.ts";
 import { installations } from "../../src/claude/record.ts";
 import { uninstall } from "../../src/claude/uninstall.ts";
-import { machine as here, ownedName } from "../../src/handoff/home.ts";
+import { ownedName } from "../../src/handoff/owner.ts";
 import { propose } from "../../src/installing/proposal.ts";
 import { assistant, exported, type Machine, machine, user, write } from "../claude/transcripts.ts";
 import { expectCode } from "../handoff/scratch.ts";
@@ -64,7 +64,7 @@ it.each<[string, string, number, "plan-changed" | undefined]>([
   ["a living process", ownedName(), 0, "plan-changed"],
   ["another machine's process", "1-00000000-0000000000000000", 0, "plan-changed"],
   ["another machine's process, for an hour", "1-00000000-0000000000000000", 3_600_000, undefined],
-  ["a process that is gone", `${gone()}-${here}-0000000000000000`, 0, undefined],
+  ["a process that is gone", ownedName().replace(/^\d+/, gone()), 0, undefined],
 ])("waits for nobody: while %s is at work", async (_who, owner, ageMs, code) => {
   await using at = await machine();
   const id = await keepMemory(at.home, { "MEMORY.md": "x\n" });
