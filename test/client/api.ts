@@ -2,13 +2,20 @@
  * A stand-in for the Messages API on loopback: as much of it as `claude -p` needs. What the model says is a list of steps,
  * one for each request of the conversation; what the client says is kept for the test.
  */
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text as readText } from "node:stream/consumers";
 
-/** What the model answers: a text that ends the turn, a call of a tool, a signal to the client instead of an answer. */
-export type Answer = string | { tool: string; input?: object } | { signal: NodeJS.Signals };
+/**
+ * What the model answers: a text that ends the turn, a call of a tool; instead of an answer a signal to the client, or
+ * that the conversation is too long.
+ */
+export type Answer = string | { tool: string; input?: object } | { signal: NodeJS.Signals } | typeof TOO_LONG;
+
+export const TOO_LONG = { tooLong: true } as const;
+const TOO_LONG_ERROR = { type: "invalid_request_error", message: "prompt is too long: 250000 tokens > 200000 maximum" };
 
 /** An answer, or how to come by it; what takes its time keeps the client waiting. */
 export type Step = Answer | ((seen: Seen) => Answer | Promise<Answer>);
@@ -74,6 +81,7 @@ export async function startApi(steps: readonly Step[], signal: (name: NodeJS.Sig
     const last = results.at(-1) ?? { tool: "", text: "", isError: false };
     const said = typeof step === "function" ? await step({ results, last }) : step;
     if (typeof said === "string") return send(response, asked, { type: "text", text: said });
+    if ("tooLong" in said) return sendJson(response, { type: "error", error: TOO_LONG_ERROR }, 400);
     if ("signal" in said) return signal(said.signal);
     const { tool: name, input = {} } = said;
     return send(response, asked, { type: "tool_use", id: `toolu_${requests.length}`, name, input });
@@ -142,7 +150,7 @@ function sendJson(response: ServerResponse, body: object, status = 200): void {
 /** A message of one block, streamed where the client wants it so. */
 function send(response: ServerResponse, { stream }: Request, block: Block): void {
   const message = {
-    id: "msg_1",
+    id: `msg_${randomUUID()}`, // by equal ids the client takes answers for parts of one
     type: "message",
     role: "assistant",
     model: "claude-test",

@@ -35,10 +35,12 @@ export interface Sandbox {
   /** An empty folder in which nothing is set up. */
   readonly project: string;
   readonly env: Readonly<Record<string, string>>;
+  /** The executable. */
+  readonly client: string;
 }
 
 /** Gone after the test. */
-export async function sandbox(): Promise<Sandbox> {
+export async function sandbox(client = CLAUDE): Promise<Sandbox> {
   const base = await realpath(await mkdtemp(join(tmpdir(), "claude-spread-client-")));
   const home = join(base, "home");
   later(async () => {
@@ -48,7 +50,7 @@ export async function sandbox(): Promise<Sandbox> {
   const tmp = join(base, "tmp");
   const bin = join(base, "bin");
   for (const folder of [home, project, tmp, bin]) await mkdir(folder);
-  await symlink(CLAUDE, join(bin, "claude"));
+  await symlink(client, join(bin, "claude"));
   const env = {
     PATH: [bin, dirname(process.execPath), process.env.PATH].join(delimiter),
     HOME: home,
@@ -68,7 +70,7 @@ export async function sandbox(): Promise<Sandbox> {
     NO_PROXY: "127.0.0.1,localhost",
     DISTILL_MDNS: "off",
   };
-  return { home, project, env };
+  return { home, project, env, client };
 }
 
 type Variables = Readonly<Record<string, string>>;
@@ -97,7 +99,7 @@ export interface Run {
 
 /** A sub-command, such as `mcp list`. */
 export async function claude(args: readonly string[], place: Place = {}): Promise<Run> {
-  return run(CLAUDE, args, place);
+  return run(place.box?.client ?? CLAUDE, args, place);
 }
 
 /** A script as a user types it; `claude` is in its PATH. */
@@ -146,7 +148,7 @@ export async function runClaude(script: Script): Promise<Conversation> {
   const port = Number(new URL(api.url).port);
   const url = where.machine ? `http://127.0.0.1:${await where.machine.reach(port)}` : api.url;
   const env = { ...where.env, ANTHROPIC_BASE_URL: url };
-  const ran = await run(CLAUDE, args, { ...where, box, env }, (started) => {
+  const ran = await run(box.client, args, { ...where, box, env }, (started) => {
     pid = started;
   });
   if (api.failure) throw api.failure;
