@@ -1,17 +1,18 @@
 /**
- * A session of this machine as lines that can travel: read once from its beginning, never more than a line of it in
- * memory.
+ * A session of this machine as lines that can travel: read twice from its beginning, first for how its lines hang
+ * together; never more of it in memory than a piece and the ids.
  */
 import { randomUUID } from "node:crypto";
-import { realpath } from "node:fs/promises";
+import { type FileHandle, realpath } from "node:fs/promises";
 import { SpreadError } from "../errors.ts";
 import { cleanLine } from "../handoff/untrusted.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
 import { openOwn } from "./folders.ts";
-import { isModest, linesOf, parseLine } from "./lines.ts";
+import { isModest, type Line, linesOf, parseLine, placedLinesOf } from "./lines.ts";
 import { hidePlaces, makeTokens } from "./paths.ts";
 import { fileOf, type Read, readLine, type Wanted } from "./session.ts";
 import { countSubagents, pieces, type Session } from "./sessions.ts";
+import { readThread, type Thread } from "./thread.ts";
 import {
   type End,
   FORMAT,
@@ -65,10 +66,11 @@ export async function* exportSession(session: Session, options: ExportOptions): 
   };
   yield jsonLine(header);
 
-  const turns = new Turns();
+  const thread = await readThread(handle, size, signal);
+  const turns = new Turns(thread.after);
   turns.leaveOut("subagents", await countSubagents(session));
   const wanted = { thinking: options.thinking ?? false, images: options.images ?? false };
-  for await (const lines of linesOf(pieces(handle, 0, size, signal))) {
+  for await (const lines of inOrder(handle, size, thread, signal)) {
     const batch: Turn[] = [];
     for (const line of lines) {
       if (line === undefined) {
@@ -98,6 +100,31 @@ export async function* exportSession(session: Session, options: ExportOptions): 
   const end: End = { end: true, turns: turns.count, left_out: turns.leftOut };
   yield jsonLine(end);
   return end;
+}
+
+/** The lines of a transcript, each behind the one that it follows. */
+async function* inOrder(
+  handle: FileHandle,
+  size: number,
+  { early, elsewhere, last }: Thread,
+  signal?: AbortSignal,
+): AsyncGenerator<Line[]> {
+  const at = async (places: Thread["last"]) => {
+    const lines: Line[] = [];
+    for (const { start, bytes } of places) {
+      for await (const some of linesOf(pieces(handle, start, bytes, signal))) lines.push(...some);
+    }
+    return lines;
+  };
+  for await (const placed of placedLinesOf(pieces(handle, 0, size, signal))) {
+    const lines: Line[] = [];
+    for (const { line, start } of placed) {
+      lines.push(...(await at(early.get(start) ?? [])));
+      if (!elsewhere.has(start)) lines.push(line);
+    }
+    yield lines;
+  }
+  yield await at(last);
 }
 
 /** A line of the client's so short, in bytes, makes no turn that is too long: a token is not eight times its path. */
@@ -147,18 +174,25 @@ class Turns {
   #nextMessage = 0;
   readonly #calls = new Set<string>();
   readonly #results = new Set<string>();
+  /** Of lines that follow another than they say. */
+  readonly #after: Thread["after"];
+
+  constructor(after: Thread["after"]) {
+    this.#after = after;
+  }
 
   leaveOut(what: keyof LeftOutCounts, times = 1): void {
     if (times > 0) this.leftOut[what] = (this.leftOut[what] ?? 0) + times;
   }
 
   /** The turn that a line is, if anything was said in it. */
-  next({ after, said }: Read): Turn | undefined {
+  next(read: Read): Turn | undefined {
+    const { said } = read;
     if (said === undefined) return undefined;
     const content = said.content.filter((block) => this.#isFirst(block));
     if (content.length === 0) return undefined;
     if (this.count >= MAX_TURNS) throw new SpreadError("too-large", `the session has more than ${MAX_TURNS} turns`);
-    const common = { n: this.count, after: this.#number(after), at: said.at ?? new Date(0).toISOString() };
+    const common = { n: this.count, after: this.#before(read), at: said.at ?? new Date(0).toISOString() };
     this.#answers.length = this.count; // what was not kept after all is none
     if (said.from === "user") return { ...common, from: "user", content } as Turn;
     const answer = this.#answer(said.message, common.after);
@@ -167,16 +201,19 @@ class Turns {
   }
 
   /** @param kept whether the turn that was made of the line travels. */
-  take({ id, after }: Read, kept: boolean): void {
+  take(read: Read, kept: boolean): void {
+    const { id } = read;
     if (id !== undefined) {
       if (this.#numbers.size >= MAX_TURNS * 4) throw new SpreadError("too-large", "the session has too many lines");
-      this.#numbers.set(id, kept ? this.count : this.#number(after));
+      this.#numbers.set(id, kept ? this.count : this.#before(read));
     }
     if (kept) this.count += 1;
   }
 
-  /** A parent that is not there is one that was lost: the client then goes by the order of the lines, and so do we. */
-  #number(id: string | null | undefined): number | null {
+  /** The turn that a line comes behind; the one before it in the file where the line that it names is not there. */
+  #before({ id: own, after }: Read): number | null {
+    const joined = own === undefined ? undefined : this.#after.get(own);
+    const id = joined === undefined ? after : joined;
     if (id === null) return null;
     const known = id === undefined ? undefined : this.#numbers.get(id);
     return known !== undefined ? known : this.count > 0 ? this.count - 1 : null;

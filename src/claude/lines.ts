@@ -13,33 +13,53 @@ const MAX_VALUES = 200_000;
 /** A line without its end; undefined is one that was too long, and was not kept. */
 export type Line = Buffer | undefined;
 
+/** A line, and where its first byte is in the stream that it was read from. */
+export interface PlacedLine {
+  readonly line: Line;
+  readonly start: number;
+  /** Without its end. */
+  readonly bytes: number;
+}
+
 /**
  * The lines of each piece that comes, all together, since a turn of the event loop for each would cost more than
  * reading it. Empty lines are left out. A line is a copy, or a view of its piece.
  */
 export async function* linesOf(pieces: AsyncIterable<Uint8Array>, max = MAX_LINE_BYTES): AsyncGenerator<Line[]> {
+  for await (const lines of placedLinesOf(pieces, max)) yield lines.map(({ line }) => line);
+}
+
+/** The same lines, each with its place. */
+export async function* placedLinesOf(
+  pieces: AsyncIterable<Uint8Array>,
+  max = MAX_LINE_BYTES,
+): AsyncGenerator<PlacedLine[]> {
   let begun: Buffer[] = [];
   let length = 0;
+  let start = 0;
   const add = (bytes: Buffer) => {
     length += bytes.length;
     if (length <= max) begun.push(bytes);
     else begun = [];
   };
-  const end = (): Line => {
+  const end = (): PlacedLine => {
     const [only, ...more] = begun;
     const line = length > max ? undefined : more.length === 0 ? only : Buffer.concat(begun);
+    const placed = { line, start, bytes: length };
     begun = [];
+    start += length;
     length = 0;
-    return line;
+    return placed;
   };
   for await (const piece of pieces) {
     const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
-    const lines: Line[] = [];
+    const lines: PlacedLine[] = [];
     let from = 0;
     for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, from)) {
       if (at > from) add(bytes.subarray(from, at));
       from = at + 1;
       if (length > 0) lines.push(end());
+      start += 1;
     }
     // A copy: the piece may be used again.
     if (from < bytes.length) add(Buffer.from(bytes.subarray(from)));
@@ -83,6 +103,49 @@ export function isModest(line: Buffer): boolean {
     if (values > MAX_VALUES) return false;
   }
   return true;
+}
+
+/**
+ * Some fields of a line, without parsing the rest of it, which may be a hundred times as long: strings without escapes,
+ * and what is true. However the JSON is spaced.
+ */
+export function fieldsOf(line: Buffer, names: readonly string[]): { [name: string]: string | true } {
+  const fields: { [name: string]: string | true } = {};
+  let depth = 0;
+  let name: string | undefined; // of the value that comes next
+  for (let at = 0; at < line.length; at += 1) {
+    const byte = line[at];
+    if (byte === QUOTE) {
+      const end = endOfString(line, at + 1);
+      if (depth === 1) {
+        const text = end - at <= MAX_FIELD_BYTES ? line.toString("latin1", at + 1, end) : "";
+        if (name !== undefined) fields[name] = text;
+        name = nextIs(line, end + 1, COLON) && names.includes(text) ? text : undefined;
+      }
+      at = end;
+    } else if (byte === 0x7b || byte === 0x5b) {
+      depth += 1;
+      name = undefined;
+    } else if (byte === 0x7d || byte === 0x5d) {
+      depth -= 1;
+    } else if (byte === 0x74 && depth === 1 && name !== undefined) {
+      fields[name] = true; // JSON has no other word that begins with t
+      name = undefined;
+    } else if (byte === COMMA) {
+      name = undefined;
+    }
+  }
+  return fields;
+}
+
+/** The longest name or value that is looked at, in bytes. */
+const MAX_FIELD_BYTES = 64;
+const COLON = 0x3a;
+
+function nextIs(line: Buffer, from: number, byte: number): boolean {
+  let at = from;
+  while (line[at] === 0x20 || line[at] === 0x09) at += 1;
+  return line[at] === byte;
 }
 
 /** Where the string ends that began before `from`; the line's length if it does not. */

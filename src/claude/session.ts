@@ -1,18 +1,18 @@
 /**
- * The client's transcript, line by line: what a line means, and how a turn is written as one. All that is known of
- * the format is in this file; it was learned from what Claude Code 2.1.197 writes and reads, and it may change. What
- * is not known here is counted, and never guessed at.
+ * The client's transcript, line by line: what a line means, and how a turn is written as one. What the lines mean
+ * together is in `thread.ts`. It was learned from what Claude Code 2.1.197 and 2.1.332 write and read, and it may
+ * change. What is not known here is counted, and never guessed at.
  *
  * A line is an object with a `type`. `user` and `assistant` are the conversation; each has a `uuid` and names in
  * `parentUuid` the line before it, of whatever type. The client goes back from the last line of the file, so that
  * what was undone, or summed up, is a branch that it does not come by. One answer of the model's may be several lines
  * with one `message.id`. Beside these: `attachment`, what the client puts next to a prompt; `system`, its own
- * messages; and bookkeeping.
+ * messages, one of which is the boundary that a compaction leaves; and bookkeeping.
  */
 import { createHash, randomUUID } from "node:crypto";
 import { z } from "zod";
-import type { Block, LeftOut, Turn } from "./turns.ts";
-import { MAX_IMAGE_CHARS } from "./turns.ts";
+import { fieldsOf } from "./lines.ts";
+import { type Block, type LeftOut, MAX_IMAGE_CHARS, type Turn, toolName } from "./turns.ts";
 
 /** The version of the client that this is known of; written into the lines that we make. */
 export const CLIENT_VERSION = "2.1.197";
@@ -73,16 +73,15 @@ const ImageBlock = z.looseObject({
     data: z.string(),
   }),
 });
-const Id = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/);
 const ToolUse = z.looseObject({
   type: z.literal("tool_use"),
-  id: Id,
-  name: Id,
+  id: z.string().min(1),
+  name: z.string().min(1),
   input: z.record(z.string(), z.unknown()),
 });
 const ToolResult = z.looseObject({
   type: z.literal("tool_result"),
-  tool_use_id: Id,
+  tool_use_id: z.string().min(1),
   is_error: z.boolean().optional().catch(undefined),
   content: z.union([z.string(), z.array(z.unknown())]).optional(),
 });
@@ -96,7 +95,13 @@ const AttachedFile = z.looseObject({
   filename: z.string(),
   content: z.looseObject({ type: z.literal("text"), file: z.looseObject({ content: z.string() }) }),
 });
-const QueuedPrompt = z.looseObject({ type: z.literal("queued_command"), prompt: z.string() });
+const QueuedPrompt = z.looseObject({
+  type: z.literal("queued_command"),
+  prompt: z.union([z.string(), z.array(z.unknown())]),
+});
+
+/** What a command of the client's printed: the model is shown it as the user's. */
+const LocalCommand = z.looseObject({ subtype: z.literal("local_command"), content: z.string() });
 
 /** Written by the client for itself, and of no use elsewhere: nothing that was said is lost with them. */
 const BOOKKEEPING = new Set([
@@ -104,19 +109,49 @@ const BOOKKEEPING = new Set([
   "agent-name",
   "agent-setting",
   "ai-title",
+  "api-request",
+  "api-request-blob",
+  "api-request-resumed",
+  "api-request-shape",
+  "artifact-autoreact-ledger",
+  "artifact-comment-monitor",
+  "atis-latch",
   "attribution-snapshot",
+  "bridge-session",
   "content-replacement",
+  "continued-in",
+  "cost-state",
   "custom-title",
+  "data-flow-incomplete",
+  "data-flow-records",
+  "derived-from",
+  "dev-mods",
+  "ended-by-model",
+  "file-history-delta",
   "file-history-snapshot",
+  "fork-context-ref",
+  "frame-link",
+  "history-suppression",
+  "hybrid-organization",
+  "isolation-latch",
   "last-prompt",
+  "memory-mode",
   "mode",
+  "observer-ref",
   "permission-mode",
   "pr-link",
   "progress",
+  "prompt_snapshot",
   "queue-operation",
+  "relocated",
+  "repl-mode",
+  "resume-head-vouch",
+  "session-owner",
+  "speculation-accept",
   "summary",
   "tag",
   "task-summary",
+  "tools-used",
   "worktree-state",
 ]);
 
@@ -168,15 +203,22 @@ export function readLine(value: unknown, wanted: Wanted): Read {
       return { id, after, said, leftOut };
     }
     case "attachment": {
-      const text = attachedText(line.data.attachment);
-      if (text === undefined) return nothing("attachments");
-      return { id, after, said: { from: "user", at, message: undefined, content: [text] }, leftOut: [] };
+      const { content, leftOut } = attached(line.data.attachment, wanted);
+      if (content.length === 0) return nothing("attachments", ...leftOut);
+      return { id, after, said: { from: "user", at, message: undefined, content }, leftOut };
     }
-    case "system":
-      return nothing("system_lines");
+    case "system": {
+      const output = LocalCommand.safeParse(line.data).data?.content ?? "";
+      if (/\S/.test(output)) return { id, after, said: userText(output, at), leftOut: [] };
+      return nothing(isUnclear(line.data) ? "unknown_lines" : "system_lines");
+    }
     default:
       return BOOKKEEPING.has(type) ? nothing() : nothing("unknown_lines");
   }
+}
+
+function userText(text: string, at: string | undefined): Said {
+  return { from: "user", at, message: undefined, content: [{ type: "text", text }] };
 }
 
 const BROKEN: Read = { id: undefined, after: undefined, said: undefined, leftOut: ["broken_lines"] };
@@ -232,7 +274,7 @@ function addBlock({ content, leftOut }: Blocks, part: unknown, from: "user" | "a
     case "tool_use": {
       const { data } = ToolUse.safeParse(part);
       if (data === undefined || from !== "assistant") return false;
-      content.push({ type: "tool_use", id: data.id, name: data.name, input: data.input });
+      content.push({ type: "tool_use", id: callId(data.id), name: toolName(data.name), input: data.input });
       return true;
     }
     case "tool_result": {
@@ -250,6 +292,12 @@ function typeOf(value: unknown): unknown {
   return typeof value === "object" && value !== null && "type" in value ? value.type : undefined;
 }
 
+/** A call's id as the API takes it: other models' clients and gateways make others, which it would refuse. */
+function callId(id: string): string {
+  if (/^[A-Za-z0-9_-]{1,128}$/.test(id)) return id;
+  return `call_${createHash("sha256").update(id).digest("hex").slice(0, 32)}`;
+}
+
 type ResultBlock = Extract<Block, { type: "tool_result" }>;
 
 function resultOf(result: z.infer<typeof ToolResult>, wanted: Wanted, leftOut: LeftOut[]): ResultBlock {
@@ -261,7 +309,8 @@ function resultOf(result: z.infer<typeof ToolResult>, wanted: Wanted, leftOut: L
     if (part.type === "text" || part.type === "image") content.push(part);
     else leftOut.push("blocks"); // a result within a result
   }
-  return { type: "tool_result", tool_use_id: result.tool_use_id, is_error: result.is_error === true, content };
+  const tool_use_id = callId(result.tool_use_id);
+  return { type: "tool_result", tool_use_id, is_error: result.is_error === true, content };
 }
 
 function imageOf({ source }: z.infer<typeof ImageBlock>): Block | undefined {
@@ -270,13 +319,96 @@ function imageOf({ source }: z.infer<typeof ImageBlock>): Block | undefined {
   return whole ? { type: "image", media_type, data } : undefined;
 }
 
-function attachedText(attachment: unknown): Block | undefined {
+/** What the user put beside a prompt, or typed while the model worked; nothing of what the client put there. */
+function attached(attachment: unknown, wanted: Wanted): Blocks {
   const file = AttachedFile.safeParse(attachment);
   if (file.success) {
-    return { type: "text", text: `[attached file: ${file.data.filename}]\n${file.data.content.file.content}` };
+    const text = `[attached file: ${file.data.filename}]\n${file.data.content.file.content}`;
+    return { content: [{ type: "text", text }], leftOut: [] };
   }
-  const prompt = QueuedPrompt.safeParse(attachment);
-  return prompt.success && /\S/.test(prompt.data.prompt) ? { type: "text", text: prompt.data.prompt } : undefined;
+  const queued = QueuedPrompt.safeParse(attachment);
+  return queued.success ? blocksOf(queued.data.prompt, "user", wanted) : { content: [], leftOut: [] };
+}
+
+/** What a line tells of how the conversation hangs together, whatever is said in it. */
+export type Link =
+  | {
+      readonly is: "row";
+      readonly id: string;
+      readonly after: string | null;
+      /** In the conversation; the client goes on only from such a row. */
+      readonly said: boolean;
+      readonly sidechain: boolean;
+      /** In ms; NaN where the line does not tell. */
+      readonly at: number;
+      /** Of a boundary, which messages stayed as they were. */
+      readonly compaction: Compaction | undefined;
+      /** A record of files: the client goes on from no such row. */
+      readonly files: boolean;
+    }
+  /** What follows it follows the row before it. */
+  | { readonly is: "joint"; readonly id: string; readonly after: string | null }
+  /** Where the client goes on; null: from the beginning. Explicit: the user went back there. */
+  | { readonly is: "checkpoint"; readonly leaf: string | null; readonly explicit: boolean };
+
+/** Kept: messages of before that come behind `anchor`; as a list, or from `head` to `tail`. */
+export type Compaction =
+  | { readonly anchor: string; readonly kept: readonly string[] }
+  | { readonly anchor: string; readonly head: string; readonly tail: string }
+  | "kept nothing";
+
+const Uuid = z.string().max(MAX_ID_CHARS);
+const Boundary = z.looseObject({
+  compactMetadata: z
+    .looseObject({
+      preservedMessages: z.looseObject({ anchorUuid: Uuid, uuids: z.array(Uuid) }).nullish(),
+      preservedSegment: z.looseObject({ headUuid: Uuid, anchorUuid: Uuid, tailUuid: Uuid }).nullish(),
+    })
+    // What is preserved in another way is not known here.
+    .refine((it) => Object.keys(it).every((name) => !/^preserved(?!Messages$|Segment$)/.test(name)))
+    .nullish(),
+});
+const LastPrompt = z.looseObject({ leafUuid: Uuid.nullable(), explicit: z.boolean().optional().catch(undefined) });
+
+function isBoundary(line: { readonly [name: string]: unknown }): boolean {
+  return line.type === "system" && line.subtype === "compact_boundary";
+}
+
+/** A compaction of a form that is not known here. */
+function isUnclear(line: { readonly [name: string]: unknown }): boolean {
+  return isBoundary(line) && !Boundary.safeParse(line).success;
+}
+
+/** @param value a line's JSON; undefined for one that is none. */
+export function linkOf(value: unknown): Link | undefined {
+  const parsed = typeof typeOf(value) === "string" ? AnyLine.safeParse(value) : undefined;
+  if (!parsed?.success) return undefined;
+  const line = parsed.data;
+  const { type, uuid: id, parentUuid: after = null, timestamp, isSidechain: sidechain = false } = line;
+  switch (type) {
+    case "user":
+    case "assistant":
+    case "attachment":
+    case "system": {
+      if (id === undefined) return undefined;
+      const said = type === "user" || type === "assistant";
+      const compaction = isBoundary(line) ? compactionOf(line) : undefined;
+      const files = type === "system" && line.subtype === "file_snapshot";
+      return { is: "row", id, after, said, sidechain, at: Date.parse(timestamp ?? ""), compaction, files };
+    }
+    case "last-prompt": {
+      const { data } = LastPrompt.safeParse(line);
+      return data && { is: "checkpoint", leaf: data.leafUuid, explicit: data.explicit === true };
+    }
+    default:
+      return id === undefined ? undefined : { is: "joint", id, after };
+  }
+}
+
+function compactionOf(line: object): Compaction {
+  const { preservedMessages: list, preservedSegment: segment } = Boundary.safeParse(line).data?.compactMetadata ?? {};
+  if (list) return { anchor: list.anchorUuid, kept: list.uuids };
+  return segment ? { anchor: segment.anchorUuid, head: segment.headUuid, tail: segment.tailUuid } : "kept nothing";
 }
 
 /**
@@ -303,7 +435,8 @@ export function learn(about: About, value: unknown): void {
   if (line.type === "ai-title") about.summary ??= words(line.aiTitle);
   if (line.isSidechain === true) return;
   about.cwd ??= line.cwd;
-  about.branch = line.gitBranch || about.branch;
+  // Without a repository, or off any branch, the client writes this.
+  if (line.gitBranch !== "HEAD") about.branch = line.gitBranch || about.branch;
   if (line.type === "user" && line.isMeta !== true) about.firstPrompt ??= promptOf(line.message);
 }
 
@@ -327,12 +460,13 @@ function promptOf(value: unknown): string | undefined {
   return undefined;
 }
 
-const USER = Buffer.from('"type":"user"');
-const ASSISTANT = Buffer.from('"type":"assistant"');
+const SPEAKERS = [Buffer.from('"user"'), Buffer.from('"assistant"')];
 
-/** Whether a line belongs to the conversation, without parsing it: a quote within a string would be escaped. */
+/** Whether a line belongs to the conversation, and to no sub-agent's. Most lines are told apart without parsing them. */
 export function isMessage(line: Buffer): boolean {
-  return line.includes(USER) || line.includes(ASSISTANT);
+  if (!SPEAKERS.some((name) => line.includes(name))) return false;
+  const { type, isSidechain } = fieldsOf(line, ["type", "isSidechain"]);
+  return (type === "user" || type === "assistant") && isSidechain !== true;
 }
 
 /** A session that is written here: for whom, and where. */

@@ -256,11 +256,16 @@ export async function mapInputs(turn: Turn, change: Change): Promise<Turn> {
   return { ...turn, content };
 }
 
+/** A tool's name of the characters that the API takes. */
+export function toolName(name: string): string {
+  return name.replace(/[^A-Za-z0-9_-]+/g, "_").slice(0, MAX_TOOL_CHARS);
+}
+
 type ToolUseBlock = Extract<Block, { type: "tool_use" }>;
 
 async function mapInput(block: ToolUseBlock, change: Change): Promise<ToolUseBlock> {
   const json = JSON.stringify(block.input, (_name, value: unknown) => shown(value), 1);
-  const name = (await change(block.name)).replace(/[^A-Za-z0-9_-]+/g, "_").slice(0, MAX_TOOL_CHARS);
+  const name = toolName(await change(block.name));
   const changed = await change(json);
   return { ...block, name, input: changed === json ? block.input : inputOf(changed, block.input) };
 }

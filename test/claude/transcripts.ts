@@ -116,3 +116,16 @@ export function textOf(turns: readonly Turn[]): string {
 export async function* inPieces(bytes: Uint8Array, size = 1000): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
+
+/** The line that a compaction leaves; what comes behind it is the summary. */
+export function boundary(n: number, compactMetadata?: object, fields: Fields = {}): Fields {
+  const subtype = "compact_boundary";
+  return line(n, {
+    type: "system",
+    subtype,
+    content: "Conversation compacted",
+    parentUuid: null,
+    compactMetadata,
+    ...fields,
+  });
+}
