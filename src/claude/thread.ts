@@ -40,7 +40,7 @@ export async function readThread(handle: FileHandle, size: number, signal?: Abor
 interface Row extends Place {
   readonly id: string;
   /** The row that it names as the one before it, if that is there. */
-  named: string | null;
+  readonly named: string | null;
   /** The row that the client takes for the one before it. */
   after: string | null;
   readonly said: boolean;
@@ -191,10 +191,15 @@ function joinKept(rows: Rows): Row | undefined {
   }
   const stay = new Set(kept);
   const gone = new Set<string>();
-  for (const row of all.slice(0, at)) {
-    if (stay.has(row)) continue;
-    gone.add(row.id);
-    rows.delete(row.id);
+  for (const row of all.slice(0, at)) if (!stay.has(row)) gone.add(row.id);
+  // What was summed up hangs on nothing that was kept: a client takes a result for one of the call that it hangs on.
+  const beforeKept = new Map<string, string | null>();
+  for (const { id, named } of kept) beforeKept.set(id, named === null ? null : (beforeKept.get(named) ?? named));
+  for (const id of gone) {
+    const row = rows.get(id);
+    const next = row?.after && beforeKept.get(row.after);
+    if (row && next !== undefined) row.after = next !== null && beforeKept.has(next) ? null : next;
+    rows.delete(id);
   }
   if (tail === undefined) return undefined;
   for (const row of rows.values()) if (row.said && row.after !== null && gone.has(row.after)) row.after = tail.id;
