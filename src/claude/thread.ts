@@ -39,7 +39,9 @@ export async function readThread(handle: FileHandle, size: number, signal?: Abor
 
 interface Row extends Place {
   readonly id: string;
-  /** The row that it names as the one before it, if that is there. */
+  /** What it names as the line before it. */
+  readonly parent: string | null;
+  /** The row that this is, or that comes before it where it is none. */
   readonly named: string | null;
   /** The row that the client takes for the one before it. */
   after: string | null;
@@ -92,7 +94,7 @@ class Reader {
     const after = this.#behindJoints(link.after);
     const before = this.#rows.get(id);
     if (before) this.#rewritten.push(before);
-    this.#rows.set(id, { id, named: after, after, said, sidechain, at, compaction, ...place });
+    this.#rows.set(id, { id, parent: link.after, named: after, after, said, sidechain, at, compaction, ...place });
     if (!sidechain && !files) {
       this.#newest = id;
       this.#explicit = false;
@@ -157,7 +159,7 @@ class Reader {
       for (const { start } of ahead) elsewhere.add(start);
       if (ahead.length > 0) early.set(row.start, ahead.map(placeOf));
     }
-    const changed = inFile.filter(({ after, named }) => after !== named);
+    const changed = inFile.filter(({ after, parent }) => after !== parent);
     const after = new Map(changed.map((row) => [row.id, row.after]));
     return { after, early, elsewhere, last: ending.map(placeOf) };
   }

@@ -220,6 +220,16 @@ export const FORMS: { readonly [name: string]: Form } = {
     ],
     handed: ["prompt", "call toolu_a", "result toolu_a ok", "a list", "answer", "a text", "the last"],
   },
+  "a prompt that was typed meanwhile, behind a progress line and the last of all": {
+    lines: [
+      user(0, "prompt"),
+      assistant(1, "answer"),
+      attachment(2, { type: "date", date: "2026-11-20" }),
+      { type: "progress", uuid: uuid(20), parentUuid: uuid(2), timestamp: "2026-11-20T08:00:02.500Z" },
+      { ...attachment(3, { type: "queued_command", prompt: "the last" }), ...after(20) },
+    ],
+    handed: ["prompt", "answer", "the last"],
+  },
   "a result that the client has shortened for one of its requests": {
     lines: [
       user(0, "prompt"),
