@@ -50,7 +50,7 @@ async function move(from: Sandbox, session: string, to: Sandbox): Promise<string
 
 /** What the client adds by itself, in front of a prompt or for an answer that is missing. */
 const OF_THE_CLIENT =
-  /^(?:<system-reminder>|No response requested\.$|Continue from where you left off\.$|result \S+ \[Tool result missing|\[Request interrupted)/;
+  /^(?:<system-reminder>|No response requested\.$|Continue from where you left off\.$|\[Request interrupted)/;
 /** How the client tells of a prompt that was typed while the model worked. */
 const MEANWHILE = /The user sent a new message while you were working:\n(.*)/g;
 const OURS = /^(?:Received conversation [a-z0-9]+, on |End of received conversation )/;

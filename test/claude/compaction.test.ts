@@ -59,6 +59,24 @@ it.each(Object.entries(FORMS))("carries what was summed up or undone too: %s", a
   await installSession(inPieces(bytes), to); // its reader takes it
 });
 
+it("hangs no result that was summed up on a call that was kept", async () => {
+  await using at = await machine();
+  const kept = { anchorUuid: uuid(7), uuids: [uuid(1), uuid(3)] };
+  await write(at, [
+    user(0, "old prompt"),
+    assistant(1, [call("toolu_a"), call("toolu_b")]),
+    user(2, [result("toolu_a", "first")]),
+    user(3, [result("toolu_b", "second")], { parentUuid: uuid(1) }),
+    boundary(6, { preservedMessages: kept }),
+    user(7, "summary"),
+    assistant(8, "new answer", { parentUuid: uuid(3) }),
+  ]);
+  const { turns } = await exported(at);
+  expect(handed(turns)).toEqual(["summary", "call toolu_a", "call toolu_b", "result toolu_b second", "new answer"]);
+  const answer = turns.findIndex(({ from }) => from === "assistant");
+  expect(turns.filter(({ after }) => after === answer)).toHaveLength(1);
+});
+
 it("says so where a compaction keeps messages in a way that is not known here", async () => {
   await using at = await machine();
   const kept = { preservedRanges: [{ from: uuid(0), to: uuid(1) }] };

@@ -150,19 +150,6 @@ export const FORMS: { readonly [name: string]: Form } = {
       "new answer",
     ],
   },
-  "kept a call without one of its results": {
-    lines: [
-      user(0, "old prompt"),
-      assistant(1, [call("toolu_a"), call("toolu_b")]),
-      user(2, [result("toolu_a", "first")]),
-      user(3, [result("toolu_b", "second")], after(1)),
-      assistant(4, "old answer"),
-      boundary(6, list(7, 1, 3)),
-      summary(7),
-      assistant(8, "new answer", after(3)),
-    ],
-    handed: ["summary 7", "call toolu_a", "call toolu_b", "result toolu_b second", "new answer"],
-  },
   "kept, with a progress line among what was kept": {
     lines: [
       ...BEFORE.slice(0, 5),
