@@ -116,15 +116,18 @@ async function* inOrder(
     }
     return lines;
   };
+  // The last lines go with those before them: what is found in either is told at once.
+  let lines: Line[] = [];
   for await (const placed of placedLinesOf(pieces(handle, 0, size, signal))) {
-    const lines: Line[] = [];
+    if (lines.length > 0) yield lines;
+    lines = [];
     for (const { line, start } of placed) {
       lines.push(...(await at(early.get(start) ?? [])));
       if (!elsewhere.has(start)) lines.push(line);
     }
-    yield lines;
   }
-  yield await at(last);
+  lines.push(...(await at(last)));
+  yield lines;
 }
 
 /** A line of the client's so short, in bytes, makes no turn that is too long: a token is not eight times its path. */
