@@ -1,6 +1,6 @@
 /** The server as one file, which needs no node_modules. */
 import { fileURLToPath } from "node:url";
-import { build, type Plugin } from "esbuild";
+import { build } from "esbuild";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -9,21 +9,6 @@ export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
  * look for in every folder above, and there somebody else may have put one.
  */
 export const ALONE = { "process.env.WS_NO_BUFFER_UTIL": '"1"', "process.env.WS_NO_UTF_8_VALIDATE": '"1"' };
-
-/**
- * Empty modules in the place of what secretlint has and we never use: a library of 850 KB that reads key files, and the
- * optional `supports-color`, for which Node would look in every folder above.
- */
-const WITHOUT: Plugin = {
-  name: "without",
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(?:supports-color|\.\/.*)$/ }, ({ path, kind, importer }) => {
-      const isKeyReader = kind === "dynamic-import" && importer.includes("secretlint-rule-preset-recommend");
-      return path === "supports-color" || isKeyReader ? { path, namespace: "without" } : undefined;
-    });
-    onLoad({ filter: /^/, namespace: "without" }, () => ({ contents: "module.exports = {};" }));
-  },
-};
 
 /**
  * Not minified: it starts no faster, and a defect's frames in the log have names in them. What the source imports late is
@@ -45,7 +30,6 @@ export async function bundleServer(outfile: string, define: Record<string, strin
     // The same module by two names: under the second, esbuild forgets to run it before it is used.
     alias: { "zod/v4": "zod" },
     define,
-    plugins: [WITHOUT],
     // For what is CommonJS in there, and asks for Node's modules.
     banner: { js: 'import { createRequire as from } from "node:module";\nconst require = from(import.meta.url);' },
     metafile: true,

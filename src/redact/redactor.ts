@@ -15,7 +15,6 @@ import { ASSIGNMENT_STARTS, assignmentAt, type Found } from "./assignments.ts";
 import type { KnownSecret } from "./known.ts";
 import { type Place, placeAt, type Replacement } from "./paths.ts";
 import { isMeant, MAX_SECRET_CHARS, RULES, type Rule } from "./rules.ts";
-import { type Lint, loadSecretlint } from "./secretlint.ts";
 import { MIN_TRIGGER_CHARS, type Trigger, Triggers } from "./triggers.ts";
 import { viewOf } from "./visible.ts";
 
@@ -72,7 +71,6 @@ interface Ranked extends Found {
 
 const KNOWN_RANK = RULES.length;
 const NAME_RANK = KNOWN_RANK + 1;
-const LINT_RANK = NAME_RANK + 1;
 
 const PLACEHOLDER_START = "[redacted: ";
 const PLACEHOLDER = /\[redacted: [a-z0-9-]{1,40}(?: #\d{1,5})?\]/g;
@@ -126,7 +124,7 @@ export class Redactor {
     if (this.#waitingChars < WINDOW_CHARS) return out;
     let text = this.#waiting.join("");
     while (text.length >= WINDOW_CHARS) {
-      const { given, chars } = await this.#window(text.slice(0, WINDOW_CHARS), false);
+      const { given, chars } = this.#window(text.slice(0, WINDOW_CHARS), false);
       out += given;
       text = text.slice(chars);
     }
@@ -140,7 +138,7 @@ export class Redactor {
     const text = this.#waiting.join("");
     this.#waiting = [];
     this.#waitingChars = 0;
-    return text === "" ? "" : (await this.#window(text, true)).given;
+    return text === "" ? "" : this.#window(text, true).given;
   }
 
   /** What was found so far. */
@@ -149,10 +147,10 @@ export class Redactor {
   }
 
   /** Scans a window and redacts it up to a cut, or to its end if it is the last one. */
-  async #window(window: string, isLast: boolean): Promise<{ given: string; chars: number }> {
+  #window(window: string, isLast: boolean): { given: string; chars: number } {
     const from = this.#context.length;
     const text = this.#context + window;
-    const { secrets, shortened } = await this.#scan(text);
+    const { secrets, shortened } = this.#scan(text);
     let cut = isLast ? text.length : cutBefore(text, text.length - MARGIN_CHARS);
     for (const { start, end } of [...secrets, ...shortened]) if (start < cut && end > cut) cut = end;
 
@@ -186,11 +184,11 @@ export class Redactor {
   }
 
   /** Everything in a text that goes, as it stands and as it is read: no two of them overlap. */
-  async #scan(text: string): Promise<{ secrets: Found[]; shortened: Replacement[] }> {
-    const { found, paths } = await this.#findIn(text);
+  #scan(text: string): { secrets: Found[]; shortened: Replacement[] } {
+    const { found, paths } = this.#findIn(text);
     const view = viewOf(text);
     if (view !== undefined) {
-      const seen = await this.#findIn(view.text);
+      const seen = this.#findIn(view.text);
       const placed = <T extends { start: number; end: number }>(one: T): T => ({
         ...one,
         start: view.place(one.start),
@@ -204,7 +202,7 @@ export class Redactor {
     return { secrets, shortened: apart(paths, secrets) };
   }
 
-  async #findIn(text: string): Promise<{ found: Ranked[]; paths: Replacement[] }> {
+  #findIn(text: string): { found: Ranked[]; paths: Replacement[] } {
     const found: Ranked[] = [];
     const paths: Replacement[] = [];
     /** Up to where each rule has found something: what begins in there is part of it. */
@@ -225,10 +223,6 @@ export class Redactor {
         found.push({ ...secret, rank: what.rank });
       }
     });
-    if (this.#secrets !== "allow") {
-      const lint: Lint = await loadSecretlint();
-      for (const secret of await lint(text)) found.push({ ...secret, rank: LINT_RANK });
-    }
     return { found, paths };
   }
 

@@ -681,7 +681,7 @@ const KEY_HEADER_LINE = new RegExp(`^${AROUND}?[A-Z][\\w-]{2,20}: .{1,120}$`);
 const NOT_A_PASSWORD =
   /^(?:pass(?:word|wd)?|pwd|pw|secret|token|postgres|root|admin|user|guest|test|x-oauth-basic|\w{1,3}|\d{1,5}|port)$/i;
 
-export function isUrlPassword(secret: string): boolean {
+function isUrlPassword(secret: string): boolean {
   return !NOT_A_PASSWORD.test(secret) && !standsForValue(secret) && !/^[({[]|^\d{1,5}[,;]|\$\w/.test(secret);
 }
 

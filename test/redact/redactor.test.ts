@@ -80,12 +80,6 @@ describe("what is replaced", () => {
     expect(await bare("password=Tr0ub4dor77& make")).toBe("password=*& make");
   });
 
-  it("is not switched off by a comment for secretlint", async () => {
-    const secret = github();
-    const { text } = await redactText(`<!-- secretlint-disable -->\n${secret}\n`, REDACT);
-    expect(text).not.toContain(secret);
-  });
-
   it("is nothing with block, which reports what it would have replaced", async () => {
     const secret = github();
     const { text, report } = await redactText(`one\ntwo ${secret}`, { secrets: "block" });
