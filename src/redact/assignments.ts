@@ -3,7 +3,16 @@
  * `<secret>…</secret>`, `| token | … |`, `--password …`. A name that ends as a secret's does, a separator, and a value that
  * the judgement of values.ts lets pass. Nothing here looks further than a bound in either direction.
  */
-import { looksChosen, looksRandom, standsForValue } from "./values.ts";
+import {
+  entropyBits,
+  isCode,
+  isPattern,
+  isPlain,
+  isWords,
+  looksChosen,
+  looksRandom,
+  standsForValue,
+} from "./values.ts";
 
 export interface Found {
   readonly rule: string;
@@ -18,42 +27,62 @@ const MAX_VALUE_CHARS = 1024;
 /** How far before a session's name "cookie" may stand. */
 const COOKIE_REACH_CHARS = 600;
 
-type Kind = "password" | "secret" | "key" | "phrase" | "session";
+type Kind = "password" | "pass" | "secret" | "key" | "phrase" | "session";
 
-/** The words by which names give a secret away. A `key` needs a word before it that says so. */
-const WORDS: Readonly<Record<string, Kind>> = {
-  password: "password",
-  passwd: "password",
-  passphrase: "password",
-  devopspat: "secret",
-  passwort: "password",
-  kennwort: "password",
-  contraseña: "password",
-  "mot de passe": "password",
-  pwd: "password",
-  passcode: "password",
-  pass: "password",
-  secret: "secret",
-  token: "secret",
-  credential: "secret",
-  apikey: "secret",
-  key: "key",
-  auth: "key",
-  _pat: "key",
-  "-pat": "key",
-  mnemonic: "phrase",
-  "seed phrase": "phrase",
-  seed_phrase: "phrase",
-  sess: "session",
-  sid: "session",
-  remember: "session",
+/**
+ * The words by which names give a secret away, and the same in the languages that are written most. A `key` needs a word
+ * before it that says so; `pass` is a verdict and a verb too.
+ */
+const NAMES: Readonly<Record<Kind, readonly string[]>> = {
+  password: [
+    ..."password passwd passphrase passcode pwd passwort kennwort contraseña senha wachtwoord passord".split(" "),
+    ..."lösenord adgangskode salasana heslo hasło jelszó parola parolă şifre lozinka nenosiri slaptažodis".split(" "),
+    ..."пароль парола лозинка κωδικός סיסמה סיסמא पासवर्ड পাসওয়ার্ড রہস্য پاسورڈ رمزعبور".split(" "),
+    ..."密码 密碼 口令 パスワード 暗証番号 비밀번호 암호 รหัสผ่าน கடவுச்சொல் పాస్‌వర్డ్ ಪಾಸ್‌ವರ್ಡ್ પાસવર્ડ".split(" "),
+    ..."mot de passe,kata sandi,kata laluan,mật khẩu,palavra-passe,palabra clave,clave de acceso".split(","),
+    ..."parola d'ordine,كلمة المرور,كلمة السر,كلمه عبور,رمز عبور,گذرواژه,پاس ورڈ,pass phrase,pass code".split(","),
+  ],
+  pass: ["pass"],
+  secret: [
+    ..."secret token credential apikey devopspat authkey geheimnis jeton токен секрет トークン シークレット".split(" "),
+    ..."令牌 密钥 密鑰 金鑰 秘钥 토큰 시크릿 トークン APIキー gizli टोकन".split(" "),
+    ..."api-schlüssel,clé api,clé d'api,clave api,clave de api,clave secreta,chave de api,chave api,chave secreta".split(
+      ",",
+    ),
+    ..."chiave api,chiave segreta,klucz api,api anahtarı,api-sleutel,api-nyckel,ключ api,api-ключ,api キー,api 키".split(
+      ",",
+    ),
+    ..."secreto,segredo,sekret,khóa api,kunci api,مفتاح api,api कुंजी,секретный ключ,client_pw,bind_pw".split(","),
+  ],
+  key: ["key", "auth", "_pat", "-pat"],
+  phrase: ["mnemonic", "seed phrase", "seed_phrase", "recovery phrase", "seedphrase"],
+  session: ["sess", "sid", "remember"],
 };
 
-/** The literals at which `assignmentAt` is to be asked. */
-export const ASSIGNMENT_STARTS = Object.keys(WORDS);
+const KINDS = new Map<string, Kind>(
+  Object.entries(NAMES).flatMap(([kind, words]) => words.map((word) => [word.toLowerCase(), kind as Kind] as const)),
+);
+
+/** In a script without blanks, a word of two characters is looked for together with what may stand behind it. */
+const SHORT_WORD_ENDS = [..."：:=是为為は が\"'`*|)）]」』\t　은는이가"];
+const isAsciiWord = (word: string) => /^[\x20-\x7e]+$/.test(word);
+
+/** The literals at which `assignmentAt` is to be asked, each with the word that it stands for. */
+export const ASSIGNMENT_STARTS: readonly {
+  readonly literal: string;
+  readonly exact: boolean;
+  readonly word: string;
+}[] = [...KINDS.keys()].flatMap((word) => {
+  if (isAsciiWord(word)) return [{ literal: word, exact: false, word }];
+  if (word.length < 3) return SHORT_WORD_ENDS.map((end) => ({ literal: word + end, exact: true, word }));
+  const spellings = [word, word.charAt(0).toUpperCase() + word.slice(1), word.toUpperCase()];
+  const composed = spellings.flatMap((spelling) => [spelling, spelling.normalize("NFD")]);
+  return [...new Set(composed)].map((literal) => ({ literal, exact: true, word }));
+});
 
 const RULE: Readonly<Record<Kind, string>> = {
   password: "password-assignment",
+  pass: "password-assignment",
   secret: "secret-assignment",
   key: "secret-assignment",
   phrase: "secret-assignment",
@@ -95,9 +124,12 @@ const SEPARATORS: Readonly<Record<string, string>> = {
   pair: "\\\\?[\"']?[,;]?\\s{0,24}\\\\?[\"']?(?<![\\w-])value\\\\?[\"']?\\s{0,4}[:=]\\s{0,4}",
   /** `token: string = "…"` */
   typed: "\\??: ?(?:str(?:ing)?|String|\\[\\]byte|&str|Optional\\[str\\])(?: \\| (?:null|None|undefined))? ?= ?",
+  /** The value is alone in the next line. */
+  below:
+    "[ \\t]{0,8}(?:=|:|->|：)?[ \\t]{0,8}[|>\\\\]?-?[ \\t]{0,4}\\r?\\n[ \\t>#*]{0,24}(?=[^\\s\"']{8,1024}[ \\t]{0,8}\\\\?(?:\\r?\\n|$))",
   sign:
-    "[ \\t]{0,30}(?:=>|:=|\\?=|\\|\\|=?|\\?\\?=?|->|→|={1,3}|!={1,2}|:-|:(?:\\*\\*|__|:)?|：)" +
-    "[ \\t]{0,30}(?:\\n[ \\t]{1,24}(?=[\"']))?",
+    "[ \\t]{0,30}(?:=>|:=|\\?=|\\|\\|=?|\\?\\?=?|->|→|={1,3}|!={1,2}|:-|:(?:\\*\\*|__|:)?|：|—|–)" +
+    "[ \\t\\u3000]{0,30}(?:\\\\?\\r?\\n[ \\t]{1,24}(?=[\"']))?",
   /** A table's cell ends where the next one begins. */
   table: "[ \\t]{0,40}\\|[ \\t]{0,40}",
   /** Behind a quoted name: `getenv("TOKEN", "…")` */
@@ -106,13 +138,18 @@ const SEPARATORS: Readonly<Record<string, string>> = {
   call: "\\((?=[\"'`])",
   /** `<token>…</token>` */
   tag: ">",
-  says: "(?: for [\\w@ .-]{1,40}?)? (?:is|was|ist|lautet|es|est|=)(?: now| still| set to)?:? ",
+  says:
+    "(?: (?:for|of|to|für|de|pour|per|para|voor|von) [\\w@ ./-]{1,40}?)?" +
+    "(?: (?:is|was|are|ist|war|lautet|es|est|era|è|é|je|jest|är|er|on|este|is nu|adalah|ialah|là|หือ|है|هي|هو|است|это|—|–|-|=)" +
+    "(?: now| still| set to| jetzt| currently| the following)?:? )",
+  /** In a script without blanks. */
+  saysShort: "[ \\u3000]?(?:是|为|為|は|が|는|은|이|คือ)[:：]?[ \\u3000]?",
   space: "[ \\t]{1,4}",
 };
 type Groups = Readonly<Record<string, string | undefined>>;
 
 /** What closes a quoted name, a subscript, an argument. */
-const CLOSE = "(?:\\\\{0,3}[\"'`*\\]]){0,3}\\)?";
+const CLOSE = "(?:\\\\{0,3}[\"'`*\\]」』）]){0,3}\\)?";
 const SEPARATOR = new RegExp(
   Object.entries(SEPARATORS)
     .map(([group, source]) => `${group === "pair" ? "" : CLOSE}(?<${group}>${source})`)
@@ -121,58 +158,87 @@ const SEPARATOR = new RegExp(
 );
 
 const QUOTE =
-  /(?:[brfu@$]|rb|\(|\[|\{ ?|(?:\[\]byte|Buffer\.from|bytes|SecretStr|new Secret\w{0,12})\()?(?<quote>\\{0,3}["'`]|\*\*|&quot;)/iy;
+  /(?:[brfu@$]|rb|\(|\[|\{ ?|(?:\[\]byte|Buffer\.from|bytes|SecretStr|new Secret\w{0,12})\()?(?<quote>\\{0,3}["'`]|\*\*|&quot;|[「『“”„«‘])/iy;
+/** Where it is not the same again. */
+const QUOTE_ENDS: Readonly<Record<string, string>> = { "「": "」", "『": "』", "“": "”", "„": "“", "«": "»", "‘": "’" };
 
 /**
  * The secret whose name has the word at this place in it.
- * @param word in small letters, one of ASSIGNMENT_STARTS
+ * @param word one of those of ASSIGNMENT_STARTS, as long as `length` in the text
  */
-export function assignmentAt(text: string, at: number, word: string): Found | undefined {
-  const kind = WORDS[word];
+export function assignmentAt(text: string, at: number, word: string, length: number): Found | undefined {
+  const kind = KINDS.get(word);
   if (kind === undefined) return undefined;
-  const name = nameAround(text, at, word.length);
-  if (!isSecretsName(text, name, at, word, kind)) return undefined;
+  const name = nameAround(text, at, length);
+  if (!isSecretsName(text, name, at, word, kind, length)) return undefined;
 
   SEPARATOR.lastIndex = name.end;
   const groups = SEPARATOR.exec(text)?.groups;
   if (groups === undefined) return undefined;
   QUOTE.lastIndex = SEPARATOR.lastIndex;
-  const quote = QUOTE.exec(text)?.groups?.quote;
+  let quote = QUOTE.exec(text)?.groups?.quote;
+  // A value may begin with what could have made it bold.
+  if (quote === "**" && !/^[^\n]{1,200}?\*\*/.test(text.slice(QUOTE.lastIndex, QUOTE.lastIndex + 204)))
+    quote = undefined;
   const start = quote === undefined ? SEPARATOR.lastIndex : QUOTE.lastIndex;
-  if (!isAssigned(text, name.start, groups, quote)) return undefined;
+  if (!isAssigned(text, name.start, kind, groups, quote)) return undefined;
 
   const whole = text.slice(name.start, name.end);
   const isSetting = /^[A-Z][A-Z0-9_]*$/.test(whole);
   const isQuery = /[?&;]/.test(text.charAt(name.start - 1));
+  const isLine = startsLine(text, name.start);
   const end =
-    quote === undefined ? bareEnd(text, start, groups, { isSetting, isQuery }) : quotedEnd(text, start, quote);
+    quote === undefined
+      ? bareEnd(text, start, groups, { nameStart: name.start, isSetting, isQuery, isLine })
+      : quotedEnd(text, start, quote);
   if (end === undefined || end <= start) return undefined;
   const value = text.slice(start, end);
   // Words in a sentence, and what a function is called with, are judged as code is: most name something.
+  const says = groups.says ?? groups.saysShort;
   const isSpoken =
     groups.call !== undefined ||
-    (groups.space !== undefined ? quote === "`" : groups.says !== undefined && quote === undefined);
-  const isData = !isSpoken && (quote !== undefined || isSetting || groups.tag !== undefined);
+    (groups.space !== undefined ? quote === "`" : says !== undefined && quote === undefined);
+  const isData =
+    !isSpoken && groups.below === undefined && (quote !== undefined || isSetting || groups.tag !== undefined);
   if (!isSecret(value, kind, isData ? "settings" : "code")) return undefined;
+  if (kind === "pass" && ((quote === "`" && /^[a-f0-9]{7,40}$/.test(value)) || (!isData && isWords(value))))
+    return undefined;
+  // A setting in the next line is one of its own.
+  if (groups.below !== undefined && (isWords(value) || /^[\w.-]{1,64}(?:[:：]|=(?!=?$))|^(?:-|\/\/|```)/.test(value)))
+    return undefined;
   // f("password", "saltsalt"): two arguments, more often than a name and its value.
-  if (groups.comma !== undefined && /^[a-z]+$/i.test(value)) return undefined;
-  if (kind === "session" && !isCookie(text, name.start, whole)) return undefined;
+  if (groups.comma !== undefined && (isWords(value) || /^[a-z]+\d{0,4}$/i.test(value))) return undefined;
+  if (kind === "session" && !isCookie(text, name.start, whole, groups, isQuery)) return undefined;
   return { rule: RULE[kind], start, end };
 }
 
+/** Whether nothing but what marks a line's beginning is before it in its line. */
+function startsLine(text: string, at: number): boolean {
+  const before = text.slice(Math.max(0, at - 80), at);
+  return /(?:^|\n|\\n)[ \t>#*+-]*(?:\/\/ ?)?(?:export |set |setx |- |ENV |ARG |\$env:)?["'`*]{0,2}$/.test(
+    at > 80 ? before : `\n${before}`,
+  );
+}
+
 /** Whether the separator is one between a name and its value, by what is before the name and behind the separator. */
-function isAssigned(text: string, nameStart: number, groups: Groups, quote: string | undefined): boolean {
+function isAssigned(text: string, nameStart: number, kind: Kind, groups: Groups, quote: string | undefined): boolean {
   const before = text.slice(Math.max(0, nameStart - 8), nameStart);
   if (groups.tag !== undefined) return before.endsWith("<");
   // `--password x`, `ENV PASSWORD x`, the password `x`
   if (groups.space !== undefined)
-    return /(?<![\w-])--?$/.test(before) || quote === "`" || /\t/.test(groups.space) || declares(text, nameStart);
+    return (
+      /(?<![\w-])--?$/.test(before) ||
+      (quote === "`" && kind !== "pass") ||
+      /\t/.test(groups.space) ||
+      declares(text, nameStart)
+    );
   if (groups.call !== undefined) return quote !== undefined;
   // Only a quoted name has a comma and a quoted value behind it.
   if (groups.comma !== undefined) return quote !== undefined && /["'`]$/.test(before);
   if (groups.table !== undefined) return quote !== undefined || /\|[ `*]*$/.test(before);
   if (/^\s*(?:\|\||\?\?)/.test(groups.sign ?? "")) return quote !== undefined;
-  // "arn:aws:…:secret:name"
+  if (/[—–]/.test(groups.sign ?? "")) return kind === "password";
+  // "arn:aws:…:secret:name", "(?<password>…"
   return !(before.endsWith(":") && groups.sign === ":");
 }
 
@@ -199,26 +265,50 @@ function isNameCode(code: number): boolean {
   );
 }
 
+/** Before "pass" alone: whose password it is. Other passes are runs, verdicts and verbs. */
+const PASS_OF =
+  /(?:smtp|e?mail|db|database|user|root|admin|my|mysql|sql|pg|postgres|redis|rabbitmq|mq|amqp|mongo|ftp|sftp|ssh|http|https|basic|auth|proxy|sudo|login|wifi|ldap|bind|app|api|account|svc|service|default|key|store|keystore|cert|client|server|host|imap|pop3?|irc|vpn|web|wp|ssl|p12|pfx|jwt|test|guest|owner|remote|backup|dev|prod|stage|staging|bot|oracle|mssql|sa|ora|es|elastic|kafka|nats|mqtt|broker|cache|registry|docker|git|npm|nexus)s?[._-]?$/i;
+
 function isSecretsName(
   text: string,
   name: { start: number; end: number },
   at: number,
   word: string,
   kind: Kind,
+  length: number,
 ): boolean {
-  const tail = text.slice(at + word.length, name.end);
+  const tail = text.slice(at + length, name.end);
   const head = text.slice(Math.max(name.start, at - MAX_NAME_CHARS), at);
+  if (!isAsciiWord(word))
+    return !/^[\p{L}\p{M}]/u.test(text.slice(at + length, at + length + 2)) || word.length < 3 || isCjk(word);
   if (kind === "session") return true;
   if (!TAIL.test(tail)) return false;
   // "API key: …" is written with a space.
   const before = wordBefore(head === "" ? text.slice(Math.max(0, at - 16), at) : head);
   if (NO_SECRET.has(before)) return false;
   if (word === "_pat" || word === "-pat") return tail === "";
-  // smtp_pass, mailPass; not: bypass, compass.
-  if (word === "pass") return /^\d?$/.test(tail) && (/(?:^|[._-])$/.test(head) || text.charAt(at) === "P");
+  if (kind === "pass") return isPassName(text, name.start, head, tail, at);
   if (word === "auth") return tail === "" && (/[_-]$/.test(head) || /[?&]$/.test(text.charAt(at - 1)));
   if (kind === "key") return SECRET_KEY.has(before) || SECRET_KEY_END.test(before);
   return true;
+}
+
+const isCjk = (word: string) => /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\p{sc=Thai}]/u.test(word);
+
+/** smtp_pass, MAIL_PASS, mailPass, "pass", pass=; not: bypass, compass, PASS: …, --pass: #fff, first_pass. */
+function isPassName(text: string, start: number, head: string, tail: string, at: number): boolean {
+  if (!/^\d?$/.test(tail)) return false;
+  const around = text.slice(Math.max(0, start - 2), start);
+  if (head === "") {
+    const next = text.charAt(at + 4 + tail.length);
+    return (
+      next === "=" ||
+      /["'`]$/.test(around) ||
+      (/--?$/.test(around) && next !== ":") ||
+      (next === ":" && text.charAt(at) === "p")
+    );
+  }
+  return PASS_OF.test(head.replace(/([a-z])(?=[A-Z])/g, "$1_")) && (/[._-]$/.test(head) || text.charAt(at) === "P");
 }
 
 /** The last word of a name's beginning, in small letters. */
@@ -234,7 +324,8 @@ function declares(text: string, nameStart: number): boolean {
   );
 }
 
-function quotedEnd(text: string, start: number, quote: string): number | undefined {
+function quotedEnd(text: string, start: number, opened: string): number | undefined {
+  const quote = QUOTE_ENDS[opened] ?? opened;
   const limit = Math.min(text.length, start + MAX_VALUE_CHARS);
   for (let at = start; at < limit; at++) {
     const code = text.charCodeAt(at);
@@ -255,17 +346,40 @@ const BARE = /[^\s"'`,;|&<>(){}[\]]{1,1024}/y;
 const BARE_AMPERSAND =
   /[^\s"'`,;|&<>(){}[\]](?:[^\s"'`,;|&<>(){}[\]]|&(?![\s"'`,;|&<>(){}[\]]|[\w.%-]{1,64}[=;]|$)){0,1023}/y;
 const BARE_SETTING = /[^\s"'`|<>]{1,1024}/y;
+/** All of a line's rest, if there is no blank in it. */
+const BARE_LINE = /[^\s"'`]\S{0,1023}(?=[ \t]{0,24}(?:\r?\n|$|[ \t]#))/y;
 const BARE_CELL = /[^\s`|]{1,400}(?=[ \t]{0,60}(?:\||\n|$))/y;
-const BARE_ELEMENT = /[^\s<>]{1,1000}(?=<)/y;
+const BARE_ELEMENT = /[^\s<>]{1,1000}(?=<\/)/y;
+const BARE_BELOW = /\S{8,1024}/y;
 
 function bareEnd(
   text: string,
   start: number,
   groups: Groups,
-  { isSetting, isQuery }: { isSetting: boolean; isQuery: boolean },
+  {
+    nameStart,
+    isSetting,
+    isQuery,
+    isLine,
+  }: { nameStart: number; isSetting: boolean; isQuery: boolean; isLine: boolean },
 ): number | undefined {
-  const bare = isQuery ? BARE : BARE_AMPERSAND;
+  if (groups.below !== undefined) return start + (matchEnd(BARE_BELOW, text, start) ?? "").replace(/\\$/, "").length;
   const isShell = isSetting && /^=$/.test(groups.sign ?? "");
+  const around = groups.sign !== undefined ? text.charAt(nameStart - 1) : "";
+  if (/["'`]/.test(around)) {
+    // "Name: value", as headers are given to commands.
+    const quoted = quotedEnd(text, start, around);
+    if (quoted !== undefined && !/[\s\\]|[&;][A-Za-z_]\w{2,30}=/.test(text.slice(start, quoted))) return quoted;
+  }
+  if (isLine && groups.sign !== undefined) {
+    const line = matchEnd(BARE_LINE, text, start);
+    const next = /[&;]([A-Za-z_][\w.]{2,30})=/.exec(line ?? "")?.[1];
+    if (line !== undefined && !/\\[nrt"']/.test(line) && !(next && isWords(next)) && !isCode(line)) {
+      const value = isShell ? line : line.replace(/(?:[;,]|\.(?=$))$/, "");
+      if (!/[([{]$/.test(value) || !isWords(value.slice(0, -1))) return start + value.length;
+    }
+  }
+  const bare = isQuery ? BARE : BARE_AMPERSAND;
   const form =
     groups.table !== undefined ? BARE_CELL : groups.tag !== undefined ? BARE_ELEMENT : isShell ? BARE_SETTING : bare;
   form.lastIndex = start;
@@ -278,40 +392,65 @@ function bareEnd(
   // A line end that is written as such, as in a JSON string.
   const escaped = match[0].search(/\\[nrt]/);
   if (escaped >= 0) end = start + escaped;
-  while (end > start && /[.;,:?!\\)]/.test(text.charAt(end - 1)) && !(isShell && /[!?]/.test(text.charAt(end - 1)))) {
+  while (
+    end > start &&
+    /[.;,:?!\\)。、，；」』]/.test(text.charAt(end - 1)) &&
+    !(isShell && /[!?]/.test(text.charAt(end - 1)))
+  ) {
     if (/[!?]/.test(text.charAt(end - 1)) && groups.says === undefined) break;
     end--;
   }
   return end;
 }
 
+function matchEnd(form: RegExp, text: string, start: number): string | undefined {
+  form.lastIndex = start;
+  return form.exec(text)?.[0];
+}
+
 /** The shortest of each kind, in characters. */
 const MIN_KEY_CHARS = 16;
-const MIN_SECRET_CHARS = 12;
 const MIN_MIXED_CHARS = 10;
 const SEED_WORDS = /^(?:[a-z]{3,8}[ ,]{1,2}){11,23}[a-z]{3,8}$/;
 
+/** In a setting, and elsewhere. */
+const MIN_CHANCE_CHARS = { settings: 8, code: 12 };
+const MIN_CHANCE_BITS = 2;
+
 function isSecret(value: string, kind: Kind, among: "code" | "settings"): boolean {
   if (value.includes("[redacted:")) return false;
+  if (kind === "phrase") return SEED_WORDS.test(value.trim());
+  if (kind === "session") return looksRandom(value, MIN_KEY_CHARS) && !/^[0-9a-f]{8}-[0-9a-f-]{27}$/i.test(value);
+  if (isMadeByChance(value, MIN_CHANCE_CHARS[among])) return true;
   switch (kind) {
     case "password":
+    case "pass":
       return isPassword(value, among);
     case "secret":
-      if (looksRandom(value, MIN_SECRET_CHARS) || isMixed(value)) return true;
       return (
-        among === "settings" &&
-        /\d|[^\w.:/-]/.test(value) &&
-        value.length >= 8 &&
-        looksChosen(value, "settings") &&
-        !/^\d+$/.test(value)
+        isMixed(value) ||
+        (among === "settings" &&
+          /\d|[^\w.:/-]/.test(value) &&
+          value.length >= 8 &&
+          looksChosen(value, "settings") &&
+          !/^\d+$/.test(value))
       );
     case "key":
-      return looksRandom(value, MIN_KEY_CHARS) || isMixed(value);
-    case "phrase":
-      return SEED_WORDS.test(value.trim());
-    case "session":
-      return looksRandom(value, MIN_KEY_CHARS) && !/^[0-9a-f]{8}-[0-9a-f-]{27}$/i.test(value);
+      return isMixed(value);
   }
+}
+
+/** Neither words, nor data of a known form, nor code: behind a name that says secret, nothing else is left. */
+function isMadeByChance(value: string, minChars: number): boolean {
+  if (value.length < minChars || /[^\x21-\x7e]/.test(value) || /^[\d.,_-]+$/.test(value) || isWords(value))
+    return false;
+  return (
+    !standsForValue(value) &&
+    !isPlain(value) &&
+    !isPattern(value) &&
+    !isCode(value) &&
+    entropyBits(value.slice(0, 256)) >= MIN_CHANCE_BITS
+  );
 }
 
 /** Too short for a key that was drawn at random, but of letters, digits and signs as no name is. */
@@ -331,16 +470,17 @@ function isPassword(value: string, among: "code" | "settings"): boolean {
 }
 
 const COOKIE_NAMES = new RegExp(
-  "^(?:JSESSIONID|PHPSESSID|ASPSESSIONID\\w*|ASP\\.NET_SessionId|connect\\.sid|sessionid|_?session_id|[\\w-]*_session|" +
+  "^(?:JSESSIONID|PHPSESSID|ASPSESSIONID\\w*|ASP\\.NET_SessionId|connect\\.sid|sessionid|_?session_id|[\\w-]*_sess(?:ion)?|" +
     "_gh_sess|(?:__(?:Secure|Host)-)?(?:next-auth|authjs)\\.session-token|wordpress_(?:sec|logged_in)_\\w*|" +
     "remember_(?:me|token|user_token|web_\\w*))$",
   "i",
 );
 
-/** Whether it is a cookie's: by its name and an equals sign, or because cookies are spoken of shortly before, on this line. */
-function isCookie(text: string, nameStart: number, name: string): boolean {
+/** Whether it is a cookie's: by its name, in a query, or because cookies are spoken of shortly before, on this line. */
+function isCookie(text: string, nameStart: number, name: string, groups: Groups, isQuery: boolean): boolean {
   const after = text.charAt(nameStart + name.length);
-  if (COOKIE_NAMES.test(name) && after === "=") return true;
+  if (isQuery && /^(?:\w{0,20}[_-])?(?:session|sid|sess|sessionid|session_?token)$/i.test(name)) return true;
+  if (COOKIE_NAMES.test(name) && (after === "=" || groups.pair !== undefined)) return true;
   const before = text.slice(Math.max(0, nameStart - COOKIE_REACH_CHARS), nameStart);
-  return /cookie/i.test(before.slice(before.lastIndexOf("\n") + 1));
+  return /cookie|curl [^\n]{0,200}-b ?["']?[^"'\n]{0,200}$/i.test(before.slice(before.lastIndexOf("\n") + 1));
 }

@@ -12,9 +12,11 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { ASSIGNMENT_STARTS, assignmentAt, type Found } from "./assignments.ts";
+import { encodedTexts } from "./encoded.ts";
 import type { KnownSecret } from "./known.ts";
 import { type Place, placeAt, type Replacement } from "./paths.ts";
 import { isMeant, MAX_SECRET_CHARS, RULES, type Rule } from "./rules.ts";
+import { columnsBelow } from "./tables.ts";
 import { MIN_TRIGGER_CHARS, type Trigger, Triggers } from "./triggers.ts";
 import { viewOf } from "./visible.ts";
 
@@ -61,7 +63,7 @@ const MAX_NUMBERED = 10_000;
 type Target =
   | { readonly is: "rule"; readonly rank: number; readonly rule: Rule }
   | { readonly is: "known"; readonly secret: KnownSecret }
-  | { readonly is: "name"; readonly word: string }
+  | { readonly is: "name"; readonly word: string; readonly chars: number }
   | { readonly is: "place"; readonly place: Place };
 
 /** What was found, and how well it is known: the lower the rank, the more its rule's name says. */
@@ -71,6 +73,9 @@ interface Ranked extends Found {
 
 const KNOWN_RANK = RULES.length;
 const NAME_RANK = KNOWN_RANK + 1;
+const ENCODED_RANK = NAME_RANK + 1;
+/** Base64 in base64 in base64: a file of settings in a manifest, which is a secret of another. */
+const MAX_DEPTH = 3;
 
 const PLACEHOLDER_START = "[redacted: ";
 const PLACEHOLDER = /\[redacted: [a-z0-9-]{1,40}(?: #\d{1,5})?\]/g;
@@ -202,7 +207,7 @@ export class Redactor {
     return { secrets, shortened: apart(paths, secrets) };
   }
 
-  #findIn(text: string): { found: Ranked[]; paths: Replacement[] } {
+  #findIn(text: string, depth = 0): { found: Ranked[]; paths: Replacement[] } {
     const found: Ranked[] = [];
     const paths: Replacement[] = [];
     /** Up to where each rule has found something: what begins in there is part of it. */
@@ -214,8 +219,9 @@ export class Redactor {
       } else if (what.is === "known") {
         found.push({ rule: what.secret.rule, rank: KNOWN_RANK, start: at, end: at + literal.length });
       } else if (what.is === "name") {
-        const secret = assignmentAt(text, at, literal);
+        const secret = assignmentAt(text, at, what.word, what.chars);
         if (secret) found.push({ ...secret, rank: NAME_RANK });
+        for (const cell of columnsBelow(text, at)) found.push({ ...cell, rank: NAME_RANK });
       } else if (at >= (behind.get(what.rule) ?? 0)) {
         const secret = matchAt(text, at, what.rule);
         if (secret === undefined) return;
@@ -223,6 +229,12 @@ export class Redactor {
         found.push({ ...secret, rank: what.rank });
       }
     });
+    if (this.#secrets !== "allow" && depth < MAX_DEPTH) {
+      for (const { start, end, text: decoded } of encodedTexts(text)) {
+        const [secret] = this.#findIn(decoded, depth + 1).found;
+        if (secret) found.push({ rule: secret.rule, rank: ENCODED_RANK, start, end });
+      }
+    }
     return { found, paths };
   }
 
@@ -256,7 +268,13 @@ function allTriggers(known: readonly KnownSecret[], places: readonly Place[]): T
   RULES.forEach((rule, rank) => {
     for (const literal of rule.starts) triggers.push({ literal, exact: false, what: { is: "rule", rank, rule } });
   });
-  for (const word of ASSIGNMENT_STARTS) triggers.push({ literal: word, exact: false, what: { is: "name", word } });
+  for (const { literal, exact, word } of ASSIGNMENT_STARTS) {
+    triggers.push({
+      literal,
+      exact,
+      what: { is: "name", word, chars: literal.startsWith(word) ? word.length : literal.length },
+    });
+  }
   for (const secret of known) {
     for (const literal of secret.forms) {
       if (literal.length >= MIN_TRIGGER_CHARS) triggers.push({ literal, exact: true, what: { is: "known", secret } });
@@ -276,7 +294,19 @@ function matchAt(text: string, at: number, rule: Rule): Found | undefined {
     start = Math.min(...taken.map(([first]) => first));
     end = Math.max(...taken.map(([, last]) => last));
   }
+  if (rule.isWeak && isInBase64(text, start, end)) return undefined;
   return isMeant(rule, text.slice(start, end)) ? { rule: rule.id, start, end } : undefined;
+}
+
+/** Whether it is part of a longer run of base64, or of a block of its lines. */
+function isInBase64(text: string, start: number, end: number): boolean {
+  if (/[+/]/.test(text.charAt(start - 1)) && /[A-Za-z0-9+/]{8}$/.test(text.slice(Math.max(0, start - 9), start - 1)))
+    return true;
+  if (/^[+/][A-Za-z0-9+/]{8}/.test(text.slice(end, end + 9))) return true;
+  return (
+    /[A-Za-z0-9+/]{56}[\s"',\\nr>]{1,24}[A-Za-z0-9+/]{0,80}$/.test(text.slice(Math.max(0, start - 160), start)) ||
+    /^[A-Za-z0-9+/]{0,80}[\s"',\\nr>]{1,24}[A-Za-z0-9+/]{56}/.test(text.slice(end, end + 160))
+  );
 }
 
 /** Findings that overlap are one, by the name that says most. What is a placeholder already is none, nor part of one. */

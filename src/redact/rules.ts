@@ -3,7 +3,7 @@
  * there alone, and has a bound on all that it repeats: what a text costs grows with its length and with nothing else.
  * Values that only their surroundings give away are in assignments.ts.
  */
-import { entropyBits, looksChosen, looksRandom, standsForValue } from "./values.ts";
+import { entropyBits, isWords, looksChosen, looksRandom, standsForValue } from "./values.ts";
 
 export interface Rule {
   /** Its name in placeholders and results. */
@@ -14,6 +14,8 @@ export interface Rule {
   readonly starts: readonly string[];
   /** Sticky. What goes is what the groups took, from the first to the last of them; without groups, all of it. */
   readonly pattern: RegExp;
+  /** Whether its mark is so short that random base64 has it: within a run or block of that it is none. */
+  readonly isWeak?: boolean;
   /** Whether this one is meant. Without it, what is an example or has no entropy is left. */
   readonly valid?: (secret: string) => boolean;
 }
@@ -29,7 +31,10 @@ export function isMeant(rule: Rule, secret: string): boolean {
   if (rule.valid) return rule.valid(secret);
   // Forty letters of one case are words run together.
   return (
-    !PRETENDS.test(secret) && !/^[a-z_.-]+$/.test(secret) && entropyBits(secret.slice(0, JUDGED_CHARS)) >= MIN_BITS
+    !PRETENDS.test(secret) &&
+    !/^[a-z_.-]+$/.test(secret) &&
+    !isWords(secret.slice(0, JUDGED_CHARS)) &&
+    entropyBits(secret.slice(0, JUDGED_CHARS)) >= MIN_BITS
   );
 }
 
@@ -46,9 +51,36 @@ const always = () => true;
  */
 const LEFT = "(?:(?<![A-Za-z0-9_-])|(?<=\\\\[nrtbf])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[(?:[0-9;:]{1,24}m|[0-2]?K)))";
 
-/** A token of a service: its prefix, and what follows; several forms where it has them. */
-function token(id: string, finds: string, starts: readonly string[], ...forms: readonly string[]): Rule {
-  return { id, finds, starts, pattern: new RegExp(`${LEFT}(?:${forms.join("|")})(?![A-Za-z0-9])`, "dy") };
+/**
+ * Tokens of a service by what they begin with: the literals at which to look are taken from the forms. In a form, `~` and a
+ * letter stand for a class: ~a letters and digits, ~w the same with - and _, ~h hex, ~l small letters and digits, ~u capitals
+ * and digits, ~b base64.
+ */
+function tokens(id: string, finds: string, ...forms: readonly string[]): Rule {
+  const source = forms.join("|").replace(/~([awhlub])/g, (_, letter: string) => CLASSES[letter] ?? "");
+  const starts = [...new Set(forms.flatMap(beginnings))];
+  // Without a separator in it, a mark of a few letters stands in base64 by chance.
+  const isWeak = starts.some((start) => start.length <= 6 && !/[_.~$!-]/.test(start));
+  return { id, finds, starts, pattern: new RegExp(`${LEFT}(?:${source})(?![A-Za-z0-9])`, "dy"), isWeak };
+}
+
+const CLASSES: Readonly<Record<string, string>> = {
+  a: "[A-Za-z0-9]",
+  w: "[\\w-]",
+  h: "[a-f0-9]",
+  l: "[a-z0-9]",
+  u: "[A-Z0-9]",
+  b: "[\\w+/=-]",
+};
+
+/** The literals with which a form begins: up to the first class or repetition, for each choice that stands in it. */
+function beginnings(form: string): string[] {
+  const literal = /^(?:[\w!/-](?![{?*+])|\\[.$|*])*/.exec(form)?.[0] ?? "";
+  const rest = form.slice(literal.length);
+  const here = literal.replace(/\\/g, "");
+  const choice = /^\(\?:([\w|.\\-]*)\)(?![{?*+])/.exec(rest);
+  if (choice === null) return [here];
+  return (choice[1] ?? "").split("|").flatMap((one) => beginnings(`${literal}${one}${rest.slice(choice[0].length)}`));
 }
 
 /** The three characters with which the base64 of a Discord user's number begins. */
@@ -84,6 +116,377 @@ const SCHEMES =
   "jwt oauth discogs hmac dpop";
 const SCHEME = `(?:${SCHEMES.replaceAll(" ", "|")})(?: token)?[ =:]{1,2}`;
 
+/** What tokens of services call themselves, between two separators. */
+const MARKS = "live test prod production sandbox staging sk pat secret token key api apikey priv private oauth".split(
+  " ",
+);
+const MARKED_STARTS = MARKS.map((mark) => `_${mark}_`);
+
+const UUID = "~h{8}-~h{4}-~h{4}-~h{4}-~h{12}";
+/** Where a service sells several environments, its tokens say which. */
+const STAGES = "(?:live|test|prod|production|sandbox|staging|stage|dev|development|preview|sbox|sdbx|stg)";
+
+const GITLAB_KINDS = "pat dt rt rtr ptt ft soat cbt imt agent oas ffct wt".split(" ");
+
+/** The published forms of tokens, as looked up on 2026-12-01. Lengths are a little wider than published: services add to them. */
+const SERVICE_TOKENS: readonly Rule[] = [
+  tokens("age-secret-key", "age identities", "AGE-SECRET-KEY-(?:PQ-)?1~u{30,2000}", "AGE-PLUGIN-~u{1,20}-1~u{30,2000}"),
+  tokens(
+    "github-token",
+    "GitHub: personal (classic, fine-grained), OAuth, app (both forms) and refresh tokens",
+    "gh[pousr]_~a{36,255}".replace("[pousr]", "(?:p|o|u|s|r)"),
+    "gh(?:s|u)_\\d{1,20}_[\\w-]{10,4000}\\.[\\w-]{10,9000}\\.[\\w-]{10,1400}",
+    "github_pat_[A-Za-z0-9_]{50,255}",
+  ),
+  tokens(
+    "gitlab-token",
+    "GitLab: personal, deploy, runner, trigger, feed, agent, CI tokens, also with an instance's prefix",
+    `gl(?:${GITLAB_KINDS.join("|")})-[\\w-]{20,300}(?:\\.[\\w-]{2,12}){0,2}`,
+    "GR1348941[\\w-]{20,60}",
+  ),
+  {
+    id: "gitlab-token",
+    finds: "",
+    starts: GITLAB_KINDS.map((kind) => `-gl${kind}-`),
+    pattern: new RegExp(
+      `(?<=${LEFT}(?<head>[A-Za-z0-9][\\w-]{0,40}))(?<secret>-gl(?:${GITLAB_KINDS.join("|")})-[\\w-]{20,300}(?:\\.[\\w-]{2,12}){0,2})`,
+      "dy",
+    ),
+  },
+  tokens(
+    "atlassian-token",
+    "Atlassian and Bitbucket API tokens, app passwords, Trello tokens",
+    "AT(?:ATT|CTT|OA)3[\\w=-]{40,400}",
+    "ATBB~a{28,40}",
+    "ATTA~a{60,80}",
+    "BBDC-~b{40,60}",
+  ),
+  tokens(
+    "slack-token",
+    "Slack bot, user, app and configuration tokens",
+    "xox(?:a|b|c|d|e|o|p|r|s)-[\\w%-]{10,300}",
+    "xoxe\\.xox(?:b|p)-[\\w-]{10,300}",
+    "xapp-\\d-~a{5,20}-\\d{5,20}-~a{20,80}",
+    "xwfp-[\\w-]{20,200}",
+  ),
+  tokens(
+    "stripe-key",
+    "Stripe secret, restricted and organisation keys, webhook secrets, and others of the form sk_live_",
+    `(?:s|r)k_(?:org_)?${STAGES}_~b{16,250}`,
+    `sk_org_${STAGES}_~b{16,250}`,
+    "whsec_~b{24,100}",
+  ),
+  tokens(
+    "square-token",
+    "Square access tokens and application secrets",
+    "sq0(?:atp|csp|idp)-[\\w-]{22,60}",
+    "EAAA[\\w-]{60}",
+  ),
+  tokens(
+    "braintree-token",
+    "Braintree and PayPal access tokens",
+    "access_token\\$(?:production|sandbox)\\$~l{16}\\$~h{32}",
+  ),
+  tokens("twilio-key", "Twilio API keys", ...HEX_DIGITS.map((digit) => `SK${digit}~h{31}`)),
+  tokens("sendgrid-key", "SendGrid API keys", "SG\\.[\\w-]{16,32}\\.[\\w-]{32,64}"),
+  tokens("mailgun-key", "Mailgun keys", "key-~h{32}"),
+  tokens("mandrill-key", "Mandrill keys", "md-[\\w-]{22}(?![\\w-])"),
+  tokens("brevo-key", "Brevo keys", "x(?:keysib|smtpsib)-~h{64}-~a{16}"),
+  tokens("resend-key", "Resend keys", "re_~a{8}_~a{20,28}"),
+  tokens("aws-access-key-id", "AWS access key ids", "A(?:KIA|SIA|BIA|CCA)~u{16}"),
+  tokens("aws-bedrock-key", "AWS Bedrock API keys", "ABSK[A-Za-z0-9+/]{100,300}={0,2}", "bedrock-api-key-~b{60,4000}"),
+  tokens("google-api-key", "Google and Gemini API keys", "AIza[\\w-]{35}(?![\\w-])", "AQ\\.[\\w-]{30,100}"),
+  tokens(
+    "google-oauth-token",
+    "Google OAuth access and refresh tokens, client secrets, FCM server keys",
+    "ya29\\.[\\w.-]{20,2500}",
+    "GOCSPX-[\\w-]{24,32}",
+    "1//0[\\w-]{38,200}",
+    "AAAA[\\w-]{7}:[\\w-]{134,160}",
+  ),
+  tokens(
+    "digitalocean-token",
+    "DigitalOcean personal, OAuth and refresh tokens, Spaces keys",
+    "do(?:o|p|r)_v1_~h{64}",
+    "DO00~u{16}",
+  ),
+  tokens("heroku-key", "Heroku keys", "HRKU-(?:[\\w-]{58,70}|[0-9a-f-]{36})"),
+  tokens(
+    "cloudflare-token",
+    "Cloudflare tokens of the new form, origin CA keys, tunnel tokens",
+    "cf(?:ut|at|k)_~a{36,80}",
+    "v1\\.0-~h{24}-~h{146}",
+    "eyJhIjoi~b{100,400}",
+  ),
+  tokens("vercel-token", "Vercel tokens", "vc(?:p|i|a|r|k)_~a{24,80}", "vercel_blob_rw_~a{16}_~a{24,40}"),
+  tokens("netlify-token", "Netlify tokens", "nf(?:p|c|o|u|b)_~a{36,60}"),
+  tokens(
+    "supabase-key",
+    "Supabase secret keys and access tokens",
+    "sbp_(?:v0_|oauth_)?~h{40}",
+    "sb_secret_[\\w-]{22,60}",
+  ),
+  tokens("planetscale-token", "PlanetScale tokens and passwords", "pscale_(?:tkn|pw|oauth)_[\\w.=-]{32,64}"),
+  tokens("neon-key", "Neon keys and role passwords", "napi_~l{60,70}", "npg_~a{12,24}"),
+  tokens("mongodb-atlas-key", "MongoDB Atlas service account secrets", "mdb_sa_sk_[\\w-]{36,48}"),
+  tokens(
+    "database-key",
+    "Aiven, CockroachDB, Astra, Xata, Materialize, Fauna, Elastic Cloud, Confluent, dbt, Hex keys",
+    "AVNS_[\\w-]{15,40}",
+    "CCDB1_~a{20,24}_~a{36,44}",
+    "AstraCS:~a{20,40}:~h{60,68}",
+    "xau_~a{30,60}",
+    "mzp_~h{60,68}",
+    "fnAE[\\w-]{30,44}",
+    "essu_~b{30,120}",
+    "cflt~b{50,80}",
+    "dbt(?:c|u|s)_~b{30,80}",
+    "hxt(?:p|w)_~a{60,120}",
+  ),
+  tokens("npm-token", "npm tokens", "npm_~a{36}"),
+  tokens("pypi-token", "PyPI tokens", "pypi-AgE[\\w-]{50,1000}"),
+  tokens("rubygems-key", "RubyGems keys", "rubygems_~h{48}"),
+  tokens("crates-io-token", "crates.io tokens", "cio~a{32}"),
+  tokens("docker-token", "Docker Hub tokens", "dckr_(?:p|o)at_[\\w-]{24,60}"),
+  tokens("nuget-key", "NuGet keys", "oy2~l{43}"),
+  tokens("jfrog-token", "Artifactory keys and reference tokens", "AKCp~a{60,80}", "cmVmdGtu~b{40,80}"),
+  tokens(
+    "package-registry-token",
+    "Packagist, Clojars, Deno, Hackage and Open VSX tokens",
+    "packagist_~l{2,5}_~h{40,80}",
+    "CLOJARS_~l{50,64}",
+    "dd(?:p|o|w)_~a{36,60}",
+    "ovsxp_[\\w-]{30,60}",
+  ),
+  tokens("anthropic-key", "Anthropic API, admin and OAuth keys", "sk-ant-[a-z]{2,6}\\d{0,2}-[\\w-]{24,200}"),
+  tokens(
+    "openai-key",
+    "OpenAI, OpenRouter, DeepSeek, Langfuse, Helicone keys, and others of the form sk-",
+    "sk-~a{2,12}-(?:v\\d-)?[\\w-]{20,250}",
+    "sk-~a{20,100}",
+  ),
+  tokens("hugging-face-token", "Hugging Face tokens", "(?:hf|api_org)_~a{34,40}"),
+  tokens("replicate-token", "Replicate tokens", "r8_~a{37,40}"),
+  tokens("groq-key", "Groq keys", "gsk_~a{48,60}"),
+  tokens("xai-key", "xAI keys", "xai-~a{70,90}"),
+  tokens(
+    "ai-service-key",
+    "Perplexity, Pinecone, Fireworks, Tavily, LangSmith, NVIDIA, Cerebras, ElevenLabs, Voyage, Together, Jina, LlamaCloud, Firecrawl, E2B, Mem0, Weights & Biases, Runpod, Modal, Apify, Cursor keys",
+    "pplx-~a{40,60}",
+    "pcsk_~a{5,8}_~a{50,70}",
+    "tvly-(?:dev-|prod-)?~a{28,40}",
+    "lsv2_(?:pt|sk)_~h{32}_~h{10}",
+    "nvapi-[\\w-]{60,72}",
+    "csk-~l{44,52}",
+    "sk_~h{48}",
+    "sk_car_~a{16,24}",
+    "pa-[\\w-]{43}",
+    "fw_~a{22,24}",
+    "tgp_v1_[\\w-]{40,48}",
+    "jina_~h{32}[\\w-]{20,34}",
+    "llx-~a{40,56}",
+    "fc-~h{32}",
+    "e2b_~h{40}",
+    "m0-~a{36,44}",
+    "wandb_v1_\\w{60,90}",
+    "rpa_~u{30,50}",
+    "a(?:k|s)-~a{22,24}(?![\\w-])",
+    "apify_(?:api|proxy)_~a{30,40}",
+    "key_~h{60,68}",
+    "crsr_~h{60,68}",
+    "ds-~h{32}",
+  ),
+  tokens("databricks-token", "Databricks tokens", "d(?:api|ose|kea)~h{32}(?:-\\d)?"),
+  tokens("datadog-key", "Datadog keys of the new form", "dd(?:app|pat|api)_~a{30,48}"),
+  tokens(
+    "new-relic-key",
+    "New Relic user, ingest and license keys",
+    "NR(?:AK|AA)-~u{27}",
+    "NRII-[\\w-]{32}",
+    "NRSP-[a-z]{2}\\d{2}~h{30,36}",
+  ),
+  tokens("sentry-token", "Sentry tokens and DSNs", "sntrys_~b{60,600}", "sntry(?:u|i|a)_~h{64}"),
+  tokens(
+    "grafana-token",
+    "Grafana service account, cloud and legacy tokens",
+    "glsa_~a{32}_~h{8}",
+    "glc_eyJ~b{40,400}",
+    "eyJrIjoi~b{40,400}",
+  ),
+  tokens("honeycomb-key", "Honeycomb keys", "hc(?:a|b|x)(?:i|l|m)(?:k|c)_~l{32,64}"),
+  tokens(
+    "monitoring-key",
+    "PostHog, Dynatrace, Coralogix, Honeybadger, Axiom, Checkly, Instana, Infracost keys",
+    "ph(?:x|s|r|a)_~a{36,52}",
+    "dt0[a-z]\\d\\d\\.~u{20,28}\\.~u{56,72}",
+    "cx(?:tp|up)_~a{28,34}",
+    "hb(?:p|u)_~a{30,40}",
+    `x(?:aat|apt|ait)-${UUID}`,
+    "cu_~h{32}",
+    "ico-~a{32}",
+  ),
+  tokens("linear-key", "Linear keys", "lin_(?:api|oauth|wh)_~a{32,128}"),
+  tokens("notion-token", "Notion tokens", "ntn_~a{43,50}", "secret_~a{43}"),
+  tokens("airtable-token", "Airtable tokens", "pat~a{14}\\.~h{64}"),
+  tokens("asana-token", "Asana tokens", "(?:1|2)/1\\d{12,16}(?:/\\d{13,17})?:~h{32}", "(?:1|2)/\\d{13,17}:~h{32}"),
+  tokens("figma-token", "Figma tokens", "fig(?:d|o|p|u)[hr]?_[\\w-]{36,60}"),
+  tokens("postman-key", "Postman keys", "PMAK-~h{24}-~h{34}", "PMAT-~u{26}"),
+  tokens("dropbox-token", "Dropbox tokens", "sl\\.(?:u\\.)?[\\w-]{100,1500}"),
+  tokens("facebook-token", "Facebook and Instagram tokens", "EAA~a{90,300}", "IGQ(?:V|W)[\\w-]{80,300}"),
+  tokens("shopify-token", "Shopify access tokens and secrets", "shp(?:at|ca|pa|ss|ua|tka|it|aa)_~a{32,64}"),
+  tokens("mapbox-token", "Mapbox secret tokens", "sk\\.eyJ[\\w-]{20,400}\\.[\\w-]{16,100}"),
+  tokens("segment-token", "Segment and Sourcegraph tokens", "sgp_(?:~h{16}_|local_)?~a{40,70}", "sl(?:k|w)_~h{64}"),
+  tokens("launchdarkly-key", "LaunchDarkly SDK and API keys", `(?:sdk|api|mob)-${UUID}`),
+  tokens("pulumi-token", "Pulumi tokens", "pul-~h{40}"),
+  tokens("vault-token", "HashiCorp Vault tokens and unseal keys", "hv(?:s|b|r)\\.[\\w-]{24,300}"),
+  tokens("doppler-token", "Doppler tokens", "dp\\.(?:pt|st|ct|sa|said|scim|audit)\\.(?:[a-z0-9_-]{2,35}\\.)?~a{40,44}"),
+  tokens(
+    "1password-token",
+    "1Password service account tokens and secret keys",
+    "ops_ey~b{100,3000}",
+    "A3-~u{6}-(?:~u{11}|~u{6}-~u{5})(?:-~u{5}){3}",
+  ),
+  tokens(
+    "bitwarden-token",
+    "Bitwarden Secrets Manager, Infisical, Akeyless tokens",
+    ...HEX_DIGITS.map((digit) => `0\\.${digit}~h{7}-~h{4}-~h{4}-~h{4}-~h{12}\\.~a{28,32}:~b{22,26}`),
+    "st\\.~h{24}\\.~h{32}\\.~h{32}",
+  ),
+  tokens("tailscale-key", "Tailscale keys", "tskey-[a-z]{2,12}-~a{8,24}(?:-~a{16,48})?"),
+  tokens("fly-token", "Fly.io tokens", "fo1_[\\w-]{43}", "fm(?:1r|1a|2)_~b{80,4000}"),
+  tokens("render-key", "Render keys", "rnd_~a{28,40}"),
+  tokens(
+    "cloud-token",
+    "Scalingo, Scaleway, Alibaba, Tencent, Yandex, OpenShift, Rancher, Portainer, NetBird, ngrok, Exoscale, Backblaze, Defined keys",
+    "tk-us-[\\w-]{40,56}",
+    "SCW~u{17}",
+    "LTAI~a{12,24}",
+    "AKID~a{32,48}",
+    "AQVN[\\w-]{34,40}",
+    "y0_[\\w-]{50,200}",
+    "t1\\.[A-Z0-9a-z_-]{20,800}=?=?\\.[\\w-]{60,120}={0,2}",
+    "sha256~[\\w-]{40,46}".replace("~", "[~]"),
+    "token-~l{5}:~l{54}",
+    "ptr_~b{40,60}",
+    "nbp_~a{36}",
+    "EXO~h{24}",
+    "K00\\d[A-Za-z0-9+/]{27}",
+    "dnkey-~b{26}-~b{52}",
+  ),
+  tokens(
+    "ci-service-token",
+    "Snyk, SonarQube, Buildkite, CircleCI, Harness, Octopus, StackHawk, Socket, Chromatic, Percy tokens",
+    "snyk_[a-z]{3}\\.[\\w.-]{40,200}",
+    "sq(?:p|u|a|b)_~h{40}",
+    "bk(?:ua|ct|aj|pt)_~a{36,64}",
+    "CCIP(?:AT|RJ)_~a{16,28}_~h{40}",
+    "(?:pat|sat)\\.[\\w-]{22}\\.~h{24}\\.~a{20}",
+    "API-~u{26,32}",
+    "hawk\\.[\\w-]{20}\\.[\\w-]{20}",
+    "sktsec_[\\w-]{30,120}",
+    "chpt_~l{11,20}",
+    "(?:web|app)_~h{64}",
+    "depot_~l{3,8}_~h{40,80}",
+    "signkey-~l{4,10}-~h{60,68}",
+  ),
+  tokens(
+    "payment-key",
+    "EasyPost, Shippo, Flutterwave, Lob, GoCardless, Paddle, Xendit, Midtrans, Mercado Pago, Mollie, Duffel, Omise keys",
+    "EZ(?:A|T)K~a{50,60}",
+    `shippo_${STAGES}_~h{40}`,
+    "FLWSECK(?:_TEST)?-~a{12,40}-X",
+    "FLWSECK_TEST~h{12}",
+    "(?:live|test|sandbox)_~a{28,60}",
+    "(?:live|sandbox)_[\\w=-]{40}",
+    `pdl_${STAGES}_\\w{30,90}`,
+    `xnd_${STAGES}_~a{30,90}`,
+    "(?:SB-)?Mid-server-[\\w-]{20,32}",
+    "SB-Mid-server-[\\w-]{20,32}",
+    "(?:APP_USR|TEST)-\\d{12,20}-\\d{6}-~h{32}(?:__\\w{2}_\\w{2}__)?-\\d{5,12}",
+    `duffel_${STAGES}_[\\w-]{43}`,
+    `skey_${STAGES}_~a{16,40}`,
+  ),
+  tokens(
+    "service-key",
+    "Adobe, Telnyx, Klaviyo, ClickUp, HubSpot, Intercom, MailerSend, Zoho, OneSignal, Plaid, Typeform, Contentful, ReadMe, Frame.io, WakaTime, Adafruit, Pinterest, LinkedIn, Salesforce, Roblox, Fastmail, Flagsmith, GrowthBook, Statsig, Prefect, ClickHouse, Rootly, Settlemint, Close, ntfy keys",
+    "p8(?:e)?-~a{32}",
+    "KEY0~h{31}_~a{20,24}".replace("~h", "[A-F0-9]"),
+    "pk_~h{34}",
+    "pk_~a{6}_~a{28,50}",
+    "pk_\\d{6,10}_~u{32}",
+    `pat-(?:na|eu|ap|au|ca)\\d-${UUID}`,
+    "dG9rO~b{40,80}",
+    "mlsn\\.~h{60,68}",
+    "1000\\.~h{32}\\.~h{32}",
+    "os_v2_(?:app|org)_~l{90,120}",
+    `access-(?:sandbox|development|production)-${UUID}`,
+    "tfp_[\\w.=-]{44,64}",
+    "CFPAT-[\\w-]{43}",
+    "rdme_~l{60,72}",
+    "fio-u-[\\w=-]{60,68}",
+    `waka_${UUID}`,
+    "aio_~a{28}",
+    "pina_\\w{60,200}",
+    "WPL_AP\\d\\.~a{12,40}\\.~b{8,20}",
+    "00D~a{12,15}![\\w.]{60,140}",
+    "fmu\\d-~h{8}-~h{24,64}-\\d-~h{20,40}",
+    "fmu\\d-[\\w-]{30,120}",
+    "ser\\.~a{20,24}",
+    "secret_(?:admin|readonly|user)_[\\w=-]{20,60}",
+    "(?:secret|console)-~a{40,60}",
+    "secret-(?:test|live)-[\\w=-]{30,44}",
+    "pn(?:u|b)_~a{36}",
+    "4b1d~a{38}",
+    "rootly_~h{64}",
+    "sm_(?:pat|aat|sat)_~a{16,24}",
+    "api_~a{22}\\.~a{22}",
+    "tk_~l{29}",
+    "(?:x|y|z|t)prv~a{100,112}",
+    "p\\.eyJ[\\w-]{30,400}\\.[\\w-]{30,100}",
+    "v\\d\\.(?:local|public)\\.[\\w-]{40,4000}(?:\\.[\\w-]{1,1000})?",
+    "n8n_api_~h{40,100}",
+    "polar_~l{3,6}_~a{30,60}",
+    "ATNT-[\\w-]{30,60}",
+  ),
+  {
+    id: "service-key",
+    finds: "",
+    starts: ["_mmk", "_MMK"],
+    pattern: /(?<=(?:(?<!\w)|(?<=\\[nrt]))(?<head>[A-Za-z0-9]{6}_[A-Za-z0-9]{29}))(?<secret>_mmk)(?!\w)/dy, // MaxMind
+  },
+  {
+    id: "service-key",
+    finds: "",
+    starts: ["msh"],
+    pattern:
+      /(?<=(?:(?<!\w)|(?<=\\[nrt]))(?<head>[0-9a-f]{10}))(?<secret>msh[0-9a-f]{15}p1[0-9a-f]{6}jsn[0-9a-f]{12})(?!\w)/dy, // RapidAPI
+  },
+  {
+    id: "service-key",
+    finds: "",
+    starts: ["_|WARNING:-DO-NOT-SHARE"],
+    pattern: /_\|WARNING:-DO-NOT-SHARE[^|\n]{0,200}\|_(?<secret>[\w-]{100,2000})/dy, // Roblox
+  },
+  {
+    id: "service-key",
+    finds:
+      "services whose tokens say what they are: a name, then live, secret, key, token, pat and the like, then what chance made",
+    starts: MARKED_STARTS,
+    pattern: new RegExp(
+      `(?<=${LEFT}(?<head>[A-Za-z][A-Za-z0-9]{1,15}))(?<secret>_(?:${MARKS.join("|")})_(?:[a-z0-9]{1,6}[_-]){0,2}` +
+        "[A-Za-z0-9]{16,160}(?:[._-][A-Za-z0-9]{8,160}){0,3})(?![A-Za-z0-9])",
+      "dyi",
+    ),
+    valid: (secret) =>
+      !/^(?:pk|pub|phc)_/i.test(secret) &&
+      /\d/.test(secret) &&
+      looksRandom(secret.replace(/^.*?_(?=[A-Za-z0-9]{16})/, ""), 16),
+  },
+];
+
+/** How far behind an id its secret may stand: in the next line, or the next field. */
+const PARTNER_REACH_CHARS = 160;
+
 /** What the secret of a webhook's address is: all that comes behind the fixed part. */
 function webhook(starts: readonly string[], before: RegExp, secret: RegExp): Rule {
   const finds = "Slack, Discord, Teams, Google Chat, Zapier, Make, IFTTT, Airtable, DingTalk, Feishu webhooks";
@@ -109,6 +512,7 @@ function commandLine(starts: readonly string[], before: RegExp, value = ARGUMENT
 }
 
 export const RULES: readonly Rule[] = [
+  ...SERVICE_TOKENS,
   {
     id: "private-key",
     finds: "PEM, OpenSSH, PGP and PuTTY private keys, also cut off or with escaped line ends",
@@ -138,59 +542,12 @@ export const RULES: readonly Rule[] = [
     pattern: /private-lines: \d{1,3}\r?\n(?<secret>(?:[A-Za-z0-9+/=]{1,80}\r?\n?){1,200})/diy,
     valid: always,
   },
-  token(
-    "age-secret-key",
-    "age identities",
-    ["AGE-SECRET-KEY-1", "AGE-PLUGIN-"],
-    "AGE-(?:SECRET-KEY-(?:PQ-)?|PLUGIN-[A-Z0-9]{1,20}-)1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{30,2000}",
-  ),
   {
     id: "wireguard-key",
     finds: "WireGuard private and preshared keys",
     starts: ["PrivateKey", "PresharedKey"],
     pattern: /(?:private|preshared)key\s{0,4}=\s{0,4}(?<secret>[A-Za-z0-9+/]{43}=)/diy,
   },
-  token(
-    "github-token",
-    "GitHub: personal (classic, fine-grained), OAuth, app and refresh tokens",
-    ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"],
-    "gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{50,255}",
-  ),
-  token(
-    "gitlab-token",
-    "GitLab: personal, deploy, runner, trigger, feed, agent, CI tokens",
-    [
-      "glpat-",
-      "gldt-",
-      "glrt-",
-      "glrtr-",
-      "glptt-",
-      "glft-",
-      "glsoat-",
-      "glcbt-",
-      "glimt-",
-      "glagent-",
-      "gloas-",
-      "glffct-",
-      "GR1348941",
-    ],
-    "(?:gl(?:pat|dt|rtr?|ptt|ft|soat|cbt|imt|agent|oas|ffct)-|GR1348941)[\\w-]{20,300}(?:\\.[\\w-]{2}\\.[\\w-]{9,12})?",
-  ),
-  token(
-    "atlassian-token",
-    "Atlassian and Bitbucket API tokens, app passwords",
-    ["ATATT3", "ATCTT3", "ATBB"],
-    "AT(?:ATT3|CTT3)[\\w=-]{40,400}|ATBB[A-Za-z0-9]{28,40}",
-  ),
-  token(
-    "slack-token",
-    "Slack bot, user, app and configuration tokens",
-    ["xoxb-", "xoxp-", "xoxa-", "xoxo-", "xoxr-", "xoxs-", "xoxc-", "xoxd-", "xoxe-", "xoxe.xox", "xapp-"],
-    "xox[abceoprsd]-[\\w%-]{10,300}",
-    "xoxe\\.xox[bp]-[\\w-]{10,300}",
-    "xapp-\\d-[A-Z0-9]{5,20}-\\d{5,20}-[a-f0-9]{20,80}",
-    "i",
-  ),
   {
     id: "discord-token",
     finds: "Discord bot tokens",
@@ -204,60 +561,12 @@ export const RULES: readonly Rule[] = [
     starts: [":AA"],
     pattern: /(?<=(?<!\d)\d{8,10}):(?<secret>AA[\w-]{32,36})(?![\w-])/dy,
   },
-  token(
-    "stripe-key",
-    "Stripe secret and restricted keys, webhook secrets",
-    ["sk_live_", "rk_live_", "sk_test_", "rk_test_", "whsec_"],
-    "[sr]k_(?:live|test)_[A-Za-z0-9]{16,250}|whsec_[A-Za-z0-9+/=]{24,100}",
-  ),
-  token(
-    "square-token",
-    "Square access tokens and application secrets",
-    ["sq0atp-", "sq0csp-", "EAAA"],
-    "sq0atp-[\\w-]{22,60}|sq0csp-[\\w-]{40,60}|EAAA[\\w-]{60}",
-  ),
-  token(
-    "braintree-token",
-    "Braintree and PayPal access tokens",
-    ["access_token$"],
-    "access_token\\$(?:production|sandbox)\\$[a-z0-9]{16}\\$[a-f0-9]{32}",
-  ),
-  token(
-    "twilio-key",
-    "Twilio API keys",
-    HEX_DIGITS.map((digit) => `SK${digit}`),
-    "SK[0-9a-f]{32}",
-  ),
-  token("sendgrid-key", "SendGrid API keys", ["SG."], "SG\\.[\\w-]{16,32}\\.[\\w-]{32,64}"),
-  token("mailgun-key", "Mailgun keys", ["key-"], "key-[0-9a-f]{32}"),
   {
     id: "mailchimp-key",
     finds: "Mailchimp keys",
     starts: ["-us1", "-us2", "-us3", "-us4", "-us5", "-us6", "-us7", "-us8", "-us9"],
     pattern: /(?<=(?:(?<![0-9A-Za-z])|(?<=\\[nrt]))(?<head>[0-9a-f]{32}))(?<secret>-us\d{1,2})(?!\w)/dy,
   },
-  token("mandrill-key", "Mandrill keys", ["md-"], "md-[\\w-]{22}(?![\\w-])"),
-  token("brevo-key", "Brevo keys", ["xkeysib-", "xsmtpsib-"], "x(?:key|smtp)sib-[a-f0-9]{64}-[A-Za-z0-9]{16}"),
-  token("resend-key", "Resend keys", ["re_"], "re_[A-Za-z0-9]{8}_[A-Za-z0-9]{24}"),
-  token(
-    "aws-access-key-id",
-    "AWS access key ids",
-    ["AKIA", "ASIA", "ABIA", "ACCA"],
-    "(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}",
-  ),
-  token(
-    "aws-bedrock-key",
-    "AWS Bedrock API keys",
-    ["ABSK", "bedrock-api-key-"],
-    "ABSK[A-Za-z0-9+/]{100,300}={0,2}|bedrock-api-key-[\\w+/=-]{60,4000}",
-  ),
-  token("google-api-key", "Google API keys", ["AIza"], "AIza[\\w-]{35}(?![\\w-])"),
-  token(
-    "google-oauth-token",
-    "Google OAuth access and refresh tokens, client secrets, FCM server keys",
-    ["ya29.", "GOCSPX-", "1//0", "AAAA"],
-    "ya29\\.[\\w.-]{20,2500}|GOCSPX-[\\w-]{24,32}|1//0[\\w-]{38,200}|AAAA[\\w-]{7}:[\\w-]{134,160}",
-  ),
   {
     id: "azure-key",
     finds: "Azure storage, service bus and Cosmos keys, SAS signatures, Entra client secrets, DevOps tokens",
@@ -287,41 +596,6 @@ export const RULES: readonly Rule[] = [
       "dy",
     ),
   },
-  token(
-    "digitalocean-token",
-    "DigitalOcean personal, OAuth and refresh tokens",
-    ["dop_v1_", "doo_v1_", "dor_v1_"],
-    "do[opr]_v1_[a-f0-9]{64}",
-  ),
-  token("heroku-key", "Heroku keys", ["HRKU-"], "HRKU-(?:[\\w-]{58,70}|[0-9a-f-]{36})"),
-  token(
-    "cloudflare-token",
-    "Cloudflare tokens of the new form, origin CA keys",
-    ["cfut_", "cfat_", "cfk_", "v1.0-"],
-    "cf(?:ut|at|k)_[A-Za-z0-9]{36,80}|v1\\.0-[a-f0-9]{24}-[a-f0-9]{146}",
-  ),
-  token(
-    "vercel-token",
-    "Vercel tokens",
-    ["vcp_", "vci_", "vca_", "vcr_", "vck_", "vercel_blob_rw_"],
-    "vc[piark]_[A-Za-z0-9]{24,80}|vercel_blob_rw_[A-Za-z0-9]{16}_[A-Za-z0-9]{24,40}",
-  ),
-  token("netlify-token", "Netlify tokens", ["nfp_", "nfc_", "nfo_", "nfu_", "nfb_"], "nf[pcoub]_[A-Za-z0-9]{36,60}"),
-  token(
-    "supabase-key",
-    "Supabase secret keys and access tokens",
-    ["sbp_", "sb_secret_"],
-    "sbp_(?:v0_|oauth_)?[a-f0-9]{40}|sb_secret_[\\w-]{31,50}",
-  ),
-  token(
-    "planetscale-token",
-    "PlanetScale tokens and passwords",
-    ["pscale_tkn_", "pscale_pw_", "pscale_oauth_"],
-    "pscale_(?:tkn|pw|oauth)_[\\w.=-]{32,64}",
-  ),
-  token("neon-key", "Neon keys and role passwords", ["napi_", "npg_"], "napi_[a-z0-9]{60,70}|npg_[A-Za-z0-9]{12,24}"),
-  token("mongodb-atlas-key", "MongoDB Atlas service account secrets", ["mdb_sa_sk_"], "mdb_sa_sk_[\\w-]{36,48}"),
-  token("npm-token", "npm tokens", ["npm_"], "npm_[A-Za-z0-9]{36}"),
   {
     id: "npm-token",
     finds: "",
@@ -329,163 +603,50 @@ export const RULES: readonly Rule[] = [
     pattern: /_auth(?:token)?\s{0,3}[=\s]\s{0,3}["']?(?<secret>[\w+/=.-]{12,400})/diy,
     valid: (secret) => !standsForValue(secret),
   },
-  token("pypi-token", "PyPI tokens", ["pypi-AgE"], "pypi-AgE[\\w-]{50,1000}"),
-  token("rubygems-key", "RubyGems keys", ["rubygems_"], "rubygems_[a-f0-9]{48}"),
-  token("crates-io-token", "crates.io tokens", ["cio"], "cio[A-Za-z0-9]{32}"),
-  token("docker-token", "Docker Hub tokens", ["dckr_pat_", "dckr_oat_"], "dckr_[po]at_[\\w-]{24,60}"),
-  token("nuget-key", "NuGet keys", ["oy2"], "oy2[a-z0-9]{43}"),
-  token(
-    "jfrog-token",
-    "Artifactory keys and reference tokens",
-    ["AKCp", "cmVmdGtu"],
-    "AKCp[A-Za-z0-9]{69,80}|cmVmdGtuO[A-Za-z0-9+/=]{40,80}",
-  ),
-  token(
-    "anthropic-key",
-    "Anthropic API, admin and OAuth keys",
-    ["sk-ant-"],
-    "sk-ant-[a-z]{2,6}\\d{0,2}-[\\w-]{24,200}",
-  ),
-  token("openrouter-key", "OpenRouter keys", ["sk-or-"], "sk-or-v\\d-[a-f0-9]{64}"),
-  token(
-    "openai-key",
-    "OpenAI keys, and others of the form sk-",
-    ["sk-"],
-    "sk-(?:proj|svcacct|admin|None|lf|user|service)-[\\w-]{20,250}|sk-[A-Za-z0-9]{20,100}",
-  ),
-  token("hugging-face-token", "Hugging Face tokens", ["hf_", "api_org_"], "(?:hf|api_org)_[A-Za-z0-9]{34,40}"),
-  token("replicate-token", "Replicate tokens", ["r8_"], "r8_[A-Za-z0-9]{37,40}"),
-  token("groq-key", "Groq keys", ["gsk_"], "gsk_[A-Za-z0-9]{48,60}"),
-  token("xai-key", "xAI keys", ["xai-"], "xai-[A-Za-z0-9]{70,90}"),
-  token(
-    "ai-service-key",
-    "Perplexity, Pinecone, Fireworks, Tavily, LangSmith, NVIDIA, Cerebras, ElevenLabs, Voyage keys",
-    ["pplx-", "pcsk_", "tvly-", "lsv2_", "nvapi-", "csk-", "sk_", "pa-", "fw_"],
-    "pplx-[A-Za-z0-9]{40,60}",
-    "pcsk_[A-Za-z0-9]{5,8}_[A-Za-z0-9]{50,70}",
-    "tvly-(?:dev-|prod-)?[A-Za-z0-9]{28,40}",
-    "lsv2_(?:pt|sk)_[a-f0-9]{32}_[a-f0-9]{10}",
-    "nvapi-[\\w-]{60,72}",
-    "csk-[a-z0-9]{44,52}",
-    "sk_[a-f0-9]{48}",
-    "pa-[\\w-]{43}",
-    "fw_[A-Za-z0-9]{22,24}",
-  ),
-  token("databricks-token", "Databricks tokens", ["dapi", "dose", "dkea"], "(?:dapi|dose|dkea)[a-f0-9]{32}(?:-\\d)?"),
-  token(
-    "datadog-key",
-    "Datadog keys of the new form",
-    ["ddapp_", "ddpat_", "ddapi_"],
-    "dd(?:app|pat|api)_[A-Za-z0-9]{30,48}",
-  ),
-  token(
-    "new-relic-key",
-    "New Relic user, ingest and license keys",
-    ["NRAK-", "NRII-", "NRAA-", "NRSP-"],
-    "NR(?:AK|AA)-[A-Z0-9]{27}|NRII-[\\w-]{32}|NRSP-[a-z]{2}\\d{2}[a-f0-9]{30,36}",
-  ),
   {
     id: "new-relic-key",
     finds: "",
     starts: ["NRAL"],
     pattern: /(?<=(?:(?<!\w)|(?<=\\[nrt]))(?<head>[a-f0-9]{36}))(?<secret>(?:FFFF)?NRAL)(?!\w)/dy,
   },
-  token(
-    "sentry-token",
-    "Sentry tokens and DSNs",
-    ["sntrys_", "sntryu_", "sntryi_", "sntrya_"],
-    "sntrys_[\\w+/=-]{60,600}|sntry[uia]_[a-f0-9]{64}",
-  ),
   {
     id: "sentry-token",
     finds: "",
     starts: ["https://", "http://"],
     pattern: /https?:\/\/(?<secret>[0-9a-f]{32}(?::[0-9a-f]{32})?)@[\w.-]{1,120}\/\d{1,20}/diy,
   },
-  token(
-    "grafana-token",
-    "Grafana service account, cloud and legacy tokens",
-    ["glsa_", "glc_", "eyJrIjoi"],
-    "glsa_[A-Za-z0-9]{32}_[a-f0-9]{8}|glc_eyJ[A-Za-z0-9+/=]{40,400}|eyJrIjoi[A-Za-z0-9+/=]{40,400}",
-  ),
-  token(
-    "honeycomb-key",
-    "Honeycomb keys",
-    ["hcaik_", "hcbik_", "hcalk_", "hcamk_", "hcaic_", "hcxik_", "hcxlk_"],
-    "hc[a-z][ilm][kc]_[a-z0-9]{32,64}",
-  ),
-  token("linear-key", "Linear keys", ["lin_api_", "lin_oauth_", "lin_wh_"], "lin_(?:api|oauth|wh)_[A-Za-z0-9]{32,128}"),
-  token("notion-token", "Notion tokens", ["ntn_", "secret_"], "ntn_[A-Za-z0-9]{43,50}|secret_[A-Za-z0-9]{43}"),
-  token("airtable-token", "Airtable tokens", ["pat"], "pat[A-Za-z0-9]{14}\\.[a-f0-9]{64}"),
-  token("asana-token", "Asana tokens", ["1/1", "2/1"], "[12]/\\d{13,17}(?:/\\d{13,17})?:[a-f0-9]{32}"),
-  token("figma-token", "Figma tokens", ["figd_", "figo_", "figp_", "figu_"], "fig[dopu][hr]?_[\\w-]{36,60}"),
-  token("postman-key", "Postman keys", ["PMAK-", "PMAT-"], "PMAK-[a-f0-9]{24}-[a-f0-9]{34}|PMAT-[A-Z0-9]{26}"),
-  token("dropbox-token", "Dropbox tokens", ["sl."], "sl\\.(?:u\\.)?[\\w-]{100,1500}"),
-  token("facebook-token", "Facebook and Instagram tokens", ["EAA"], "EAA[A-Za-z0-9]{90,300}"),
-  token(
-    "shopify-token",
-    "Shopify access tokens and secrets",
-    ["shpat_", "shpca_", "shppa_", "shpss_", "shpua_", "shptka_"],
-    "shp(?:at|ca|pa|ss|ua|tka)_[A-Za-z0-9]{32,64}",
-  ),
-  token("mapbox-token", "Mapbox secret tokens", ["sk.ey"], "sk\\.eyJ[\\w-]{20,400}\\.[\\w-]{16,100}"),
-  token("segment-token", "Segment tokens", ["sgp_"], "sgp_(?:[a-f0-9]{16}_)?[A-Za-z0-9]{40,70}"),
-  token(
-    "launchdarkly-key",
-    "LaunchDarkly SDK and API keys",
-    ["sdk-", "api-"],
-    "(?:sdk|api)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
-  ),
   {
     id: "terraform-token",
     finds: "Terraform Cloud tokens",
     starts: [".atlasv1."],
     pattern: /(?<=(?:(?<![\w.-])|(?<=\\[nrt]))(?<head>[A-Za-z0-9]{14}))(?<secret>\.atlasv1\.[\w-]{60,90})/diy,
   },
-  token("pulumi-token", "Pulumi tokens", ["pul-"], "pul-[a-f0-9]{40}"),
-  token("vault-token", "HashiCorp Vault tokens and unseal keys", ["hvs.", "hvb.", "hvr."], "hv[sbr]\\.[\\w-]{24,300}"),
-  token(
-    "doppler-token",
-    "Doppler tokens",
-    ["dp.pt.", "dp.st.", "dp.ct.", "dp.sa.", "dp.scim.", "dp.audit.", "dp.said."],
-    "dp\\.(?:pt|st|ct|sa|said|scim|audit)\\.(?:[a-z0-9_-]{2,35}\\.)?[A-Za-z0-9]{40,44}",
-  ),
-  token(
-    "1password-token",
-    "1Password service account tokens and secret keys",
-    ["ops_ey", "A3-"],
-    "ops_ey[\\w+/=-]{100,3000}",
-    "A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}",
-  ),
-  token("tailscale-key", "Tailscale keys", ["tskey-"], "tskey-[a-z]{2,12}-[A-Za-z0-9]{8,24}(?:-[A-Za-z0-9]{16,48})?"),
-  token(
-    "fly-token",
-    "Fly.io tokens",
-    ["fo1_", "fm1r_", "fm2_", "fm1a_"],
-    "fo1_[\\w-]{43}|fm(?:1r|1a|2)_[A-Za-z0-9+/=]{80,4000}",
-  ),
-  token("render-key", "Render keys", ["rnd_"], "rnd_[A-Za-z0-9]{28,40}"),
-  token(
-    "ci-service-token",
-    "Snyk, Sourcegraph, SonarQube, Buildkite, CircleCI tokens",
-    ["snyk_", "sgp_", "sqp_", "squ_", "sqa_", "bkua_", "CCIPAT_", "CCIPRJ_"],
-    "snyk_[a-z]{3}\\.[\\w.-]{40,200}",
-    "sgp_[a-f0-9]{40}",
-    "sq[pua]_[a-f0-9]{40}",
-    "bkua_[a-f0-9]{40}",
-    "CCIP(?:AT|RJ)_[A-Za-z0-9]{16,28}_[a-f0-9]{40}",
-  ),
-  token(
-    "service-key",
-    "ClickHouse Cloud, Prefect, Contentful, Duffel, Typeform, Rootly keys",
-    ["4b1d", "pnu_", "CFPAT-", "duffel_", "tfp_", "rootly_"],
-    "4b1d[A-Za-z0-9]{38}",
-    "pnu_[A-Za-z0-9]{36}",
-    "CFPAT-[\\w-]{43}",
-    "duffel_(?:test|live)_[\\w-]{43}",
-    "tfp_[\\w.=-]{59}",
-    "rootly_[a-f0-9]{64}",
-  ),
+  {
+    id: "cloud-secret-key",
+    finds: "the secret key beside the id of one: AWS, Alibaba, Tencent, Spaces, Scaleway, MinIO",
+    starts: ["AKIA", "ASIA", "LTAI", "AKID", "DO00", "SCW"],
+    pattern: new RegExp(
+      `${LEFT}(?:(?:AKIA|ASIA)[A-Z0-9]{16}|LTAI[A-Za-z0-9]{12,24}|AKID[A-Za-z0-9]{32,48}|DO00[A-Z0-9]{16}|SCW[A-Z0-9]{17})(?![A-Za-z0-9])` +
+        `[^\\0]{1,${PARTNER_REACH_CHARS}}?(?<![A-Za-z0-9+/=_-])(?<secret>[A-Za-z0-9+/]{40}|[A-Za-z0-9+/]{43}|[A-Za-z0-9]{30,32}|${UUID.replaceAll("~h", "[a-f0-9]")})(?![A-Za-z0-9+/_-])`,
+      "dy",
+    ),
+    valid: (secret) => !/^[a-f0-9]{32,40}$/.test(secret) && looksRandom(secret, 30),
+  },
+  {
+    id: "twilio-key",
+    finds: "",
+    starts: HEX_DIGITS.map((digit) => `AC${digit}`),
+    pattern: new RegExp(`${LEFT}AC[a-f0-9]{32}(?!\\w)[^\\0]{1,80}?(?<![\\w/-])(?<secret>[a-f0-9]{32})(?!\\w)`, "dy"),
+  },
+  {
+    id: "password-assignment",
+    finds: "",
+    starts: ["<input"],
+    // A form's field that comes filled in, whatever the order of its attributes.
+    pattern:
+      /<input\b(?=[^>]{1,400}?(?:name|id|type)=\\?["']?[\w-]{0,30}(?:passw|secret|token|api_?key))[^>]{1,400}?\bvalue=\\?["']?(?<secret>[^\s"'<>\\]{4,400})/diy,
+    valid: (secret) => looksChosen(secret, "settings") || looksRandom(secret, 8),
+  },
   {
     id: "jwt",
     finds: "JSON web tokens, signed or encrypted",
@@ -606,7 +767,7 @@ export const RULES: readonly Rule[] = [
   hash([":{SHA}"], /:(?<secret>\{SHA\}[A-Za-z0-9+/]{27}=)/dy),
   commandLine(
     ["-u ", "-u=", "--user", "--proxy-user", "-U "],
-    /(?<=[\s"'`[,])(?:-u|-U|--(?:proxy-)?user)["']?[ =,]{1,2}\\?["']?[\w.@\\+-]{0,64}[:%]/,
+    /(?<=[\s"'`[,])(?:-u|-U|--(?:proxy-)?user)["']?[ =,]{1,2}\\?["']?(?:[\w.@\\][\w.@\\+-]{0,64})?:(?!\/\/)/,
   ),
   commandLine(
     ["mysql", "mariadb"],
@@ -642,7 +803,10 @@ export const RULES: readonly Rule[] = [
   commandLine(["htpasswd"], /htpasswd -\w{0,4}b\w{0,4} (?:\S{1,100} )?[\w.@-]{1,40} /),
   commandLine(["net use", "net user"], /net user? [^\n]{0,120}?(?:\/user:\S{1,60}|user \S{1,40}) /),
   commandLine(["xfreerdp", "rdesktop"], /(?:xfreerdp|rdesktop)[^\n|;]{0,160}? (?:\/p:|-p )/),
-  commandLine(["smbclient"], /smbclient [^\n]{0,120}?-U ?["']?[\w\\.-]{1,60}%/),
+  commandLine(
+    ["smbclient", "rpcclient", "smbmap", "net rpc"],
+    /(?:smbclient|rpcclient|smbmap|net rpc) [^\n]{0,120}?-U[ =]?["']?[\w\\/.-]{1,60}%/,
+  ),
   commandLine(["login "], /login\s{1,8}\S{1,80}\s{1,8}password\s{1,8}/),
   commandLine(["identified "], /identified (?:with \w{1,40} )?by (?:password )?/, QUOTED),
   commandLine(["password "], /password /, QUOTED),
@@ -679,7 +843,7 @@ function isKeyText(text: string): boolean {
 const KEY_HEADER_LINE = new RegExp(`^${AROUND}?[A-Z][\\w-]{2,20}: .{1,120}$`);
 
 const NOT_A_PASSWORD =
-  /^(?:pass(?:word|wd)?|pwd|pw|secret|token|postgres|root|admin|user|guest|test|x-oauth-basic|\w{1,3}|\d{1,5}|port)$/i;
+  /(?:^|:)anoncvs$|^(?:pass(?:word|wd)?|pwd|pw|secret|token|postgres|root|admin|user|guest|test|x-oauth-basic|\w{1,3}|\d{1,5}|port)$/i;
 
 function isUrlPassword(secret: string): boolean {
   return !NOT_A_PASSWORD.test(secret) && !standsForValue(secret) && !/^[({[]|^\d{1,5}[,;]|\$\w/.test(secret);

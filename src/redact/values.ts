@@ -23,17 +23,21 @@ const anyOf = (words: string) => `(?:${words.replaceAll(" ", "|")})`;
 /** What stands for a value in documentation, templates and code. */
 const STANDS_FOR = [
   /^\W*$/, // ***, ..., ------
-  /[$%#]\{|\{\{|\}\}|\$\(|<%|^\$\w|^%\w+%$|^\{\w*\}$/, // ${TOKEN}, {{ token }}, $(cmd), $TOKEN, %TOKEN%, {token}
-  /^@\w+$|^:\w+$|^![A-Za-z]/, // @token, :token, !vault
-  /^<.*>$|^\[.*\]$|^&lt;/, // <your-token>, [token]
+  // ${TOKEN}, {{ token }}, $(cmd), <% token %>, %{token}, {token}, %TOKEN%
+  /[$#%]\{[A-Za-z_]\w{2,}|[$#%]\{[\w.]+\}|\{\{-? ?[\w.$"'(]{2,}.*\}\}|\{\{ |\$\([^()]*\)|\$\([a-z]+ |<%[-= ]?\w{2,}.*%>|^\{\w*\}$|^%[A-Za-z_]{2,}%$/i,
+  /^(?:pk_(?:live|test)_|arn:aws|ENC[[(]|\$ANSIBLE_VAULT)/, // public, or of no use to anybody else
+  /^<.*>$|^\[[^\]]*\]$|^&lt;/, // <your-token>, [token]
   /^(?:process\.env|import\.meta|ENV\b|(?:os|env|secrets|vars?|local|data|module|self|this|config|settings)\.)/,
-  /\[redacted|redacted\]|\*{3}|\u2022{3}|\u2026|\.{3}/i,
+  /\[redacted|redacted\]|\*{4}|^\*{3}|\*{3}$|\u2022{3}|\u2026|\.{3}/i,
   /x{5}|^x+$|(?:^|[\W_])x{3,}(?:[\W_]|$)|0{8}|(\w)\1{6}/i,
   /^(?:0x)?(?:0?1234567|abcdef|abc123|12345)/i,
   new RegExp(`^${anyOf(WHOLE_WORDS)}\\d{0,3}!?$`, "i"),
-  new RegExp(`(?:^|[\\W_])${anyOf(PART_WORDS)}(?:[\\W_]|\\d{0,3}$)`, "i"),
+  new RegExp(`(?:^|[-_.:/ ])${anyOf(PART_WORDS)}(?:[-_.:/ ]|\\d{0,3}$)`, "i"),
   new RegExp(anyOf(INNER_WORDS), "i"),
 ];
+
+/** Names of what is elsewhere: they are references if what they are made of is words. */
+const REFERENCE = /^(?:\$\w+|@[\w.-]+|:\w+|![A-Za-z]\w*(?: .*)?|[*&][\w-]+)$/;
 
 /** Longer ones are no placeholder, whatever is in them. */
 const MAX_JUDGED_CHARS = 512;
@@ -41,7 +45,7 @@ const MAX_JUDGED_CHARS = 512;
 /** Whether it merely stands for a secret: `<your-token>`, `changeme`, `${TOKEN}`, `***`, or a placeholder of ours. */
 export function standsForValue(value: string): boolean {
   if (value.length > MAX_JUDGED_CHARS) return false;
-  return STANDS_FOR.some((form) => form.test(value));
+  return STANDS_FOR.some((form) => form.test(value)) || (REFERENCE.test(value) && isWords(value));
 }
 
 /** Shannon's, in bits a character, over the characters' own frequencies. */
@@ -56,12 +60,151 @@ export function entropyBits(value: string): number {
 /** Below this many bits a character, what has 16 characters or more was not drawn at random: hex of 16 has 3 as a rule. */
 const RANDOM_BITS = 2.7;
 
-/** A key or token with no form of its own: long enough, with letters and digits mixed as chance does it, and no words. */
+/** A key or token with no form of its own: long enough, drawn by chance, of letters and mostly digits too, and no words. */
 export function looksRandom(value: string, minChars = 16): boolean {
   if (value.length < minChars || !/^[\w+/.~:%$!@#^&*-]+={0,3}$/.test(value)) return false;
   if (!/\d/.test(value) && !mixesCases(value)) return false;
-  if (!/[a-z]/i.test(value) || standsForValue(value) || isNaming(value)) return false;
+  if (!/[a-z]/i.test(value) || standsForValue(value) || isNaming(value) || isWords(value)) return false;
   return entropyBits(value.slice(0, MAX_JUDGED_CHARS)) >= RANDOM_BITS;
+}
+
+/**
+ * How likely a letter follows another in words and names, beside mere chance: log2 of the ratio, as "a" for -5.5, "b" for -5
+ * and so on. A row for each first letter, by the square roots of the counts of words in other people's code and texts.
+ */
+const FOLLOWS = (
+  "flnmghkdlciomoalaonpjiggic oijjphddokcphhniammhobackd ofjgofbolanmfdqgaliolebaha nhhlqihfqdbkfgngakmhlfdcha " +
+  "mhmokkiehfemlogkhpomfjhlhb ohhioncdqaamefpfamklmacaka mdgfqgkmocbljnmhaonimfeahg qcefqccbpaehihpdamilmbcaia " +
+  "kkmllklbcafmlqnkbknockaibj pcgeqdcinegfabpfafqeohiada nggiqiijpeelfkljdhojjcjaja ogglqidcpbeoffohadlklgcama " +
+  "qkdgqecaoafilenoadkgldaaha ndnoojpemdihfjmgbfopjidahc ijmnfijdidimnqkmaplmmklfed pcghpfejmaeneeomapknlddaja " +
+  "gffgecaaicaigifccgjgqceaaa ogjkqgjcoaijkkohalnmjheaka ldleqgemoaijhgmmdfnqmcgaja ocjgqhcnqaajgfnhaomlkcgalc " +
+  "kmkjmjkalaenmphmaooodcadcc qdfaqeccpabfgfmeaeiegafada qegipffopacjenoebnmgfbdcca mgnhoiegoaajiejqagkqgebgja " +
+  "mjkinihfmeclmnmqakonhgjcfh odffqfakpaejgfogagffhcebjj"
+).split(" ");
+const FIRST_CODE = 97;
+const LEAST_BITS = -5.5;
+
+/** What each kind of neighbours tells, in bits: words in names are joined in few ways, and chance joins in all. */
+const NEW_WORD_BITS = -2; // camelCase
+const CAPITALS_BITS = -1.2; // beside each other, in a value that has small letters too
+const SMALL_BITS = 0.5;
+const TO_DIGIT_BITS = -2;
+const FROM_DIGIT_BITS = -3;
+const MANY_DIGITS_BITS = -2; // for each after the fourth
+const SEPARATOR_BITS = 1;
+const SIGN_BITS = -3;
+/** Of random values of twelve characters one in two hundred has as much, of names and identifiers 98 in a hundred. */
+const WORDS_BITS = -3;
+
+/** Numbers that belong to a word. */
+const NUMBERED = /(base|utf|sha|md|aes|oauth|http|ipv|int|uint|float|ed|curve|secp|rs|es|hs)[-_]?\d{1,5}/gi;
+
+/** Whether it is words of a language or names of things, rather than what chance makes: which of the two explains it better. */
+export function isWords(value: string): boolean {
+  const bare = value.slice(0, MAX_JUDGED_CHARS).replace(/^[?!$@%#]|[?!:]$/g, "");
+  return wordBits(bare.replace(NUMBERED, "$1")) > WORDS_BITS;
+}
+
+function wordBits(value: string): number {
+  const isMixed = /[a-z]/.test(value) && /[A-Z]/.test(value);
+  let bits = 0;
+  let digits = 0;
+  let before = "";
+  let last: ReturnType<typeof classOf> = "separator";
+  for (const char of value) {
+    const is = classOf(char);
+    const wasLetter = last === "small" || last === "capital";
+    digits = is === "digit" ? digits + 1 : 0;
+    if (is === "small" || is === "capital") {
+      if (last === "small" && is === "capital") bits += NEW_WORD_BITS;
+      else if (wasLetter) {
+        bits += followBits(before, char);
+        if (isMixed) bits += last === "capital" && is === "capital" ? CAPITALS_BITS : SMALL_BITS;
+      } else if (last === "digit") bits += FROM_DIGIT_BITS;
+      else if (last === "sign") bits -= 1;
+    } else if (is === "digit") {
+      if (wasLetter) bits += TO_DIGIT_BITS;
+      else if (digits > 4) bits += MANY_DIGITS_BITS;
+    } else if (is === "separator") bits += wasLetter || last === "digit" ? SEPARATOR_BITS : -SEPARATOR_BITS;
+    else if (is === "sign") bits += SIGN_BITS;
+    before = char;
+    last = is;
+  }
+  return bits;
+}
+
+function classOf(char: string): "small" | "capital" | "digit" | "separator" | "sign" | "other" {
+  const code = char.charCodeAt(0);
+  if (code >= 97 && code <= 122) return "small";
+  if (code >= 65 && code <= 90) return "capital";
+  if (code >= 48 && code <= 57) return "digit";
+  if (code > 127) return "other"; // letters of other scripts are not drawn by chance
+  return "_-./:@ ".includes(char) ? "separator" : "sign";
+}
+
+function followBits(first: string, second: string): number {
+  const row = FOLLOWS[first.toLowerCase().charCodeAt(0) - FIRST_CODE] ?? "";
+  const step = row.charCodeAt(second.toLowerCase().charCodeAt(0) - FIRST_CODE) - FIRST_CODE;
+  return step / 2 + LEAST_BITS;
+}
+
+/** Code in which a value is computed: brackets and operators among words. */
+export function isCode(value: string): boolean {
+  return /[\w\])][([][^\s]*[)\]]|=>|&&|\|\||::|->|\?\.|^[\w$.]+\($|^[\w.]+<.*>$/.test(value) && isOfWords(value);
+}
+
+/** Whether most of its letters are of words of four and more, and all of these are likely. */
+function isOfWords(value: string): boolean {
+  const pieces = value.match(/[A-Za-z]+/g) ?? [];
+  const words = pieces.filter((piece) => piece.length >= 4);
+  const letters = pieces.join("").length;
+  return words.join("").length >= letters * 0.6 && words.length > 0 && words.every((word) => wordBits(word) > 0);
+}
+
+/** A pattern for values, which is none. */
+export function isPattern(value: string): boolean {
+  return PATTERN.test(value);
+}
+
+const PATTERN =
+  /\(\?[:<!=]|\[\^?[^\]\s]{0,60}(?:a-z|A-Z|0-9|a-f|A-F|\\[wsd])[^\]]{0,60}\]|\[\^[^\]\s]{1,6}\][*+{]|\\[sdwSDWb](?:[*+{\\[(]|$)|\)\?["']|\.[*+]\?\)|[\])]\{\d{1,4},\d{0,4}\}/;
+
+const COUNTRY_HOST = "(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\\.){1,8}";
+/** Data that is no secret wherever it stands. */
+const PLAIN = [
+  /^[+-]?[\d.,_]+(?:e[+-]?\d+)?\s?(?:%|[kmgt]i?b?|[mun]?s|min|h|d|w|y|px|em|rem|hz|[km]?bps|m)?$/i, // numbers, with units
+  /^v?\d+(?:\.\d+){1,3}(?:[-+.][\w.+-]{1,40})?$|^[~^<>=]{1,2}v?\d[\w.-]*$/, // versions, IPv4
+  /^\d{4}-\d\d-\d\d(?:[T ]?\d\d:?\d\d(?::?\d\d)?(?:[.,]\d{1,9})?)?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?$|^\d\d?:\d\d(?::\d\d)?/i,
+  /^\d\d?[./]\d\d?[./]\d{4}$/,
+  /^#(?:[0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})$|^(?:rgb|hsl)a?\(/i,
+  /^0x[0-9a-f]{1,8}$/i,
+  /^[a-z]{2,3}[-_][a-z]{2}(?:[-_.@][\w.-]+)?$/i, // de_DE.UTF-8
+  /^[\w.+-]{1,64}@(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24}$/i,
+  new RegExp(`^(?:${COUNTRY_HOST}[a-z]{2,24}|localhost|(?:\\d{1,3}\\.){3}\\d{1,3})(?::\\d{1,5})?(?:/[\\w./-]*)?$`, "i"),
+  /^\[?(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}\]?(?:\/\d{1,3})?$|^(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}$/i, // IPv6, MAC
+  /^(?:[\w-]+[/\\])*[\w.-]+\.(?:js|ts|mjs|json|ya?ml|toml|md|txt|pem|crt|key|env|sh|py|go|rb|php|java|sql|db|sqlite3?|log|csv|xml|html|conf|cfg|ini|png|jpe?g|svg|pdf|zip|gz|pub)$/i,
+  /^(?!.*:\/\/[^/\s]*:[^/\s]*@)[a-z][a-z0-9+.-]{1,20}:\/\/[\w./:@*[\]?&=,-]*$/i, // addresses without credentials
+  /^(?:sha\d{1,3}|md5)[:-]/i, // digests, fingerprints
+];
+
+const PATH = /^(?:~|\.{1,2})?\/[\w.@~+-]*(?:\/[\w.@~+-]*)*$|^[a-z]:[/\\][\w\\/. -]*$/i;
+
+/** `--option`, `--option=value`, `NAME=value`: what is a name in it is words. */
+function isNamed(value: string): boolean {
+  const name = /^--?([a-z][a-z-]+)(?:=|$)|^-[A-Z][a-z]+=|^([A-Z]+(?:_[A-Z0-9]+)+|[A-Z]{5,})=/.exec(value);
+  return name !== null && isWords(name[1] ?? name[2] ?? "name");
+}
+
+const ROOT =
+  /^\/(?:usr|var|etc|opt|home|srv|run|tmp|mnt|app|data|root|dev|proc|sys|lib|bin|Users|Volumes|workspace|src|code|secrets|config|certs?|keys?)\//;
+
+/** Whether its form says that it is a number, date, colour, version, host, path, address, option or digest. */
+export function isPlain(value: string): boolean {
+  return (
+    PLAIN.some((form) => form.test(value)) ||
+    (PATH.test(value) && (isWords(value) || ROOT.test(value))) ||
+    isNamed(value)
+  );
 }
 
 /** Small and capital letters alternate as no camel case does. */
@@ -89,13 +232,15 @@ export function looksChosen(value: string, among: "code" | "settings"): boolean 
   if (
     value.length < 6 ||
     value.length > MAX_CHOSEN_CHARS ||
+    /\s/.test(value) ||
     standsForValue(value) ||
-    WORDS.has(value.toLowerCase().replace(/\W+$/, ""))
+    WORDS.has(value.toLowerCase().replace(/\W+$/, "")) ||
+    isCode(value)
   )
     return false;
-  if (/^[\w$.]+\(|\(\)|=>|\?\.|\s|^[./~]+\/|^[a-z]:[/\\]|^[a-z]+:\/\//i.test(value)) return false;
   if (/^\d+$/.test(value)) return among === "settings" && value.length >= 8;
-  if (/^\p{L}+$/u.test(value)) return mixesCases(value) || (among === "settings" && value.length >= 8);
+  if (isPlain(value) || isPattern(value) || /^[\w$.]+\($|\(\)/.test(value)) return false;
+  if (/^\p{L}+$/u.test(value)) return among === "settings" ? value.length >= 8 : mixesCases(value) && !isWords(value);
   // What has digits or signs in it is a password as a rule, unless it names something: user_password, auth.token, app-secret-v2.
   return !isNaming(value) || (among === "settings" && /[^\w.:/-]/.test(value));
 }
@@ -111,18 +256,17 @@ export function isNaming(value: string): boolean {
     .replace(/([a-z0-9])(?=[A-Z])/g, "$1 ")
     .split(/[\s_$.:/@-]+/)
     .filter(Boolean);
-  if (words.length === 0 || !words.every((word) => WORD.test(word) && pronounceable(word))) return false;
+  if (words.length === 0 || !words.every((word) => WORD.test(word) && isWord(word))) return false;
   // Chance makes short pieces, people make words.
   return value.length / words.length >= 3;
 }
 
-/** Has a vowel where a word of its length would. */
-function pronounceable(word: string): boolean {
+function isWord(word: string): boolean {
   const letters = word.replace(/\d/g, "");
   if (letters.length <= 3) return true;
   return (
-    /[aeiouy]/i.test(letters) &&
     /^(?:[A-Z]?[a-z]+|[A-Z]+)$/.test(letters) &&
-    !/[bcdfghjklmnpqrstvwxz]{6}|[aeiou]{4}/i.test(letters)
+    /[aeiouy]/i.test(letters) &&
+    wordBits(letters.toLowerCase()) > WORDS_BITS
   );
 }
