@@ -430,10 +430,10 @@ function isSecret(value: string, kind: Kind, among: "code" | "settings"): boolea
       return (
         isMixed(value) ||
         (among === "settings" &&
-          /\d|[^\w.:/-]/.test(value) &&
           value.length >= 8 &&
-          looksChosen(value, "settings") &&
-          !/^\d+$/.test(value))
+          /\d/.test(value) &&
+          !/^\d+$/.test(value) &&
+          looksChosen(value, "settings"))
       );
     case "key":
       return isMixed(value);

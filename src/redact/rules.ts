@@ -3,7 +3,7 @@
  * there alone, and has a bound on all that it repeats: what a text costs grows with its length and with nothing else.
  * Values that only their surroundings give away are in assignments.ts.
  */
-import { entropyBits, isWords, looksChosen, looksRandom, standsForValue } from "./values.ts";
+import { entropyBits, isPlain, isWords, looksChosen, looksRandom, standsForValue } from "./values.ts";
 
 export interface Rule {
   /** Its name in placeholders and results. */
@@ -850,7 +850,7 @@ function isUrlPassword(secret: string): boolean {
 }
 
 function isHeaderToken(secret: string): boolean {
-  return !standsForValue(secret) && looksRandom(secret, 16);
+  return !standsForValue(secret) && !isPlain(secret) && looksRandom(secret, 16);
 }
 
 /** Base64 of `user:password`, in text that can be typed. */

@@ -20,6 +20,7 @@ export function* columnsBelow(text: string, at: number): Generator<Found> {
   const separator = separatorOf(heading);
   if (separator === undefined) return;
   const headings = heading.split(separator);
+  if (separator !== "|" && headings.some((name) => name.trim() === "")) return;
   const columns = headings.flatMap((name, column) => (HEADING.test(name) ? [column] : []));
   if (columns.length === 0 || headings.length < 2 || columnAt(heading, separator, at - lineStart) !== columns[0])
     return;

@@ -24,7 +24,7 @@ const anyOf = (words: string) => `(?:${words.replaceAll(" ", "|")})`;
 const STANDS_FOR = [
   /^\W*$/, // ***, ..., ------
   // ${TOKEN}, {{ token }}, $(cmd), <% token %>, %{token}, {token}, %TOKEN%
-  /[$#%]\{[A-Za-z_]\w{2,}|[$#%]\{[\w.]+\}|\{\{-? ?[\w.$"'(]{2,}.*\}\}|\{\{ |\$\([^()]*\)|\$\([a-z]+ |<%[-= ]?\w{2,}.*%>|^\{\w*\}$|^%[A-Za-z_]{2,}%$/i,
+  /[$#%]\{[A-Za-z_]\w{2,}|[$#%]\{[\w.]+\}|\{\{-? ?[\w.$"'(]{2,}.*\}\}|\{\{ |\$\([^()]*\)|\$\([a-z]+ |<%[-= ]?\w{2,}.*%>|^\{[\w.!:]*\}$|^%[A-Za-z_]+%$/i,
   /^(?:pk_(?:live|test)_|arn:aws|ENC[[(]|\$ANSIBLE_VAULT)/, // public, or of no use to anybody else
   /^<.*>$|^\[[^\]]*\]$|^&lt;/, // <your-token>, [token]
   /^(?:process\.env|import\.meta|ENV\b|(?:os|env|secrets|vars?|local|data|module|self|this|config|settings)\.)/,
@@ -37,7 +37,7 @@ const STANDS_FOR = [
 ];
 
 /** Names of what is elsewhere: they are references if what they are made of is words. */
-const REFERENCE = /^(?:\$\w+|@[\w.-]+|:\w+|![A-Za-z]\w*(?: .*)?|[*&][\w-]+)$/;
+const REFERENCE = /^(?:\$\w+|@[\w.-]+|:\w+(?::\w*)*|![A-Za-z]\w*(?: .*)?|[*&][\w-]+)$/;
 
 /** Longer ones are no placeholder, whatever is in them. */
 const MAX_JUDGED_CHARS = 512;
@@ -148,17 +148,19 @@ function followBits(first: string, second: string): number {
   return step / 2 + LEAST_BITS;
 }
 
-/** Code in which a value is computed: brackets and operators among words. */
+/** Code in which a value is computed: a call, a subscript, a type, or operators among words. */
 export function isCode(value: string): boolean {
-  return /[\w\])][([][^\s]*[)\]]|=>|&&|\|\||::|->|\?\.|^[\w$.]+\($|^[\w.]+<.*>$/.test(value) && isOfWords(value);
+  const named = /^([A-Za-z_$][\w.$]*)(?:[([<].*[)\]>])?[([<].*[)\]>]$|^([A-Za-z_$][\w.$]*)[([]$/.exec(value);
+  if (named !== null) return isWords(named[1] ?? named[2] ?? "");
+  return /[\w\])][([][^\s]*[)\]]|=>|&&|\|\||::|->|\?\./.test(value) && isOfWords(value);
 }
 
-/** Whether most of its letters are of words of four and more, and all of these are likely. */
+/** Whether most of its letters are of words of four and more, and these are likely. */
 function isOfWords(value: string): boolean {
   const pieces = value.match(/[A-Za-z]+/g) ?? [];
   const words = pieces.filter((piece) => piece.length >= 4);
   const letters = pieces.join("").length;
-  return words.join("").length >= letters * 0.6 && words.length > 0 && words.every((word) => wordBits(word) > 0);
+  return words.length > 0 && words.join("").length >= letters * 0.6 && wordBits(words.join(" ")) > words.length;
 }
 
 /** A pattern for values, which is none. */
@@ -183,7 +185,7 @@ const PLAIN = [
   new RegExp(`^(?:${COUNTRY_HOST}[a-z]{2,24}|localhost|(?:\\d{1,3}\\.){3}\\d{1,3})(?::\\d{1,5})?(?:/[\\w./-]*)?$`, "i"),
   /^\[?(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}\]?(?:\/\d{1,3})?$|^(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}$/i, // IPv6, MAC
   /^(?:[\w-]+[/\\])*[\w.-]+\.(?:js|ts|mjs|json|ya?ml|toml|md|txt|pem|crt|key|env|sh|py|go|rb|php|java|sql|db|sqlite3?|log|csv|xml|html|conf|cfg|ini|png|jpe?g|svg|pdf|zip|gz|pub)$/i,
-  /^(?!.*:\/\/[^/\s]*:[^/\s]*@)[a-z][a-z0-9+.-]{1,20}:\/\/[\w./:@*[\]?&=,-]*$/i, // addresses without credentials
+  /^(?!.*:\/\/[^/\s]*:[^/\s]*@)[a-z][a-z0-9+.-]{1,20}:\/\/[\w./:@*[\]?&=,#%~+!;$()'-]*$/i, // addresses without credentials
   /^(?:sha\d{1,3}|md5)[:-]/i, // digests, fingerprints
 ];
 
@@ -240,7 +242,10 @@ export function looksChosen(value: string, among: "code" | "settings"): boolean 
     return false;
   if (/^\d+$/.test(value)) return among === "settings" && value.length >= 8;
   if (isPlain(value) || isPattern(value) || /^[\w$.]+\($|\(\)/.test(value)) return false;
-  if (/^\p{L}+$/u.test(value)) return among === "settings" ? value.length >= 8 : mixesCases(value) && !isWords(value);
+  if (/^\p{L}+$/u.test(value)) {
+    const isName = isWords(value) && /[a-z][A-Z]/.test(value);
+    return among === "settings" ? value.length >= 8 && !isName : mixesCases(value) && !isWords(value);
+  }
   // What has digits or signs in it is a password as a rule, unless it names something: user_password, auth.token, app-secret-v2.
   return !isNaming(value) || (among === "settings" && /[^\w.:/-]/.test(value));
 }
