@@ -229,7 +229,7 @@ function isAssigned(text: string, nameStart: number, kind: Kind, groups: Groups,
     return (
       /(?<![\w-])--?$/.test(before) ||
       (quote === "`" && kind !== "pass") ||
-      /\t/.test(groups.space) ||
+      (/\t/.test(groups.space) && /^\S*\d/.test(text.slice(SEPARATOR.lastIndex, SEPARATOR.lastIndex + 64))) ||
       declares(text, nameStart)
     );
   if (groups.call !== undefined) return quote !== undefined;

@@ -4,9 +4,9 @@
  */
 import { constants, type Dirent } from "node:fs";
 import { open, readdir, realpath } from "node:fs/promises";
-import { join, sep } from "node:path";
+import { basename, join, sep } from "node:path";
 import { SpreadError } from "../errors.ts";
-import { entropyBits, isNaming, looksChosen, looksRandom, standsForValue } from "./values.ts";
+import { isPattern, isPlain, isWords, looksChosen, standsForValue } from "./values.ts";
 
 export interface KnownSecret {
   readonly rule: "env-value" | "deny-list";
@@ -46,6 +46,7 @@ export async function envSecrets(project: string, signal?: AbortSignal): Promise
   const root = await realpath(project).catch(() => undefined);
   if (root === undefined) return [];
   const values = new Set<string>();
+  const names = await namesOf(root);
   for (const file of await envFiles(root, signal)) {
     if (values.size >= MAX_VALUES || signal?.aborted) break;
     const path = await realpath(file).catch(() => undefined);
@@ -53,7 +54,8 @@ export async function envSecrets(project: string, signal?: AbortSignal): Promise
     const text = await readBounded(path).then(textOf, () => "");
     for (const [name, value] of assignmentsOf(text)) {
       const secret = secretPart(name, value);
-      if (secret !== undefined && values.size < MAX_VALUES) values.add(secret.slice(0, MAX_VALUE_CHARS));
+      if (secret !== undefined && !names.has(secret) && values.size < MAX_VALUES)
+        values.add(secret.slice(0, MAX_VALUE_CHARS));
     }
   }
   return [...values].map((value) => ({ rule: "env-value", forms: formsOf(value) }));
@@ -148,47 +150,80 @@ function* assignmentsOf(text: string): Generator<[name: string, value: string]> 
   }
 }
 
-const SECRET_NAME = new RegExp(
-  "pass(?!ive|enger|port)|pwd|secret|token|(?<!public_?|monkey|turnkey)key|credential|private|dsn|salt|cookie|signature|" +
-    "auth(?!or\\b|_?(?:url|domain|mode|type|enabled|method))|webhook|conn(?:ection)?_?str|license|pin\\b",
-  "i",
-);
-/** Whatever else is in it: what a browser gets to see, and what says where or which. */
+/** What a browser gets to see, and what says where or which: secrets only if they look it, whatever else is in the name. */
 const PUBLIC_NAME = new RegExp(
   "^(?:NEXT_PUBLIC|VITE|REACT_APP|NUXT_PUBLIC|EXPO_PUBLIC|GATSBY|PUBLIC)_(?!.*(?:SECRET|PASSWORD|PRIVATE))|publishable|" +
-    "public_?key|_?(?:url|uri|host|path|file|dir|name|id|region|bucket|enabled|expiry|ttl|algorithm|issuer|audience)$",
+    "public_?key|(?:^|_)(?:sha|commit|rev|revision|digest|checksum|build_id|release|version)$",
   "i",
 );
+const SECRET_NAME =
+  /pass(?!ive|enger|port)|pwd|secret|token|(?<!public_?|monkey|turnkey)key|credential|private|salt|cookie|signature|auth(?!or\b)|pin\b/i;
 const CREDENTIALS = /^[a-z][a-z0-9+.-]{1,24}:\/\/[^\s/@]{0,200}?:([^\s@]{4,400})@/i;
-const DIGEST = /^(?:[0-9a-f]{7,64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|sha\d{3}[:-].+)$/i;
-/** Of a value whose name is no secret's: text and identifiers have fewer. */
-const SURELY_RANDOM_BITS = 3.5;
-const SURELY_RANDOM_CHARS = 20;
+const DIGEST = /^(?:[0-9a-f]{7,64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i;
 /** A word that is somebody's password would blank the word everywhere: shorter ones are left. */
 const MIN_LETTERS_CHARS = 10;
 
-/** What of a value must not leave, if anything. */
+/**
+ * What of a value must not leave, if anything: all that is neither data of a known form nor made of words. The name decides
+ * where the value does not: `GIT_SHA`, `DB_PASSWORD`.
+ */
 function secretPart(name: string, value: string): string | undefined {
   const password = CREDENTIALS.exec(value)?.[1];
   if (password !== undefined)
     return password.length >= MIN_VALUE_CHARS && !standsForValue(password) ? password : undefined;
-  if (
-    value.length < MIN_VALUE_CHARS ||
-    standsForValue(value) ||
-    /^(?:[a-z]+:)?\/\/|^[~.]?\/[\w./-]*$|^\$/i.test(value)
-  ) {
-    return /^https:\/\/hooks\.|webhook/i.test(value) && SECRET_NAME.test(name) ? value : undefined;
-  }
+  if (/^https:\/\/hooks\.|^https:\/\/\S*webhook/i.test(value)) return value;
+  const inQuery = /[?&;](?:sig|token|key|secret|signature|access_token|api_?key)=([^&;\s]{8,400})/i.exec(value)?.[1];
+  if (inQuery !== undefined) return standsForValue(inQuery) ? undefined : inQuery;
   if (value.startsWith("-----BEGIN")) return value.includes("PRIVATE KEY") ? value : undefined;
-  if (PUBLIC_NAME.test(name)) return undefined;
-  if (SECRET_NAME.test(name)) {
-    if (/^[A-Za-z]+$/.test(value) && value.length < MIN_LETTERS_CHARS && !looksRandom(value, MIN_VALUE_CHARS))
-      return undefined;
-    return looksChosen(value, "settings") || looksRandom(value, MIN_VALUE_CHARS) ? value : undefined;
+  if (value.length < MIN_VALUE_CHARS || standsForValue(value) || isPlain(value) || PUBLIC_NAME.test(name))
+    return undefined;
+  const isSecretName =
+    SECRET_NAME.test(name) && !/(?:url|uri|host|path|file|dir|name|mode|type|enabled|method)$/i.test(name);
+  if (/\s/.test(value)) return isSecretName && /\d/.test(value) && /[!@#$%^&*]/.test(value) ? value : undefined;
+  if (isSecretName) {
+    if (/^[A-Za-z]+$/.test(value) && value.length < MIN_LETTERS_CHARS && isWords(value)) return undefined;
+    return looksChosen(value, "settings") || !isWords(value) ? value : undefined;
   }
-  if (DIGEST.test(value) || isNaming(value) || !looksRandom(value, SURELY_RANDOM_CHARS)) return undefined;
-  return entropyBits(value) >= SURELY_RANDOM_BITS && /^[\w+/=~!@#$%^&*-]+$/.test(value) ? value : undefined;
+  if (DIGEST.test(value) && /(?:id|uuid|guid|sha|hash)$/i.test(name)) return undefined;
+  return isSettingOfWords(value) || isPattern(value) ? undefined : value;
 }
+
+/** A name or a list of them, of words, data, digits and what joins them: a bucket, an image, origins, a format, options. */
+function isSettingOfWords(value: string): boolean {
+  // Signs that join no names, among letters and digits.
+  if (/[A-Za-z]/.test(value) && /\d/.test(value) && /[#!$^~*]|={1,2}$/.test(value) && !/[\s,;]/.test(value))
+    return false;
+  if (/^[\W\d_]*$/.test(value)) return true;
+  // Pieces of one or two letters among digits are no words.
+  if ((value.match(/[A-Za-z]\d|\d[A-Za-z]/g)?.length ?? 0) >= 3 && !/[A-Za-z]{4}/.test(value)) return false;
+  if (isWords(value)) return true;
+  return value.split(/[,;|=&?"'\s[\]{}()<>]+|:\/\//).every((piece) => {
+    if (piece === "" || isPlain(piece) || isWords(piece) || standsForValue(piece)) return true;
+    // Each of its words, as far as there is a word to judge.
+    return (
+      piece.split(/[-_.:/@+\d%]+/).every((word) => word.length <= 3 || isWords(word)) && !/\d[A-Za-z]+\d/.test(piece)
+    );
+  });
+}
+
+/** What is called the same as the project would go from every line that names it. */
+async function namesOf(root: string): Promise<Set<string>> {
+  const names = new Set([basename(root)]);
+  for (const [file, form] of NAMED_IN) {
+    const text = await readBounded(join(root, file)).then(textOf, () => "");
+    const name = form.exec(text)?.[1];
+    if (name !== undefined) for (const one of [name, name.replace(/^.*\//, "")]) names.add(one);
+  }
+  return names;
+}
+
+const NAMED_IN: readonly (readonly [file: string, form: RegExp])[] = [
+  ["package.json", /"name"\s{0,4}:\s{0,4}"([^"]{1,200})"/],
+  ["composer.json", /"name"\s{0,4}:\s{0,4}"([^"]{1,200})"/],
+  ["pyproject.toml", /^name\s{0,4}=\s{0,4}["']([^"']{1,200})/m],
+  ["Cargo.toml", /^name\s{0,4}=\s{0,4}["']([^"']{1,200})/m],
+  ["go.mod", /^module\s{1,4}(\S{1,200})/m],
+];
 
 /** Shorter ones are too common in base64 to be told by it. */
 const MIN_BASE64_BYTES = 8;

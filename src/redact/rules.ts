@@ -843,7 +843,7 @@ function isKeyText(text: string): boolean {
 const KEY_HEADER_LINE = new RegExp(`^${AROUND}?[A-Z][\\w-]{2,20}: .{1,120}$`);
 
 const NOT_A_PASSWORD =
-  /(?:^|:)anoncvs$|^(?:pass(?:word|wd)?|pwd|pw|secret|token|postgres|root|admin|user|guest|test|x-oauth-basic|\w{1,3}|\d{1,5}|port)$/i;
+  /(?:^|:)anoncvs$|^user@|^(?:pass(?:word|wd)?|pwd|pw|secret|token|postgres|root|admin|user|guest|test|x-oauth-basic|\w{1,3}|\d{1,5}|port)$/i;
 
 function isUrlPassword(secret: string): boolean {
   return !NOT_A_PASSWORD.test(secret) && !standsForValue(secret) && !/^[({[]|^\d{1,5}[,;]|\$\w/.test(secret);

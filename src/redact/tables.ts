@@ -40,7 +40,8 @@ export function* columnsBelow(text: string, at: number): Generator<Found> {
         if (columns.includes(column)) {
           const value = cell.replace(/^[\s`*"']+|[\s`*"']+$/g, "");
           const start = cellStart + cell.indexOf(value);
-          if (isSecretCell(value)) yield { rule: "password-assignment", start, end: start + value.length };
+          if (isSecretCell(value) && (isRuled || /\d/.test(value)))
+            yield { rule: "password-assignment", start, end: start + value.length };
         }
         cellStart += cell.length + separator.length;
       }

@@ -24,7 +24,7 @@ const anyOf = (words: string) => `(?:${words.replaceAll(" ", "|")})`;
 const STANDS_FOR = [
   /^\W*$/, // ***, ..., ------
   // ${TOKEN}, {{ token }}, $(cmd), <% token %>, %{token}, {token}, %TOKEN%
-  /[$#%]\{[A-Za-z_]\w{2,}|[$#%]\{[\w.]+\}|\{\{-? ?[\w.$"'(]{2,}.*\}\}|\{\{ |\$\([^()]*\)|\$\([a-z]+ |<%[-= ]?\w{2,}.*%>|^\{[\w.!:]*\}$|^%[A-Za-z_]+%$/i,
+  /[$#%]\{[A-Za-z_]\w{2,}|[$#%]\{[\w.]+\}|\{\{-? ?[\w.$"'(]{2,}.*\}\}|\{\{ |\$\([^()]*\)|\$\([a-z]+ |<%[-= ]?\w{2,}.*%>|^\{[\w.!:]*\}$|\{[a-z_]{3,}\}|^\$[a-z_]{1,16}-?$|^%[A-Za-z_]+%$/i,
   /^(?:pk_(?:live|test)_|arn:aws|ENC[[(]|\$ANSIBLE_VAULT)/, // public, or of no use to anybody else
   /^<.*>$|^\[[^\]]*\]$|^&lt;/, // <your-token>, [token]
   /^(?:process\.env|import\.meta|ENV\b|(?:os|env|secrets|vars?|local|data|module|self|this|config|settings)\.)/,
@@ -151,7 +151,10 @@ function followBits(first: string, second: string): number {
 /** Code in which a value is computed: a call, a subscript, a type, or operators among words. */
 export function isCode(value: string): boolean {
   const named = /^([A-Za-z_$][\w.$]*)(?:[([<].*[)\]>])?[([<].*[)\]>]$|^([A-Za-z_$][\w.$]*)[([]$/.exec(value);
-  if (named !== null) return isWords(named[1] ?? named[2] ?? "");
+  if (named !== null) {
+    const head = named[1] ?? named[2] ?? "";
+    return /^[a-z_]\w*\.[a-z]\w*$/i.test(head) || isWords(head);
+  }
   return /[\w\])][([][^\s]*[)\]]|=>|&&|\|\||::|->|\?\./.test(value) && isOfWords(value);
 }
 
@@ -169,7 +172,7 @@ export function isPattern(value: string): boolean {
 }
 
 const PATTERN =
-  /\(\?[:<!=]|\[\^?[^\]\s]{0,60}(?:a-z|A-Z|0-9|a-f|A-F|\\[wsd])[^\]]{0,60}\]|\[\^[^\]\s]{1,6}\][*+{]|\\[sdwSDWb](?:[*+{\\[(]|$)|\)\?["']|\.[*+]\?\)|[\])]\{\d{1,4},\d{0,4}\}/;
+  /\(\?[:<!=]|\[\^?[^\]\s]{0,60}(?:a-z|A-Z|0-9|a-f|A-F|\\[wsd])[^\]]{0,60}\]|\[\^[^\]\s]{1,6}\][*+{]|\\[sdwSDWb](?:[*+{\\[(]|$)|\)\?["']|\\\(.*\\\)|\\\||\.[*+]\?\)|[\])]\{\d{1,4},\d{0,4}\}/;
 
 const COUNTRY_HOST = "(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\\.){1,8}";
 /** Data that is no secret wherever it stands. */
@@ -180,6 +183,7 @@ const PLAIN = [
   /^\d\d?[./]\d\d?[./]\d{4}$/,
   /^#(?:[0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})$|^(?:rgb|hsl)a?\(/i,
   /^0x[0-9a-f]{1,8}$/i,
+  /^[YyMDdHhmsSZaAE]{1,6}(?:[-/.:, T]{1,3}[YyMDdHhmsSZaAE]{1,6})+$/, // formats of dates
   /^[a-z]{2,3}[-_][a-z]{2}(?:[-_.@][\w.-]+)?$/i, // de_DE.UTF-8
   /^[\w.+-]{1,64}@(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24}$/i,
   new RegExp(`^(?:${COUNTRY_HOST}[a-z]{2,24}|localhost|(?:\\d{1,3}\\.){3}\\d{1,3})(?::\\d{1,5})?(?:/[\\w./-]*)?$`, "i"),

@@ -48,7 +48,7 @@ describe("the values of a project's .env files", () => {
         "DATABASE_URL=postgres://app:Copper9021zz@db.example.org/app",
       ].join("\n"),
     );
-    expect((await valuesOf()).sort()).toEqual(["Copper9021zz", random, "otter&Pond77"].sort());
+    expect((await valuesOf()).sort()).toEqual(["Copper9021zz", "Maple Leaf 4711!", random, "otter&Pond77"].sort());
   });
 
   it("leave a text alone that merely has the same numbers and words", async () => {

@@ -26,6 +26,7 @@ async function load(name) {
     bundle: true,
     platform: "node",
     format: "esm",
+    target: "node20.11",
     logLevel: "error",
   });
   return import(pathToFileURL(outfile).href);
