@@ -166,7 +166,26 @@ const QUOTE_ENDS: Readonly<Record<string, string>> = { "「": "」", "『": "』
  * The secret whose name has the word at this place in it.
  * @param word one of those of ASSIGNMENT_STARTS, as long as `length` in the text
  */
-export function assignmentAt(text: string, at: number, word: string, length: number): Found | undefined {
+export function assignmentAt(
+  text: string,
+  at: number,
+  word: string,
+  length: number,
+): { readonly secret: Found | undefined; readonly effort: number } {
+  const value = valueAt(text, at, word, length);
+  if (value === undefined) return { secret: undefined, effort: 0 };
+  const effort = MIN_VALUE_EFFORT + value.end - value.start;
+  return { secret: value.isSecret() ? { rule: value.rule, start: value.start, end: value.end } : undefined, effort };
+}
+
+/** What judging a value takes at least, in characters that are looked at. */
+const MIN_VALUE_EFFORT = 30;
+
+interface Value extends Found {
+  isSecret(): boolean;
+}
+
+function valueAt(text: string, at: number, word: string, length: number): Value | undefined {
   const kind = KINDS.get(word);
   if (kind === undefined) return undefined;
   const name = nameAround(text, at, length);
@@ -192,24 +211,27 @@ export function assignmentAt(text: string, at: number, word: string, length: num
       ? bareEnd(text, start, groups, { nameStart: name.start, isSetting, isQuery, isLine })
       : quotedEnd(text, start, quote);
   if (end === undefined || end <= start) return undefined;
-  const value = text.slice(start, end);
-  // Words in a sentence, and what a function is called with, are judged as code is: most name something.
-  const says = groups.says ?? groups.saysShort;
-  const isSpoken =
-    groups.call !== undefined ||
-    (groups.space !== undefined ? quote === "`" : says !== undefined && quote === undefined);
-  const isData =
-    !isSpoken && groups.below === undefined && (quote !== undefined || isSetting || groups.tag !== undefined);
-  if (!isSecret(value, kind, isData ? "settings" : "code")) return undefined;
-  if (kind === "pass" && ((quote === "`" && /^[a-f0-9]{7,40}$/.test(value)) || (!isData && isWords(value))))
-    return undefined;
-  // A setting in the next line is one of its own.
-  if (groups.below !== undefined && (isWords(value) || /^[\w.-]{1,64}(?:[:：]|=(?!=?$))|^(?:-|\/\/|```)/.test(value)))
-    return undefined;
-  // f("password", "saltsalt"): two arguments, more often than a name and its value.
-  if (groups.comma !== undefined && (isWords(value) || /^[a-z]+\d{0,4}$/i.test(value))) return undefined;
-  if (kind === "session" && !isCookie(text, name.start, whole, groups, isQuery)) return undefined;
-  return { rule: RULE[kind], start, end };
+  const isSecretValue = () => {
+    const value = text.slice(start, end);
+    // Words in a sentence, and what a function is called with, are judged as code is: most name something.
+    const says = groups.says ?? groups.saysShort;
+    const isSpoken =
+      groups.call !== undefined ||
+      (groups.space !== undefined ? quote === "`" : says !== undefined && quote === undefined);
+    const isData =
+      !isSpoken && groups.below === undefined && (quote !== undefined || isSetting || groups.tag !== undefined);
+    if (!isSecret(value, kind, isData ? "settings" : "code")) return false;
+    if (kind === "pass" && ((quote === "`" && /^[a-f0-9]{7,40}$/.test(value)) || (!isData && isWords(value))))
+      return false;
+    // A setting in the next line is one of its own.
+    if (groups.below !== undefined && (isWords(value) || /^[\w.-]{1,64}(?:[:：]|=(?!=?$))|^(?:-|\/\/|```)/.test(value)))
+      return false;
+    // f("password", "saltsalt"): two arguments, more often than a name and its value.
+    if (groups.comma !== undefined && (isWords(value) || /^[a-z]+\d{0,4}$/i.test(value))) return false;
+    if (kind === "session" && !isCookie(text, name.start, whole, groups, isQuery)) return false;
+    return true;
+  };
+  return { rule: RULE[kind], start, end, isSecret: isSecretValue };
 }
 
 /** Whether nothing but what marks a line's beginning is before it in its line. */
@@ -413,6 +435,8 @@ const MIN_KEY_CHARS = 16;
 const MIN_MIXED_CHARS = 10;
 const SEED_WORDS = /^(?:[a-z]{3,8}[ ,]{1,2}){11,23}[a-z]{3,8}$/;
 
+/** Of a longer one, so much is judged. */
+const MAX_JUDGED_CHARS = 200;
 /** In a setting, and elsewhere. */
 const MIN_CHANCE_CHARS = { settings: 8, code: 12 };
 const MIN_CHANCE_BITS = 2;
@@ -441,7 +465,8 @@ function isSecret(value: string, kind: Kind, among: "code" | "settings"): boolea
 }
 
 /** Neither words, nor data of a known form, nor code: behind a name that says secret, nothing else is left. */
-function isMadeByChance(value: string, minChars: number): boolean {
+function isMadeByChance(whole: string, minChars: number): boolean {
+  const value = whole.slice(0, MAX_JUDGED_CHARS);
   if (value.length < minChars || /[^\x21-\x7e]/.test(value) || /^[\d.,_-]+$/.test(value) || isWords(value))
     return false;
   return (
@@ -449,7 +474,7 @@ function isMadeByChance(value: string, minChars: number): boolean {
     !isPlain(value) &&
     !isPattern(value) &&
     !isCode(value) &&
-    entropyBits(value.slice(0, 256)) >= MIN_CHANCE_BITS
+    entropyBits(value) >= MIN_CHANCE_BITS
   );
 }
 

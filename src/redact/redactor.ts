@@ -11,12 +11,13 @@
  * longer, so none that begins before the cut can end behind the window.
  */
 import { createHash, randomBytes } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import { ASSIGNMENT_STARTS, assignmentAt, type Found } from "./assignments.ts";
 import { encodedTexts } from "./encoded.ts";
 import type { KnownSecret } from "./known.ts";
 import { type Place, placeAt, type Replacement } from "./paths.ts";
 import { isMeant, MAX_SECRET_CHARS, RULES, type Rule } from "./rules.ts";
-import { columnsBelow } from "./tables.ts";
+import { columnsBelow, mayBeHeading } from "./tables.ts";
 import { MIN_TRIGGER_CHARS, type Trigger, Triggers } from "./triggers.ts";
 import { viewOf } from "./visible.ts";
 
@@ -28,6 +29,8 @@ export interface RedactorOptions {
   readonly placeholders?: Placeholders;
   /** What paths are shortened to; without it they stay as they are. */
   readonly places?: readonly Place[];
+  /** Ends the work at the next turn. */
+  readonly signal?: AbortSignal;
 }
 
 /** One secret that was found, without the secret. */
@@ -55,8 +58,20 @@ export const MAX_LISTED = 1_000;
 const CONTEXT_CHARS = 4 * 1024;
 /** More than a secret with its name can be long. */
 const MARGIN_CHARS = MAX_SECRET_CHARS + 2 * CONTEXT_CHARS;
-/** So much is scanned at a time: many times the margin, which is scanned twice. */
-const WINDOW_CHARS = 1024 * 1024;
+/** So much is scanned at a time: four times the margin, which is scanned twice. */
+const WINDOW_CHARS = 96 * 1024;
+/** So much is handled before others have a turn, in texts long and short: a window with its context. */
+const MAX_STRETCH_CHARS = 128 * 1024;
+
+/**
+ * How much may be done for each BLOCK_CHARS of a text, in about as many steps as characters are looked at. Settings, tables
+ * and keys take a tenth of it. Where more is to be done, somebody wants it to be: what is left is not looked for there.
+ */
+const BLOCK_CHARS = 1024;
+const BLOCK_EFFORT = 4_000;
+const NAME_EFFORT = 24;
+const RULE_EFFORT = 24;
+const HEADING_EFFORT = 250;
 /** Past this many different secrets the placeholders have no number: a list of them would grow with the text. */
 const MAX_NUMBERED = 10_000;
 
@@ -100,6 +115,9 @@ export class Placeholders {
   }
 }
 
+/** How much was handled since the last turn, by all of them. */
+let stretchChars = 0;
+
 export class Redactor {
   readonly #secrets: RedactorOptions["secrets"];
   readonly #triggers: Triggers<Target>;
@@ -114,14 +132,16 @@ export class Redactor {
   /** The last characters that were given out, as they came in. */
   #context = "";
   #line = 1;
+  readonly #signal: AbortSignal | undefined;
 
-  constructor({ secrets, known = [], places = [], placeholders = new Placeholders() }: RedactorOptions) {
+  constructor({ secrets, known = [], places = [], placeholders = new Placeholders(), signal }: RedactorOptions) {
     this.#secrets = secrets;
+    this.#signal = signal;
     this.#placeholders = placeholders;
     this.#triggers = new Triggers(secrets === "allow" ? placeTriggers(places) : allTriggers(known, places));
   }
 
-  /** One at a time. @returns what is certain by now, redacted. It may be empty. */
+  /** One at a time. @returns what is certain by now, redacted. It may be empty. @throws the signal's reason */
   async push(piece: string): Promise<string> {
     this.#waiting.push(piece);
     this.#waitingChars += piece.length;
@@ -129,6 +149,7 @@ export class Redactor {
     if (this.#waitingChars < WINDOW_CHARS) return out;
     let text = this.#waiting.join("");
     while (text.length >= WINDOW_CHARS) {
+      await this.#turn(WINDOW_CHARS + CONTEXT_CHARS);
       const { given, chars } = this.#window(text.slice(0, WINDOW_CHARS), false);
       out += given;
       text = text.slice(chars);
@@ -143,7 +164,19 @@ export class Redactor {
     const text = this.#waiting.join("");
     this.#waiting = [];
     this.#waitingChars = 0;
-    return text === "" ? "" : this.#window(text, true).given;
+    if (text === "") return "";
+    await this.#turn(text.length + CONTEXT_CHARS);
+    return this.#window(text, true).given;
+  }
+
+  /** Lets others have a turn, where this many characters more would be too long a stretch without. */
+  async #turn(chars: number): Promise<void> {
+    stretchChars += chars;
+    if (stretchChars > MAX_STRETCH_CHARS) {
+      stretchChars = chars;
+      await setImmediate();
+    }
+    this.#signal?.throwIfAborted();
   }
 
   /** What was found so far. */
@@ -212,18 +245,34 @@ export class Redactor {
     const paths: Replacement[] = [];
     /** Up to where each rule has found something: what begins in there is part of it. */
     const behind = new Map<Rule, number>();
+    let block = -1;
+    let left = BLOCK_EFFORT;
     this.#triggers.each(text, (at, { literal, what }) => {
       if (what.is === "place") {
         const path = placeAt(text, at, what.place);
         if (path) paths.push(path);
-      } else if (what.is === "known") {
+        return;
+      }
+      if (what.is === "known") {
         found.push({ rule: what.secret.rule, rank: KNOWN_RANK, start: at, end: at + literal.length });
-      } else if (what.is === "name") {
-        const secret = assignmentAt(text, at, what.word, what.chars);
+        return;
+      }
+      if (block !== Math.floor(at / BLOCK_CHARS)) {
+        block = Math.floor(at / BLOCK_CHARS);
+        left = BLOCK_EFFORT;
+      }
+      if (left <= 0) return;
+      if (what.is === "name") {
+        const { secret, effort } = assignmentAt(text, at, what.word, what.chars);
+        left -= NAME_EFFORT + effort;
         if (secret) found.push({ ...secret, rank: NAME_RANK });
-        for (const cell of columnsBelow(text, at)) found.push({ ...cell, rank: NAME_RANK });
+        if (mayBeHeading(text, at, what.chars)) {
+          left -= HEADING_EFFORT;
+          for (const cell of columnsBelow(text, at)) found.push({ ...cell, rank: NAME_RANK });
+        }
       } else if (at >= (behind.get(what.rule) ?? 0)) {
         const secret = matchAt(text, at, what.rule);
+        left -= what.rule.effort ?? RULE_EFFORT;
         if (secret === undefined) return;
         behind.set(what.rule, secret.end);
         found.push({ ...secret, rank: what.rank });

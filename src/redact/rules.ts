@@ -16,12 +16,14 @@ export interface Rule {
   readonly pattern: RegExp;
   /** Whether its mark is so short that random base64 has it: within a run or block of that it is none. */
   readonly isWeak?: boolean;
+  /** What a try takes, in characters that are looked at; where it is not given, as many as most take. */
+  readonly effort?: number;
   /** Whether this one is meant. Without it, what is an example or has no entropy is left. */
   readonly valid?: (secret: string) => boolean;
 }
 
-/** The longest secret, in characters, that a pattern takes: a PGP key with several subkeys. */
-export const MAX_SECRET_CHARS = 48 * 1024;
+/** The longest secret, in characters, that a pattern takes: more than an RSA key of 16,384 bits. */
+export const MAX_SECRET_CHARS = 16 * 1024;
 
 /** Random characters have more bits each; `AKIAAAAAAAAAAAAAAAAA` and `ghp_xxxxxxxx` have fewer. */
 const MIN_BITS = 2.2;
@@ -92,24 +94,28 @@ const SNOWFLAKE_STARTS = Array.from({ length: 90 }, (_, at) =>
 
 const AZURE_MARKS = ["AZDO", "AzCa", "AzSe", "+AMC", "+ASt", "AzFu", "+ABa", "+ARm", "ACDb"];
 
+/** Its lines are looked at, whatever they are. */
+const KEY_EFFORT = 500;
+/** Some hundred characters may follow. */
+const LONG_EFFORT = 120;
 const KEY_BEGIN = "-{4,5} ?BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)? ?-{4,5}";
 /** Whatever it has up to its end, with anything before and behind its lines; but never into the next key. */
-const KEY_TEXT = "(?:[^-]|-(?!-{3,4} ?BEGIN )){16,49000}?(?=-{4,5} ?END )";
+const KEY_TEXT = "(?:[^-]|-(?!-{3,4} ?BEGIN )){16,16000}?(?=-{4,5} ?END )";
 /** What programs and people put before a line and behind it: numbers, names of files and hosts, times, signs of a patch. */
 const MAX_AROUND_CHARS = 60;
 const AROUND = `[^\\n]{0,${MAX_AROUND_CHARS}}`;
 const KEY_HEADER = `${AROUND}?[A-Z][\\w-]{2,20}: [^\\n]{1,80}`;
 const KEY_RUN = "(?<![A-Za-z0-9+/=])[A-Za-z0-9+/=]{16,2000}(?![A-Za-z0-9+/=])";
 const KEY_LINE = `(?!${AROUND}(?:BEGIN|END) )${AROUND}?${KEY_RUN}[^\\n]{0,8}`;
-const KEY_LINES = `[^\\n]{0,24}(?:\\n${KEY_HEADER}){0,4}(?:\\n[^\\n]{0,24})?(?:\\n${KEY_LINE}(?=\\n|$)){1,600}`;
+const KEY_LINES = `[^\\n]{0,24}(?:\\n${KEY_HEADER}){0,4}(?:\\n[^\\n]{0,24})?(?:\\n${KEY_LINE}(?=\\n|$)){1,200}`;
 /** Before a key's end, as in the hunk of a patch that begins within the key; its last line may be short. */
-const KEY_REST = `(?:(?:^|\\n)${KEY_LINE}){2,600}(?:\\n[^\\n]{0,40})?\\n${AROUND}`;
+const KEY_REST = `(?:(?:^|\\n)${KEY_LINE}){2,200}(?:\\n[^\\n]{0,40})?\\n${AROUND}`;
 /** The same in a string, with escaped line ends. */
-const KEY_STRING = "(?:(?:\\\\[nr]|[\\s>|*\"',]){0,12}[A-Za-z0-9+/=]{16,2000}){1,600}";
+const KEY_STRING = "(?:(?:\\\\[nr]|[\\s>|*\"',]){0,12}[A-Za-z0-9+/=]{16,2000}){1,100}";
 
 /** Between a header's words, also in a URL, in JSON, or as arguments. */
 const SPACE = "(?: |\\\\u0020|%20|\\+| ?\\\\?[\"'`])";
-const HEADER_TOKEN = "[\\w+/=.~:%-]{12,4000}";
+const HEADER_TOKEN = "[\\w+/=.~:%-]{12,3000}";
 const AUTHORIZATION = "authorization\\\\?[\"'`\\])]{0,3}\\s{0,4}(?:[:=,]|=>|:=)?\\s{0,4}\\\\?[`\"']?";
 const SCHEMES =
   "token apikey api-key key splunk negotiate sso-key ghost zoho-oauthtoken geniekey genie-key bot private-token " +
@@ -508,13 +514,14 @@ const QUOTED = /(?<=["'])[^\s"'`]{4,120}(?=["'])/;
 function commandLine(starts: readonly string[], before: RegExp, value = ARGUMENT, flag?: RegExp): Rule {
   const finds = "passwords as arguments of commands, in .netrc, in SQL";
   const pattern = new RegExp(`${before.source}${flag?.source ?? ""}(?:\\\\?["'])?(?<secret>${value.source})`, "diy");
-  return { id: "command-line-password", finds, starts, pattern, valid: isTypedPassword };
+  return { id: "command-line-password", effort: LONG_EFFORT, finds, starts, pattern, valid: isTypedPassword };
 }
 
 export const RULES: readonly Rule[] = [
   ...SERVICE_TOKENS,
   {
     id: "private-key",
+    effort: KEY_EFFORT,
     finds: "PEM, OpenSSH, PGP and PuTTY private keys, also cut off or with escaped line ends",
     starts: ["-----BEGIN ", "---- BEGIN "],
     pattern: new RegExp(`${KEY_BEGIN}(?<secret>${KEY_TEXT})`, "dy"),
@@ -522,6 +529,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     id: "private-key",
+    effort: KEY_EFFORT,
     finds: "",
     starts: ["-----BEGIN ", "---- BEGIN "],
     // Without its end: as much of its lines as there is.
@@ -530,6 +538,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     id: "private-key",
+    effort: KEY_EFFORT,
     finds: "",
     starts: ["-----END ", "---- END "],
     pattern: new RegExp(`(?<=(?<secret>${KEY_REST}))-{4,5} ?END (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY`, "dy"),
@@ -537,6 +546,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     id: "private-key",
+    effort: KEY_EFFORT,
     finds: "",
     starts: ["Private-Lines:"],
     pattern: /private-lines: \d{1,3}\r?\n(?<secret>(?:[A-Za-z0-9+/=]{1,80}\r?\n?){1,200})/diy,
@@ -598,6 +608,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     id: "npm-token",
+    effort: LONG_EFFORT,
     finds: "",
     starts: ["_authToken", "_auth="],
     pattern: /_auth(?:token)?\s{0,3}[=\s]\s{0,3}["']?(?<secret>[\w+/=.-]{12,400})/diy,
@@ -652,7 +663,7 @@ export const RULES: readonly Rule[] = [
     finds: "JSON web tokens, signed or encrypted",
     starts: ["eyJ"],
     pattern: new RegExp(
-      `${LEFT}eyJ[\\w-]{10,12000}\\.[\\w-]{2,24000}\\.[\\w-]{10,4000}(?:\\.[\\w-]{2,24000}\\.[\\w-]{10,200})?(?![\\w-])`,
+      `${LEFT}eyJ[\\w-]{10,3000}\\.[\\w-]{2,10000}\\.[\\w-]{10,2000}(?:\\.[\\w-]{2,10000}\\.[\\w-]{10,200})?(?![\\w-])`,
       "dy",
     ),
     valid: always,
@@ -685,6 +696,7 @@ export const RULES: readonly Rule[] = [
   ),
   {
     id: "connection-string",
+    effort: LONG_EFFORT,
     finds: "passwords in URLs: databases, brokers, git remotes, proxies",
     starts: ["://"],
     pattern:
@@ -693,6 +705,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     id: "connection-string",
+    effort: LONG_EFFORT,
     finds: "",
     starts: ["://"],
     // A token in the user's place, as git remotes have it.
@@ -702,6 +715,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     id: "connection-string",
+    effort: LONG_EFFORT,
     finds: "",
     starts: [":5432:", ":3306:", ":5433:"],
     pattern: /:(?:543[23]|3306):[\w*-]{1,60}:[\w-]{1,60}:(?<secret>[^\s:"'`]{6,200})/diy,
@@ -709,6 +723,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     id: "bearer-header",
+    effort: LONG_EFFORT,
     finds: "Authorization headers: Bearer, Token, Negotiate and the like",
     starts: ["bearer"],
     pattern: new RegExp(
@@ -719,6 +734,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     id: "bearer-header",
+    effort: LONG_EFFORT,
     finds: "",
     starts: ["authorization"],
     pattern: new RegExp(`${AUTHORIZATION}${SCHEME}\\\\?["'\`]?(?:token=\\\\?["']?)?(?<secret>${HEADER_TOKEN})`, "diy"),
@@ -726,13 +742,15 @@ export const RULES: readonly Rule[] = [
   },
   {
     id: "bearer-header",
+    effort: LONG_EFFORT,
     finds: "",
     starts: ["authorization"],
-    pattern: new RegExp(`${AUTHORIZATION}(?<secret>[\\w+/=.~-]{20,4000})(?=["'\`\\s\\\\,;)]|$)`, "diy"),
-    valid: (secret) => looksRandom(secret, 20),
+    pattern: new RegExp(`${AUTHORIZATION}(?=(?<secret>[\\w+/=.~-]{20,2000}))\\k<secret>(?=["'\`\\s\\\\,;)]|$)`, "diy"),
+    valid: (secret) => looksRandom(secret.slice(0, JUDGED_CHARS), 20),
   },
   {
     id: "basic-header",
+    effort: LONG_EFFORT,
     finds: "Basic authorization headers, docker's and npm's auth fields",
     starts: ["basic "],
     pattern: /(?<![\w-])basic {1,2}\\?["'`]?(?<secret>[A-Za-z0-9+/]{8,600}={0,2})(?![\w-])/diy,
@@ -740,6 +758,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     id: "basic-header",
+    effort: LONG_EFFORT,
     finds: "",
     starts: ['auth"', 'auth\\"', "auth:", "auth'"],
     pattern: /auth(?:\\?["'])?\s{0,4}[:=]\s{0,4}\\?["']?(?<secret>[A-Za-z0-9+/]{12,600}={0,2})(?![\w-])/diy,
@@ -813,6 +832,7 @@ export const RULES: readonly Rule[] = [
   commandLine(["requirepass ", "masterauth "], /(?:requirepass|masterauth) /),
   {
     id: "signed-url",
+    effort: LONG_EFFORT,
     finds: "signatures of presigned URLs (S3, GCS, CloudFront)",
     starts: ["X-Amz-Signature", "X-Goog-Signature", "X-Amz-Security-Token", "X-Amz-Credential", "&Signature="],
     pattern:
@@ -850,7 +870,8 @@ function isUrlPassword(secret: string): boolean {
 }
 
 function isHeaderToken(secret: string): boolean {
-  return !standsForValue(secret) && !isPlain(secret) && looksRandom(secret, 16);
+  const judged = secret.slice(0, JUDGED_CHARS);
+  return !standsForValue(judged) && !isPlain(judged) && looksRandom(judged, 16);
 }
 
 /** Base64 of `user:password`, in text that can be typed. */

@@ -10,6 +10,11 @@ const MAX_HEADING_CHARS = 400;
 const HEADING =
   /^[\s*_`"']*(?:[\p{L}\p{N}_.-]+[ _-]){0,2}(?:passw(?:or[dt]|d)s?|passphrase|passcode|pwd|pass|secrets?|tokens?|api[ _-]?keys?|secret[ _-]?keys?|access[ _-]?keys?|credentials?|kennwort|contraseña|mot de passe|senha|пароль|密码|密碼|パスワード|비밀번호|wachtwoord|şifre|hasło|heslo)[\s*_`"']*$/iu;
 
+/** Whether a cell may begin before this word and end behind it. */
+export function mayBeHeading(text: string, at: number, length: number): boolean {
+  return /[|,;\t\n]/.test(text.slice(at + length, at + length + 12)) && text.indexOf("\n", at) - at < MAX_HEADING_CHARS;
+}
+
 /** All secrets in the columns whose heading is in the line of `at`. */
 export function* columnsBelow(text: string, at: number): Generator<Found> {
   const before = text.slice(Math.max(0, at - MAX_HEADING_CHARS), at);
