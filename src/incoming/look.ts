@@ -18,9 +18,10 @@ import { type HandoffRecord, MAX_RECORD_BYTES, parseRecord } from "../typed/reco
 const MIB = 1024 * 1024;
 /** How much is searched, in bytes: about two seconds of it. */
 const MAX_SEARCHED_BYTES = 64 * MIB;
-/** A text can be made so that the search takes a hundred times as long: then it ends after this, in ms. */
+/** A text can be made so that the search takes ten times as long: then it ends after this, in ms. */
 const SEARCH_MS = 5_000;
-const READ_BYTES = MIB;
+/** The clock and the signal are asked before each of these: less than a window of the search. */
+const READ_BYTES = 64 * 1024;
 /** Files whose passages are told of one by one. */
 const MAX_FILES_TOLD = 3;
 /** Secrets, or files, that are named. */
@@ -189,7 +190,7 @@ async function searched(files: readonly Came[], searchMs: number, signal: AbortS
  */
 async function lookInto(came: Came, name: string, limits: Limits, signal: AbortSignal): Promise<Seen> {
   if (came.role === "sessions") return lookIntoSessions(came, name, limits, signal);
-  const memory = came.role === "memory" ? await lookIntoMemory(came.path, limits) : undefined;
+  const memory = came.role === "memory" ? await lookIntoMemory(came.path, limits, signal) : undefined;
   return memory ?? lookIntoText(came, name, limits, signal);
 }
 
@@ -209,11 +210,16 @@ async function lookIntoSessions(came: Came, name: string, limits: Limits, signal
   const secrets: { rule: string; line: number }[] = [];
   let total = 0;
   let line = 0;
-  let whole = bytes === size;
+  const fits = bytes === size;
+  let whole = true;
   for await (const lines of linesOf(pieces(file, 0, bytes, signal))) {
-    const redactor = new Redactor({ secrets: "block" });
+    const redactor = new Redactor({ secrets: "block", signal });
     const ends: number[] = []; // of each line, in lines of what was said
+    let looked = 0;
     for (const one of lines) {
+      whole &&= line + looked === 0 || performance.now() < limits.until;
+      if (!whole) break;
+      looked++;
       if (one === undefined) return lookIntoText(came, name, limits, signal); // too long to be one of ours
       const texts = (await spokenIn(one)) ?? [one.toString("utf8")];
       const text = [...texts, ""].join(BETWEEN);
@@ -226,26 +232,26 @@ async function lookIntoSessions(came: Came, name: string, limits: Limits, signal
       secrets.push({ rule, line: line + 1 + ends.findIndex((end) => found <= end) });
     }
     total += redactor.report.total;
-    line += lines.length;
-    if (performance.now() >= limits.until) {
-      whole = false;
-      break;
-    }
+    line += looked;
+    if (!whole) break;
   }
-  return { bytes, whole, secrets, total, passages: [], isLong: false };
+  return { bytes, whole: whole && fits, secrets, total, passages: [], isLong: false };
 }
 
 /** Between texts: no secret goes over it. */
 const BETWEEN = "\n\0\n";
 
 /** Undefined where it is none, or too long. */
-async function lookIntoMemory(path: string, limits: Limits): Promise<Seen | undefined> {
+async function lookIntoMemory(path: string, limits: Limits, signal: AbortSignal): Promise<Seen | undefined> {
   const { MAX_MEMORY_BYTES, parseMemory } = await import("../claude/memory.ts");
   const { size: bytes } = await stat(path);
   if (bytes > Math.min(limits.bytes, 2 * MAX_MEMORY_BYTES)) return undefined;
-  const redactor = new Redactor({ secrets: "block" });
+  const redactor = new Redactor({ secrets: "block", signal });
+  let whole = true;
   try {
-    for (const { name, text } of parseMemory(await readFile(path)).files) {
+    for (const [at, { name, text }] of parseMemory(await readFile(path)).files.entries()) {
+      whole = at === 0 || performance.now() < limits.until;
+      if (!whole) break;
       await redactor.push([name, text, ""].join(BETWEEN));
     }
   } catch (thrown) {
@@ -255,7 +261,7 @@ async function lookIntoMemory(path: string, limits: Limits): Promise<Seen | unde
   await redactor.end();
   const { findings, total } = redactor.report;
   const secrets = findings.map(({ rule }) => ({ rule, line: undefined }));
-  return { bytes, whole: true, secrets, total, passages: [], isLong: false };
+  return { bytes, whole, secrets, total, passages: [], isLong: false };
 }
 
 /**
@@ -263,7 +269,7 @@ async function lookIntoMemory(path: string, limits: Limits): Promise<Seen | unde
  * steer: it was when it was kept.
  */
 async function lookIntoText({ role, path }: Came, name: string, limits: Limits, signal: AbortSignal): Promise<Seen> {
-  const redactor = new Redactor({ secrets: "block" });
+  const redactor = new Redactor({ secrets: "block", signal });
   const decoder = new TextDecoder("utf-8");
   const reader = role === "attachment" ? new PassageReader() : undefined;
   let bytes = 0;

@@ -77,7 +77,8 @@ export class Cleaning {
       looks ? deniedSecrets(home) : [],
       paths === "relative" ? placesOf({ project, home: userHome, user: userName() }) : [],
     ]);
-    return new Cleaning({ secrets, known: [...values.flat(), ...denied], places, placeholders: new Placeholders() });
+    const known = [...values.flat(), ...denied];
+    return new Cleaning({ secrets, known, places, placeholders: new Placeholders(), signal });
   }
 
   get cleaned(): Cleaned {

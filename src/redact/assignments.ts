@@ -65,14 +65,17 @@ const KINDS = new Map<string, Kind>(
 
 /** In a script without blanks, a word of two characters is looked for together with what may stand behind it. */
 const SHORT_WORD_ENDS = [..."：:=是为為は が\"'`*|)）]」』\t　은는이가"];
-const isAsciiWord = (word: string) => /^[\x20-\x7e]+$/.test(word);
+const ASCII_WORDS = new Set([...KINDS.keys()].filter((word) => /^[\x20-\x7e]+$/.test(word)));
+const isAsciiWord = (word: string) => ASCII_WORDS.has(word);
 
-/** The literals at which `assignmentAt` is to be asked, each with the word that it stands for. */
-export const ASSIGNMENT_STARTS: readonly {
+interface Start {
   readonly literal: string;
   readonly exact: boolean;
   readonly word: string;
-}[] = [...KINDS.keys()].flatMap((word) => {
+}
+
+/** The literals at which `assignmentAt` is to be asked, each with the word that it stands for. */
+export const ASSIGNMENT_STARTS: readonly Start[] = [...KINDS.keys()].flatMap((word): Start[] => {
   if (isAsciiWord(word)) return [{ literal: word, exact: false, word }];
   if (word.length < 3) return SHORT_WORD_ENDS.map((end) => ({ literal: word + end, exact: true, word }));
   const spellings = [word, word.charAt(0).toUpperCase() + word.slice(1), word.toUpperCase()];
@@ -150,10 +153,11 @@ type Groups = Readonly<Record<string, string | undefined>>;
 
 /** What closes a quoted name, a subscript, an argument. */
 const CLOSE = "(?:\\\\{0,3}[\"'`*\\]」』）]){0,3}\\)?";
+const { pair: PAIR, ...OTHERS } = SEPARATORS;
 const SEPARATOR = new RegExp(
-  Object.entries(SEPARATORS)
-    .map(([group, source]) => `${group === "pair" ? "" : CLOSE}(?<${group}>${source})`)
-    .join("|"),
+  `(?<pair>${PAIR})|${CLOSE}(?:${Object.entries(OTHERS)
+    .map(([group, source]) => `(?<${group}>${source})`)
+    .join("|")})`,
   "iy",
 );
 
@@ -304,7 +308,7 @@ function isSecretsName(
   if (!isAsciiWord(word))
     return !/^[\p{L}\p{M}]/u.test(text.slice(at + length, at + length + 2)) || word.length < 3 || isCjk(word);
   if (kind === "session") return true;
-  if (!TAIL.test(tail)) return false;
+  if (tail !== "" && !TAIL.test(tail)) return false;
   // "API key: …" is written with a space.
   const before = wordBefore(head === "" ? text.slice(Math.max(0, at - 16), at) : head);
   if (NO_SECRET.has(before)) return false;
@@ -335,9 +339,19 @@ function isPassName(text: string, start: number, head: string, tail: string, at:
 
 /** The last word of a name's beginning, in small letters. */
 function wordBefore(head: string): string {
-  const words = head.replace(/([a-z0-9])(?=[A-Z])/g, "$1 ").toLowerCase();
-  return /([a-z]{1,20})[_. -]?$/.exec(words)?.[1] ?? "";
+  let end = head.length;
+  if (end > 0 && /[_. -]/.test(head.charAt(end - 1))) end--;
+  let start = end;
+  while (start > 0 && end - start < 20 && isLetter(head.charCodeAt(start - 1))) {
+    start--;
+    // A capital behind a small letter or a digit begins a word.
+    if (start > 0 && head.charCodeAt(start) < 97 && !isCapital(head.charCodeAt(start - 1))) break;
+  }
+  return head.slice(start, end).toLowerCase();
 }
+
+const isCapital = (code: number) => code >= 65 && code <= 90;
+const isLetter = (code: number) => isCapital(code) || (code >= 97 && code <= 122);
 
 /** `ENV NAME value`, `setx NAME value`: a name in capitals with no more than a space behind it. */
 function declares(text: string, nameStart: number): boolean {

@@ -67,9 +67,9 @@ const MAX_STRETCH_CHARS = 128 * 1024;
  * How much may be done for each BLOCK_CHARS of a text, in about as many steps as characters are looked at. Settings, tables
  * and keys take a tenth of it. Where more is to be done, somebody wants it to be: what is left is not looked for there.
  */
-const BLOCK_CHARS = 1024;
-const BLOCK_EFFORT = 4_000;
-const NAME_EFFORT = 24;
+const BLOCK_CHARS = 16 * 1024;
+const BLOCK_EFFORT = 1.5 * BLOCK_CHARS;
+const NAME_EFFORT = 40;
 const RULE_EFFORT = 24;
 const HEADING_EFFORT = 250;
 /** Past this many different secrets the placeholders have no number: a list of them would grow with the text. */
@@ -134,11 +134,11 @@ export class Redactor {
   #line = 1;
   readonly #signal: AbortSignal | undefined;
 
-  constructor({ secrets, known = [], places = [], placeholders = new Placeholders(), signal }: RedactorOptions) {
-    this.#secrets = secrets;
-    this.#signal = signal;
-    this.#placeholders = placeholders;
-    this.#triggers = new Triggers(secrets === "allow" ? placeTriggers(places) : allTriggers(known, places));
+  constructor(options: RedactorOptions) {
+    this.#secrets = options.secrets;
+    this.#signal = options.signal;
+    this.#placeholders = options.placeholders ?? new Placeholders();
+    this.#triggers = triggersOf(options);
   }
 
   /** One at a time. @returns what is certain by now, redacted. It may be empty. @throws the signal's reason */
@@ -223,10 +223,12 @@ export class Redactor {
 
   /** Everything in a text that goes, as it stands and as it is read: no two of them overlap. */
   #scan(text: string): { secrets: Found[]; shortened: Replacement[] } {
-    const { found, paths } = this.#findIn(text);
     const view = viewOf(text);
+    // Two readings of a text share what may be done for it.
+    const effort = view === undefined ? BLOCK_EFFORT : BLOCK_EFFORT / 2;
+    const { found, paths } = this.#findIn(text, effort);
     if (view !== undefined) {
-      const seen = this.#findIn(view.text);
+      const seen = this.#findIn(view.text, effort);
       const placed = <T extends { start: number; end: number }>(one: T): T => ({
         ...one,
         start: view.place(one.start),
@@ -240,13 +242,14 @@ export class Redactor {
     return { secrets, shortened: apart(paths, secrets) };
   }
 
-  #findIn(text: string, depth = 0): { found: Ranked[]; paths: Replacement[] } {
+  #findIn(text: string, effort = BLOCK_EFFORT, depth = 0): { found: Ranked[]; paths: Replacement[] } {
     const found: Ranked[] = [];
     const paths: Replacement[] = [];
     /** Up to where each rule has found something: what begins in there is part of it. */
     const behind = new Map<Rule, number>();
+    let behindNames = 0;
     let block = -1;
-    let left = BLOCK_EFFORT;
+    let left = effort;
     this.#triggers.each(text, (at, { literal, what }) => {
       if (what.is === "place") {
         const path = placeAt(text, at, what.place);
@@ -259,13 +262,17 @@ export class Redactor {
       }
       if (block !== Math.floor(at / BLOCK_CHARS)) {
         block = Math.floor(at / BLOCK_CHARS);
-        left = BLOCK_EFFORT;
+        left = effort;
       }
       if (left <= 0) return;
       if (what.is === "name") {
-        const { secret, effort } = assignmentAt(text, at, what.word, what.chars);
-        left -= NAME_EFFORT + effort;
-        if (secret) found.push({ ...secret, rank: NAME_RANK });
+        if (at < behindNames) return;
+        const { secret, effort: taken } = assignmentAt(text, at, what.word, what.chars);
+        left -= NAME_EFFORT + taken;
+        if (secret) {
+          behindNames = secret.end;
+          found.push({ ...secret, rank: NAME_RANK });
+        }
         if (mayBeHeading(text, at, what.chars)) {
           left -= HEADING_EFFORT;
           for (const cell of columnsBelow(text, at)) found.push({ ...cell, rank: NAME_RANK });
@@ -280,7 +287,7 @@ export class Redactor {
     });
     if (this.#secrets !== "allow" && depth < MAX_DEPTH) {
       for (const { start, end, text: decoded } of encodedTexts(text)) {
-        const [secret] = this.#findIn(decoded, depth + 1).found;
+        const [secret] = this.#findIn(decoded, effort, depth + 1).found;
         if (secret) found.push({ rule: secret.rule, rank: ENCODED_RANK, start, end });
       }
     }
@@ -306,6 +313,23 @@ export async function redactText(text: string, options: RedactorOptions): Promis
 /** What is in a text that came from somebody else: rules and lines, nothing replaced. */
 export async function scanText(text: string): Promise<Report> {
   return (await redactText(text, { secrets: "block" })).report;
+}
+
+/** Made once for the options of many texts, and once for all that have none of their own. */
+const triggersByOptions = new WeakMap<RedactorOptions, Triggers<Target>>();
+let ownTriggers: Triggers<Target> | undefined;
+
+function triggersOf(options: RedactorOptions): Triggers<Target> {
+  const { secrets, known = [], places = [] } = options;
+  if (secrets !== "allow" && known.length === 0 && places.length === 0) {
+    ownTriggers ??= new Triggers(allTriggers([], []));
+    return ownTriggers;
+  }
+  const made = triggersByOptions.get(options);
+  if (made) return made;
+  const triggers = new Triggers(secrets === "allow" ? placeTriggers(places) : allTriggers(known, places));
+  triggersByOptions.set(options, triggers);
+  return triggers;
 }
 
 function placeTriggers(places: readonly Place[]): Trigger<Target>[] {
