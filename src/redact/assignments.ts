@@ -143,7 +143,7 @@ const SEPARATORS: Readonly<Record<string, string>> = {
   tag: ">",
   says:
     "(?: (?:for|of|to|für|de|pour|per|para|voor|von) [\\w@ ./-]{1,40}?)?" +
-    "(?: (?:is|was|are|ist|war|lautet|es|est|era|è|é|je|jest|är|er|on|este|is nu|adalah|ialah|là|หือ|है|هي|هو|است|это|—|–|-|=)" +
+    "(?: (?:is|was|are|ist|war|lautet|es|est|era|è|é|je|jest|är|er|on|to|este|is nu|adalah|ialah|là|หือ|है|هي|هو|است|это|—|–|-|=)" +
     "(?: now| still| set to| jetzt| currently| the following)?:? )",
   /** In a script without blanks. */
   saysShort: "[ \\u3000]?(?:是|为|為|は|が|는|은|이|คือ)[:：]?[ \\u3000]?",
