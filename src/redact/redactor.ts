@@ -248,6 +248,7 @@ export class Redactor {
     /** Up to where each rule has found something: what begins in there is part of it. */
     const behind = new Map<Rule, number>();
     let behindNames = 0;
+    let behindTable = 0;
     let block = -1;
     let left = effort;
     this.#triggers.each(text, (at, { literal, what }) => {
@@ -273,9 +274,11 @@ export class Redactor {
           behindNames = secret.end;
           found.push({ ...secret, rank: NAME_RANK });
         }
-        if (mayBeHeading(text, at, what.chars)) {
+        if (at >= behindTable && mayBeHeading(text, at, what.chars)) {
           left -= HEADING_EFFORT;
-          for (const cell of columnsBelow(text, at)) found.push({ ...cell, rank: NAME_RANK });
+          const { secrets, end } = columnsBelow(text, at);
+          behindTable = Math.max(behindTable, end);
+          for (const cell of secrets) found.push({ ...cell, rank: NAME_RANK });
         }
       } else if (at >= (behind.get(what.rule) ?? 0)) {
         const secret = matchAt(text, at, what.rule);

@@ -15,21 +15,29 @@ export function mayBeHeading(text: string, at: number, length: number): boolean 
   return /[|,;\t\n]/.test(text.slice(at + length, at + length + 12)) && text.indexOf("\n", at) - at < MAX_HEADING_CHARS;
 }
 
+interface Columns {
+  readonly secrets: readonly Found[];
+  /** Up to where the table was read: no heading stands in there. */
+  readonly end: number;
+}
+
 /** All secrets in the columns whose heading is in the line of `at`. */
-export function* columnsBelow(text: string, at: number): Generator<Found> {
+export function columnsBelow(text: string, at: number): Columns {
+  const none = { secrets: [], end: 0 };
   const before = text.slice(Math.max(0, at - MAX_HEADING_CHARS), at);
   const lineStart = at - before.length + before.lastIndexOf("\n") + 1;
-  if (lineStart > 0 && text.charCodeAt(lineStart - 1) !== 10) return;
+  if (lineStart > 0 && text.charCodeAt(lineStart - 1) !== 10) return none;
   const heading = lineAt(text, lineStart);
-  if (heading.length > MAX_HEADING_CHARS) return;
+  if (heading.length > MAX_HEADING_CHARS) return none;
   const separator = separatorOf(heading);
-  if (separator === undefined) return;
+  if (separator === undefined) return none;
   const headings = heading.split(separator);
-  if (separator !== "|" && headings.some((name) => name.trim() === "")) return;
+  if (separator !== "|" && headings.some((name) => name.trim() === "")) return none;
   const columns = headings.flatMap((name, column) => (HEADING.test(name) ? [column] : []));
   if (columns.length === 0 || headings.length < 2 || columnAt(heading, separator, at - lineStart) !== columns[0])
-    return;
+    return none;
 
+  const secrets: Found[] = [];
   let rowStart = lineStart + heading.length + 1;
   let isRuled = false;
   for (let row = 0; row < MAX_ROWS && rowStart < text.length && rowStart - lineStart < MAX_TABLE_CHARS; row++) {
@@ -38,21 +46,23 @@ export function* columnsBelow(text: string, at: number): Generator<Found> {
     if (row === 0 && /^[\s|:+=-]+$/.test(line) && line.includes("-")) isRuled = true;
     else {
       // Without a rule below its headings, a table has as many cells in each row.
-      if (separator !== "|" && !isRuled && cells.length !== headings.length) return;
-      if (cells.length < 2 || (separator === "|" && !isRuled)) return;
+      if (separator !== "|" && !isRuled && cells.length !== headings.length) break;
+      if (cells.length < 2 || (separator === "|" && !isRuled)) break;
       let cellStart = rowStart;
       for (const [column, cell] of cells.entries()) {
         if (columns.includes(column)) {
           const value = cell.replace(/^[\s`*"']+|[\s`*"']+$/g, "");
           const start = cellStart + cell.indexOf(value);
-          if (isSecretCell(value) && (isRuled || /\d/.test(value)))
-            yield { rule: "password-assignment", start, end: start + value.length };
+          if (isSecretCell(value) && (isRuled || /\d/.test(value))) {
+            secrets.push({ rule: "password-assignment", start, end: start + value.length });
+          }
         }
         cellStart += cell.length + separator.length;
       }
     }
     rowStart += line.length + 1;
   }
+  return { secrets, end: rowStart };
 }
 
 function isSecretCell(value: string): boolean {

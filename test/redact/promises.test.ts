@@ -193,7 +193,7 @@ describe("no text is dear", () => {
     await expect(redactor.push(filled("An otter.\n").repeat(8))).rejects.toThrow("abort");
   });
 
-  it("takes at most some ten times the processor time of prose", async () => {
+  it("takes at most ten times the processor time of prose", async () => {
     const cost = async (unit: string) => {
       const text = filled(unit);
       let least = Number.POSITIVE_INFINITY;
@@ -217,7 +217,7 @@ describe("no text is dear", () => {
       ...["AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAxxxxxxxx\n-----END PRIVATE KEY-----\n", "| password |\n|---|---|\n"],
     ]) {
       const times = (await cost(unit)) / whole;
-      if (times > 15) dear.push(`${JSON.stringify(unit)} ${times.toFixed(1)}`);
+      if (times > 10) dear.push(`${JSON.stringify(unit)} ${times.toFixed(1)}`);
     }
     expect(dear).toEqual([]);
   });
