@@ -178,18 +178,21 @@ export function assignmentAt(
 ): { readonly secret: Found | undefined; readonly effort: number } {
   const value = valueAt(text, at, word, length);
   if (value === undefined) return { secret: undefined, effort: 0 };
+  if (value === "none") return { secret: undefined, effort: NO_VALUE_EFFORT };
   const effort = MIN_VALUE_EFFORT + value.end - value.start;
   return { secret: value.isSecret() ? { rule: value.rule, start: value.start, end: value.end } : undefined, effort };
 }
 
 /** What judging a value takes at least, in characters that are looked at. */
-const MIN_VALUE_EFFORT = 30;
+const MIN_VALUE_EFFORT = 50;
+/** What finding out takes that there is none. */
+const NO_VALUE_EFFORT = 20;
 
 interface Value extends Found {
   isSecret(): boolean;
 }
 
-function valueAt(text: string, at: number, word: string, length: number): Value | undefined {
+function valueAt(text: string, at: number, word: string, length: number): Value | "none" | undefined {
   const kind = KINDS.get(word);
   if (kind === undefined) return undefined;
   const name = nameAround(text, at, length);
@@ -197,14 +200,14 @@ function valueAt(text: string, at: number, word: string, length: number): Value 
 
   SEPARATOR.lastIndex = name.end;
   const groups = SEPARATOR.exec(text)?.groups;
-  if (groups === undefined) return undefined;
+  if (groups === undefined) return "none";
   QUOTE.lastIndex = SEPARATOR.lastIndex;
   let quote = QUOTE.exec(text)?.groups?.quote;
   // A value may begin with what could have made it bold.
   if (quote === "**" && !/^[^\n]{1,200}?\*\*/.test(text.slice(QUOTE.lastIndex, QUOTE.lastIndex + 204)))
     quote = undefined;
   const start = quote === undefined ? SEPARATOR.lastIndex : QUOTE.lastIndex;
-  if (!isAssigned(text, name.start, kind, groups, quote)) return undefined;
+  if (!isAssigned(text, name.start, kind, groups, quote)) return "none";
 
   const whole = text.slice(name.start, name.end);
   const isSetting = /^[A-Z][A-Z0-9_]*$/.test(whole);
@@ -214,7 +217,7 @@ function valueAt(text: string, at: number, word: string, length: number): Value 
     quote === undefined
       ? bareEnd(text, start, groups, { nameStart: name.start, isSetting, isQuery, isLine })
       : quotedEnd(text, start, quote);
-  if (end === undefined || end <= start) return undefined;
+  if (end === undefined || end <= start) return "none";
   const isSecretValue = () => {
     const value = text.slice(start, end);
     // Words in a sentence, and what a function is called with, are judged as code is: most name something.

@@ -27,7 +27,8 @@ export const MAX_SECRET_CHARS = 16 * 1024;
 
 /** Random characters have more bits each; `AKIAAAAAAAAAAAAAAAAA` and `ghp_xxxxxxxx` have fewer. */
 const MIN_BITS = 2.2;
-const JUDGED_CHARS = 128;
+/** So much of a match is judged. */
+export const JUDGED_CHARS = 128;
 
 export function isMeant(rule: Rule, secret: string): boolean {
   if (rule.valid) return rule.valid(secret);
@@ -63,7 +64,10 @@ function tokens(id: string, finds: string, ...forms: readonly string[]): Rule {
   const starts = [...new Set(forms.flatMap(beginnings))];
   // Without a separator in it, a mark of a few letters stands in base64 by chance.
   const isWeak = starts.some((start) => start.length <= 6 && !/[_.~$!-]/.test(start));
-  return { id, finds, starts, pattern: new RegExp(`${LEFT}(?:${source})(?![A-Za-z0-9])`, "dy"), isWeak };
+  // A long one with a separator in it may stand behind a name: `fix-ghp_…`.
+  const isStrong = starts.every((start) => start.length >= 4 && /[_.~$!-]/.test(start));
+  const left = isStrong ? LEFT.replace("[A-Za-z0-9_-]", "[A-Za-z0-9]") : LEFT;
+  return { id, finds, starts, pattern: new RegExp(`${left}(?:${source})(?![A-Za-z0-9])`, "dy"), isWeak };
 }
 
 const CLASSES: Readonly<Record<string, string>> = {
@@ -97,7 +101,9 @@ const AZURE_MARKS = ["AZDO", "AzCa", "AzSe", "+AMC", "+ASt", "AzFu", "+ABa", "+A
 /** Its lines are looked at, whatever they are. */
 const KEY_EFFORT = 500;
 /** Some hundred characters may follow. */
-const LONG_EFFORT = 120;
+const LONG_EFFORT = 30;
+/** An address has its first slash or blank soon. */
+const URL_EFFORT = 8;
 const KEY_BEGIN = "-{4,5} ?BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)? ?-{4,5}";
 /** Whatever it has up to its end, with anything before and behind its lines; but never into the next key. */
 const KEY_TEXT = "(?:[^-]|-(?!-{3,4} ?BEGIN )){16,16000}?(?=-{4,5} ?END )";
@@ -696,7 +702,7 @@ export const RULES: readonly Rule[] = [
   ),
   {
     id: "connection-string",
-    effort: LONG_EFFORT,
+    effort: URL_EFFORT,
     finds: "passwords in URLs: databases, brokers, git remotes, proxies",
     starts: ["://"],
     pattern:
@@ -705,7 +711,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     id: "connection-string",
-    effort: LONG_EFFORT,
+    effort: URL_EFFORT,
     finds: "",
     starts: ["://"],
     // A token in the user's place, as git remotes have it.
@@ -715,7 +721,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     id: "connection-string",
-    effort: LONG_EFFORT,
+    effort: URL_EFFORT,
     finds: "",
     starts: [":5432:", ":3306:", ":5433:"],
     pattern: /:(?:543[23]|3306):[\w*-]{1,60}:[\w-]{1,60}:(?<secret>[^\s:"'`]{6,200})/diy,
