@@ -261,6 +261,8 @@ function isAssigned(text: string, nameStart: number, kind: Kind, groups: Groups,
       (/\t/.test(groups.space) && /^\S*\d/.test(text.slice(SEPARATOR.lastIndex, SEPARATOR.lastIndex + 64))) ||
       declares(text, nameStart)
     );
+  // Under a label without a sign: only where the label is alone too.
+  if (groups.below !== undefined && !/[=:：>]/.test(groups.below)) return startsLine(text, nameStart);
   if (groups.call !== undefined) return quote !== undefined;
   // Only a quoted name has a comma and a quoted value behind it.
   if (groups.comma !== undefined) return quote !== undefined && /["'`]$/.test(before);

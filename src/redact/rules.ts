@@ -604,6 +604,7 @@ export const RULES: readonly Rule[] = [
   {
     id: "azure-key",
     finds: "",
+    isWeak: true,
     // The mark that Azure puts near the end of its keys.
     starts: AZURE_MARKS,
     pattern: new RegExp(
