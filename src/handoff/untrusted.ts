@@ -4,6 +4,7 @@
  * Whether the text is true, or means well, is not decided here: `document.ts` says whose it is.
  */
 import { isAscii, isUtf8 } from "node:buffer";
+import { CSI, MAX_ESCAPE_CHARS, SEQUENCE, STRING } from "./escapes.ts";
 import { unfinishedBytes } from "./utf8.ts";
 
 /** How much was taken out, by kind. */
@@ -23,12 +24,6 @@ export interface Findings {
   invalid: number;
 }
 
-/**
- * The longest escape sequence that is recognised, in UTF-16 units: the longest links fit. What does not end within it,
- * or within its line, loses its introducer only, so that no unterminated sequence hides the rest of a document.
- */
-const MAX_ESCAPE_CHARS = 4096;
-
 /** How many UTF-16 units after an invisible character may decide on it: a subdivision flag has six tags of two. */
 const LOOKAHEAD_CHARS = 12;
 
@@ -36,12 +31,9 @@ const LOOKAHEAD_CHARS = 12;
 const SUSPECT =
   /[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufff9-\ufffb\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\p{Co}]/uy;
 
-const CSI = String.raw`(?:\x1b\[|\x9b)[0-?]*[ -/]*`;
-const STRING = String.raw`(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\n\r\x18\x1a\x1b\x80-\x9f\u2028\u2029]*`;
-/** A whole sequence as of ECMA-48: CSI; OSC, DCS, SOS, PM and APC up to ST, or to the BEL that xterm allows; ESC x. */
-const ESCAPE = new RegExp(String.raw`^(?:${CSI}[@-~]|${STRING}(?:\x07|\x1b\\|\x9c)|\x1b(?![[\]PX^_])[ -/]*[0-~])`);
+const ESCAPE = new RegExp(`^(?:${SEQUENCE})`);
 /** What may still become one when more text comes. */
-const ESCAPE_BEGUN = new RegExp(String.raw`^(?:${CSI}|${STRING}\x1b?|\x1b[ -/]*)$`);
+const ESCAPE_BEGUN = new RegExp(`^(?:${CSI}|${STRING}\\x1b?|\\x1b[ -/]*)$`);
 const ESCAPE_INTRODUCER = /^(?:\x1b[[\]PX^_]|\x1b|[\x90\x98\x9b\x9d-\x9f])/;
 
 /** A letter or mark of a script whose letters can be joined or kept apart. In the others a joiner has nothing to do. */

@@ -4,21 +4,16 @@
  * are told as places in the text as it is.
  */
 
+import { SEQUENCE } from "../handoff/escapes.ts";
+
 export interface View {
   readonly text: string;
   /** Where a character of the view stands in the text. */
   place(at: number): number;
 }
 
-/** The longest escape that the receiver takes out whole. */
-const MAX_ESCAPE_CHARS = 4096;
-
-const CSI = `(?:\\x1b\\[|\\x9b)[0-?]{0,${MAX_ESCAPE_CHARS}}[ -/]{0,16}[@-~]`;
-const STRING =
-  `(?:\\x1b[\\]PX^_]|[\\x90\\x98\\x9d-\\x9f])[^\\x07\\n\\r\\x18\\x1a\\x1b\\x80-\\x9f\\u2028\\u2029]{0,${MAX_ESCAPE_CHARS}}` +
-  "(?:\\x07|\\x1b\\\\|\\x9c)";
-/** Whole as of ECMA-48, or only its beginning where it does not end. */
-const ESCAPE = `${CSI}|${STRING}|\\x1b(?![[\\]PX^_])[ -/]{0,16}[0-~]|\\x1b[[\\]PX^_]?`;
+/** Whole, or only its beginning where it does not end. */
+const ESCAPE = `${SEQUENCE}|\\x1b[[\\]PX^_]?`;
 /** Line ends and tabs are seen. So is a NUL in a line of its own: texts that are cleaned in one go have it between them. */
 const UNSEEN =
   "[\\x01-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\ufff9-\\ufffb\\p{Default_Ignorable_Code_Point}\\p{Noncharacter_Code_Point}]|" +
