@@ -3,7 +3,7 @@
  * can send: so only what trusted proxies have put there is read, as proxy-addr does for Express.
  */
 import type { IncomingMessage } from "node:http";
-import { isIP, isIPv6 } from "node:net";
+import { isIP, isIPv4, isIPv6 } from "node:net";
 import proxyAddr from "proxy-addr";
 
 /** How many proxies stand in front, or which addresses they have. */
@@ -49,6 +49,29 @@ export function addressKey(address: string): string {
     .slice(0, 4)
     .map((group) => group.toString(16))
     .join(":")}::/64`;
+}
+
+/** Callers who are counted together: one address, or a network around it. */
+export interface Circle {
+  readonly key: string;
+  /** 0 for an address, 1 for an IPv6 /56, which one customer is given, 2 for an IPv4 /24 or an IPv6 /48. */
+  readonly width: 0 | 1 | 2;
+}
+
+/** The circles around a key of `addressKey`, the narrowest first. */
+export function circlesOf(address: string): readonly Circle[] {
+  const own: Circle = { key: address, width: 0 };
+  const network: Circle = { key: networkOf(address), width: 2 };
+  if (!address.endsWith("::/64")) return [own, network];
+  const [a, b, c, d = "0"] = address.split(":");
+  const site = (Number.parseInt(d, 16) & 0xff00).toString(16);
+  return [own, { key: `${a}:${b}:${c}:${site}::/56`, width: 1 }, network];
+}
+
+/** The IPv4 /24 or IPv6 /48 that a key of `addressKey` is in: a neighbourhood or a company, not a house. */
+export function networkOf(address: string): string {
+  if (isIPv4(address)) return address.replace(/\d+$/, "0/24");
+  return `${address.split(":").slice(0, 3).join(":")}::/48`;
 }
 
 /** The eight groups of a valid IPv6 address (RFC 4291, section 2.2), without its zone. */

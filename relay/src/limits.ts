@@ -4,6 +4,7 @@
  * Clocks are passed in; nothing here holds a timer.
  */
 import type { Socket } from "node:net";
+import { circlesOf } from "./caller.ts";
 
 /** Addresses that are remembered at once, about 100 bytes each. Beyond, the one whose window began first is forgotten. */
 export const MAX_ADDRESSES = 10_000;
@@ -57,6 +58,28 @@ export class RateLimiter {
       if (window.began > over) return;
       this.#windows.delete(key);
     }
+  }
+}
+
+/**
+ * The same for an address and for each network around it, so that addresses that cost nothing do not help: a /56 may make
+ * four times as many requests as one address, a /24 or /48 sixteen times. An address that had to be forgotten, because
+ * there are too many, is still counted with its network.
+ */
+export class NetworkRateLimiter {
+  /** By the width of the circle. */
+  readonly #limiters: readonly RateLimiter[];
+
+  constructor(max: number, windowMs: number, now: () => number) {
+    this.#limiters = [1, 4, 16].map((times) => new RateLimiter(times * max, windowMs, now));
+  }
+
+  allows(address: string): boolean {
+    return circlesOf(address).every(({ key, width }) => this.#limiters[width]?.allows(key));
+  }
+
+  count(address: string): void {
+    for (const { key, width } of circlesOf(address)) this.#limiters[width]?.count(key);
   }
 }
 

@@ -4,9 +4,10 @@
  */
 import type { Socket } from "node:net";
 import type { Watch } from "./events.ts";
-import { RateLimiter, type SilentSockets } from "./limits.ts";
+import { NetworkRateLimiter, type SilentSockets } from "./limits.ts";
 import type { Peer, PeerOwner } from "./peer.ts";
 import { type Claim, Claims } from "./reclaim.ts";
+import type { RoomOptions } from "./room.ts";
 import type { Rooms } from "./rooms.ts";
 import type { Settings } from "./settings.ts";
 import { confirm, type Feature, type GoneReason, parseRequest, type RefusedReason, type Request } from "./wire.ts";
@@ -15,10 +16,14 @@ type CreateRoom = Extract<Request, { type: "CREATE_ROOM" }>;
 type JoinRoom = Extract<Request, { type: "JOIN_ROOM" }>;
 
 /** What a sender may ask for. */
-const OF_SENDERS = ["turns", "reclaim"] as const;
+const OF_SENDERS = ["turns", "reclaim", "tags"] as const;
 
-function abilitiesIn(features: readonly Feature[] = []): { turns: boolean; reclaim: boolean } {
-  return { turns: features.includes("turns"), reclaim: features.includes("reclaim") };
+function abilitiesIn(features: readonly Feature[] = []): Pick<RoomOptions, "turns" | "reclaim" | "tags"> {
+  return {
+    turns: features.includes("turns"),
+    reclaim: features.includes("reclaim"),
+    tags: features.includes("tags"),
+  };
 }
 
 interface Visit {
@@ -31,9 +36,9 @@ interface Visit {
 export class Lobby implements PeerOwner {
   readonly #rooms: Rooms;
   readonly #claims: Claims;
-  readonly #limiter: RateLimiter;
+  readonly #limiter: NetworkRateLimiter;
   /** Of joins of no room, besides: room ids are not to be tried out. */
-  readonly #misses: RateLimiter;
+  readonly #misses: NetworkRateLimiter;
   readonly #silent: SilentSockets;
   readonly #settings: Settings;
   readonly #watch: Watch;
@@ -43,8 +48,8 @@ export class Lobby implements PeerOwner {
     const { rateLimitMax, maxFailedJoins, rateLimitWindowMs } = settings;
     this.#rooms = rooms;
     this.#claims = new Claims(settings.secret);
-    this.#limiter = new RateLimiter(rateLimitMax, rateLimitWindowMs, now);
-    this.#misses = new RateLimiter(maxFailedJoins, rateLimitWindowMs, now);
+    this.#limiter = new NetworkRateLimiter(rateLimitMax, rateLimitWindowMs, now);
+    this.#misses = new NetworkRateLimiter(maxFailedJoins, rateLimitWindowMs, now);
     this.#silent = silent;
     this.#settings = settings;
     this.#watch = watch;
@@ -81,8 +86,8 @@ export class Lobby implements PeerOwner {
   }
 
   /**
-   * A sender always counts against its address, but for one that takes back what is its own; a receiver only when it asks for
-   * what is not there: so guessing ends.
+   * A sender always counts against its address, but for one that takes back a room that is there; a receiver only when it asks
+   * for what is not there: so guessing ends.
    */
   #serve(peer: Peer, request: Request, address: string): RefusedReason | undefined {
     const claim = request.type === "CREATE_ROOM" ? this.#claimIn(request) : undefined;
@@ -100,7 +105,8 @@ export class Lobby implements PeerOwner {
     if (request.reclaim_token !== undefined) return "room_not_found";
     const features = confirm(request.features, OF_SENDERS);
     const ttlMs = Math.min((request.ttl_seconds ?? Number.POSITIVE_INFINITY) * 1000, this.#settings.roomTtlMs);
-    const room = this.#rooms.create(peer, { address, createdMs: Date.now(), ttlMs, ...abilitiesIn(features) });
+    const options = { address, createdMs: Date.now(), ttlMs, ...abilitiesIn(features), failed: [] };
+    const room = this.#rooms.create(peer, options);
     if (!room) return "too_many_rooms";
     // Clients of old get the answer of old, to the byte.
     const lifetime = features || request.ttl_seconds ? { expires_in: Math.floor(ttlMs / 1000) } : {};
@@ -121,15 +127,21 @@ export class Lobby implements PeerOwner {
     return this.#claims.claimIn(reclaim_token, room_id);
   }
 
-  #takeBack(peer: Peer, { features: asked }: CreateRoom, claim: Claim, address: string): RefusedReason | undefined {
-    const features = confirm(asked, OF_SENDERS);
+  #takeBack(peer: Peer, request: CreateRoom, claim: Claim, address: string): RefusedReason | undefined {
+    const features = confirm(request.features, OF_SENDERS);
     const leftMs = this.#leftOf(claim);
-    if (leftMs <= 0) return "room_not_found";
+    if (leftMs <= 0 || this.#rooms.hasEnded(claim)) return "room_not_found";
+    // Then it makes one, as any CREATE_ROOM does.
+    if (!this.#rooms.has(claim)) {
+      if (!this.#limiter.allows(address)) return "rate_limited";
+      this.#limiter.count(address);
+    }
     const room = this.#rooms.takeBack(peer, claim, {
       address,
       createdMs: claim.createdMs,
       ttlMs: leftMs,
       ...abilitiesIn(features),
+      failed: request.failed ?? [],
     });
     if (typeof room === "string") return room;
     peer.say({
@@ -155,7 +167,8 @@ export class Lobby implements PeerOwner {
     if (!this.#misses.allows(address)) return "rate_limited";
     const room = this.#rooms.find(request.room_id);
     if (!room) return "room_not_found";
-    if (room.fullFor(address)) return "queue_full";
+    const refused = room.refusal(address);
+    if (refused) return refused;
     const features = confirm(request.features, []);
     peer.say({ type: "ROOM_JOINED", room_id: room.id, ...(features && { features }) });
     room.join(peer, address);

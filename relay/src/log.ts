@@ -2,8 +2,8 @@
  * The log: an event a line, JSON on stdout, in a folder, or both. Whatever is not named here is not written: no code, no
  * content, and an address or a room's id only for an operator who asked for it, and cut short.
  */
-import { isIPv4 } from "node:net";
 import { pino, stdTimeFunctions } from "pino";
+import { networkOf } from "./caller.ts";
 import type { RelayEvent, Watch } from "./events.ts";
 import type { LogFolder } from "./log-folder.ts";
 import { openSink } from "./sink.ts";
@@ -85,10 +85,4 @@ export function fieldsOf(event: RelayEvent, detail: boolean): Record<string, unk
 
 function beginningOf(room: string): string {
   return `${room.slice(0, ROOM_CHARS_SHOWN)}…`;
-}
-
-/** The /24 of an IPv4 address, the /48 of an IPv6 network: a neighbourhood or a company, not a house. */
-function networkOf(address: string): string {
-  if (isIPv4(address)) return address.replace(/\d+$/, "0/24");
-  return `${address.split(":").slice(0, 3).join(":")}::/48`;
 }

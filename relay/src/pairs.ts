@@ -3,11 +3,13 @@
 import type { Watch } from "./events.ts";
 import { Pair } from "./pair.ts";
 import type { Peer } from "./peer.ts";
+import { Places } from "./places.ts";
 import type { Settings } from "./settings.ts";
 import type { GoneReason } from "./wire.ts";
 
 export class Pairs {
   readonly #pairs = new Map<string, Pair>();
+  readonly #places: Places<Pair>;
   readonly #settings: Settings;
   readonly #now: () => number;
   readonly #watch: Watch;
@@ -16,6 +18,7 @@ export class Pairs {
 
   constructor(settings: Settings, now: () => number, watch: Watch) {
     this.#settings = settings;
+    this.#places = new Places(settings.maxPairs);
     this.#now = now;
     this.#watch = watch;
   }
@@ -31,27 +34,29 @@ export class Pairs {
     return waiting;
   }
 
-  /** 0 to 2; undefined if there is none with this code and no more can be made. */
-  sides(code: string): number | undefined {
+  /** 0 to 2; undefined if there is none with this code and no more can be made, by this caller or at all. */
+  sides(code: string, address: string): number | undefined {
     const pair = this.#pairs.get(code);
     if (pair) return pair.sides;
-    return this.#pairs.size < this.#settings.maxPairs ? 0 : undefined;
+    return this.#pairs.size < this.#settings.maxPairs && this.#places.allows(address) ? 0 : undefined;
   }
 
   /** Takes a side that was admitted. */
-  enter(code: string, peer: Peer): void {
+  enter(code: string, peer: Peer, address: string): void {
     const pair = this.#pairs.get(code);
     if (pair) {
       pair.join(peer);
       return;
     }
-    const made = new Pair(peer, this.#settings, this.#now(), (why) => {
+    const made: Pair = new Pair(peer, this.#settings, this.#now(), (why) => {
       this.#pairs.delete(code);
+      this.#places.free(made);
       if (this.#pairs.size === 0) clearInterval(this.#sweeps);
       this.#watch({ event: "pair-ended", why });
     });
     if (this.#pairs.size === 0) this.#sweeps = setInterval(() => this.#sweep(), this.#settings.sweepIntervalMs);
     this.#pairs.set(code, made);
+    this.#places.take(made, address);
   }
 
   /** Those that wait alone have nothing to finish. */

@@ -113,7 +113,7 @@ export async function startRelay({ watch: told, ...options }: RelayOptions = {})
         admit(request, settings, {
           draining: draining !== undefined,
           roomForCaller: connections.allows(keyOf(request)),
-          pairSides: (code) => pairs.sides(code),
+          pairSides: (code) => pairs.sides(code, keyOf(request)),
           roomForTunnel: tunnels.size < settings.maxTunnels,
           tunnelTakes: (id) => tunnels.takes(id),
         }),
@@ -143,7 +143,7 @@ export async function startRelay({ watch: told, ...options }: RelayOptions = {})
           return;
         }
         silent.spoke(socket);
-        pairs.enter(admitted.code, peer);
+        pairs.enter(admitted.code, peer, address);
       },
       passing: (request, head, { id, target }, refuse) => {
         const { socket } = request;

@@ -3,15 +3,27 @@
  * never looked at. A room knows nothing of other rooms, and of addresses only whom the limits count.
  */
 
+import { createHmac, randomBytes } from "node:crypto";
+import { circlesOf, networkOf } from "./caller.ts";
 import type { Watch } from "./events.ts";
 import { handOn } from "./flow.ts";
 import type { AddressLimiter } from "./limits.ts";
 import type { Peer, PeerOwner } from "./peer.ts";
 import type { Settings } from "./settings.ts";
-import { type GoneReason, isNext, type RefusedReason } from "./wire.ts";
+import { type GoneReason, parseNext, type RefusedReason } from "./wire.ts";
 
 /** How often within `idlePairMs` a pair is looked at: an idle one is parted at most a quarter too late. */
 const IDLE_LOOKS = 4;
+
+/** Of a tag, and of the key that makes a room's tags: nobody else can tell whose tag it is. */
+const TAG_BYTES = 8;
+const TAG_KEY_BYTES = 16;
+
+/** Failed attempts behind which a network gets no turn any more. */
+const MAX_FAILED = 3;
+
+/** Addresses and networks whose turns are counted in a room. Of more, the one that had its turn longest ago is forgotten. */
+const MAX_COUNTED = 300;
 
 type State =
   /** Nobody's turn: the next receiver is paired as soon as there is one. What the sender says reaches nobody. */
@@ -34,6 +46,10 @@ export interface RoomOptions {
   readonly turns: boolean;
   /** Whether it is kept for a while when its sender is lost. */
   readonly reclaim: boolean;
+  /** Whether its sender is told which receivers come from one network, without being told from which. */
+  readonly tags: boolean;
+  /** A tag for each failed attempt so far. */
+  readonly failed: readonly string[];
 }
 
 interface Waiting {
@@ -50,6 +66,14 @@ export class Room implements PeerOwner {
   #address: string;
   #turns: boolean;
   #reclaim: boolean;
+  #tags: boolean;
+  /** Made when it is first needed. */
+  #tagKey: Buffer | undefined;
+  #failed: readonly string[];
+  /** Whether there is a token for it, somewhere. */
+  #reclaimable: boolean;
+  /** How many turns addresses and networks had, by the keys of their circles; who had one last stands last. */
+  #had: Map<string, number> | undefined;
   readonly #settings: Settings;
   /** Rooms that wait for their senders, by address. */
   readonly #kept: AddressLimiter;
@@ -66,7 +90,7 @@ export class Room implements PeerOwner {
   constructor(
     id: string,
     sender: Peer,
-    { address, createdMs, ttlMs, turns, reclaim }: RoomOptions,
+    { address, createdMs, ttlMs, turns, reclaim, tags, failed }: RoomOptions,
     settings: Settings,
     kept: AddressLimiter,
     watch: Watch,
@@ -78,6 +102,9 @@ export class Room implements PeerOwner {
     this.#address = address;
     this.#turns = turns;
     this.#reclaim = reclaim;
+    this.#reclaimable = reclaim;
+    this.#tags = tags;
+    this.#failed = failed;
     this.#settings = settings;
     this.#kept = kept;
     this.#watch = watch;
@@ -97,6 +124,20 @@ export class Room implements PeerOwner {
     return Math.max(0, this.#endsAt - performance.now());
   }
 
+  /** The same by the clock on the wall, in ms since 1970: no token of it is good for longer. */
+  get expiresMs(): number {
+    return Date.now() + this.leftMs;
+  }
+
+  get reclaimable(): boolean {
+    return this.#reclaimable;
+  }
+
+  /** Whether nobody is there but its sender, who is not away either. */
+  get deserted(): boolean {
+    return (this.#state.at === "idle" || this.#state.at === "between") && this.#queue.length === 0;
+  }
+
   /** Whether a receiver whose turn it is has begun. */
   get serving(): boolean {
     return this.#state.at === "paired" && this.#state.spoke;
@@ -107,17 +148,26 @@ export class Room implements PeerOwner {
     return this.#queue.length;
   }
 
-  /** Whether one more receiver of this address cannot wait here. */
-  fullFor(address: string): boolean {
+  /** Why one more receiver of this address cannot wait here. A network may have half of the queue. */
+  refusal(address: string): RefusedReason | undefined {
+    if (this.#failures(address) >= MAX_FAILED) return "too_many_attempts";
     const { maxWaiting, maxWaitingPerAddress } = this.#settings;
-    const ofAddress = this.#queue.filter((waiting) => waiting.address === address).length;
-    return this.#queue.length >= maxWaiting || ofAddress >= maxWaitingPerAddress;
+    const full = circlesOf(address).some(({ key, width }) => {
+      const max = width === 0 ? maxWaitingPerAddress : Math.max(maxWaitingPerAddress, Math.floor(maxWaiting / 2));
+      return this.#waitingOf(key) >= max;
+    });
+    if (full || (this.#queue.length >= maxWaiting && !this.#lastOfTheMany(address))) return "queue_full";
+    return undefined;
   }
 
   /** Takes a receiver, which has been told so, to wait for its turn or to have it at once. */
   join(peer: Peer, address: string): void {
     peer.owner = this;
     peer.maxMessageBytes = this.#settings.maxBacklogBytes;
+    if (this.#queue.length >= this.#settings.maxWaiting) {
+      const last = this.#lastOfTheMany(address);
+      if (last) this.#dismiss(last, "queue_full", "refused");
+    }
     this.#queue.push({ peer, address, backlog: [], backlogBytes: 0 });
     this.#pairNext();
   }
@@ -156,7 +206,7 @@ export class Room implements PeerOwner {
    * The sender is back, by another connection: the next receiver's turn comes with `goOn`. @returns false while the one that
    * it has still shows signs of life; it is asked for one.
    */
-  takeBack(sender: Peer, { address, turns, reclaim }: RoomOptions): boolean {
+  takeBack(sender: Peer, { address, turns, reclaim, tags, failed }: RoomOptions): boolean {
     if (this.#state.at !== "kept") {
       this.#sender.challenge(this.#settings.challengeMs);
       return false;
@@ -168,8 +218,11 @@ export class Room implements PeerOwner {
     this.#state = { at: "idle" };
     this.#turns = turns;
     this.#reclaim = reclaim;
+    this.#reclaimable = true;
+    this.#tags = tags;
     this.#take(sender);
     this.#watch({ event: "room-reclaimed", room: this.id });
+    this.#hearOfFailed(failed);
     return true;
   }
 
@@ -224,11 +277,14 @@ export class Room implements PeerOwner {
       case "paired":
         this.#pass(this.#sender, state.receiver, frame, binary);
         return;
-      case "between":
-        if (!isNext(frame, binary)) return;
+      case "between": {
+        const next = parseNext(frame, binary, this.#tags);
+        if (!next) return;
         this.#state = { at: "idle" };
+        this.#hearOfFailed(next.failed);
         this.#pairNext();
         return;
+      }
       case "idle":
       case "kept":
       case "gone":
@@ -268,17 +324,80 @@ export class Room implements PeerOwner {
       this.#sender.whenCaughtUp(() => this.#pairNext());
       return;
     }
-    const next = this.#queue.shift();
-    if (!next) return;
-    const { peer, backlog } = next;
+    const { peer, address, backlog } = this.#takeNext();
     const spoke = backlog.length > 0;
     const quiet = spoke
       ? this.#watchForIdle(peer)
       : setTimeout(() => this.#dropQuiet(), this.#settings.quietReceiverMs);
     this.#state = { at: "paired", receiver: peer, spoke, quiet };
     peer.maxMessageBytes = this.#settings.maxMessageBytes;
-    this.#sender.say({ type: "PEER_JOINED", peer_id: peer.id });
+    this.#sender.say({
+      type: "PEER_JOINED",
+      peer_id: peer.id,
+      ...(this.#tags && { tag: this.#tagOf(address), waiting: this.#queue.length }),
+    });
     for (const { frame, binary } of backlog) this.#pass(peer, this.#sender, frame, binary);
+  }
+
+  /**
+   * Out of the queue, which is not empty: networks of failed attempts behind all others, then by the turns that network and
+   * address had, and then first come, first served. So who comes again and again waits for everybody who has come once.
+   */
+  #takeNext(): Waiting {
+    const rank = ({ address }: Waiting) => {
+      const circles = [...circlesOf(address)].reverse();
+      return [Math.min(1, this.#failures(address)), ...circles.map(({ key }) => this.#had?.get(key) ?? 0)];
+    };
+    const first = this.#queue.map(rank).reduce((best, next, at, ranks) => (isBelow(next, ranks[best]) ? at : best), 0);
+    const next = this.#queue.splice(first, 1)[0] as Waiting;
+    this.#countTurn(next.address);
+    return next;
+  }
+
+  #countTurn(address: string): void {
+    this.#had ??= new Map();
+    for (const { key } of circlesOf(address)) {
+      const turns = this.#had.get(key) ?? 0;
+      this.#had.delete(key);
+      this.#had.set(key, turns + 1);
+    }
+    for (const oldest of this.#had.keys()) {
+      if (this.#had.size <= MAX_COUNTED) break;
+      this.#had.delete(oldest);
+    }
+  }
+
+  /** Two rooms never have the same tag for one network: what one sender knows of its visitors says nothing to another. */
+  #tagOf(address: string): string {
+    this.#tagKey ??= randomBytes(TAG_KEY_BYTES);
+    const mac = createHmac("sha256", this.#tagKey).update(networkOf(address));
+    return mac.digest().subarray(0, TAG_BYTES).toString("hex");
+  }
+
+  #failures(address: string): number {
+    if (this.#failed.length === 0) return 0;
+    const tag = this.#tagOf(address);
+    return this.#failed.filter((failed) => failed === tag).length;
+  }
+
+  /** The sender's word of the attempts that failed here. */
+  #hearOfFailed(failed: readonly string[] | undefined): void {
+    if (!this.#tags || failed === undefined) return;
+    this.#failed = failed;
+    for (const waiting of [...this.#queue]) {
+      if (this.#failures(waiting.address) >= MAX_FAILED) this.#dismiss(waiting, "too_many_attempts", "refused");
+    }
+  }
+
+  #waitingOf(circle: string): number {
+    return this.#queue.filter(({ address }) => circlesOf(address).some(({ key }) => key === circle)).length;
+  }
+
+  /** Who has to leave a full queue for one more of this address: the last to come of the network that has most, if it has more. */
+  #lastOfTheMany(address: string): Waiting | undefined {
+    const counts = this.#queue.map((waiting) => this.#waitingOf(networkOf(waiting.address)));
+    const most = Math.max(...counts);
+    return most > this.#waitingOf(networkOf(address)) + 1 ? this.#queue[counts.lastIndexOf(most)] : undefined;
   }
 
   /** Silence while something is still to be taken is none: that is the stalled peer's matter. No timer moves with a frame. */
@@ -335,10 +454,19 @@ export class Room implements PeerOwner {
   }
 
   #dismissWaiting(reason: RefusedReason, why: GoneReason): void {
-    for (const { peer, address } of this.#queue.splice(0)) {
-      this.#watch({ event: "refused", why: reason, address });
-      peer.say({ type: "ERROR", reason });
-      peer.leave(why);
-    }
+    for (const waiting of [...this.#queue]) this.#dismiss(waiting, reason, why);
   }
+
+  #dismiss(waiting: Waiting, reason: RefusedReason, why: GoneReason): void {
+    this.#queue.splice(this.#queue.indexOf(waiting), 1);
+    this.#watch({ event: "refused", why: reason, address: waiting.address });
+    waiting.peer.say({ type: "ERROR", reason });
+    waiting.peer.leave(why);
+  }
+}
+
+/** Of lists of numbers, by the first in which they differ. */
+function isBelow(a: readonly number[], b: readonly number[] = []): boolean {
+  const at = a.findIndex((number, index) => number !== b[index]);
+  return at >= 0 && (a[at] ?? 0) < (b[at] ?? 0);
 }

@@ -3,6 +3,7 @@ import { randomInt } from "node:crypto";
 import type { Watch } from "./events.ts";
 import { AddressLimiter } from "./limits.ts";
 import type { Peer } from "./peer.ts";
+import { Places } from "./places.ts";
 import type { Claim } from "./reclaim.ts";
 import { Room, type RoomOptions } from "./room.ts";
 import type { Settings } from "./settings.ts";
@@ -12,15 +13,19 @@ import type { GoneReason, RefusedReason } from "./wire.ts";
 const ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789";
 const ID_LENGTH = 6;
 
-/** Of rooms that let through all that one may, so many are remembered, so that a token does not begin them again. */
-const MAX_USED_UP = 10_000;
+/** How a room ends whose token does not make it again; otherwise its sender was lost, and may be long in coming back. */
+const FOR_GOOD: ReadonlySet<GoneReason> = new Set<GoneReason>(["done", "expired", "used-up", "displaced"]);
+/** So many of these are remembered, about 150 bytes each. Of more, the one that ended first can be made again, as any room can. */
+const MAX_ENDED = 50_000;
 
 export class Rooms {
   readonly #rooms = new Map<string, Room>();
   readonly #ended = new Map<GoneReason, number>();
   /** Rooms that ended, whose peers are not all closed yet: what is still there for them takes as much memory as before. */
   #lingering = 0;
-  readonly #usedUp = new Set<string>();
+  /** Rooms that ended for good, whose tokens are still of an age to be shown: until when, in ms since 1970. */
+  readonly #endedUntil = new Map<string, number>();
+  readonly #places: Places<Room>;
   /** Of rooms that wait for their senders: such a one costs nobody a connection. */
   readonly #kept: AddressLimiter;
   readonly #settings: Settings;
@@ -29,6 +34,7 @@ export class Rooms {
   constructor(settings: Settings, watch: Watch) {
     this.#settings = settings;
     this.#kept = new AddressLimiter(settings.maxKeptPerAddress);
+    this.#places = new Places(settings.maxRooms);
     this.#watch = watch;
   }
 
@@ -48,9 +54,19 @@ export class Rooms {
     return this.#ended;
   }
 
-  /** Undefined when there are too many already. */
+  /** Undefined when there are too many already, of this caller or in all. */
   create(sender: Peer, options: RoomOptions): Room | undefined {
     return this.#make(this.#freeId(), sender, options);
+  }
+
+  /** Whether the id of this token is in use, be it by another room of another time. */
+  has({ room: id }: Claim): boolean {
+    return this.#rooms.has(id);
+  }
+
+  /** Whether the room of this token has ended for good. */
+  hasEnded({ room: id, createdMs }: Claim): boolean {
+    return (this.#endedUntil.get(nameOf(id, createdMs)) ?? 0) > Date.now();
   }
 
   /**
@@ -59,17 +75,25 @@ export class Rooms {
    */
   takeBack(sender: Peer, { room: id, createdMs }: Claim, options: RoomOptions): Room | RefusedReason {
     const room = this.#rooms.get(id);
-    if (!room && this.#usedUp.has(nameOf(id, createdMs))) return "room_not_found";
     if (!room) return this.#make(id, sender, options) ?? "too_many_rooms";
     // A relay that was restarted may have given the id to somebody else.
     if (room.createdMs !== createdMs || !room.open) return "room_not_found";
-    return room.takeBack(sender, options) ? room : "room_held";
+    if (!room.takeBack(sender, options)) return "room_held";
+    this.#places.move(room, options.address);
+    return room;
   }
 
   #make(id: string, sender: Peer, options: RoomOptions): Room | undefined {
-    if (this.#rooms.size + this.#lingering >= this.#settings.maxRooms) return undefined;
+    const { address } = options;
+    if (!this.#places.allows(address)) return undefined;
+    if (this.#rooms.size + this.#lingering >= this.#settings.maxRooms) {
+      const displaced = this.#places.toDisplace(address, (other) => other.deserted);
+      if (!displaced) return undefined;
+      displaced.end("displaced");
+    }
     const room = new Room(id, sender, options, this.#settings, this.#kept, this.#watch, this.#gone);
     this.#rooms.set(room.id, room);
+    this.#places.take(room, address);
     return room;
   }
 
@@ -89,20 +113,27 @@ export class Rooms {
   }
 
   /** A field, not a method: one function for all rooms. */
-  readonly #gone = ({ id, createdMs }: Room, why: GoneReason, allClosed: Promise<unknown>): void => {
+  readonly #gone = (room: Room, why: GoneReason, allClosed: Promise<unknown>): void => {
+    const { id } = room;
     this.#rooms.delete(id);
-    if (why === "used-up") this.#rememberUsedUp(nameOf(id, createdMs));
+    this.#places.free(room);
+    if (FOR_GOOD.has(why) && room.reclaimable) this.#rememberEnd(room);
     this.#ended.set(why, (this.#ended.get(why) ?? 0) + 1);
     this.#watch({ event: "room-ended", why, room: id });
+    // Nobody was served there, and its place has been given away.
+    if (why === "displaced") return;
     this.#lingering++;
     void allClosed.then(() => this.#lingering--);
   };
 
-  #rememberUsedUp(name: string): void {
-    this.#usedUp.add(name);
-    for (const oldest of this.#usedUp) {
-      if (this.#usedUp.size <= MAX_USED_UP) break;
-      this.#usedUp.delete(oldest);
+  #rememberEnd({ id, createdMs, expiresMs }: Room): void {
+    this.#endedUntil.set(nameOf(id, createdMs), expiresMs);
+    if (this.#endedUntil.size <= MAX_ENDED) return;
+    const now = Date.now();
+    for (const [name, until] of this.#endedUntil) if (until <= now) this.#endedUntil.delete(name);
+    for (const oldest of this.#endedUntil.keys()) {
+      if (this.#endedUntil.size <= MAX_ENDED) break;
+      this.#endedUntil.delete(oldest);
     }
   }
 

@@ -5,10 +5,13 @@
 import * as z from "zod";
 
 /** What a sender may ask for beyond the plain protocol. Asked for in `features`, and confirmed in the answer's. */
-const FEATURES = ["turns", "reclaim"] as const;
+const FEATURES = ["turns", "reclaim", "tags"] as const;
 export type Feature = (typeof FEATURES)[number];
 
 const features = z.array(z.string()).optional();
+
+/** Of networks, in a room. */
+const Tags = z.array(z.string());
 
 const Request = z.discriminatedUnion("type", [
   z.object({
@@ -18,16 +21,27 @@ const Request = z.discriminatedUnion("type", [
     /** Both together: this room is the sender's, and it takes it back. */
     room_id: z.string().optional(),
     reclaim_token: z.string().optional(),
+    /** As in NEXT. */
+    failed: Tags.optional(),
   }),
   // Any string: a malformed id is simply the id of no room, and says nothing about which ones exist.
   z.object({ type: z.literal("JOIN_ROOM"), room_id: z.string(), features }),
 ]);
 export type Request = z.infer<typeof Request>;
 
-const Next = z.object({ type: z.literal("NEXT") });
+const Next = z.object({
+  type: z.literal("NEXT"),
+  /** With `tags`: one for each failed attempt in this room so far. */
+  failed: Tags.optional().catch(undefined),
+});
+export type Next = z.infer<typeof Next>;
 
-/** The longest frame that is looked at for a NEXT, in bytes: four times the word itself, for spaces and fields to come. */
+/**
+ * The longest frame that is looked at for a NEXT, in bytes: four times the word itself, for spaces and fields to come; and with
+ * `tags`, for twenty of these.
+ */
 const MAX_NEXT_BYTES = 64;
+const MAX_NEXT_BYTES_WITH_TAGS = 512;
 
 /** Why a request was refused, for the peer's program. */
 export const REFUSED = [
@@ -39,13 +53,15 @@ export const REFUSED = [
   "queue_full",
   /** It is to be taken back while its sender is still there. */
   "room_held",
+  /** The sender has named this receiver's network for three failed attempts. */
+  "too_many_attempts",
 ] as const;
 export type RefusedReason = (typeof REFUSED)[number];
 
 export type Answer =
   | { type: "ROOM_CREATED"; room_id: string; expires_in?: number; features?: Feature[]; reclaim_token?: string }
   | { type: "ROOM_JOINED"; room_id: string; features?: Feature[] }
-  | { type: "PEER_JOINED"; peer_id: string }
+  | { type: "PEER_JOINED"; peer_id: string; tag?: string; waiting?: number }
   | { type: "PEER_DISCONNECTED"; peer_id: string }
   | { type: "ERROR"; reason: RefusedReason };
 
@@ -78,6 +94,8 @@ export const CLOSE_CODE = {
   restart: 4010,
   /** More went through the room than one may have. */
   "used-up": 4011,
+  /** The relay is full, and has given the room's place to a network that has fewer. */
+  displaced: 4012,
 } as const;
 export type GoneReason = keyof typeof CLOSE_CODE;
 
@@ -87,12 +105,13 @@ export function parseRequest(frame: Buffer, binary: boolean): Request | undefine
 }
 
 /**
- * Whether a frame is a `turns` sender's word that its next receiver may come. Asked of everything that is dropped until
- * then, so what cannot be one is told without parsing: that costs microseconds, and a frame its sender six bytes.
+ * A `turns` sender's word that its next receiver may come, or undefined for anything else. Asked of everything that is dropped
+ * until then, so what cannot be one is told without parsing: that costs microseconds, and a frame its sender six bytes.
  */
-export function isNext(frame: Buffer, binary: boolean): boolean {
-  if (frame.length > MAX_NEXT_BYTES || !frame.includes('"NEXT"')) return false;
-  return parse(Next, frame, binary) !== undefined;
+export function parseNext(frame: Buffer, binary: boolean, withTags: boolean): Next | undefined {
+  const maxBytes = withTags ? MAX_NEXT_BYTES_WITH_TAGS : MAX_NEXT_BYTES;
+  if (frame.length > maxBytes || !frame.includes('"NEXT"')) return undefined;
+  return parse(Next, frame, binary);
 }
 
 export function encode(answer: Answer): string {

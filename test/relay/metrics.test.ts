@@ -445,6 +445,36 @@ const WAYS: readonly Way[] = [
     counts: { [roomEnded("too-big")]: 1, [inRoom("too-big")]: 2 },
   },
   {
+    name: "a full relay that gives a room's place away",
+    settings: { maxRooms: 2, trustProxy: { hops: 1 } },
+    go: async ({ url }) => {
+      const from = (address: string) => client(url, { headers: { "X-Forwarded-For": address } });
+      const first = await from("203.0.113.1");
+      await first.ask({ type: "CREATE_ROOM" });
+      await (await from("203.0.113.1")).ask({ type: "CREATE_ROOM" });
+      await (await from("198.51.100.1")).ask({ type: "CREATE_ROOM" });
+      await first.ended;
+    },
+    counts: [roomEnded("displaced"), inRoom("displaced")],
+  },
+  {
+    name: "a receiver of a network whose attempts have failed",
+    go: async ({ url }) => {
+      const a = await client(url);
+      const { room_id } = await a.ask({ type: "CREATE_ROOM", features: ["turns", "tags"] });
+      const b = await receiver(url, room_id);
+      const { tag } = await a.json();
+      await b.close(1000);
+      await a.json();
+      a.say({ type: "NEXT", failed: [tag, tag, tag] });
+      // Read by the relay before anything that comes later.
+      a.ws.ping();
+      await once(a.ws, "pong");
+      await asked(url, { type: "JOIN_ROOM", room_id });
+    },
+    counts: [refused("too_many_attempts"), inRoom("refused"), inRoom("done")],
+  },
+  {
     name: "a pair that is done",
     go: async ({ url }) => {
       const [a, b] = [await client(`${url}/?pair=x`), await client(`${url}/?pair=x`)];

@@ -37,6 +37,7 @@ test("has these close codes", () => {
     "too-big": 4009,
     restart: 4010,
     "used-up": 4011,
+    displaced: 4012,
   });
 });
 

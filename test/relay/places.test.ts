@@ -1,0 +1,255 @@
+/**
+ * What a few can take of a relay with default settings, counted: rooms, pairs and requests by address and by network; and
+ * whose rooms a full relay gives away. The figures stand in SECURITY.md and relay/README.md.
+ */
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { WebSocket } from "ws";
+import { circlesOf, networkOf } from "../../relay/src/caller.ts";
+import { Places } from "../../relay/src/places.ts";
+import { type Relay, startRelay } from "../../relay/src/relay.ts";
+import type { Settings } from "../../relay/src/settings.ts";
+import { until } from "../support/wait.ts";
+import { BEHIND_PROXY, callers, from, type Held, ofSlash24, ofSlash48, strangers } from "./callers.ts";
+import { harness, roomsOf } from "./support.ts";
+
+const { client, undo } = harness();
+const { create, created, join, takeAll } = callers({ client });
+
+let minutes = 0;
+beforeEach(() => {
+  minutes = 0;
+  const now = performance.now.bind(performance);
+  vi.spyOn(performance, "now").mockImplementation(() => now() + minutes * 61_000);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+/** As the limits of requests count them. */
+const nextMinute = () => {
+  minutes += 1;
+};
+
+/** As an operator starts it, but for the proxy that lets the test be many. */
+async function publicRelay(settings: Partial<Settings> = {}): Promise<Relay> {
+  const relay = await startRelay({ host: "127.0.0.1", port: 0, ...BEHIND_PROXY, ...settings });
+  undo.push(() => relay.stop());
+  return relay;
+}
+
+async function lostOf(held: readonly Held[], lost: number): Promise<number> {
+  await until("they were told", () => held.filter(({ closed }) => closed !== undefined).length >= lost);
+  return held.filter(({ closed }) => closed !== undefined).length;
+}
+
+const HONEST = "198.51.100.1";
+
+describe("of the 1,000 rooms of a relay", () => {
+  it.each([
+    ["one address: 64", ["203.0.113.1"], 64],
+    ["one IPv6 /64: 64", ["2001:db8:1:2::1", "2001:db8:1:2::2", "2001:db8:1:2:3::1"], 64],
+    ["one IPv6 /56: 128", Array.from({ length: 256 }, (_, i) => `2001:db8:1:${i.toString(16)}::1`), 128],
+    ["an IPv4 /24: 256", ofSlash24("203.0.113", 256), 256],
+    ["an IPv6 /48: 256", ofSlash48("2001:db8:1", 400), 256],
+    ["four addresses of four networks: 256", strangers(4), 256],
+    ["50 addresses of 50 networks: 1,000", strangers(50), 1000],
+    ["100 addresses of 100 networks: 1,000", strangers(100), 1000],
+    ["four IPv6 /48s: 1,000", [1, 2, 3, 4].flatMap((n) => ofSlash48(`2001:db8:${n}`, 250)), 1000],
+    ["four IPv4 /24s: 1,000", [1, 2, 3, 4].flatMap((n) => ofSlash24(`203.0.${n}`, 250)), 1000],
+  ] as [string, string[], number][])(
+    "%s can be taken, and somebody else still gets one",
+    async (_who, addresses, rooms) => {
+      const relay = await publicRelay();
+      const taken = await takeAll(relay, addresses, nextMinute);
+      expect(taken.filter(({ closed }) => closed === undefined).length).toBe(rooms);
+      expect(await roomsOf(relay)).toBe(rooms);
+      const honest = await created(relay, HONEST);
+      expect(await lostOf(taken, rooms === 1000 ? 1 : 0)).toBe(rooms === 1000 ? 1 : 0);
+
+      // They go on for as long as they like: it keeps its room, and a receiver finds it.
+      nextMinute();
+      for (const address of addresses) await create(relay, address);
+      expect(honest.closed).toBeUndefined();
+      expect((await join(relay, honest.room, "198.51.100.99")).refused).toBeUndefined();
+    },
+  );
+
+  const COMPANY = {
+    "200 addresses": ofSlash24("198.51.100", 200),
+    "20 addresses": ofSlash24("198.51.100", 20),
+    "4 addresses": ofSlash24("198.51.100", 4),
+  };
+
+  async function company(relay: Relay, addresses: readonly string[]): Promise<Held[]> {
+    const honest: Held[] = [];
+    for (let i = 0; i < 200; i++) {
+      if (i % 20 === 0) nextMinute();
+      honest.push(await created(relay, addresses[i % addresses.length] as string));
+    }
+    return honest;
+  }
+
+  it("200 honest senders of one /24 lose none to 100 attackers who take what they can, minute after minute", async () => {
+    const relay = await publicRelay();
+    const honest = await company(relay, COMPANY["20 addresses"]);
+    const taken = await takeAll(relay, strangers(100), nextMinute);
+    for (let minute = 0; minute < 3; minute++) {
+      nextMinute();
+      for (const address of strangers(100)) expect(await create(relay, address)).toBe("too_many_rooms");
+    }
+    expect([await roomsOf(relay), taken.length]).toEqual([1000, 800]);
+    expect(honest.filter(({ closed }) => closed !== undefined).length).toBe(0);
+  });
+
+  it.each([
+    ["200 addresses", 0],
+    ["20 addresses", 0],
+    ["4 addresses", 45],
+  ] as const)(
+    "of 200 honest senders of one /24, behind %s, %i lose theirs where 13 fill the relay so that 87 displace",
+    async (behind, lost) => {
+      const relay = await publicRelay();
+      const honest = await company(relay, COMPANY[behind]);
+      await takeAll(relay, strangers(13), nextMinute);
+      await takeAll(relay, strangers(87, 13), nextMinute);
+      expect(await lostOf(honest, lost)).toBe(lost);
+    },
+  );
+
+  it("200 honest senders of one /24 who come when 100 attackers have all of it get a room each, and keep it", async () => {
+    const relay = await publicRelay();
+    const taken = await takeAll(relay, strangers(100), nextMinute);
+    expect(taken.length).toBe(1000);
+    const honest: Held[] = [];
+    for (const address of COMPANY["200 addresses"]) honest.push(await created(relay, address));
+    expect(await lostOf(taken, 200)).toBe(200);
+    nextMinute();
+    for (const address of strangers(100)) await create(relay, address);
+    expect(honest.filter(({ closed }) => closed !== undefined)).toEqual([]);
+  });
+
+  it("are not to be had by anybody else where 16 addresses keep a receiver in each of theirs", async () => {
+    const relay = await publicRelay();
+    const attackers = strangers(16);
+    for (const { room, address } of await takeAll(relay, attackers, nextMinute)) await join(relay, room, address);
+    expect(await create(relay, HONEST)).toBe("too_many_rooms");
+  });
+});
+
+describe("a full relay", () => {
+  const FULL = { maxRooms: 4 };
+
+  it("ends the oldest room of the network that is most above its fair share, with 4012, and for good", async () => {
+    const relay = await publicRelay(FULL);
+    const [first, second, third] = [
+      await created(relay, "203.0.113.1"),
+      await created(relay, "203.0.113.1"),
+      await created(relay, "203.0.113.1"),
+    ];
+    await created(relay, "192.0.2.1");
+    await created(relay, HONEST);
+    expect(await first.self.ended).toEqual({ code: 4012, reason: "displaced" });
+    expect([second.closed, third.closed, relay.ended.get("displaced")]).toEqual([undefined, undefined, 1]);
+    const back = await client(relay.url, from("203.0.113.1"));
+    const claim = { type: "CREATE_ROOM", room_id: first.room, reclaim_token: first.token, features: ["reclaim"] };
+    expect(await back.ask(claim)).toEqual({ type: "ERROR", reason: "room_not_found" });
+    expect(await roomsOf(relay)).toBe(4);
+  });
+
+  it("ends no room with a receiver, be it served or waiting, and none that waits for its sender", async () => {
+    const relay = await publicRelay(FULL);
+    const held: Held[] = [];
+    for (let i = 0; i < 4; i++) held.push(await created(relay, "203.0.113.1"));
+    const [served, away, kept] = held as [Held, Held, Held, Held];
+    await join(relay, served.room, "192.0.2.9");
+    away.self.ws.terminate();
+    await away.self.ended;
+    await join(relay, kept.room, "192.0.2.9");
+    await created(relay, HONEST);
+    expect(await held[3]?.self.ended).toMatchObject({ code: 4012 });
+    expect(await create(relay, "192.0.2.1")).toBe("too_many_rooms");
+    expect(await roomsOf(relay)).toBe(4);
+  });
+
+  it("gives nothing to a network that has half of its fair share, and takes nobody's only room", async () => {
+    const relay = await publicRelay(FULL);
+    for (const address of ["203.0.113.1", "203.0.113.1", "203.0.113.1", "192.0.2.1"]) await created(relay, address);
+    expect(await create(relay, "192.0.2.1")).toBe("too_many_rooms");
+    expect(await create(relay, "192.0.2.2")).toBe("too_many_rooms");
+    for (const address of strangers(2)) await created(relay, address);
+    // Four networks with one room each.
+    expect(await create(relay, HONEST)).toBe("too_many_rooms");
+  });
+});
+
+it("pairs are 64 of one address, 256 of a /24 or /48, and others still get one", async () => {
+  const relay = await publicRelay();
+  let made = 0;
+  const pair = async (address: string) => {
+    const ws = new WebSocket(`${relay.url}/?pair=${made}`, from(address));
+    undo.push(() => ws.terminate());
+    ws.on("error", () => {});
+    const status = await Promise.race([
+      once(ws, "open").then(() => 101),
+      once(ws, "unexpected-response").then(([, { statusCode }]) => (statusCode as IncomingMessage["statusCode"]) ?? 0),
+    ]);
+    if (status === 101) made += 1;
+    return status;
+  };
+  for (let i = 0; i < 64; i++) expect(await pair("203.0.113.1")).toBe(101);
+  expect(await pair("203.0.113.1")).toBe(503);
+  for (const address of ofSlash24("203.0.113", 256).slice(2)) await pair(address);
+  expect(made).toBe(256);
+  for (const address of ofSlash48("2001:db8:1", 300)) await pair(address);
+  expect(made).toBe(512);
+  expect(await pair(HONEST)).toBe(101);
+});
+
+describe("requests in a minute", () => {
+  it.each([
+    ["20 of an address", ["203.0.113.1"], 20],
+    ["80 of a /56", Array.from({ length: 256 }, (_, i) => `2001:db8:1:${i.toString(16)}::1`), 80],
+    ["320 of a /24", ofSlash24("203.0.113", 256), 320],
+    ["320 of a /48", ofSlash48("2001:db8:1", 1000), 320],
+  ])("are %s", async (_what, addresses, allowed) => {
+    const relay = await publicRelay({ maxRooms: 10_000 });
+    const answers: (Held | string)[] = [];
+    for (let i = 0; i <= allowed; i++) answers.push(await create(relay, addresses[i % addresses.length] as string));
+    expect(answers.filter((it) => typeof it !== "string").length).toBe(allowed);
+    expect(answers.at(-1)).toBe("rate_limited");
+    expect(typeof (await create(relay, HONEST))).toBe("object");
+  });
+
+  it("are 160 joins of no room for a /48", async () => {
+    const relay = await publicRelay();
+    const misses: (string | undefined)[] = [];
+    for (const address of ofSlash48("2001:db8:1", 161)) misses.push((await join(relay, "zzzzzz", address)).refused);
+    expect(misses.filter((it) => it === "room_not_found").length).toBe(160);
+    expect(misses.at(-1)).toBe("rate_limited");
+  });
+});
+
+describe("networks", () => {
+  it.each([
+    ["203.0.113.7", ["203.0.113.7", "203.0.113.0/24"]],
+    ["2001:db8:1:2ff::/64", ["2001:db8:1:2ff::/64", "2001:db8:1:200::/56", "2001:db8:1::/48"]],
+    ["2001:db8:1:2::/64", ["2001:db8:1:2::/64", "2001:db8:1:0::/56", "2001:db8:1::/48"]],
+  ])("around %s are %j", (address, keys) => {
+    expect(circlesOf(address).map(({ key }) => key)).toEqual(keys);
+    expect(networkOf(address)).toBe(keys.at(-1));
+  });
+
+  it("are forgotten with the last place that they held", () => {
+    const places = new Places<number>(10);
+    for (let i = 0; i < 1000; i++) {
+      places.take(i, `203.0.${i % 256}.1`);
+      places.move(i, `2001:db8:${(i % 256).toString(16)}:1::/64`);
+    }
+    expect(places.size).toBe(256);
+    for (let i = 0; i < 1000; i++) places.free(i);
+    for (let i = 0; i < 1000; i++) places.free(i);
+    expect(places.size).toBe(0);
+    expect(places.toDisplace("203.0.113.1", () => true)).toBeUndefined();
+  });
+});
