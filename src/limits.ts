@@ -39,6 +39,9 @@ export const KEEP_ALIVE_MS = 5_000;
  */
 export const HANDSHAKE_MS = 15_000;
 
+/** The same of a sender while other visitors wait for their turn, in ms: a network that needs longer comes again. */
+export const CONTENDED_HANDSHAKE_MS = 5_000;
+
 /** How long a clean close may take, in ms, before the link is cut. */
 export const CLOSE_MS = 2_000;
 

@@ -25,7 +25,6 @@ import {
 import { directionKeys, proofMatches, receiverProof } from "../crypto/keys.ts";
 import { type Signer, signatureHolds } from "../crypto/signature.ts";
 import { SpreadError } from "../errors.ts";
-import { HANDSHAKE_MS } from "../limits.ts";
 import type { Link } from "../transport/link.ts";
 import { deniedByVersion2, isLegacyHello } from "./legacy-messages.ts";
 import {
@@ -42,7 +41,7 @@ import {
   VERSION,
 } from "./messages.ts";
 import { SealedStream } from "./stream.ts";
-import { FAREWELL_MS, type Gate, heard, REFUSED_AS } from "./visit.ts";
+import { FAREWELL_MS, type Gate, heard, patienceFor, REFUSED_AS } from "./visit.ts";
 import { Watchdog } from "./watchdog.ts";
 
 const CONTEXT = lvCat(Buffer.from("claude-spread/2"));
@@ -122,7 +121,11 @@ export async function admitReceiver(
   share: { readonly secret: string; readonly room: string; readonly gate: Gate; readonly signer?: Signer },
   { scalar }: Pick<Ephemeral, "scalar"> = fresh(),
 ): Promise<SealedStream> {
-  using patience = new Watchdog(link, HANDSHAKE_MS, () => new SpreadError("timed-out", "the visitor said nothing"));
+  using patience = new Watchdog(
+    link,
+    patienceFor(link),
+    () => new SpreadError("timed-out", "the visitor said nothing"),
+  );
 
   const helloFrame = await heard(link);
   if (isLegacyHello(helloFrame)) {

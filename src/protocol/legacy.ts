@@ -24,7 +24,6 @@ import {
   sealPayload,
 } from "../crypto/legacy.ts";
 import { SpreadError } from "../errors.ts";
-import { HANDSHAKE_MS } from "../limits.ts";
 import type { Link } from "../transport/link.ts";
 import {
   type Auth,
@@ -40,7 +39,7 @@ import {
   parsePayload,
 } from "./legacy-messages.ts";
 import type { RefusedReason } from "./messages.ts";
-import { FAREWELL_MS, type Gate, heard, REFUSED_AS } from "./visit.ts";
+import { FAREWELL_MS, type Gate, heard, patienceFor, REFUSED_AS } from "./visit.ts";
 import { Watchdog } from "./watchdog.ts";
 
 /** How long a PAYLOAD may be on its way, in ms, since one frame shows no progress: 10 MiB at 35 KB/s. */
@@ -90,7 +89,11 @@ export async function admitLegacyReceiver<Place>(
   share: { readonly keys: LegacyKeys; readonly gate: LegacyGate<Place> },
   nonce: Uint8Array = randomBytes(CHALLENGE_NONCE_BYTES),
 ): Promise<Place> {
-  using patience = new Watchdog(link, HANDSHAKE_MS, () => new SpreadError("timed-out", "the visitor said nothing"));
+  using patience = new Watchdog(
+    link,
+    patienceFor(link),
+    () => new SpreadError("timed-out", "the visitor said nothing"),
+  );
   const { salt, key } = share.keys.challenge;
 
   const hello = await heard(link);

@@ -3,6 +3,7 @@
  * one is sent away, and what that means to the one who is.
  */
 import { type ErrorCode, SpreadError } from "../errors.ts";
+import { CONTENDED_HANDSHAKE_MS, HANDSHAKE_MS } from "../limits.ts";
 import type { Link } from "../transport/link.ts";
 import type { RefusedReason } from "./messages.ts";
 
@@ -18,6 +19,11 @@ export interface Gate {
 }
 
 export type Verdict = { readonly proven: false; readonly reason: RefusedReason } | { readonly proven: true };
+
+/** How long each message of a visitor's handshake is waited for, in ms. */
+export function patienceFor(link: Link): number {
+  return link.contended ? CONTENDED_HANDSHAKE_MS : HANDSHAKE_MS;
+}
 
 /** How long a visitor that is sent away may take to hear it, in ms. */
 export const FAREWELL_MS = 500;

@@ -2,6 +2,7 @@
  * Who may try a share, and who may have it: failed attempts and places, counted. No sockets and no clocks: every rule of
  * the design's section on counting is a line here, and can be read and tested alone.
  */
+import { isIP } from "node:net";
 import { addressGroup } from "../address.ts";
 import type { RefusedReason } from "../protocol/messages.ts";
 import type { Gate, Verdict } from "../protocol/visit.ts";
@@ -42,8 +43,8 @@ export class ShareGate implements Gate {
 
   /**
    * @param receivers how many may have the share.
-   * @param strangersAreOne whether visitors without an address, all that come through a relay, count as one address:
-   *   version 1 gives them three attempts in all.
+   * @param strangersAreOne whether visitors without an IP address, all that come through a relay, count as one address,
+   *   whatever the relay says of them: version 1 gives them three attempts in all.
    */
   constructor(receivers: number, { strangersAreOne = false } = {}) {
     this.#receivers = receivers;
@@ -116,8 +117,8 @@ export class ShareGate implements Gate {
 
   /** Those who are counted together; undefined for a visitor whom only the ten in all count. */
   #groupOf(address: string | undefined): string | undefined {
-    if (address !== undefined) return addressGroup(address);
-    return this.#strangersAreOne ? "" : undefined;
+    if (this.#strangersAreOne && (address === undefined || isIP(address) === 0)) return "";
+    return address === undefined ? undefined : addressGroup(address);
   }
 
   #take(): Place {

@@ -327,7 +327,10 @@ export class Share implements AsyncDisposable {
     const alone = this.#lan === undefined && this.#expiry !== undefined;
     // The relay's clock can be a little ahead of ours.
     const expired = alone && code === "expired";
-    if (!expired) this.warnings.push("The relay has lost the share; receivers can no longer come by it.");
+    if (code === "relay-full") {
+      const still = this.#lan ? " Receivers on this network can still come." : "";
+      this.warnings.push(`The relay was full, and gave this share's place away: share again for a new code.${still}`);
+    } else if (!expired) this.warnings.push("The relay has lost the share; receivers can no longer come by it.");
     if (alone) this.#end(expired ? "expired" : "failed");
   }
 
@@ -358,6 +361,7 @@ export class Share implements AsyncDisposable {
       const { code } = toSpreadError(thrown);
       this.#log.info(`visitor sent away: ${code}`);
       if (code === "version-mismatch") this.#warnOfVersion();
+      if (code === "wrong-code") link.attemptFailed?.();
     });
     if (!admitted) return;
     this.#links.set(link, admitted);

@@ -16,8 +16,14 @@ export function frameBytes(frame: Frame): number {
 }
 
 export interface Link extends AsyncDisposable {
-  /** The peer's IP address, for counting attempts; undefined where the carrier does not show it. */
+  /** Where the peer comes from, for counting attempts: its IP address, or a relay's tag; undefined where neither is known. */
   readonly address: string | undefined;
+
+  /** Whether others wait for their turn, which comes when this link is over; undefined where that is not known. */
+  readonly contended?: boolean;
+
+  /** Says that the peer has failed an attempt: a carrier that lets one peer in after the other takes its time for the next. */
+  attemptFailed?(): void;
 
   /** False once either end is done with it: a send would fail at once. */
   readonly open: boolean;

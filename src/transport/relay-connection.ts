@@ -43,7 +43,11 @@ const CLOSED_AS = new Map<number, [ErrorCode, string]>([
   [4008, ["link-lost", "the relay lost the other end"]],
   [4010, ["link-lost", "the relay was stopped"]],
   [4011, ["relay-refused", "the document is larger than the relay lets through one room"]],
+  [4012, ["relay-full", "the relay was full, and has given the room's place to another network"]],
 ]);
+
+/** A relay's name for the network that a visitor comes from. One that does not look like this is as good as none. */
+const Tag = z.string().regex(/^[0-9a-f]{16}$/);
 
 /** Ids as a relay may give them; anything else is not shown to anybody. */
 const RoomId = z.string().regex(/^[a-z0-9]{6}$/);
@@ -57,7 +61,12 @@ const Control = z.discriminatedUnion("type", [
     reclaim_token: z.string().max(MAX_TOKEN_CHARS).optional(),
   }),
   z.object({ type: z.literal("ROOM_JOINED"), room_id: RoomId }),
-  z.object({ type: z.literal("PEER_JOINED"), peer_id: z.string() }),
+  z.object({
+    type: z.literal("PEER_JOINED"),
+    peer_id: z.string(),
+    tag: Tag.optional().catch(undefined),
+    waiting: z.number().optional().catch(undefined),
+  }),
   z.object({ type: z.literal("PEER_DISCONNECTED"), peer_id: z.string() }),
   z.object({ type: z.literal("ERROR"), reason: z.string() }),
 ]);
@@ -312,6 +321,8 @@ export function refusal(reason: string): SpreadError {
     case "too_many_rooms":
     case "queue_full":
       return new SpreadError("relay-full", "the relay is full");
+    case "too_many_attempts":
+      return new SpreadError("too-many-attempts", "the relay lets nobody of this network try this share any more");
     case "rate_limited":
       return new SpreadError("rate-limited", "the relay got too many requests from this address");
     default:

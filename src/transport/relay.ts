@@ -36,6 +36,18 @@ const TIMES_FORGOTTEN = 2;
 const STEADY_MS = 10_000;
 /** How long a visitor that we are done with may stay, in ms, before its turn is taken from it. */
 const OVERSTAY_MS = 5_000;
+/** The same while others wait for their turn. */
+const CONTENDED_OVERSTAY_MS = 2_000;
+/**
+ * After a failed attempt the next turn begins so much later, in ms, and after each further one twice as much, up to the longest:
+ * so ten take at least 90 s. Whose turn it is makes no difference, as a relay can be lied to about that, and lie itself.
+ */
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 15_000;
+/** A visitor that hangs up right behind its proof has not been judged yet. How long the next one waits for that, in ms. */
+const JUDGING_MS = 2_000;
+/** A proof is never the first frame of a visitor. */
+const FRAMES_WITH_PROOF = 2;
 
 export interface Room extends Door {
   readonly id: string;
@@ -105,9 +117,10 @@ export async function createRoom(
 }
 
 /** What we would like of a relay: relay/README.md. */
-const FEATURES = ["turns", "reclaim"];
+const FEATURES = ["turns", "reclaim", "tags"];
 
 type RoomCreated = Extract<Control, { type: "ROOM_CREATED" }>;
+type PeerJoined = Extract<Control, { type: "PEER_JOINED" }>;
 
 interface RoomParts {
   readonly relay: RelayAccess;
@@ -134,12 +147,23 @@ class SenderRoom implements Room, Sink {
   readonly #expiresAt: number;
   #connection: Connection;
   #turns = false;
+  #tags = false;
   #looks: NodeJS.Timeout | undefined;
   #lose: (reason: SpreadError) => void = () => {};
   /** From PEER_JOINED to PEER_DISCONNECTED, whether its link is still open or not. */
   #visitor: { readonly link: RelayLink; readonly peerId: string } | undefined;
   /** Runs once we are done with a visitor, until it has gone. */
   #overstay: NodeJS.Timeout | undefined;
+  /** Tags of failed attempts, as far as the relay gives tags. */
+  readonly #failed: string[] = [];
+  #failures = 0;
+  /** When the next turn may begin, on the clock of `performance.now()`. */
+  #notBefore = 0;
+  /** The visitor before, if it may have failed an attempt that nobody has told us of yet. */
+  #judged: RelayLink | undefined;
+  /** Begins the next turn; set while that has to wait, for the time or for a verdict. */
+  #next: (() => void) | undefined;
+  #wait: NodeJS.Timeout | undefined;
   #awaySince: Date | undefined;
   #heldSince = 0;
   #longestWaitMs = FIRST_WAIT_MS;
@@ -169,10 +193,10 @@ class SenderRoom implements Room, Sink {
     const control = text ? parseControl(bytes) : undefined;
     // A visitor can forge both of these. But the first word of a visit is the relay's, and so is its id, which visitors are
     // not told: a second PEER_JOINED, or a PEER_DISCONNECTED of another id, is the visitor's own frame.
-    if (control?.type === "PEER_JOINED" && !this.#visitor) this.#welcome(control.peer_id);
+    if (control?.type === "PEER_JOINED" && !this.#visitor) this.#welcome(control);
     else if (control?.type === "PEER_DISCONNECTED" && control.peer_id === this.#visitor?.peerId) {
       this.#dismiss();
-      if (this.#turns) this.#connection.say({ type: "NEXT" });
+      if (this.#turns) this.#inTime(() => this.#connection.say({ type: "NEXT", ...this.#toldOfFailed() }));
     } else {
       this.#visitor?.link.deliver(bytes);
     }
@@ -189,6 +213,7 @@ class SenderRoom implements Room, Sink {
 
   async close(): Promise<void> {
     this.#closing = true;
+    this.#forgetNext();
     if (this.#awaySince === undefined) await this.#connection.close();
     this.#life.abort(new SpreadError("cancelled", "the room is closed"));
   }
@@ -197,6 +222,7 @@ class SenderRoom implements Room, Sink {
   #hold(connection: Connection, created: RoomCreated): void {
     this.#connection = connection;
     this.#turns = created.features?.includes("turns") ?? false;
+    this.#tags = created.features?.includes("tags") ?? false;
     this.#awaySince = undefined;
     this.#heldSince = performance.now();
     this.#looks = this.#keepLooking(connection);
@@ -229,7 +255,8 @@ class SenderRoom implements Room, Sink {
       if (left <= 0) return this.#lose(new SpreadError("expired", "the relay's time for the room is over"));
       const waitMs = this.#longestWaitMs * (1 - Math.random() / 2);
       this.#longestWaitMs = Math.min(2 * this.#longestWaitMs, LONGEST_WAIT_MS);
-      await delay(Math.min(waitMs, left), undefined, { signal: this.#life.signal }).catch(() => {});
+      const pauseMs = this.#notBefore - performance.now();
+      await delay(Math.min(Math.max(waitMs, pauseMs), left), undefined, { signal: this.#life.signal }).catch(() => {});
       if (this.#closing) return;
       try {
         if (await this.#ask(token)) return;
@@ -247,7 +274,13 @@ class SenderRoom implements Room, Sink {
   /** @returns whether it was this room that the relay gave. */
   async #ask(token: string): Promise<boolean> {
     const connection = await Connection.open(this.#relay, this.#life.signal);
-    const question = { type: "CREATE_ROOM", room_id: this.id, reclaim_token: token, features: FEATURES };
+    const question = {
+      type: "CREATE_ROOM",
+      room_id: this.id,
+      reclaim_token: token,
+      features: FEATURES,
+      ...this.#toldOfFailed(),
+    };
     const back = await connection.ask(question, (answer) => {
       if (answer.type !== "ROOM_CREATED") return undefined;
       if (answer.room_id !== this.id) return { value: false, sink: NOBODY };
@@ -259,16 +292,68 @@ class SenderRoom implements Room, Sink {
     return back;
   }
 
-  #welcome(peerId: string): void {
-    const link = new RelayLink(this.#connection, "shared", this.#bounds, () => this.#seeOff(peerId));
+  #welcome({ peer_id: peerId, tag, waiting = 0 }: PeerJoined): void {
+    const link: RelayLink = new RelayLink(this.#connection, "shared", this.#bounds, {
+      tag,
+      contended: waiting > 0,
+      left: () => this.#seeOff(link),
+      failed: () => this.#slowDown(tag),
+    });
     this.#visitor = { link, peerId };
-    this.#take(link);
+    // A relay without turns does not ask us when it may come.
+    this.#inTime(() => this.#take(link));
   }
 
   /** We are done with a visitor, who is to go. Taking the room back takes the turn from one that stays. */
-  #seeOff(peerId: string): void {
-    if (this.#token === undefined || this.#visitor?.peerId !== peerId || this.#closing) return;
-    this.#overstay ??= setTimeout(() => this.#connection.terminate(), OVERSTAY_MS);
+  #seeOff(link: RelayLink): void {
+    if (this.#judged === link) {
+      this.#judged = undefined;
+      this.#goOn();
+    }
+    if (this.#token === undefined || this.#visitor?.link !== link || this.#closing) return;
+    const ms = link.contended ? CONTENDED_OVERSTAY_MS : OVERSTAY_MS;
+    this.#overstay ??= setTimeout(() => this.#connection.terminate(), ms);
+  }
+
+  #slowDown(tag: string | undefined): void {
+    if (tag !== undefined) this.#failed.push(tag);
+    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures, LONGEST_PAUSE_MS);
+    this.#failures += 1;
+    this.#notBefore = performance.now() + pauseMs;
+  }
+
+  /** For a relay that lets whoever has failed wait behind all others. */
+  #toldOfFailed(): { failed?: readonly string[] } {
+    return this.#tags && this.#failed.length > 0 ? { failed: this.#failed } : {};
+  }
+
+  /** Lets the next turn begin: now, or when it is known that the last visitor failed no attempt, or when it has cost its time. */
+  #inTime(begin: () => void): void {
+    if (this.#closing) return;
+    this.#next = begin;
+    if (this.#judged) {
+      this.#wait = setTimeout(() => {
+        this.#judged = undefined;
+        this.#goOn();
+      }, JUDGING_MS);
+    } else this.#goOn();
+  }
+
+  #goOn(): void {
+    clearTimeout(this.#wait);
+    const leftMs = this.#notBefore - performance.now();
+    if (leftMs > 0 && this.#next) {
+      this.#wait = setTimeout(() => this.#goOn(), leftMs);
+      return;
+    }
+    const begin = this.#next;
+    this.#next = undefined;
+    begin?.();
+  }
+
+  #forgetNext(): void {
+    clearTimeout(this.#wait);
+    this.#next = undefined;
   }
 
   /** A visitor's link is over before the next one begins, so that no frame of the old one can reach the new one. */
@@ -277,6 +362,9 @@ class SenderRoom implements Room, Sink {
     this.#overstay = undefined;
     const visitor = this.#visitor;
     this.#visitor = undefined;
+    const taken = this.#next === undefined;
+    this.#forgetNext();
+    this.#judged = taken && visitor?.link.mayHoldProof ? visitor.link : undefined;
     visitor?.link.end(new SpreadError("link-lost", "the receiver has left the room"));
   }
 }
@@ -296,21 +384,35 @@ function isOurs(address: string | undefined): boolean {
 /** For a connection that is not wanted after all. */
 const NOBODY: Sink = { frame: () => {}, closed: () => {} };
 
+/** What a sender's room gives a link, and is told by it. */
+interface Visit {
+  /** The relay's name for the visitor's network. */
+  readonly tag: string | undefined;
+  readonly contended: boolean;
+  /** Told when this end is done with the link. */
+  readonly left: () => void;
+  readonly failed: () => void;
+}
+
 class RelayLink implements Link {
-  readonly address = undefined;
+  readonly address: string | undefined;
+  readonly contended: boolean;
   readonly #mailbox: Mailbox;
   readonly #connection: Connection;
   /** A shared connection belongs to the room, and outlives this link. */
   readonly #ownership: "own" | "shared";
   readonly #bounds: FrameBounds;
-  /** Told once, when this end is done with it. */
-  readonly #left: () => void;
+  readonly #visit: Visit | undefined;
+  #left = false;
+  #heardFrames = 0;
   readonly #sending = new Set<(reason: SpreadError) => void>();
   #gone: SpreadError | undefined;
 
-  constructor(connection: Connection, ownership: "own" | "shared", bounds: FrameBounds, left = () => {}) {
+  constructor(connection: Connection, ownership: "own" | "shared", bounds: FrameBounds, visit?: Visit) {
     this.#connection = connection;
-    this.#left = left;
+    this.#visit = visit;
+    this.address = visit?.tag && `relay ${visit.tag}`;
+    this.contended = visit?.contended ?? false;
     this.#ownership = ownership;
     this.#bounds = bounds;
     this.#mailbox = new Mailbox(connection);
@@ -318,6 +420,15 @@ class RelayLink implements Link {
 
   get open(): boolean {
     return this.#gone === undefined;
+  }
+
+  /** Whether what it has said, and this end is not done with, may be a wrong proof. */
+  get mayHoldProof(): boolean {
+    return !this.#left && this.#heardFrames >= FRAMES_WITH_PROOF;
+  }
+
+  attemptFailed(): void {
+    this.#visit?.failed();
   }
 
   async send(frame: Frame): Promise<void> {
@@ -354,6 +465,7 @@ class RelayLink implements Link {
   }
 
   deliver(frame: Uint8Array): void {
+    this.#heardFrames += 1;
     if (frame.length <= this.#bounds.takenBytes) this.#mailbox.push(frame);
     else this.end(new SpreadError("bad-message", "the other end sent a frame above the size limit"));
   }
@@ -368,7 +480,8 @@ class RelayLink implements Link {
   #leave(reason: SpreadError): void {
     this.#fail(reason);
     this.#mailbox.cut(reason);
-    this.#left();
+    this.#left = true;
+    this.#visit?.left();
   }
 
   #fail(reason: SpreadError): void {

@@ -203,22 +203,10 @@ describe("burning", () => {
     expect([it.state, it.gate.counts.failedAttempts]).toEqual(["waiting", 3]);
   });
 
-  it("through a relay takes ten wrong codes, tried one after another", async () => {
-    const it = await share({ mode: "relay", relay: await relayAccess() });
-    for (let i = 1; i <= 9; i++) expect(await codeOf(take(it, relayPath(it), WRONG))).toBe("wrong-code");
-    expect(await codeOf(take(it, relayPath(it), WRONG))).toBe("burned");
-    await until("it has ended", () => it.endedAt !== undefined);
-    expect(it.state).toBe("burned");
-    expect(await codeOf(take(it, relayPath(it)))).toBe("room-not-found");
-  });
-
-  it("takes exactly ten however many come at once: 40 visitors with wrong codes", async () => {
-    const it = await share({ mode: "auto", relay: await relayAccess() });
-    const tries = Array.from({ length: 40 }, (_, i) => codeOf(take(it, i % 2 ? lanPath(it) : relayPath(it), WRONG)));
-    const results = await Promise.all(tries);
-    await until("it has ended", () => it.endedAt !== undefined);
-    expect(it.state).toBe("burned");
-    expect(it.gate.counts.failedAttempts).toBe(10);
+  it("takes three of one address however many come at once: 40 visitors with wrong codes", async () => {
+    const it = await share({ mode: "lan" });
+    const results = await Promise.all(Array.from({ length: 40 }, () => codeOf(take(it, lanPath(it), WRONG))));
+    expect([it.state, it.gate.counts.failedAttempts]).toEqual(["waiting", 3]);
     expect(results.filter((result) => result === "ok")).toEqual([]);
   });
 });
