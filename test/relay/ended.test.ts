@@ -35,6 +35,7 @@ test("a room that its sender closed is not made again by its token, however ofte
   const ended = [];
   for (let i = 0; i < 20; i++) ended.push(await owner(started.url));
   for (const { self } of ended) await self.close(1000);
+  await until("they have ended", async () => (await roomsOf(started)) === 0);
   let made = 0;
   for (let i = 0; i < 200; i++) {
     const { answer } = await claim(started.url, ended[i % ended.length] as { room: string; token: string });
@@ -46,7 +47,8 @@ test("a room that its sender closed is not made again by its token, however ofte
 });
 
 test("nor is one that was taken back before, nor one that let through all that it may", async () => {
-  const { url } = await relay({ maxRoomBytes: 10 });
+  const started = await relay({ maxRoomBytes: 10 });
+  const { url } = started;
   const first = await owner(url);
   first.self.ws.terminate();
   let back: Client | undefined;
@@ -56,6 +58,7 @@ test("nor is one that was taken back before, nor one that let through all that i
     return answer === "ROOM_CREATED";
   });
   await back?.close(1000);
+  await until("it has ended", async () => (await roomsOf(started)) === 0);
   expect((await claim(url, first)).answer).toBe("room_not_found");
 
   const second = await owner(url);
@@ -95,5 +98,6 @@ test("a sender that was lost for longer than its room was kept has it back, and 
   const other = await client(started.url);
   expect(await other.ask({ type: "CREATE_ROOM" })).toEqual({ type: "ERROR", reason: "rate_limited" });
   await self.close(1000);
+  await until("it has ended", async () => (await roomsOf(started)) === 0);
   expect((await claim(started.url, lost)).answer).toBe("room_not_found");
 });
