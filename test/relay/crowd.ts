@@ -30,6 +30,8 @@ const OPEN: RelayOptions = {
   doors: ["room", "pair", "tunnel"],
   rateLimitMax: 100_000,
   maxFailedJoins: 100_000,
+  // Of which one address may have a sixteenth.
+  maxPairs: 16_000,
   maxConnectionsPerAddress: 100_000,
   maxPairs: 10_000,
 };
