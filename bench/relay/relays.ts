@@ -9,7 +9,7 @@ const SCRIPTS = {
     "--host=127.0.0.1",
     "--port=0",
     "--rate-limit-max=1000000",
-    "--max-rooms=100000",
+    "--max-rooms=1000000",
     "--max-connections-per-address=100000",
   ],
   bare: ["./bare.js"],

@@ -11,7 +11,12 @@ import { attempt, documentIn, inboxOf } from "./people.ts";
 import type { Carrier } from "./steps.ts";
 
 /** A relay for a crowd that comes from one address. */
-const FLAGS = ["--rate-limit-max=1000", "--max-connections-per-address=1000", "--max-waiting-per-address=64"];
+const FLAGS = [
+  "--rate-limit-max=1000",
+  "--max-connections-per-address=1000",
+  "--max-waiting-per-address=64",
+  "--max-rooms=2000",
+];
 
 /** Of each user. */
 const SESSIONS = 2;
