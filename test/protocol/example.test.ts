@@ -17,6 +17,7 @@ import { Opener, Sealer } from "../../src/crypto/seal.ts";
 import {
   CHUNK_BYTES,
   CLOSE_MS,
+  CONTENDED_HANDSHAKE_MS,
   HANDSHAKE_MS,
   MAX_FRAME_BYTES,
   MAX_PARTS,
@@ -275,10 +276,15 @@ describe("the page", () => {
     ["parts of a document", `${MAX_PARTS}`],
     ["failed attempts of a share", `${MAX_FAILED_ATTEMPTS}`],
     ["failed attempts of an address", `${MAX_FAILED_ATTEMPTS_PER_ADDRESS}`],
+    ["failed attempts of a tag, by relay", `${MAX_FAILED_ATTEMPTS_PER_ADDRESS}`],
     ["CONFIRMs of a receiver, in one call, to ends that do not prove themselves", `${MAX_VAIN_PROOFS}`],
     ["links in a row that end by tampering or an ABORT, without a new chunk", `${MAX_VAIN_LINKS}`],
     ["broken transfers that a sender knows", `${MAX_BROKEN}`],
     ["sender | HELLO; then CONFIRM; then READY, each", `${HANDSHAKE_MS / 1000} s`],
+    [
+      "sender | HELLO; then CONFIRM, each, in a room where others waited when the visitor's turn came",
+      `${CONTENDED_HANDSHAKE_MS / 1000} s`,
+    ],
     ["sender | the carrier to take the next chunk", `${STALL_MS / 1000} s`],
     ["receiver | OFFER, behind its READY; then the link counts as lost", `${HANDSHAKE_MS / 1000} s`],
     [
