@@ -30,10 +30,9 @@ const OPEN: RelayOptions = {
   doors: ["room", "pair", "tunnel"],
   rateLimitMax: 100_000,
   maxFailedJoins: 100_000,
-  // Of which one address may have a sixteenth.
-  maxPairs: 16_000,
   maxConnectionsPerAddress: 100_000,
-  maxPairs: 10_000,
+  // Of which one address may have a sixteenth.
+  maxPairs: 160_000,
 };
 
 export function started({ undo }: Harness, file: string, ...args: string[]): ChildProcess {
