@@ -140,7 +140,7 @@ const STAGES = "(?:live|test|prod|production|sandbox|staging|stage|dev|developme
 
 const GITLAB_KINDS = "pat dt rt rtr ptt ft soat cbt imt agent oas ffct wt".split(" ");
 
-/** The published forms of tokens, as looked up on 2026-12-01. Lengths are a little wider than published: services add to them. */
+/** The published forms of tokens, as known on 2026-12-01. Lengths are a little wider than published: services add to them. */
 const SERVICE_TOKENS: readonly Rule[] = [
   tokens("age-secret-key", "age identities", "AGE-SECRET-KEY-(?:PQ-)?1~u{30,2000}", "AGE-PLUGIN-~u{1,20}-1~u{30,2000}"),
   tokens(

@@ -13,10 +13,10 @@ import { receive } from "../../src/share/receiver.ts";
 import type { Share } from "../../src/share/sender.ts";
 import type { Link } from "../../src/transport/link.ts";
 import { joinRoom } from "../../src/transport/relay.ts";
-import { passTime, stopClock } from "../support/stopped-clock.ts";
 import { type Front, frontOf } from "../support/front.ts";
 import { later } from "../support/later.ts";
 import { forever, home, receiveRequest, share } from "../support/shares.ts";
+import { passTime, stopClock } from "../support/stopped-clock.ts";
 
 const WRONG = "abandon-abandon-abandon";
 const HELLO = JSON.stringify({

@@ -8,9 +8,9 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Link } from "../../src/transport/link.ts";
 import { createRoom } from "../../src/transport/relay.ts";
-import { passTime, stopClock } from "../support/stopped-clock.ts";
 import { later } from "../support/later.ts";
 import { forever } from "../support/shares.ts";
+import { passTime, stopClock } from "../support/stopped-clock.ts";
 
 beforeEach(stopClock);
 
