@@ -107,6 +107,8 @@ const OVERRIDE: readonly Rule<SteeringKind>[] = [
 ];
 
 const AUTHORITY: readonly Rule<SteeringKind>[] = [
+  // The client's own marks. Those of other programs are in too many honest documents.
+  rule("authority", "<system-reminder | </system-reminder | <system_reminder", re`[^>\n]{0,60}>`),
   rule(
     "authority",
     words`

@@ -79,7 +79,7 @@ describe.each(KINDS)("with %s", (_which, inside) => {
       const receiver = await startServer({ world, inside: first, env });
       const call = attempt(receiver, share, "lan", wire.port);
       await wire.reached();
-      expect(await receiver.kept("staging")).toHaveLength(1);
+      await eventually(() => receiver.kept("staging")).toHaveLength(1);
       for (let time = 0; time < 2; time += 1) {
         const beside = await startServer({ world, inside: second, env });
         await beside.shares();
