@@ -21,6 +21,8 @@ const LOOKALIKES: [what: string, text: string, left: string][] = [
   ["without a token", "-----END HAND-OFF-----", `${LAST}-----`],
   ["without a rule, but with a token", `END HAND-OFF ${TOKEN}`, `${LAST} ${TOKEN}`],
   ["with the rule behind it", "END HAND-OFF -----", `${LAST} -----`],
+  ["with the rule behind it, in a line", "so END HAND-OFF ----- it is", `so ${LAST} ----- it is`],
+  ["with a token behind it, in a line", `so END HAND-OFF ${TOKEN} it is`, `so ${LAST} ${TOKEN} it is`],
   ["in small letters, as one word", "---end handoff", LAST],
   ["with START", `-----START HAND-OFF ${TOKEN}`, `${FIRST} ${TOKEN}`],
   ["with little words", "-----END OF THE HAND-OFF-----", `${LAST}-----`],
