@@ -495,12 +495,19 @@ describe("its end", () => {
       over = true;
     });
     const client = await aClient(place);
-    const mute = await host(() => {});
+    let isAsked = false;
+    const mute = await host((socket) => {
+      socket.once("data", () => {
+        isAsked = true;
+      });
+    });
     const cancel = new AbortController();
     const order = { secret: "a-b-c", lan: { host: "127.0.0.1", port: mute.port }, legacy: false, timeoutMs: 600_000 };
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     later(() => vi.useRealTimers());
     const receiving = client.ask("receive", { order }, { signal: cancel.signal });
+    // From then on no time but its own limits it: until it is connected, its dialling has one.
+    while (!isAsked) await new Promise((turn) => setImmediate(turn));
     const { id } = await client.ask("share", { order: ORDER, content: { text: TEXT } });
     await vi.advanceTimersByTimeAsync(2 * idleMs);
     await client.ask("stop", { share: id });
