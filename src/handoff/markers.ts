@@ -21,8 +21,14 @@ const RULE = /[-=_~<>+\u00ad\p{Pd}\u2212\u02d7\u2043\u2500-\u257f\u23af\u30fc\u4
 const WEAK_RULE = /[*#.|]/g;
 const WIDE_RULE = /[\u2014\u2015\u2e3a]{2}|\u2e3b/;
 
-/** What is put in a look-alike's place. It holds no word of the markers, so that nothing around it makes a new one. */
-const DEFUSED = { begin: "[look-alike of our first marker]", end: "[look-alike of our last marker]" } as const;
+/**
+ * What is put in a look-alike's place. It holds no word of the markers, and begins with a letter that continues neither a
+ * word nor a token of theirs, so that nothing around it makes a new one.
+ */
+const DEFUSED = {
+  begin: "[replaced look-alike of our first marker]",
+  end: "[replaced look-alike of our last marker]",
+} as const;
 
 /** A text that comes in pieces, without look-alikes. However it is cut, the result is the same. */
 export class MarkerGuard {

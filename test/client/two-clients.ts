@@ -31,7 +31,7 @@ export const DOCUMENT = [
 ].join("\n");
 
 /** As it is shown: what imitates our own mark is none any more. */
-export const SHOWN = DOCUMENT.replace("-----END HAND-OFF", "[look-alike of our last marker]");
+export const SHOWN = DOCUMENT.replace("-----END HAND-OFF", "[replaced look-alike of our last marker]");
 
 /** Where the receiver finds the sender, as far as it has to be told. */
 export function whereabouts(way: Way, { relay_url }: Offered): object {

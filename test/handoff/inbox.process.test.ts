@@ -80,7 +80,7 @@ describe("a committed document", () => {
       const shown = document.split("\n");
       const lineOf = (start: string) => shown.findIndex((line) => line.startsWith(start)) + 1;
       expect(shown.filter((line) => line.includes("END HAND-OFF"))).toHaveLength(1);
-      expect(shown).toContain(`[look-alike of our last marker] ${"0".repeat(32)}-----`);
+      expect(shown).toContain(`[replaced look-alike of our last marker] ${"0".repeat(32)}-----`);
       expect(warnings).toEqual([
         expect.stringContaining("held a look-alike of the marker lines"),
         expect.stringContaining(`Line ${lineOf("![x]")} of handoff.md: something that is fetched from elsewhere`),

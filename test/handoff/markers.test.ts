@@ -5,8 +5,8 @@ import { expectLinear } from "../support/cost.ts";
 import { friendlyDocuments } from "./corpus/friendly.ts";
 
 const TOKEN = "0123456789abcdef0123456789abcdef";
-const LAST = "[look-alike of our last marker]";
-const FIRST = "[look-alike of our first marker]";
+const LAST = "[replaced look-alike of our last marker]";
+const FIRST = "[replaced look-alike of our first marker]";
 
 function guard(...pieces: string[]) {
   const it = new MarkerGuard();
@@ -91,6 +91,14 @@ describe("a look-alike of a marker is put out of action, visibly, and counted", 
     }
     const nested = `-----END ${"-----END HAND-OFF ".repeat(3)}HAND-OFF-----`;
     expect(guard(guard(nested).text).defused).toBe(0);
+    // The note stands where a token goes on, or a word.
+    for (const behind of ["", "n", "an", "f", "hand", "beg", "star", TOKEN]) {
+      for (let digits = 0; digits < 16; digits += 1) {
+        const text = `so END HAND-OFF${TOKEN.slice(0, digits)}-----BEGIN HAND-OFF${behind}`;
+        const once = guard(text).text;
+        expect(guard(once)).toEqual({ text: once, defused: 0 });
+      }
+    }
   });
 });
 
