@@ -29,6 +29,15 @@ export function drop(machine: Namespace, device: string, percent = 100): void {
 }
 export const dropNoMore = (machine: Namespace) => run(machine, "nft", "delete table netdev faults");
 
+/** What a kernel keeps of one connection at most, each way, in bytes. Without it, tens of MB that were sent may be with nobody. */
+const KERNEL_BUFFER_BYTES = 1_048_576;
+
+function limitKernelBuffers(machine: Namespace): void {
+  for (const buffer of ["tcp_rmem", "tcp_wmem"]) {
+    run(machine, "sh", "-c", `echo 4096 65536 ${KERNEL_BUFFER_BYTES} > /proc/sys/net/ipv4/${buffer}`);
+  }
+}
+
 export const noNft = spawnSync("nft", ["--version"]).error ? "needs nft (package nftables)" : undefined;
 
 /**
@@ -39,7 +48,10 @@ export const noNft = spawnSync("nft", ["--version"]).error ? "needs nft (package
  */
 export async function threeMachines(flags: readonly string[] = [], node: readonly string[] = []) {
   const [here, there, far] = [new Namespace(), new Namespace(), new Namespace()];
-  for (const machine of [here, there, far]) machine.ip("link", "set", "lo", "up");
+  for (const machine of [here, there, far]) {
+    machine.ip("link", "set", "lo", "up");
+    limitKernelBuffers(machine);
+  }
   const lan = await cable(here, there, 41);
   const hereToRelay = await cable(here, far, 42);
   const thereToRelay = await cable(there, far, 43);
