@@ -146,19 +146,33 @@ const ASSIGNMENT = new RegExp(
 function* assignmentsOf(text: string): Generator<[name: string, value: string]> {
   for (const [, name = "", double, single, back, bare] of text.matchAll(ASSIGNMENT)) {
     const unescaped = double?.replace(/\\n/g, "\n").replace(/\\(["\\$])/g, "$1");
-    yield [name, (unescaped ?? single ?? back ?? bare?.replace(/\s+#.*$/, "") ?? "").trim()];
+    yield [name, (unescaped ?? single ?? back ?? bare?.replace(/^#(?:\s.*)?$|\s+#.*$/, "") ?? "").trim()];
   }
 }
 
 /** What a browser gets to see, and what says where or which: secrets only if they look it, whatever else is in the name. */
 const PUBLIC_NAME = new RegExp(
   "^(?:NEXT_PUBLIC|VITE|REACT_APP|NUXT_PUBLIC|EXPO_PUBLIC|GATSBY|PUBLIC)_(?!.*(?:SECRET|PASSWORD|PRIVATE))|publishable|" +
-    "public_?key|(?:^|_)(?:sha|commit|rev|revision|digest|checksum|build_id|release|version)$",
+    "public_?key|(?:^|_)(?:sha|ref|commit|rev|revision|digest|checksum|build_id|release|version|image)$",
   "i",
 );
 const SECRET_NAME =
-  /pass(?!ive|enger|port)|pwd|secret|token|(?<!public_?|monkey|turnkey)key|credential|private|salt|cookie|signature|auth(?!or\b)|pin\b/i;
-const CREDENTIALS = /^[a-z][a-z0-9+.-]{1,24}:\/\/[^\s/@]{0,200}?:([^\s@]{4,400})@/i;
+  /pass(?!ive|enger|port)|pwd|secret|token|(?<!public_?|monkey|turnkey|val)key(?!cloak|board|word)|credential|private|salt|cookie|signature|auth(?!or\b)|pin\b/i;
+/** The end of a name that says something about a secret, and has none. */
+const ABOUT_A_SECRET =
+  /(?:url|uri|host|path|file|dir|name|mode|type|enabled|method|image|transport|driver|expiry|expires?(?:_in)?|ttl|lifetime)$/i;
+/** The end of a name whose value is a name too, however short. */
+const NAME_OF_A_NAME =
+  /(?:^|_)(?:host|hostname|server|name|user|username|transport|provider|driver|type|mode|region|bucket|schema|db|database|domain)$/i;
+const SHORT_NAME = /^(?=.{1,10}$)(?:[A-Z]?[a-z]{2,9}(?:[-_][a-z]{2,8})?(?:I{1,3})?|[A-Z]{2,10})$/;
+/** An address with user and password, as drivers have it, or a list of them. */
+const CREDENTIALS =
+  /^(?:jdbc:|\w{1,60}=)?[a-z][a-z0-9+.-]{1,24}:\/\/(?<user>[^\s/@:]{0,200}):(?<password>[^\s@]{4,400})@/i;
+/** `mysql:8.4`, `registry.example/app:1.2-alpine` */
+const IMAGE =
+  /^(?:[a-z0-9.-]{1,80}(?::\d{1,5})?\/)?[a-z0-9]{1,40}(?:[._/-][a-z0-9]{1,40}){0,8}:v?\d{1,5}(?:\.\d{1,5}){0,3}(?:-[a-z]{1,12}[\d.]{0,8}){0,3}$/;
+/** `$HOST_NAME` in a value: whatever it stands for has a line of its own. */
+const REFERENCE = /\$[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?![A-Za-z0-9])/g;
 const DIGEST = /^(?:[0-9a-f]{7,64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i;
 /** A word that is somebody's password would blank the word everywhere: shorter ones are left. */
 const MIN_LETTERS_CHARS = 10;
@@ -168,24 +182,28 @@ const MIN_LETTERS_CHARS = 10;
  * where the value does not: `GIT_SHA`, `DB_PASSWORD`.
  */
 function secretPart(name: string, value: string): string | undefined {
-  const password = CREDENTIALS.exec(value)?.[1];
-  if (password !== undefined)
-    return password.length >= MIN_VALUE_CHARS && !standsForValue(password) ? password : undefined;
+  const { user, password } = CREDENTIALS.exec(value)?.groups ?? {};
+  if (password !== undefined) {
+    // `postgres:postgres@`: the word would go from every line that names the database.
+    const isSecret = password.length >= MIN_VALUE_CHARS && password !== user && !standsForValue(password);
+    return isSecret ? password : undefined;
+  }
   if (/^https:\/\/hooks\.|^https:\/\/\S*webhook/i.test(value)) return value;
   const inQuery = /[?&;](?:sig|token|key|secret|signature|access_token|api_?key)=([^&;\s]{8,400})/i.exec(value)?.[1];
   if (inQuery !== undefined) return standsForValue(inQuery) ? undefined : inQuery;
   if (value.startsWith("-----BEGIN")) return value.includes("PRIVATE KEY") ? value : undefined;
   if (value.length < MIN_VALUE_CHARS || standsForValue(value) || isPlain(value) || PUBLIC_NAME.test(name))
     return undefined;
-  const isSecretName =
-    SECRET_NAME.test(name) && !/(?:url|uri|host|path|file|dir|name|mode|type|enabled|method)$/i.test(name);
+  const isSecretName = SECRET_NAME.test(name) && !ABOUT_A_SECRET.test(name);
   if (/\s/.test(value)) return isSecretName && /\d/.test(value) && /[!@#$%^&*]/.test(value) ? value : undefined;
   if (isSecretName) {
     if (/^[A-Za-z]+$/.test(value) && value.length < MIN_LETTERS_CHARS && isWords(value)) return undefined;
     return looksChosen(value, "settings") || !isWords(value) ? value : undefined;
   }
   if (DIGEST.test(value) && /(?:id|uuid|guid|sha|hash)$/i.test(name)) return undefined;
-  return isSettingOfWords(value) || isPattern(value) ? undefined : value;
+  if (NAME_OF_A_NAME.test(name) && SHORT_NAME.test(value)) return undefined;
+  if (IMAGE.test(value) || isPlain(value.replace(/^jdbc:/, "")) || isPattern(value)) return undefined;
+  return isSettingOfWords(value.replace(REFERENCE, "")) ? undefined : value;
 }
 
 /** A name or a list of them, of words, data, digits and what joins them: a bucket, an image, origins, a format, options. */

@@ -51,6 +51,37 @@ describe("the values of a project's .env files", () => {
     expect((await valuesOf()).sort()).toEqual(["Copper9021zz", "Maple Leaf 4711!", random, "otter&Pond77"].sort());
   });
 
+  it("are not what says where, which and how long, nor a comment, nor a password that is its user's name", async () => {
+    await put(
+      ".env",
+      [
+        "AUTH_SECRET= # openssl rand -hex 32",
+        "AUTH_SALT=#",
+        "DATABASE_URL=postgres://postgres:postgres@localhost:5432/app",
+        "JDBC_URL=jdbc:postgresql://db:5432/airbyte",
+        "S3_ENDPOINT=$HOST_NAME:4566",
+        "MYSQL_IMAGE=mysql:8.4",
+        "CACHE=valkey/valkey:7.2-alpine",
+        "VALKEY_IMAGE=registry.example/valkey:7.2",
+        "SMTP_PRIVATE_TRANSPORT=smtp-auth",
+        "REFRESH_TOKEN_EXPIRY=(1000 * 60 * 60) * 7",
+        "INFLUX_HOST=influxdb",
+        "APP_NAME=FireflyIII",
+        "OPAMP_GO_REF=3f786850e387550fdab836ed7e6dc881de23001b",
+        "KEYCLOAK_REALM=acmeusers",
+      ].join("\n"),
+    );
+    expect(await valuesOf()).toEqual([]);
+  });
+
+  it("are passwords in addresses of any driver", async () => {
+    await put(
+      ".env",
+      "A=jdbc:mysql://app:Copper9021zz@db/app\nB=replica=mariadb://app:h7$kQ9!x@db/app\nC=amqp://app:wq8Zt4mL@mq",
+    );
+    expect((await valuesOf()).sort()).toEqual(["Copper9021zz", "h7$kQ9!x", "wq8Zt4mL"].sort());
+  });
+
   it("leave a text alone that merely has the same numbers and words", async () => {
     await put(".env", "PORT=3000\nNODE_ENV=production\nDEBUG=true\nSECRET_MODE=required\n");
     const text = "In production it listens on 3000; the password is required, true.";
