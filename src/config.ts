@@ -3,8 +3,8 @@ import { homedir, tmpdir } from "node:os";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
 import { formatRelayUrl, parseRelayUrl } from "./address.ts";
 import { SpreadError } from "./errors.ts";
-import type { RelayOrder } from "./hub/views.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
+import type { RelayOrder } from "./service/views.ts";
 import type { RelayAccess } from "./transport/relay-connection.ts";
 
 export interface Config {

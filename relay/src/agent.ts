@@ -10,12 +10,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { createWebSocketStream, WebSocket } from "ws";
 import * as z from "zod";
-import { TUNNEL_ID } from "./admission.ts";
-import { bridge } from "./bridge.ts";
+import { MAX_STREAMS_PER_TUNNEL } from "./config/settings.ts";
 import { collectLessOften } from "./heap.ts";
-import { MAX_STREAMS_PER_TUNNEL } from "./settings.ts";
-import { Session } from "./yamux/session.ts";
-import type { YamuxStream } from "./yamux/stream.ts";
+import { TUNNEL_ID } from "./http/admission.ts";
+import { bridge } from "./tunnel/bridge.ts";
+import { Session } from "./tunnel/yamux/session.ts";
+import type { YamuxStream } from "./tunnel/yamux/stream.ts";
 
 const EXIT_REFUSED = 1;
 const EXIT_WRONG_SETTINGS = 2;

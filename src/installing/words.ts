@@ -6,7 +6,7 @@ import { INDEX } from "../claude/memory.ts";
 import { leftOutWords, senderWords } from "../claude/notes.ts";
 import type { Installation } from "../claude/record.ts";
 import type { Uninstalled } from "../claude/uninstall.ts";
-import type { Received, ReceivedRecord } from "../handoff/received.ts";
+import type { Received, ReceivedRecord } from "../inbox/received.ts";
 import type { Installed } from "./proposal.ts";
 
 /** So many files are named. */

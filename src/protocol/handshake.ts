@@ -25,8 +25,8 @@ import {
 import { directionKeys, proofMatches, receiverProof } from "../crypto/keys.ts";
 import { type Signer, signatureHolds } from "../crypto/signature.ts";
 import { SpreadError } from "../errors.ts";
+import { deniedByVersion2, isLegacyHello } from "../legacy/messages.ts";
 import type { Link } from "../transport/link.ts";
-import { deniedByVersion2, isLegacyHello } from "./legacy-messages.ts";
 import {
   type Hello,
   type Pake,

@@ -4,13 +4,13 @@
  * the business of reception.ts.
  */
 import { formatRelayUrl } from "../address.ts";
+import type { Kind, Part } from "../content/part.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
-import { companionsOf } from "../handoff/companions.ts";
-import { type Delivered, inboxCapacity, openDelivery } from "../handoff/inbox.ts";
-import { withoutMarkers } from "../handoff/markers.ts";
-import { cleanLine } from "../handoff/untrusted.ts";
+import { companionsOf } from "../inbox/companions.ts";
+import { type Delivered, inboxCapacity, openDelivery } from "../inbox/inbox.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
-import type { Kind, Part } from "../part.ts";
+import { cleanLine } from "../untrusted/clean.ts";
+import { withoutMarkers } from "../untrusted/markers.ts";
 import type { Course, Path } from "./race.ts";
 import { Reception } from "./reception.ts";
 import { findSender } from "./search.ts";
@@ -88,7 +88,7 @@ export async function receive(
 }
 
 async function versionFor({ secret, room, legacy }: ReceiveRequest, maxBytes: number): Promise<ReceiverVersion> {
-  if (legacy) return (await import("./legacy.ts")).legacyReceiver(secret, maxBytes);
+  if (legacy) return (await import("../legacy/version1.ts")).legacyReceiver(secret, maxBytes);
   return (await import("./version2.ts")).version2Receiver(secret, room, maxBytes);
 }
 

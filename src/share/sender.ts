@@ -7,11 +7,11 @@
  * A share whose last place is spent stays open while a receipt is awaited: its receiver may come back over another link.
  */
 import { randomUUID } from "node:crypto";
+import type { Kind, Part } from "../content/part.ts";
+import type { Snapshot } from "../content/snapshot.ts";
 import { type Advertisement, advertise } from "../discovery/mdns.ts";
 import { type ErrorCode, SpreadError, toSpreadError } from "../errors.ts";
-import type { Snapshot } from "../handoff/snapshot.ts";
 import { type Logger, silent } from "../log.ts";
-import type { Kind, Part } from "../part.ts";
 import type { RefusedReason } from "../protocol/messages.ts";
 import { abortReason, type Door, type Link } from "../transport/link.ts";
 import { createRoom, type Room } from "../transport/relay.ts";
@@ -121,7 +121,7 @@ async function versionFor(
   const { bytes, sha256, compressible, parts } = content;
   const read = (from?: number) => content.read(from);
   const document = { kind, title, sharedAt: createdAt, bytes, sha256, compressible, parts, read };
-  if (legacy) return (await import("./legacy.ts")).legacySender(secret, gate, document);
+  if (legacy) return (await import("../legacy/version1.ts")).legacySender(secret, gate, document);
   return (await import("./version2.ts")).version2Sender(secret, gate, document);
 }
 

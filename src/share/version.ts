@@ -2,9 +2,10 @@
  * What is said over a link, as shares and receivers see it, whatever version of the protocol is spoken: version2.ts, or
  * legacy.ts where that was asked for. Nothing negotiates between the two.
  */
+
+import type { Kind, Part } from "../content/part.ts";
 import type { Service } from "../discovery/mdns.ts";
 import { SpreadError } from "../errors.ts";
-import type { Kind, Part } from "../part.ts";
 import type { RefusedReason } from "../protocol/messages.ts";
 import type { FrameBounds, Link } from "../transport/link.ts";
 

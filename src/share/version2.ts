@@ -1,10 +1,10 @@
 /** Version 2 of the protocol, as shares and receivers speak it. */
 import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
+import { KINDS } from "../content/part.ts";
 import { newSigner } from "../crypto/signature.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
 import { HANDSHAKE_MS, MAX_PARTS, MAX_SHARE_BYTES } from "../limits.ts";
-import { KINDS } from "../part.ts";
 import { admitReceiver, proveToSender, sendAway } from "../protocol/handshake.ts";
 import { type Offer, TRANSFER_ID_BYTES } from "../protocol/messages.ts";
 import { notInProtocol, PeerError, type SealedStream } from "../protocol/stream.ts";

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startRelay } from "../../relay/src/relay.ts";
-import { snapshotText } from "../../src/handoff/snapshot.ts";
+import { snapshotText } from "../../src/content/snapshot.ts";
 import type { Course } from "../../src/share/race.ts";
 import type { ReceiveRequest } from "../../src/share/receiver.ts";
 import { openShare, type Share, type ShareRequest } from "../../src/share/sender.ts";
