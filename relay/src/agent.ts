@@ -1,8 +1,4 @@
 #!/usr/bin/env node
-/**
- * The machine that hosts: one connection to a relay's tunnel door, and for each client that comes through it one TCP
- * connection to the local server. A process of its own: settings, signals, a line on stderr for each event, exit codes.
- */
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { performance } from "node:perf_hooks";
@@ -11,11 +7,15 @@ import { parseArgs } from "node:util";
 import { createWebSocketStream, WebSocket } from "ws";
 import * as z from "zod";
 import { MAX_STREAMS_PER_TUNNEL } from "./config/settings.ts";
+/**
+ * The machine that hosts: one connection to a relay's tunnel door, and for each client that comes through it one TCP
+ * connection to the local server. A process of its own: settings, signals, a line on stderr for each event, exit codes.
+ */
+import { TUNNEL_ID } from "./doors.ts";
 import { collectLessOften } from "./heap.ts";
-import { TUNNEL_ID } from "./http/admission.ts";
 import { bridge } from "./tunnel/bridge.ts";
-import { Session } from "./tunnel/yamux/session.ts";
-import type { YamuxStream } from "./tunnel/yamux/stream.ts";
+import { Session } from "./yamux/session.ts";
+import type { YamuxStream } from "./yamux/stream.ts";
 
 const EXIT_REFUSED = 1;
 const EXIT_WRONG_SETTINGS = 2;

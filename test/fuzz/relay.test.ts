@@ -2,6 +2,7 @@
  * What comes to a relay before anything is paired: requests, targets and headers of HTTP, X-Forwarded-For, its own
  * settings.
  */
+
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
@@ -11,8 +12,10 @@ import fc from "fast-check";
 import { afterAll, describe, expect } from "vitest";
 import { readConfig } from "../../relay/src/config/config.ts";
 import { DEFAULTS } from "../../relay/src/config/settings.ts";
-import { admit, DOORS, holdsToken, REFUSALS } from "../../relay/src/http/admission.ts";
-import { addressKey, callerKey, forwardedFor } from "../../relay/src/http/caller.ts";
+import { DOORS, REFUSALS } from "../../relay/src/doors.ts";
+import { admit, holdsToken } from "../../relay/src/http/admission.ts";
+import { callerKey, forwardedFor } from "../../relay/src/http/caller.ts";
+import { addressKey } from "../../relay/src/limits/networks.ts";
 import { Claims } from "../../relay/src/rooms/reclaim.ts";
 import { parseNext, parseRequest } from "../../relay/src/wire.ts";
 import { REQUESTS } from "./corpus.ts";

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import type { RelayEvent } from "../../relay/src/observe/events.ts";
 import type { RelayOptions } from "../../relay/src/relay.ts";
-import type { YamuxStream } from "../../relay/src/tunnel/yamux/stream.ts";
+import type { YamuxStream } from "../../relay/src/yamux/stream.ts";
 import { settled, until } from "../support/wait.ts";
 import { PATIENT, pass, stopClock } from "./clock.ts";
 import { agent, neighbours, spelled, TUNNEL } from "./neighbours.ts";

@@ -7,8 +7,8 @@ import { type AddressInfo, connect } from "node:net";
 import { createWebSocketStream, WebSocket, WebSocketServer } from "ws";
 import type { RelayEvent } from "../../relay/src/observe/events.ts";
 import { bridge } from "../../relay/src/tunnel/bridge.ts";
-import { Session } from "../../relay/src/tunnel/yamux/session.ts";
-import type { YamuxStream } from "../../relay/src/tunnel/yamux/stream.ts";
+import { Session } from "../../relay/src/yamux/session.ts";
+import type { YamuxStream } from "../../relay/src/yamux/stream.ts";
 import type { Client, harness } from "./support.ts";
 
 type Harness = ReturnType<typeof harness>;

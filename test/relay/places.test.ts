@@ -2,12 +2,13 @@
  * What a few can take of a relay with default settings, counted: rooms, pairs and requests by address and by network; and
  * whose rooms a full relay gives away. The figures stand in SECURITY.md and relay/README.md.
  */
+
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { WebSocket } from "ws";
 import type { Settings } from "../../relay/src/config/settings.ts";
-import { circlesOf, networkOf } from "../../relay/src/http/caller.ts";
+import { circlesOf, networkOf } from "../../relay/src/limits/networks.ts";
 import { type Relay, startRelay } from "../../relay/src/relay.ts";
 import { Places } from "../../relay/src/rooms/places.ts";
 import { until } from "../support/wait.ts";

@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import type { Settings } from "../../relay/src/config/settings.ts";
-import { encodeHeader, FLAG, TYPE } from "../../relay/src/tunnel/yamux/frame.ts";
+import { encodeHeader, FLAG, TYPE } from "../../relay/src/yamux/frame.ts";
 import { until } from "../support/wait.ts";
 import { NEVER_MS, PATIENT, pass, stopClock } from "./clock.ts";
 import { harness, upgradeRequest } from "./support.ts";

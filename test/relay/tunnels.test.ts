@@ -6,8 +6,8 @@ import { expect, it } from "vitest";
 import { createWebSocketStream, WebSocket, WebSocketServer } from "ws";
 import { DEFAULTS, type Settings } from "../../relay/src/config/settings.ts";
 import { Tunnels } from "../../relay/src/tunnel/tunnels.ts";
-import { Session } from "../../relay/src/tunnel/yamux/session.ts";
-import type { YamuxStream } from "../../relay/src/tunnel/yamux/stream.ts";
+import { Session } from "../../relay/src/yamux/session.ts";
+import type { YamuxStream } from "../../relay/src/yamux/stream.ts";
 import { settled, until } from "../support/wait.ts";
 import { harness, upgradeRequest } from "./support.ts";
 

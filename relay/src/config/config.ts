@@ -2,13 +2,22 @@
  * How an operator sets the relay's numbers, by flag or environment: the table of names and units, and how it is read. What
  * they are, and why, stands in settings.ts. Nothing else reads the environment or the command line.
  */
+
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import proxyAddr from "proxy-addr";
 import * as z from "zod";
-import { DOORS } from "../http/admission.ts";
-import { callerKey, type TrustedProxies } from "../http/caller.ts";
-import { MIN_SECRET_CHARS } from "../rooms/reclaim.ts";
-import { conflictIn, DEFAULTS, LOG_LEVELS, MAX_STREAMS_PER_TUNNEL, type Settings, SWITCH } from "./settings.ts";
+import { DOORS } from "../doors.ts";
+import {
+  conflictIn,
+  DEFAULTS,
+  LOG_LEVELS,
+  MAX_STREAMS_PER_TUNNEL,
+  MIN_SECRET_CHARS,
+  type Settings,
+  SWITCH,
+  type TrustedProxies,
+} from "./settings.ts";
 
 const MS_PER_S = 1000;
 
@@ -42,7 +51,7 @@ const TrustedProxiesText = z.string().transform((text, context): TrustedProxies 
   if (/^\d{1,2}$/.test(text)) return { hops: Number(text) };
   const trusted = { networks: text.split(",").map((part) => part.trim()) };
   try {
-    callerKey(trusted);
+    proxyAddr.compile(trusted.networks);
     return trusted;
   } catch {
     context.addIssue({ code: "custom", message: "no network" });

@@ -3,8 +3,13 @@
  * or test that starts a relay of its own. A number that nobody sets stands in the file that uses it.
  */
 import { isIPv4 } from "node:net";
-import type { Door } from "../http/admission.ts";
-import type { TrustedProxies } from "../http/caller.ts";
+import type { Door } from "../doors.ts";
+
+/** How many proxies stand in front, or which addresses they have. */
+export type TrustedProxies = { readonly hops: number } | { readonly networks: readonly string[] };
+
+/** Of an operator's secret: `openssl rand -hex 16` makes one of 32. */
+export const MIN_SECRET_CHARS = 32;
 
 /** More than an agent of ours takes is of no use. */
 export const MAX_STREAMS_PER_TUNNEL = 4096;

@@ -5,45 +5,13 @@
 import { timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Settings } from "../config/settings.ts";
-
-/** The ways for two ends to find each other. */
-export const DOORS = ["room", "pair", "tunnel"] as const;
-export type Door = (typeof DOORS)[number];
-
-/** Those behind which a connection is a peer, whose frames are handed on to another; a tunnel carries streams of bytes. */
-export const PEER_DOORS = ["room", "pair"] as const satisfies readonly Door[];
-export type PeerDoor = (typeof PEER_DOORS)[number];
+import { type Refusal, TUNNEL_ID } from "../doors.ts";
 
 /** Longest code of a pair, in characters. */
 const MAX_PAIR_CODE_CHARS = 256;
 
-/** What an agent may call its tunnel. Also what an agent asks of its own settings. */
-export const TUNNEL_ID = /^[\w-]{1,128}$/;
-
 /** Where the clients of tunnels come in; what follows is for the local server. */
 const CLIENT_PATH = "/client";
-
-export const REFUSALS = {
-  "bad-pair-code": 400,
-  "bad-tunnel-id": 400,
-  "no-websocket": 400,
-  unauthorized: 401,
-  "foreign-origin": 403,
-  "foreign-host": 403,
-  "no-such-door": 404,
-  "no-agent": 404,
-  "pair-full": 409,
-  "second-agent": 409,
-  "too-many-connections": 429,
-  /** The agent, or the local server behind it, hung up before it had answered. */
-  "no-answer": 502,
-  "too-many-pairs": 503,
-  "too-many-tunnels": 503,
-  "too-many-streams": 503,
-  draining: 503,
-  "late-answer": 504,
-} as const;
-export type Refusal = keyof typeof REFUSALS;
 
 /** When it is worth asking again, in seconds, where time helps. */
 export const RETRY_AFTER_S: Partial<Record<Refusal, number>> = {

@@ -1,4 +1,5 @@
 /** What is there before a WebSocket is: health, metrics, who is let in by which door, and how long a socket may be silent. */
+
 import { createServer, type IncomingMessage, type RequestListener, type Server, STATUS_CODES } from "node:http";
 import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
 import type { Socket } from "node:net";
@@ -6,9 +7,10 @@ import type { Duplex } from "node:stream";
 import type { ServerOptions, WebSocket } from "ws";
 import { WebSocketServer } from "ws";
 import type { Settings } from "../config/settings.ts";
+import { REFUSALS, type Refusal } from "../doors.ts";
 import type { SilentSockets } from "../limits/limits.ts";
 import type { Watch } from "../observe/events.ts";
-import { type Admission, REFUSALS, RETRY_AFTER_S, type Refusal, targetOf } from "./admission.ts";
+import { type Admission, RETRY_AFTER_S, targetOf } from "./admission.ts";
 
 /** How often within `upgradeMs` slow requests are looked for. Node's own 30 s would treble that time. */
 const LOOKS = 4;

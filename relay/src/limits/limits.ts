@@ -3,8 +3,9 @@
  * anything yet, and what all of them make us keep together.
  * Clocks are passed in; nothing here holds a timer.
  */
+
 import type { Socket } from "node:net";
-import { circlesOf } from "../http/caller.ts";
+import { circlesOf } from "./networks.ts";
 
 /** Addresses that are remembered at once, about 100 bytes each. Beyond, the one whose window began first is forgotten. */
 export const MAX_ADDRESSES = 10_000;

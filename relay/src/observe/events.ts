@@ -2,8 +2,7 @@
  * What happens in a relay, for whoever watches: the metrics, the log, a program's own. Every way for something to end
  * is here, with its reason from a closed table. No event is one of a single frame: those are plain numbers, in peers.ts.
  */
-import type { PeerDoor, Refusal } from "../http/admission.ts";
-import type { ClientEnd, TunnelEnd } from "../tunnel/tunnel.ts";
+import type { ClientEnd, PeerDoor, Refusal, TunnelEnd } from "../doors.ts";
 import type { GoneReason, RefusedReason } from "../wire.ts";
 
 /** Why a socket was cut before it was a WebSocket, or before its first request. */

@@ -2,8 +2,9 @@
  * The log: an event a line, JSON on stdout, in a folder, or both. Whatever is not named here is not written: no code, no
  * content, and an address or a room's id only for an operator who asked for it, and cut short.
  */
+
 import { pino, stdTimeFunctions } from "pino";
-import { networkOf } from "../http/caller.ts";
+import { networkOf } from "../limits/networks.ts";
 import type { RelayEvent, Watch } from "./events.ts";
 import type { LogFolder } from "./log-folder.ts";
 import { openSink } from "./sink.ts";

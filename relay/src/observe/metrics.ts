@@ -2,15 +2,23 @@
  * What Prometheus is shown: how many there are of what, read when it asks, and how often something ended for which
  * reason. Where it may ask, and who, is decided elsewhere.
  */
+
 import type { ServerResponse } from "node:http";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { Counter, Gauge, Registry } from "prom-client";
-import { PEER_DOORS, type PeerDoor, REFUSALS } from "../http/admission.ts";
-import type { Traffic } from "../peers/peers.ts";
-import { CLIENT_ENDS, TUNNEL_ENDS } from "../tunnel/tunnel.ts";
+import { CLIENT_ENDS, PEER_DOORS, type PeerDoor, REFUSALS, TUNNEL_ENDS } from "../doors.ts";
 import { CLOSE_CODE, REFUSED } from "../wire.ts";
 import { CUTS, type Watch } from "./events.ts";
+
+/** What one door has at the moment, and what it has forwarded since the start. */
+export interface Traffic {
+  connections: number;
+  /** Handed to peers, and not yet taken by the system. */
+  bufferedBytes: number;
+  forwardedFrames: number;
+  forwardedBytes: number;
+}
 
 /** What a relay holds at the moment. */
 export interface Holdings {

@@ -2,17 +2,9 @@
  * Everybody who is connected, by door, and what was forwarded there. Each peer counts for itself, and somebody who asks
  * has it added up: so a frame costs two additions, whoever watches.
  */
-import { PEER_DOORS, type PeerDoor } from "../http/admission.ts";
+import { PEER_DOORS, type PeerDoor } from "../doors.ts";
+import type { Traffic } from "../observe/metrics.ts";
 import type { Peer } from "./peer.ts";
-
-/** What one door has at the moment, and what it has forwarded since the start. */
-export interface Traffic {
-  connections: number;
-  /** Handed to peers, and not yet taken by the system. */
-  bufferedBytes: number;
-  forwardedFrames: number;
-  forwardedBytes: number;
-}
 
 export class Peers {
   readonly #doors = new Map<Peer, PeerDoor>();

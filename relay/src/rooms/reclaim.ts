@@ -13,9 +13,6 @@ export interface Claim {
   readonly ttlMs: number;
 }
 
-/** Of an operator's secret: `openssl rand -hex 16` makes one of 32. */
-export const MIN_SECRET_CHARS = 32;
-
 const KEY_BYTES = 32;
 const KEY_LABEL = "claude-spread-relay reclaim";
 /** Both times, and the 32 bytes of the MAC. */
@@ -24,7 +21,7 @@ const TOKEN = /^(?<created>[1-9]\d{0,14})\.(?<ttl>[1-9]\d{0,14})\.(?<mac>[\w-]{4
 export class Claims {
   readonly #key: Uint8Array;
 
-  /** @param secret MIN_SECRET_CHARS or more; without one, tokens are good until this relay ends. */
+  /** @param secret an operator's; without one, tokens are good until this relay ends. */
   constructor(secret: string) {
     const material = secret === "" ? randomBytes(KEY_BYTES) : Buffer.from(secret);
     this.#key = new Uint8Array(hkdfSync("sha256", material, "", KEY_LABEL, KEY_BYTES));

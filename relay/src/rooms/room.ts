@@ -5,8 +5,8 @@
 
 import { createHmac, randomBytes } from "node:crypto";
 import type { Settings } from "../config/settings.ts";
-import { circlesOf, networkOf } from "../http/caller.ts";
 import type { AddressLimiter } from "../limits/limits.ts";
+import { circlesOf, networkOf } from "../limits/networks.ts";
 import type { Watch } from "../observe/events.ts";
 import { handOn } from "../peers/flow.ts";
 import type { Peer, PeerOwner } from "../peers/peer.ts";

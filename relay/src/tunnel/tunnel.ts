@@ -10,34 +10,11 @@
 import type { Socket } from "node:net";
 import { createWebSocketStream, type WebSocket } from "ws";
 import type { Settings } from "../config/settings.ts";
-import type { Refusal } from "../http/admission.ts";
+import type { ClientEnd, Refusal, TunnelEnd } from "../doors.ts";
 import { CLOSE_CODE } from "../wire.ts";
+import { Session } from "../yamux/session.ts";
+import { StreamError, type YamuxStream } from "../yamux/stream.ts";
 import { bridge } from "./bridge.ts";
-import { GONE_REASONS, Session } from "./yamux/session.ts";
-import { StreamError, type YamuxStream } from "./yamux/stream.ts";
-
-/** Why a tunnel is over. */
-export const TUNNEL_ENDS = [...GONE_REASONS, "restart"] as const;
-export type TunnelEnd = (typeof TUNNEL_ENDS)[number];
-
-/** Why a client that was let in is gone. */
-export const CLIENT_ENDS = [
-  /** It and the server have both said all they had to say. */
-  "done",
-  /** The server answered, and not with 101. */
-  "turned-down",
-  "client-lost",
-  "server-lost",
-  "agent-lost",
-  "restart",
-  "stalled",
-  "half-open",
-  "no-answer",
-  "late-answer",
-  "too-many-streams",
-  "no-agent",
-] as const;
-export type ClientEnd = (typeof CLIENT_ENDS)[number];
 
 /** A client at the door, with what it said so far. */
 export interface Arrival {

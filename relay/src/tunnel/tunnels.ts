@@ -1,8 +1,10 @@
 /** All tunnels of this relay, by their ids, and all sockets of their clients. */
+
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import type { Settings } from "../config/settings.ts";
-import { type Arrival, type ClientEnd, Tunnel, type TunnelEnd } from "./tunnel.ts";
+import type { ClientEnd, TunnelEnd } from "../doors.ts";
+import { type Arrival, Tunnel } from "./tunnel.ts";
 
 /** Told of everything that is over. */
 export interface TunnelEvents {

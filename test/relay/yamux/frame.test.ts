@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Deframer, encodeHeader, type Header, parseHeader, Violation } from "../../../relay/src/tunnel/yamux/frame.ts";
+import { Deframer, encodeHeader, type Header, parseHeader, Violation } from "../../../relay/src/yamux/frame.ts";
 import { raw } from "./support.ts";
 
 const FROZEN: [string, Header, string][] = [

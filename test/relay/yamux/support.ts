@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { afterEach } from "vitest";
-import { Session, type SessionOptions } from "../../../relay/src/tunnel/yamux/session.ts";
+import { Session, type SessionOptions } from "../../../relay/src/yamux/session.ts";
 import { until } from "../../support/wait.ts";
 
 export interface RawFrame {

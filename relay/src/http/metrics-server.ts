@@ -2,8 +2,8 @@
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
-import { targetOf } from "../http/admission.ts";
-import { METRICS_PATH } from "../http/server.ts";
+import { targetOf } from "./admission.ts";
+import { METRICS_PATH } from "./server.ts";
 
 /** Scrapers at once. */
 const MAX_CONNECTIONS = 32;
