@@ -69,7 +69,8 @@ async function install({ id, pick }: Asked): Promise<string[]> {
   const proposal = await propose(id, pick, { home, config, project, userHome: homedir() }, life.signal);
   if (!(await saysYes(proposal.question)))
     throw new SpreadError("needs-a-person", "nobody said yes, and nothing was installed");
-  return installedWords(await proposal.install(life.signal));
+  const { record, warnings } = await proposal.install(life.signal);
+  return installedWords(record, warnings);
 }
 
 async function saysYes(question: string): Promise<boolean> {

@@ -16,6 +16,7 @@ import { randomBytes } from "node:crypto";
 import { proofMatches } from "../crypto/keys.ts";
 import { SpreadError } from "../errors.ts";
 import type { RefusedReason } from "../protocol/messages.ts";
+import { LEGACY_VERSION } from "../protocol/version1.ts";
 import { FAREWELL_MS, type Gate, heard, patienceFor, REFUSED_AS } from "../protocol/visit.ts";
 import { Watchdog } from "../protocol/watchdog.ts";
 import type { Link } from "../transport/link.ts";
@@ -34,7 +35,6 @@ import {
   checkLegacyHello,
   type Denied,
   deniedFrame,
-  LEGACY_VERSION,
   MAX_LEGACY_DOCUMENT_BYTES,
   type Payload,
   parseAuth,

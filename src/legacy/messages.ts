@@ -1,21 +1,17 @@
 /**
- * All that two ends of version 1 may say, and what an end of version 1 is told by one of version 2. Parsed once, here;
+ * All that two ends of version 1 may say, but for the HELLO, which version 2 knows too. Parsed once, here;
  * unknown fields are ignored. ../protocol/README.md, "Version 1", is the same in words.
  */
 import * as z from "zod";
 import { SpreadError } from "../errors.ts";
 import { MAX_FRAME_BYTES } from "../limits.ts";
 import { hex, parse, parseJson, type RefusedReason } from "../protocol/messages.ts";
+import { helloVersion, LEGACY_VERSION, MAX_SMALL_MESSAGE_BYTES } from "../protocol/version1.ts";
 import type { FrameBounds } from "../transport/link.ts";
 import { CHALLENGE_NONCE_BYTES, PAYLOAD_NONCE_BYTES, SALT_BYTES, TAG_BYTES } from "./crypto.ts";
 
-export const LEGACY_VERSION = 1;
-
 /** The largest message, in bytes: the whole document is one. It is what the Python tools take, and what relays forward. */
 export const MAX_LEGACY_MESSAGE_BYTES = 10 * 1024 * 1024;
-
-/** The longest message but PAYLOAD, in bytes: many times what ours need, since JSON may be spelt at length. */
-const MAX_SMALL_MESSAGE_BYTES = 4096;
 
 /** What a PAYLOAD has around its ciphertext, in bytes, and more. */
 const PAYLOAD_FRAME_BYTES = 512;
@@ -29,8 +25,6 @@ export const LEGACY_BOUNDS = {
   receiver: { sentBytes: MAX_FRAME_BYTES, takenBytes: MAX_LEGACY_MESSAGE_BYTES },
 } as const satisfies Record<string, FrameBounds>;
 
-/** A receiver of version 1 at a share of version 2 shows this to its user. */
-const SHARE_WITH_LEGACY = "unsupported_version: ask the sender to share again with --legacy";
 /** A receiver of another version at a share of version 1. */
 const RECEIVE_WITH_LEGACY = "unsupported_version: this share is of version 1, receive it with --legacy";
 
@@ -47,7 +41,6 @@ const DENIED_FOR: Record<RefusedReason, string> = {
   stopped: "stopped",
 };
 
-const Hello = z.object({ type: z.literal("HELLO"), version: z.number() });
 const Challenge = z.object({ type: z.literal("CHALLENGE"), salt: hex(SALT_BYTES), nonce: hex(CHALLENGE_NONCE_BYTES) });
 /** A proof that is not of the right form is as wrong as any other, and counts. */
 const Auth = z.object({ type: z.literal("AUTH"), proof: z.string() });
@@ -76,19 +69,8 @@ export interface Denied {
 
 /** @throws SpreadError `version-mismatch` for a HELLO of another version, `bad-message` for anything that is none. */
 export function checkLegacyHello(frame: Uint8Array): void {
-  const { version } = parse(Hello, parseJson(frame, MAX_SMALL_MESSAGE_BYTES));
-  if (version !== LEGACY_VERSION) {
+  if (helloVersion(frame) !== LEGACY_VERSION) {
     throw new SpreadError("version-mismatch", "the receiver speaks another version than the share, which is legacy");
-  }
-}
-
-/** Whether a first frame is the HELLO of a version 1 receiver. */
-export function isLegacyHello(frame: Uint8Array): boolean {
-  try {
-    checkLegacyHello(frame);
-    return true;
-  } catch {
-    return false;
   }
 }
 
@@ -110,11 +92,6 @@ export function parsePayload(frame: Uint8Array): Payload | Denied {
 /** A legacy share's answer to whom it sends away. */
 export function deniedFrame(reason: RefusedReason): string {
   return JSON.stringify({ type: "DENIED", reason: DENIED_FOR[reason] });
-}
-
-/** The answer of a share of version 2 to a HELLO of version 1. */
-export function deniedByVersion2(): string {
-  return JSON.stringify({ type: "DENIED", reason: SHARE_WITH_LEGACY });
 }
 
 /** What is behind a colon is for people. */

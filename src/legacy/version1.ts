@@ -7,10 +7,11 @@ import type { Part } from "../content/part.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
 import type { Outgoing } from "../protocol/transfer.ts";
 import type { ShareGate } from "../share/gate.ts";
-import type { ReceiverVersion, SenderVersion } from "../share/version.ts";
+import type { Protocol, ReceiverVersion, SenderVersion } from "../share/version.ts";
 import { headingOf } from "../untrusted/fence.ts";
 import { admitLegacyReceiver, deliverLegacy, prepareLegacy, receiveLegacy, sendLegacyAway } from "./handshake.ts";
 import { LEGACY_BOUNDS, MAX_LEGACY_DOCUMENT_BYTES } from "./messages.ts";
+import { newLegacyPassphrase } from "./passphrase.ts";
 
 const SERVICE = "claude-distill";
 
@@ -18,8 +19,15 @@ const SERVICE = "claude-distill";
 export const EXPOSED =
   "Legacy (version 1): whoever is on the way can record it, and then try passphrases without limit. It is never confirmed as delivered.";
 
+export const version1: Protocol = {
+  legacy: true,
+  newSecret: newLegacyPassphrase,
+  sender: legacySender,
+  receiver: (passphrase, _room, maxBytes) => legacyReceiver(passphrase, maxBytes),
+};
+
 /** @throws SpreadError `too-large`. */
-export async function legacySender(passphrase: string, gate: ShareGate, document: Outgoing): Promise<SenderVersion> {
+async function legacySender(passphrase: string, gate: ShareGate, document: Outgoing): Promise<SenderVersion> {
   if (document.parts.length > 1) throw new SpreadError("invalid-input", "version 1 carries a document alone");
   if (document.bytes > MAX_LEGACY_DOCUMENT_BYTES) {
     throw new SpreadError("too-large", `version 1 carries documents of at most ${MAX_LEGACY_DOCUMENT_BYTES} bytes`);
@@ -47,7 +55,7 @@ export async function legacySender(passphrase: string, gate: ShareGate, document
   };
 }
 
-export function legacyReceiver(passphrase: string, maxBytes: number): ReceiverVersion {
+function legacyReceiver(passphrase: string, maxBytes: number): ReceiverVersion {
   return {
     service: SERVICE,
     bounds: LEGACY_BOUNDS.receiver,

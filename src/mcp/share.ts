@@ -90,10 +90,12 @@ export const shareTool = tool({
   async run(input, context, call) {
     const config = context.config();
     const relay = relayFor(input.relay_url, config);
-    const { checkLegacyPassphrase, checkPassphrase } = await import("../share/code.ts");
     const warnings: string[] = [];
     if (input.passphrase !== undefined) {
-      const warning = (input.legacy ? checkLegacyPassphrase : checkPassphrase)(input.passphrase);
+      const check = input.legacy
+        ? (await import("../legacy/passphrase.ts")).checkLegacyPassphrase
+        : (await import("../share/code.ts")).checkPassphrase;
+      const warning = check(input.passphrase);
       if (warning) warnings.push(warning);
     }
     const { cleanLine } = await import("../untrusted/clean.ts");

@@ -7,6 +7,7 @@ import { MAX_TITLE_CHARS } from "../limits.ts";
 import type { Logger } from "../log.ts";
 import type { Share, ShareRequest } from "../share/sender.ts";
 import { Shares } from "../share/shares.ts";
+import type { Protocol } from "../share/version.ts";
 import type { ShareEvent } from "./service.ts";
 import {
   accessOf,
@@ -72,7 +73,8 @@ export class Keeper implements AsyncDisposable {
   ): Promise<ReceivedView> {
     const { receive } = await import("../share/receiver.ts");
     const { secret, room, legacy, timeoutMs } = order;
-    const request = { secret, room, legacy, timeoutMs, course: courseOf(order), home: this.#home };
+    const protocol = await protocolOf(legacy);
+    const request = { secret, room, protocol, timeoutMs, course: courseOf(order), home: this.#home };
     const reception = beginReception(order, session);
     this.#receptions.add(reception);
     let toldAt = Number.NEGATIVE_INFINITY;
@@ -113,18 +115,24 @@ export class Keeper implements AsyncDisposable {
   }
 
   async #requestFor(order: ShareOrder, content: Snapshot, session: string): Promise<ShareRequest> {
-    const { title = await headingOf(content), passphrase, relay, ...rest } = order;
+    const { title = await headingOf(content), passphrase, relay, legacy, ...rest } = order;
     const eventOf = watch();
     const changed = (share: Share) => {
       const view = viewShare(share, session);
       this.#changed(view, eventOf(view));
     };
-    return { ...rest, content, title, passphrase, relay: relay && accessOf(relay), changed };
+    const protocol = await protocolOf(legacy);
+    return { ...rest, protocol, content, title, passphrase, relay: relay && accessOf(relay), changed };
   }
 
   #view(share: Share): LivingShare {
     return viewShare(share, this.#sessions.get(share) ?? "");
   }
+}
+
+async function protocolOf(legacy: boolean): Promise<Protocol> {
+  if (legacy) return (await import("../legacy/version1.ts")).version1;
+  return (await import("../share/version2.ts")).version2;
 }
 
 function beginReception({ room, timeoutMs }: ReceiveOrder, session: string): ReceptionView {

@@ -16,7 +16,8 @@ import {
 } from "../../src/address.ts";
 import { type Config, readConfig, relayFor } from "../../src/config.ts";
 import type { SpreadError } from "../../src/errors.ts";
-import { checkLegacyPassphrase, checkPassphrase, formatCode, parseCode, parseRoom } from "../../src/share/code.ts";
+import { checkLegacyPassphrase } from "../../src/legacy/passphrase.ts";
+import { checkPassphrase, formatCode, parseCode, parseRoom } from "../../src/share/code.ts";
 import { type Outcome, outcomeOf, wordings } from "./judge.ts";
 import { anyText, mutantTexts } from "./mutate.ts";
 import { fuzz } from "./runner.ts";
