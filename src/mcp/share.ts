@@ -1,11 +1,12 @@
 /** The tool distill_share. */
+
 import * as z from "zod";
 import { formatHost, isLoopback, wireCautions } from "../address.ts";
-import { relayFor } from "../config.ts";
 import { MAX_LIFETIME_MS, MAX_RECEIVERS, MAX_TITLE_CHARS } from "../limits.ts";
 import type { Cleaned } from "../outgoing/cleaning.ts";
 import { Lan, type NewShare } from "../service/views.ts";
 import { CleanedView, DRAFT, prepare, viewCleaned } from "./draft.ts";
+import { relayFor } from "./relay.ts";
 import { tool } from "./tool.ts";
 import { timeOf } from "./view.ts";
 

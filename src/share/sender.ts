@@ -6,14 +6,16 @@
  *
  * A share whose last place is spent stays open while a receipt is awaited: its receiver may come back over another link.
  */
+
 import { randomUUID } from "node:crypto";
+import { abortReason } from "../abort.ts";
 import type { Kind, Part } from "../content/part.ts";
 import type { Snapshot } from "../content/snapshot.ts";
 import { type Advertisement, advertise } from "../discovery/mdns.ts";
 import { type ErrorCode, SpreadError, toSpreadError } from "../errors.ts";
 import { type Logger, silent } from "../log.ts";
 import type { RefusedReason } from "../protocol/messages.ts";
-import { abortReason, type Door, type Link } from "../transport/link.ts";
+import type { Door, Link } from "../transport/link.ts";
 import { createRoom, type Room } from "../transport/relay.ts";
 import type { RelayAccess } from "../transport/relay-connection.ts";
 import { listenTcp } from "../transport/tcp.ts";

@@ -1,9 +1,9 @@
 /** All pairs of this relay: by their codes, how many there may be, and how long a side may wait alone. */
 
 import type { Settings } from "../config/settings.ts";
+import { Places } from "../limits/places.ts";
 import type { Watch } from "../observe/events.ts";
 import type { Peer } from "../peers/peer.ts";
-import { Places } from "../rooms/places.ts";
 import type { GoneReason } from "../wire.ts";
 import { Pair } from "./pair.ts";
 

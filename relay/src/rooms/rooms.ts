@@ -2,10 +2,10 @@
 import { randomInt } from "node:crypto";
 import type { Settings } from "../config/settings.ts";
 import { AddressLimiter } from "../limits/limits.ts";
+import { Places } from "../limits/places.ts";
 import type { Watch } from "../observe/events.ts";
 import type { Peer } from "../peers/peer.ts";
 import type { GoneReason, RefusedReason } from "../wire.ts";
-import { Places } from "./places.ts";
 import type { Claim } from "./reclaim.ts";
 import { Room, type RoomOptions } from "./room.ts";
 

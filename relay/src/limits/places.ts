@@ -2,7 +2,7 @@
  * Who has how many of the relay's places, for rooms or for pairs. Addresses and the networks around them have a limit each;
  * and once all places are taken, this says whose has to be given up for somebody who has few.
  */
-import { circlesOf, networkOf } from "../limits/networks.ts";
+import { circlesOf, networkOf } from "./networks.ts";
 
 /** Places of one address, however few there are in all: an office behind one router. */
 const MIN_OF_ADDRESS = 64;
