@@ -1,9 +1,8 @@
 /** What the environment says, read once for each call and checked whole: one error names every variable that is wrong. */
 import { homedir, tmpdir } from "node:os";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
-import { formatRelayUrl, parseRelayUrl } from "./address.ts";
+import { parseRelayUrl } from "./address.ts";
 import { SpreadError } from "./errors.ts";
-import type { RelayOrder } from "./hub/views.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
 import type { RelayAccess } from "./transport/relay-connection.ts";
 
@@ -75,16 +74,4 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     project,
     roots: [project, tmpdir(), home, ...allowed],
   };
-}
-
-/**
- * The relay that a call names, or else the configured one. The token goes to the configured one alone, however it is named:
- * whoever chooses an address must not get it.
- * @throws SpreadError `bad-relay-url`.
- */
-export function relayFor(named: string | undefined, { relay }: Config): RelayOrder | undefined {
-  const url = named === undefined ? relay?.url : parseRelayUrl(named);
-  if (url === undefined) return undefined;
-  const token = url.href === relay?.url.href ? relay.token : undefined;
-  return { url: formatRelayUrl(url), ...(token !== undefined && { token }) };
 }

@@ -36,7 +36,7 @@ const [, , command, ...line] = process.argv;
 let exitCode = 0;
 if (command === "hub") await (await import("./hub/main.ts")).runHub(version);
 else if (command === "install" || command === "uninstall") {
-  exitCode = await (await import("./terminal/main.ts")).runTerminal(command, line);
+  exitCode = await (await import("./cli/main.ts")).runTerminal(command, line);
 } else await (await import("./mcp/main.ts")).serveMcp(version, fileURLToPath(import.meta.url), log);
 process.exit(exitCode);
 

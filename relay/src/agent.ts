@@ -1,8 +1,4 @@
 #!/usr/bin/env node
-/**
- * The machine that hosts: one connection to a relay's tunnel door, and for each client that comes through it one TCP
- * connection to the local server. A process of its own: settings, signals, a line on stderr for each event, exit codes.
- */
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { performance } from "node:perf_hooks";
@@ -10,10 +6,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { createWebSocketStream, WebSocket } from "ws";
 import * as z from "zod";
-import { TUNNEL_ID } from "./admission.ts";
-import { bridge } from "./bridge.ts";
+import { MAX_STREAMS_PER_TUNNEL } from "./config/settings.ts";
+/**
+ * The machine that hosts: one connection to a relay's tunnel door, and for each client that comes through it one TCP
+ * connection to the local server. A process of its own: settings, signals, a line on stderr for each event, exit codes.
+ */
+import { TUNNEL_ID } from "./doors.ts";
 import { collectLessOften } from "./heap.ts";
-import { MAX_STREAMS_PER_TUNNEL } from "./settings.ts";
+import { bridge } from "./tunnel/bridge.ts";
 import { Session } from "./yamux/session.ts";
 import type { YamuxStream } from "./yamux/stream.ts";
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 /** The process around a relay: its settings, its signals, its log and its exit code. */
-import { readConfig, usage } from "./config.ts";
-import { healthProblem, ownHealthUrl } from "./healthcheck.ts";
+import { readConfig, usage } from "./config/config.ts";
+import { DEFAULTS, type Settings } from "./config/settings.ts";
 import { collectLessOften } from "./heap.ts";
-import { type Log, openLog } from "./log.ts";
-import { LogFolder } from "./log-folder.ts";
+import { healthProblem, ownHealthUrl } from "./http/healthcheck.ts";
+import { type Log, openLog } from "./observe/log.ts";
+import { LogFolder } from "./observe/log-folder.ts";
 import { type Relay, startRelay } from "./relay.ts";
-import { DEFAULTS, type Settings } from "./settings.ts";
 
 const EXIT_FAILED = 1;
 const EXIT_WRONG_SETTINGS = 2;

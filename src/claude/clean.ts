@@ -1,5 +1,5 @@
 /** Texts that somebody else wrote, many of them, cleaned one by one; what was taken out is counted over all. */
-import { type Findings, TextCleaner, warningsOf } from "../handoff/untrusted.ts";
+import { type Findings, TextCleaner, warningsOf } from "../untrusted/clean.ts";
 
 export class Texts {
   readonly #found: Findings = { escapes: 0, controls: 0, bidi: 0, hidden: 0, invalid: 0 };

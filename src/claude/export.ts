@@ -5,8 +5,8 @@
 import { randomUUID } from "node:crypto";
 import { type FileHandle, realpath } from "node:fs/promises";
 import { SpreadError } from "../errors.ts";
-import { cleanLine } from "../handoff/untrusted.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
+import { cleanLine } from "../untrusted/clean.ts";
 import { openOwn } from "./folders.ts";
 import { isModest, type Line, linesOf, parseLine, placedLinesOf } from "./lines.ts";
 import { hidePlaces, makeTokens } from "./paths.ts";

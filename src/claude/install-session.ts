@@ -3,15 +3,16 @@
  * whole or not at all. Nothing of it is taken over unread: lines are parsed, and what the client gets is written anew
  * from the parts.
  */
+
 import { createHash, randomUUID } from "node:crypto";
 import { link, lstat, open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { abortReason } from "../abort.ts";
 import { SpreadError, systemCode } from "../errors.ts";
-import { syncFolder } from "../handoff/home.ts";
-import { isOwnedName, ownedName } from "../handoff/owner.ts";
-import { cleanLine } from "../handoff/untrusted.ts";
+import { syncFolder } from "../home/folders.ts";
+import { isOwnedName, ownedName } from "../home/owner.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
-import { abortReason } from "../transport/link.ts";
+import { cleanLine } from "../untrusted/clean.ts";
 import { Texts } from "./clean.ts";
 import { makeSessionsFolder, realProject, writeError } from "./folders.ts";
 import { disarm, makeId, sessionBegins, sessionEnds } from "./notes.ts";

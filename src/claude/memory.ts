@@ -8,7 +8,7 @@ import { isUtf8 } from "node:buffer";
 import { opendir } from "node:fs/promises";
 import { z } from "zod";
 import { SpreadError } from "../errors.ts";
-import { cleanLine } from "../handoff/untrusted.ts";
+import { cleanLine } from "../untrusted/clean.ts";
 import { Texts } from "./clean.ts";
 import { memoryPath, openOwn, refuseLink } from "./folders.ts";
 import { parseLine } from "./lines.ts";

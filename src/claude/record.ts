@@ -7,9 +7,9 @@ import { type FileHandle, lstat, open, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { SpreadError, systemCode } from "../errors.ts";
-import { homeError, homeFolder, replaceFile } from "../handoff/home.ts";
-import { cleanLine } from "../handoff/untrusted.ts";
+import { homeError, homeFolder, replaceFile } from "../home/folders.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
+import { cleanLine } from "../untrusted/clean.ts";
 import { openOwn } from "./folders.ts";
 
 /** Whose a received session or memory is, as the receiver was told: claims of the sender's, and what is certain. */

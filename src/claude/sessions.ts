@@ -1,9 +1,10 @@
 /** The sessions of this machine: which there are, newest first, told by the two ends of each file. */
+
 import type { Stats } from "node:fs";
 import { type FileHandle, lstat, opendir } from "node:fs/promises";
 import { join } from "node:path";
+import { abortReason } from "../abort.ts";
 import { SpreadError } from "../errors.ts";
-import { abortReason } from "../transport/link.ts";
 import { Texts } from "./clean.ts";
 import { openOwn, projectName, projectsFolder, realProject } from "./folders.ts";
 import { linesOf, parseLine } from "./lines.ts";

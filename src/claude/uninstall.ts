@@ -5,8 +5,8 @@
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { systemCode } from "../errors.ts";
-import { syncFolder } from "../handoff/home.ts";
-import { alone } from "./alone.ts";
+import { syncFolder } from "../home/folders.ts";
+import { alone } from "../home/lock.ts";
 import { writeError } from "./folders.ts";
 import { digest, readIndex, replaceIndex, sectionMark } from "./install-memory.ts";
 import { INDEX } from "./memory.ts";

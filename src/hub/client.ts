@@ -1,20 +1,21 @@
 /** The service as the hub gives it: found, or started where something has to be kept, and asked. */
+
 import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { abortReason } from "../abort.ts";
 import { parseRelayUrl } from "../address.ts";
+import type { Material } from "../content/material.ts";
+import { handOver, type Snapshot, snapshot } from "../content/snapshot.ts";
 import { SpreadError } from "../errors.ts";
-import type { Material } from "../handoff/material.ts";
-import { handOver, type Snapshot, snapshot } from "../handoff/snapshot.ts";
-import { abortReason } from "../transport/link.ts";
+import type { Holdings, Service, ShareEvent } from "../service/service.ts";
+import type { ReceiveOrder, RelayOrder, ShareOrder, ShareView, StepView } from "../service/views.ts";
 import { namedProxy } from "../transport/named-proxy.ts";
 import { type AskOptions, HubConnection, HubRetired, unreachable } from "./connection.ts";
-import { recall } from "./memory.ts";
+import { recall } from "./history.ts";
 import { type Answer, type Ask, MAX_INLINE_BYTES, type Op, PROTOCOL } from "./ops.ts";
-import { lastHub } from "./place.ts";
-import type { Holdings, Service, ShareEvent } from "./service.ts";
+import { lastHub } from "./socket.ts";
 import { startHub } from "./start.ts";
-import type { ReceiveOrder, RelayOrder, ShareOrder, ShareView, StepView } from "./views.ts";
 
 /** How long one that ends is waited for, in ms, and how often it is looked after. */
 const PATIENCE_MS = 15_000;

@@ -5,6 +5,8 @@
 import { connect } from "node:net";
 import { WebSocket } from "ws";
 import { SpreadError, systemCode } from "../errors.ts";
+import type { ShareEvent } from "../service/service.ts";
+import type { StepView } from "../service/views.ts";
 import {
   ANSWERS,
   type Answer,
@@ -17,8 +19,6 @@ import {
   Request,
   Said,
 } from "./ops.ts";
-import type { ShareEvent } from "./service.ts";
-import type { StepView } from "./views.ts";
 
 /** How long a hub may take to say welcome, in ms. One that hangs is not replaced: its shares may live. */
 const WELCOME_MS = 5_000;

@@ -1,23 +1,23 @@
 /**
  * The hub: it answers its clients by what the keeper does, tells sessions of their shares, and ends when it has nothing
- * left to do. What is said is in ops.ts, where it listens in place.ts, and why in README.md.
+ * left to do. What is said is in ops.ts, where it listens in socket.ts, and why in README.md.
  */
 import { readFile, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { WebSocket, WebSocketServer } from "ws";
+import { snapshotText, takeOver } from "../content/snapshot.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
-import { replaceFile } from "../handoff/home.ts";
-import { snapshotText, takeOver } from "../handoff/snapshot.ts";
+import { replaceFile } from "../home/folders.ts";
 import { CLOSE_MS } from "../limits.ts";
 import type { Logger } from "../log.ts";
-import { Keeper } from "./keeper.ts";
-import { lately, Memory, recall } from "./memory.ts";
+import { Keeper } from "../service/manager.ts";
+import type { ShareEvent } from "../service/service.ts";
+import type { ShareView } from "../service/views.ts";
+import { lately, Memory, recall } from "./history.ts";
 import { type HubInfo, MAX_MESSAGE_BYTES, PROTOCOL, REQUEST_MS, RETIRED, Request, type Said } from "./ops.ts";
-import { becomeHub } from "./place.ts";
-import type { ShareEvent } from "./service.ts";
-import type { ShareView } from "./views.ts";
+import { becomeHub } from "./socket.ts";
 
 /** How long a hub stays that has nothing to do, in ms: the next hand-off of the same afternoon finds it. */
 const IDLE_MS = 10 * 60_000;

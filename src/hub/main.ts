@@ -2,7 +2,7 @@
 import { closeSync, fstatSync, ftruncateSync, writeSync } from "node:fs";
 import { readConfig } from "../config.ts";
 import { SpreadError, systemCode } from "../errors.ts";
-import { sweepHome } from "../handoff/home.ts";
+import { sweepHome } from "../home/folders.ts";
 import { type Logger, stderrLogger } from "../log.ts";
 import { openHub } from "./hub.ts";
 import { MAX_LOG_BYTES, READY_FD } from "./start.ts";

@@ -1,9 +1,9 @@
 /** What the hub and its clients say to each other, as one list. README.md tells what it means. */
 import * as z from "zod";
+import { Part } from "../content/part.ts";
 import { ERROR_CODES } from "../errors.ts";
 import { MAX_PARTS, MAX_SHARE_BYTES } from "../limits.ts";
-import { Part } from "../part.ts";
-import { Kept, NewShare, ReceivedView, ReceiveOrder, ShareOrder, ShareView, StepView } from "./views.ts";
+import { Kept, NewShare, ReceivedView, ReceiveOrder, ShareOrder, ShareView, StepView } from "../service/views.ts";
 
 export const PROTOCOL = 2;
 

@@ -5,7 +5,7 @@ import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { homeError, homeFolder } from "../handoff/home.ts";
+import { homeError, homeFolder } from "../home/folders.ts";
 
 /** How long a hub may take until it listens, in ms. */
 const START_MS = 10_000;

@@ -5,15 +5,15 @@
  */
 import { open, readFile, stat } from "node:fs/promises";
 import { SpreadError } from "../errors.ts";
-import type { Companion } from "../handoff/companions.ts";
-import { isToolConfiguration } from "../handoff/file-name.ts";
-import { inspectPassages, MAX_INSPECTED_CHARS, passageWarnings } from "../handoff/passages.ts";
-import { cleanLine, TextCleaner } from "../handoff/untrusted.ts";
+import { type HandoffRecord, MAX_RECORD_BYTES, parseRecord } from "../handoff/json.ts";
+import type { Companion } from "../inbox/companions.ts";
+import { inspectPassages, MAX_INSPECTED_CHARS, passageWarnings } from "../inspection/passages.ts";
 import { Redactor } from "../redact/redactor.ts";
 import { compare } from "../repository/compare.ts";
 import { checkCommand, touchedBy } from "../repository/received.ts";
 import { openRepository } from "../repository/repository.ts";
-import { type HandoffRecord, MAX_RECORD_BYTES, parseRecord } from "../typed/record.ts";
+import { cleanLine, TextCleaner } from "../untrusted/clean.ts";
+import { isToolConfiguration } from "../untrusted/file-name.ts";
 
 const MIB = 1024 * 1024;
 /** How much is searched, in bytes: about two seconds of it. */

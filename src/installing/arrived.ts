@@ -8,7 +8,7 @@ import { type ReceivedSession, receivedSessions } from "../claude/install-sessio
 import { MAX_MEMORY_BYTES, parseMemory, type ReceivedMemory, shownMemory } from "../claude/memory.ts";
 import { pieces } from "../claude/sessions.ts";
 import { SpreadError } from "../errors.ts";
-import { openReceived, type Received, type ReceivedFile } from "../handoff/received.ts";
+import { openReceived, type Received, type ReceivedFile } from "../inbox/received.ts";
 
 /** The longest memory that is read, in bytes: as JSON each of its own can become two. */
 const MAX_READ_BYTES = 2 * MAX_MEMORY_BYTES;

@@ -3,13 +3,13 @@
  * and only for a yes, given by a person, the same and nothing else. Who asks, and how, is not known here.
  */
 import { dirname } from "node:path";
-import { alone } from "../claude/alone.ts";
 import { realProject } from "../claude/folders.ts";
 import { planMemory, installMemory as putMemory } from "../claude/install-memory.ts";
 import { installSession as putSession } from "../claude/install-session.ts";
 import { type Installation, installations, type Origin } from "../claude/record.ts";
 import { SpreadError } from "../errors.ts";
-import { findReceived, type Received } from "../handoff/received.ts";
+import { alone } from "../home/lock.ts";
+import { findReceived, type Received } from "../inbox/received.ts";
 import { fileIn, memoryIn, sessionsFile, sessionsIn } from "./arrived.ts";
 import { memoryQuestion, senderOf, sessionQuestion } from "./words.ts";
 

@@ -6,8 +6,7 @@ import { INDEX } from "../claude/memory.ts";
 import { leftOutWords, senderWords } from "../claude/notes.ts";
 import type { Installation } from "../claude/record.ts";
 import type { Uninstalled } from "../claude/uninstall.ts";
-import type { Received, ReceivedRecord } from "../handoff/received.ts";
-import type { Installed } from "./proposal.ts";
+import type { Received, ReceivedRecord } from "../inbox/received.ts";
 
 /** So many files are named. */
 const MAX_NAMED = 20;
@@ -76,8 +75,7 @@ function origin({ record }: Received): string[] {
   ];
 }
 
-export function installedWords({ record, warnings }: Installed): string[] {
-  const { id, kind, project, session } = record;
+export function installedWords({ id, kind, project, session }: Installation, warnings: readonly string[]): string[] {
   const done =
     kind === "session"
       ? [`Installed as ${id}. To go on with it, in ${project}:`, `claude --resume ${session}`]

@@ -2,12 +2,12 @@
 import { homedir } from "node:os";
 import * as z from "zod";
 import type { Config } from "../config.ts";
+import { KINDS } from "../content/part.ts";
 import { SpreadError } from "../errors.ts";
+import { Handoff } from "../handoff/schema.ts";
 import { MAX_ATTACHMENTS } from "../limits.ts";
 import type { Cleaned, Cleaning, CleaningOptions } from "../outgoing/cleaning.ts";
 import type { Outgoing } from "../outgoing/parts.ts";
-import { KINDS } from "../part.ts";
-import { Handoff } from "../typed/handoff.ts";
 
 /** As many as a receiver takes. */
 const MAX_SESSION_IDS = 100;

@@ -56,7 +56,7 @@ Call it only when the user has seen what came and wants it installed. Nothing is
       files: [...record.files.map(({ path }) => path), ...(record.section ? [record.section.path] : [])],
       warnings: [...warnings],
     };
-    return { result, text: installedWords(installed).join("\n") };
+    return { result, text: installedWords(installed.record, installed.warnings).join("\n") };
   },
 });
 

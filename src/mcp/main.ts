@@ -5,8 +5,8 @@
  */
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import { readConfig } from "../config.ts";
-import type { Service, ShareEvent } from "../hub/service.ts";
 import type { Logger } from "../log.ts";
+import type { Service, ShareEvent } from "../service/service.ts";
 import { createServer } from "./server.ts";
 import { inWords } from "./view.ts";
 
@@ -27,7 +27,7 @@ export async function serveMcp(version: string, entry: string, log: Logger): Pro
     return new HubService({ home, version, entry, tell });
   };
   const ownService = async (home: string) => {
-    const { OwnService } = await import("../hub/own.ts");
+    const { OwnService } = await import("../service/local.ts");
     return new OwnService(home, tell, log);
   };
 
@@ -62,7 +62,7 @@ export async function serveMcp(version: string, entry: string, log: Logger): Pro
 async function sweepLeftovers(): Promise<void> {
   try {
     const { home } = readConfig(process.env);
-    const { sweepHome } = await import("../handoff/home.ts");
+    const { sweepHome } = await import("../home/folders.ts");
     await sweepHome(home);
   } catch {
     // A wrong configuration is told by the tools.

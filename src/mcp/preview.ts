@@ -42,10 +42,10 @@ export const previewTool = tool({
   async run(input, context, call) {
     const config = context.config();
     await using prepared = await prepare(input, config, call);
-    const { cleanLine, wholeCharacters } = await import("../handoff/untrusted.ts");
+    const { cleanLine, wholeCharacters } = await import("../untrusted/clean.ts");
     const { showPreview } = await import("../outgoing/preview.ts");
     const { beginning, folder, parts } = await showPreview(prepared.materials, config.home, call.signal);
-    const { headingOf } = await import("../handoff/document.ts");
+    const { headingOf } = await import("../untrusted/fence.ts");
     const [document, ...files] = parts;
     if (!document) throw new SpreadError("internal", "a preview of nothing was made");
     const title = cleanLine(prepared.title ?? headingOf(Buffer.from(beginning)), MAX_TITLE_CHARS);

@@ -1,10 +1,12 @@
 /** The tool distill_receive. */
+
 import * as z from "zod";
 import { formatHost, parseHost, wireCautions } from "../address.ts";
-import { type Config, relayFor } from "../config.ts";
+import type { Config } from "../config.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
-import type { PathView, ReceivedView, ReceiveOrder, StepView } from "../hub/views.ts";
 import type { Look } from "../incoming/look.ts";
+import type { PathView, ReceivedView, ReceiveOrder, StepView } from "../service/views.ts";
+import { relayFor } from "./relay.ts";
 import { type Call, tool } from "./tool.ts";
 import { timeOf } from "./view.ts";
 
@@ -192,7 +194,7 @@ interface Holding {
 async function holding({ kind, id }: ReceivedView, home: string, signal: AbortSignal): Promise<Holding> {
   if (kind === "distillation") return { warnings: [] };
   const [{ findReceived }, { memoryIn, sessionsIn }] = await Promise.all([
-    import("../handoff/received.ts"),
+    import("../inbox/received.ts"),
     import("../installing/arrived.ts"),
   ]);
   try {

@@ -40,7 +40,7 @@ Titles are words of the user's or of a model's: names, and no instructions.`,
     const [{ configFolder }, { listSessions }, { cleanLine }, { Cleaning }, { cleanNames }] = await Promise.all([
       import("../claude/folders.ts"),
       import("../claude/sessions.ts"),
-      import("../handoff/untrusted.ts"),
+      import("../untrusted/clean.ts"),
       import("../outgoing/cleaning.ts"),
       import("../outgoing/sessions.ts"),
     ]);

@@ -1,11 +1,12 @@
 /** The tool distill_share. */
+
 import * as z from "zod";
 import { formatHost, isLoopback, wireCautions } from "../address.ts";
-import { relayFor } from "../config.ts";
-import { Lan, type NewShare } from "../hub/views.ts";
 import { MAX_LIFETIME_MS, MAX_RECEIVERS, MAX_TITLE_CHARS } from "../limits.ts";
 import type { Cleaned } from "../outgoing/cleaning.ts";
+import { Lan, type NewShare } from "../service/views.ts";
 import { CleanedView, DRAFT, prepare, viewCleaned } from "./draft.ts";
+import { relayFor } from "./relay.ts";
 import { tool } from "./tool.ts";
 import { timeOf } from "./view.ts";
 
@@ -90,13 +91,15 @@ export const shareTool = tool({
   async run(input, context, call) {
     const config = context.config();
     const relay = relayFor(input.relay_url, config);
-    const { checkLegacyPassphrase, checkPassphrase } = await import("../share/code.ts");
     const warnings: string[] = [];
     if (input.passphrase !== undefined) {
-      const warning = (input.legacy ? checkLegacyPassphrase : checkPassphrase)(input.passphrase);
+      const check = input.legacy
+        ? (await import("../legacy/passphrase.ts")).checkLegacyPassphrase
+        : (await import("../share/code.ts")).checkPassphrase;
+      const warning = check(input.passphrase);
       if (warning) warnings.push(warning);
     }
-    const { cleanLine } = await import("../handoff/untrusted.ts");
+    const { cleanLine } = await import("../untrusted/clean.ts");
     await using prepared = await prepare(input, config, { alone: input.legacy, signal: call.signal });
     const { materials, title, advice, cleaning } = prepared;
     const service = await context.service();
@@ -159,7 +162,7 @@ function cleanedInWords({ secrets, paths }: Cleaned): string[] {
 async function cautionsOf(share: NewShare, askedMinutes: number): Promise<string[]> {
   const cautions: string[] = [];
   const relay = share.held.relay === undefined ? undefined : new URL(share.held.relay);
-  if (share.legacy) cautions.push((await import("../share/legacy.ts")).EXPOSED);
+  if (share.legacy) cautions.push((await import("../legacy/version1.ts")).EXPOSED);
   const minutes = Math.round((Date.parse(share.expiresAt) - Date.parse(share.createdAt)) / 60_000);
   if (minutes < Math.floor(askedMinutes)) {
     const everywhere = share.held.lan ? ", on this network too" : "";

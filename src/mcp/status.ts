@@ -1,6 +1,6 @@
 /** The tool distill_status. */
 import * as z from "zod";
-import { Lan, type ReceptionView, type ShareView } from "../hub/views.ts";
+import { Lan, type ReceptionView, type ShareView } from "../service/views.ts";
 import { tool } from "./tool.ts";
 import { inWords, receptionInWords, timeOf } from "./view.ts";
 

@@ -3,8 +3,8 @@ import type { CallToolResult, ToolAnnotations } from "@modelcontextprotocol/sdk/
 import type * as z from "zod";
 import type { Config } from "../config.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
-import type { Service } from "../hub/service.ts";
 import type { Logger } from "../log.ts";
+import type { Service } from "../service/service.ts";
 
 /** What all tools share. */
 export interface Context {

@@ -1,5 +1,5 @@
 /** Shares and receptions, in a person's words. */
-import type { ReceptionView, ShareView } from "../hub/views.ts";
+import type { ReceptionView, ShareView } from "../service/views.ts";
 
 const IN_WORDS: Record<Exclude<ShareView["state"], "delivered">, string> = {
   waiting: "waiting",

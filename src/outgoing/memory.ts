@@ -5,8 +5,8 @@
 import { basename } from "node:path";
 import { Texts } from "../claude/clean.ts";
 import { INDEX, type Memory, memoryDocument, parseMemory, readMemory, shownMemory } from "../claude/memory.ts";
+import { bytesOf, textMaterial } from "../content/material.ts";
 import { SpreadError } from "../errors.ts";
-import { bytesOf, textMaterial } from "../handoff/material.ts";
 import type { Cleaning } from "./cleaning.ts";
 import type { Outgoing } from "./parts.ts";
 

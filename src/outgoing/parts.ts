@@ -5,18 +5,18 @@
 import { isUtf8 } from "node:buffer";
 import { type FileHandle, realpath } from "node:fs/promises";
 import { basename, isAbsolute, join, relative } from "node:path";
+import { type Material, textFileMaterial, textMaterial } from "../content/material.ts";
 import { SpreadError } from "../errors.ts";
-import { cleanFileName, isToolConfiguration } from "../handoff/file-name.ts";
-import { type Material, textFileMaterial, textMaterial } from "../handoff/material.ts";
-import { holdsSecrets, openSource, type SourcePolicy } from "../handoff/source.ts";
+import { missing, overBudget } from "../handoff/advice.ts";
+import { formatRecord } from "../handoff/json.ts";
+import { renderHandoff, titleOf } from "../handoff/markdown.ts";
+import type { Handoff } from "../handoff/schema.ts";
 import { type Anchor, readAnchor } from "../repository/anchor.ts";
 import { leftOut, patchText, readChange } from "../repository/change.ts";
 import { openRepository, type Repository, reasonOf } from "../repository/repository.ts";
-import { missing, overBudget } from "../typed/advice.ts";
-import type { Handoff } from "../typed/handoff.ts";
-import { renderHandoff, titleOf } from "../typed/markdown.ts";
-import { formatRecord } from "../typed/record.ts";
+import { cleanFileName, isToolConfiguration } from "../untrusted/file-name.ts";
 import type { Cleaning } from "./cleaning.ts";
+import { holdsSecrets, openSource, type SourcePolicy } from "./source.ts";
 
 /** A file that comes along, in bytes, and all of them. What is larger is shared by itself, as a document or otherwise. */
 export const MAX_ATTACHMENT_BYTES = 10 * 1024 * 1024;

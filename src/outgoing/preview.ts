@@ -2,12 +2,12 @@
 import { rmSync } from "node:fs";
 import { mkdir, open, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { CompanionFiles, companionsOf } from "../handoff/companions.ts";
-import { homeError, homeFolder } from "../handoff/home.ts";
-import type { Material } from "../handoff/material.ts";
-import { ownedName } from "../handoff/owner.ts";
-import { type Snapshot, snapshot } from "../handoff/snapshot.ts";
-import type { Part } from "../part.ts";
+import type { Material } from "../content/material.ts";
+import type { Part } from "../content/part.ts";
+import { type Snapshot, snapshot } from "../content/snapshot.ts";
+import { homeError, homeFolder } from "../home/folders.ts";
+import { ownedName } from "../home/owner.ts";
+import { CompanionFiles, companionsOf } from "../inbox/companions.ts";
 
 /** How much of the document is given out besides, in bytes. */
 const BEGINNING_BYTES = 160 * 1024;

@@ -6,9 +6,9 @@ import { exportSession } from "../claude/export.ts";
 import { leftOutWords } from "../claude/notes.ts";
 import type { Session } from "../claude/sessions.ts";
 import type { Redact } from "../claude/turns.ts";
-import { type Material, textMaterial } from "../handoff/material.ts";
-import { cleanLine } from "../handoff/untrusted.ts";
+import { type Material, textMaterial } from "../content/material.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
+import { cleanLine } from "../untrusted/clean.ts";
 import type { Cleaning } from "./cleaning.ts";
 import type { Outgoing } from "./parts.ts";
 

@@ -4,12 +4,12 @@
  * file is the same in words.
  */
 import * as z from "zod";
+import { KINDS, Part } from "../content/part.ts";
 import { SHARE_BYTES } from "../crypto/cpace.ts";
 import { PROOF_BYTES } from "../crypto/keys.ts";
 import { SIGNATURE_BYTES, SIGNING_KEY_BYTES } from "../crypto/signature.ts";
 import { SpreadError } from "../errors.ts";
 import { CHUNK_BYTES, MAX_PARTS, MAX_SHARE_BYTES } from "../limits.ts";
-import { KINDS, Part } from "../part.ts";
 
 export const VERSION = 2;
 export const SUITE = "CPACE-RISTR255-SHA512+AES-256-GCM";

@@ -11,9 +11,9 @@
  *                                        <-   DELIVERED
  */
 import { createHash } from "node:crypto";
+import { type Kind, makeUp, type Part } from "../content/part.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
 import { HANDSHAKE_MS, MAX_SHARE_BYTES, QUIET_MS, STALL_MS } from "../limits.ts";
-import { type Kind, makeUp, type Part } from "../part.ts";
 import { type Chunk, decode, encodeFrom } from "./content.ts";
 import type { Encoding, Offer, Ready, Resume } from "./messages.ts";
 import { GIVE_UP_MS, notInProtocol, type SealedStream } from "./stream.ts";

@@ -4,7 +4,7 @@
  * are told as places in the text as it is.
  */
 
-import { SEQUENCE } from "../handoff/escapes.ts";
+import { SEQUENCE } from "../untrusted/escapes.ts";
 
 export interface View {
   readonly text: string;

@@ -3,7 +3,7 @@
  * the sender's machine. It is read here from a checkout, and the shape here is what is believed of another person's.
  */
 import * as z from "zod";
-import { cleanLine } from "../handoff/untrusted.ts";
+import { cleanLine } from "../untrusted/clean.ts";
 import { MAX_REMOTE_CHARS, tellableRemote } from "./remote.ts";
 import type { Repository } from "./repository.ts";
 

@@ -6,7 +6,7 @@ import { constants, type Stats } from "node:fs";
 import { copyFile, lstat, mkdtemp, open, rm, stat, utimes } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { cleanLine } from "../handoff/untrusted.ts";
+import { cleanLine } from "../untrusted/clean.ts";
 import { MAX_INPUT_BYTES } from "./git.ts";
 import { type FilePatch, type LeftOut, MAX_FILE_PATCH_BYTES, PatchReader, type Why } from "./patch.ts";
 import type { Repository } from "./repository.ts";

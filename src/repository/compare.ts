@@ -5,7 +5,7 @@
  */
 import { lstat, realpath } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
-import { cleanLine } from "../handoff/untrusted.ts";
+import { cleanLine } from "../untrusted/clean.ts";
 import { type Anchor, readRemotes, readStatus } from "./anchor.ts";
 import { sameRemote, tellableRemote } from "./remote.ts";
 import type { Repository } from "./repository.ts";

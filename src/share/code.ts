@@ -12,15 +12,11 @@ const ROOM_LENGTH = 6;
 const ROOM = /^[a-z0-9]{6}$/;
 /** Three words of 2048 are 33 bits: with ten attempts a share, one chance in 859 million. */
 const WORDS = 3;
-/** Version 1 lets passphrases be tested offline, so its words must stand against that: 66 bits. */
-const LEGACY_WORDS = 6;
 
 /** Below this a passphrase falls to a few guesses from a list, and the sender may as well have none. */
 const MIN_PASSPHRASE_CHARS = 6;
 /** Below this the user is warned: ten guesses at what people choose are worth something. */
 const STRONG_PASSPHRASE_CHARS = 12;
-/** The same for version 1, where whoever was on the way has as many guesses as they can pay for. */
-const STRONG_LEGACY_PASSPHRASE_CHARS = 20;
 const MAX_PASSPHRASE_CHARS = 1024;
 
 /** What is read as a code, in UTF-16 units: with blanks, quotes and line ends it has fifty. Reading takes the square of it. */
@@ -41,12 +37,7 @@ export function newRoom(): string {
 
 /** @returns three words joined by `-`, 33 bits. */
 export function newSecret(): string {
-  return words(WORDS);
-}
-
-/** @returns six words joined by `-`, 66 bits: what a share of version 1 has where no passphrase is given. */
-export function newLegacyPassphrase(): string {
-  return words(LEGACY_WORDS);
+  return randomWords(WORDS);
 }
 
 export function formatCode({ room, secret }: Code): string {
@@ -101,19 +92,8 @@ export function checkPassphrase(passphrase: string): string | undefined {
     : undefined;
 }
 
-/**
- * The same for a share of version 1.
- * @returns a warning, if it is shorter than what a guesser who has a recording cannot try.
- * @throws SpreadError `weak-passphrase`, `invalid-input`.
- */
-export function checkLegacyPassphrase(passphrase: string): string | undefined {
-  checkPassphrase(passphrase);
-  return [...passphrase].length < STRONG_LEGACY_PASSPHRASE_CHARS
-    ? "The passphrase is short for a legacy share: whoever records it on the way can try passphrases without limit. Leave it out, and six words are made."
-    : undefined;
-}
-
-function words(count: number): string {
+/** Random words of the list, joined by `-`: 11 bits each. */
+export function randomWords(count: number): string {
   return Array.from({ length: count }, () => wordlist[randomInt(wordlist.length)]).join("-");
 }
 

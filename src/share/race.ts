@@ -3,9 +3,10 @@
  * LAN's first if it comes within a short head start. Nothing is said on a link here. Who takes it says HELLO, on one link
  * at a time, and takes the next one only when that came to nothing.
  */
+import { abortReason } from "../abort.ts";
 import { look, type Service, type Sighting } from "../discovery/mdns.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
-import { abortReason, type Link } from "../transport/link.ts";
+import type { Link } from "../transport/link.ts";
 import { joinRoom } from "../transport/relay.ts";
 import type { RelayAccess } from "../transport/relay-connection.ts";
 import { dialTcp } from "../transport/tcp.ts";

@@ -4,17 +4,17 @@
  * the business of reception.ts.
  */
 import { formatRelayUrl } from "../address.ts";
+import type { Kind, Part } from "../content/part.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
-import { companionsOf } from "../handoff/companions.ts";
-import { type Delivered, inboxCapacity, openDelivery } from "../handoff/inbox.ts";
-import { withoutMarkers } from "../handoff/markers.ts";
-import { cleanLine } from "../handoff/untrusted.ts";
+import { companionsOf } from "../inbox/companions.ts";
+import { type Delivered, inboxCapacity, openDelivery } from "../inbox/inbox.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
-import type { Kind, Part } from "../part.ts";
+import { cleanLine } from "../untrusted/clean.ts";
+import { withoutMarkers } from "../untrusted/markers.ts";
 import type { Course, Path } from "./race.ts";
 import { Reception } from "./reception.ts";
 import { findSender } from "./search.ts";
-import type { Arrival, ReceiverVersion } from "./version.ts";
+import type { Arrival, Protocol } from "./version.ts";
 
 export interface ReceiveRequest {
   /** The three words of a code joined by `-`, or a passphrase. */
@@ -23,8 +23,8 @@ export interface ReceiveRequest {
   readonly room: string | undefined;
   /** Where the sender may be. */
   readonly course: Course;
-  /** Version 1 of the protocol, and nothing else. The secret is then a passphrase. */
-  readonly legacy: boolean;
+  /** This version, and nothing else. */
+  readonly protocol: Protocol;
   /** DISTILL_HOME. */
   readonly home: string;
   /** For finding the sender and proving both ends; a transfer that has begun goes on as long as the share lives. */
@@ -61,7 +61,8 @@ export async function receive(
   report: (step: Step) => void,
   signal: AbortSignal,
 ): Promise<Received> {
-  const version = await versionFor(request, await inboxCapacity(request.home));
+  const { home, protocol, secret, room } = request;
+  const version = protocol.receiver(secret, room, await inboxCapacity(home));
   const proving = (path: Path) => report({ at: "proving", path });
   const means = {
     find: (ms: number, life: AbortSignal) => findSender(request.course, version, proving, ms, life),
@@ -71,7 +72,7 @@ export async function receive(
   await using reception = await Reception.begin(means, request.timeoutMs, signal);
   const { arrival, path } = reception;
   try {
-    const delivered = await keep(request.home, path, arrival, arrival.assemble(reception.chunks()), report);
+    const delivered = await keep(home, path, arrival, arrival.assemble(reception.chunks()), report);
     const acknowledged = await reception.giveReceipt();
     return {
       ...delivered,
@@ -85,11 +86,6 @@ export async function receive(
     await reception.giveUp(toSpreadError(error));
     throw error;
   }
-}
-
-async function versionFor({ secret, room, legacy }: ReceiveRequest, maxBytes: number): Promise<ReceiverVersion> {
-  if (legacy) return (await import("./legacy.ts")).legacyReceiver(secret, maxBytes);
-  return (await import("./version2.ts")).version2Receiver(secret, room, maxBytes);
 }
 
 async function keep(

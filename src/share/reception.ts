@@ -2,10 +2,11 @@
  * A document on its way to us, over as many links as it takes. Where one breaks the sender is looked for again, by every way,
  * until the share's time is over; both ends prove themselves anew, and the document goes on behind what we have of it.
  */
+import { abortReason } from "../abort.ts";
 import { type ErrorCode, SpreadError, toSpreadError } from "../errors.ts";
 import type { AbortReason } from "../protocol/messages.ts";
 import { PeerError } from "../protocol/stream.ts";
-import { abortReason, bindSignal } from "../transport/link.ts";
+import { bindSignal } from "../transport/link.ts";
 import type { Path } from "./race.ts";
 import { NoSender, type Sender } from "./search.ts";
 import type { Arrival } from "./version.ts";

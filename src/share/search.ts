@@ -2,8 +2,9 @@
  * The sender, found: the ways are taken as the race brings them, until a sender proves itself on one. Who has not proved itself
  * is not believed about the share: what fails before that is the way's failure, and the other way is tried.
  */
+import { abortReason } from "../abort.ts";
 import { type ErrorCode, SpreadError } from "../errors.ts";
-import { abortReason, type Link } from "../transport/link.ts";
+import type { Link } from "../transport/link.ts";
 import { type Contender, type Course, type Path, race } from "./race.ts";
 import { type Arrival, type ReceiverVersion, Unanswered } from "./version.ts";
 

@@ -6,20 +6,22 @@
  *
  * A share whose last place is spent stays open while a receipt is awaited: its receiver may come back over another link.
  */
+
 import { randomUUID } from "node:crypto";
+import { abortReason } from "../abort.ts";
+import type { Kind, Part } from "../content/part.ts";
+import type { Snapshot } from "../content/snapshot.ts";
 import { type Advertisement, advertise } from "../discovery/mdns.ts";
 import { type ErrorCode, SpreadError, toSpreadError } from "../errors.ts";
-import type { Snapshot } from "../handoff/snapshot.ts";
 import { type Logger, silent } from "../log.ts";
-import type { Kind, Part } from "../part.ts";
 import type { RefusedReason } from "../protocol/messages.ts";
-import { abortReason, type Door, type Link } from "../transport/link.ts";
+import type { Door, Link } from "../transport/link.ts";
 import { createRoom, type Room } from "../transport/relay.ts";
 import type { RelayAccess } from "../transport/relay-connection.ts";
 import { listenTcp } from "../transport/tcp.ts";
-import { formatCode, newLegacyPassphrase, newRoom, newSecret } from "./code.ts";
+import { formatCode, newRoom } from "./code.ts";
 import { ShareGate } from "./gate.ts";
-import type { Admitted, SenderVersion } from "./version.ts";
+import type { Admitted, Protocol, SenderVersion } from "./version.ts";
 
 export type Mode = "auto" | "lan" | "relay";
 
@@ -29,10 +31,10 @@ export interface ShareRequest {
   readonly kind: Kind;
   /** One cleaned line. */
   readonly title: string;
+  /** This version, and nothing else. */
+  readonly protocol: Protocol;
   /** Checked; without one, three words are made, or six for a legacy share. */
   readonly passphrase: string | undefined;
-  /** Version 1 of the protocol, and nothing else. */
-  readonly legacy: boolean;
   readonly mode: Mode;
   /** Whether the share is announced on the LAN (mDNS); without that its address has to be told. */
   readonly announce: boolean;
@@ -89,9 +91,9 @@ export interface LanPath {
  * @throws SpreadError `no-relay`, `port-unavailable`, the relay's, or the signal's; nothing is left open then.
  */
 export async function openShare(request: ShareRequest, signal: AbortSignal, log: Logger = silent): Promise<Share> {
-  const secret = request.passphrase ?? (request.legacy ? newLegacyPassphrase() : newSecret());
+  const secret = request.passphrase ?? request.protocol.newSecret();
   const createdAt = new Date();
-  const gate = new ShareGate(request.receivers, { strangersAreOne: request.legacy });
+  const gate = new ShareGate(request.receivers, { strangersAreOne: request.protocol.legacy });
   const version = await versionFor(request, { secret, createdAt, gate }).catch(async (error: unknown) => {
     await request.content[Symbol.asyncDispose]();
     throw error;
@@ -115,14 +117,13 @@ interface Made {
 }
 
 async function versionFor(
-  { content, kind, title, legacy }: ShareRequest,
+  { content, kind, title, protocol }: ShareRequest,
   { secret, createdAt, gate }: Omit<Made, "version">,
 ): Promise<SenderVersion> {
   const { bytes, sha256, compressible, parts } = content;
   const read = (from?: number) => content.read(from);
   const document = { kind, title, sharedAt: createdAt, bytes, sha256, compressible, parts, read };
-  if (legacy) return (await import("./legacy.ts")).legacySender(secret, gate, document);
-  return (await import("./version2.ts")).version2Sender(secret, gate, document);
+  return protocol.sender(secret, gate, document);
 }
 
 export class Share implements AsyncDisposable {
@@ -174,7 +175,7 @@ export class Share implements AsyncDisposable {
     this.title = request.title;
     this.mode = request.mode;
     this.receivers = request.receivers;
-    this.legacy = request.legacy;
+    this.legacy = request.protocol.legacy;
     this.createdAt = createdAt;
     this.secret = secret;
     const [document, ...files] = request.content.parts;

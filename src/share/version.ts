@@ -1,12 +1,30 @@
 /**
  * What is said over a link, as shares and receivers see it, whatever version of the protocol is spoken: version2.ts, or
- * legacy.ts where that was asked for. Nothing negotiates between the two.
+ * version 1 (legacy/) where that was asked for. Nothing negotiates between the two.
  */
+
+import type { Kind, Part } from "../content/part.ts";
 import type { Service } from "../discovery/mdns.ts";
 import { SpreadError } from "../errors.ts";
-import type { Kind, Part } from "../part.ts";
 import type { RefusedReason } from "../protocol/messages.ts";
+import type { Outgoing } from "../protocol/transfer.ts";
 import type { FrameBounds, Link } from "../transport/link.ts";
+import type { ShareGate } from "./gate.ts";
+
+/** A version of the protocol: how it is spoken at both ends. */
+export interface Protocol {
+  /** Version 1: its secret is a passphrase, which whoever recorded it can test, and it has no codes. */
+  readonly legacy: boolean;
+  /** For a share that was given none. */
+  newSecret(): string;
+  /** @throws SpreadError for a document that this version cannot carry. */
+  sender(secret: string, gate: ShareGate, document: Outgoing): Promise<SenderVersion>;
+  /**
+   * @param room the room that must answer; undefined where only a passphrase is known.
+   * @param maxBytes the largest document that can be kept.
+   */
+  receiver(secret: string, room: string | undefined, maxBytes: number): ReceiverVersion;
+}
 
 export interface Version {
   /** The name of its shares on a LAN. */

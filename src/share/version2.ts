@@ -1,19 +1,20 @@
 /** Version 2 of the protocol, as shares and receivers speak it. */
 import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
+import { KINDS } from "../content/part.ts";
 import { newSigner } from "../crypto/signature.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
 import { HANDSHAKE_MS, MAX_PARTS, MAX_SHARE_BYTES } from "../limits.ts";
-import { KINDS } from "../part.ts";
 import { admitReceiver, proveToSender, sendAway } from "../protocol/handshake.ts";
 import { type Offer, TRANSFER_ID_BYTES } from "../protocol/messages.ts";
 import { notInProtocol, PeerError, type SealedStream } from "../protocol/stream.ts";
 import { chunksOf, collect, deliver, giveReceipt, type Outgoing, requestOffer } from "../protocol/transfer.ts";
 import { Watchdog } from "../protocol/watchdog.ts";
 import { USUAL_BOUNDS } from "../transport/link.ts";
+import { newSecret } from "./code.ts";
 import type { ShareGate } from "./gate.ts";
 import { NoPlace, type Run, Transfers } from "./transfers.ts";
-import { type ReceiverVersion, type SenderVersion, Unanswered, type Version } from "./version.ts";
+import { type Protocol, type ReceiverVersion, type SenderVersion, Unanswered, type Version } from "./version.ts";
 
 const VERSION_2: Version = { service: "claude-spread", bounds: USUAL_BOUNDS };
 
@@ -23,7 +24,14 @@ const VERSION_2: Version = { service: "claude-spread", bounds: USUAL_BOUNDS };
  */
 export const MAX_VAIN_PROOFS = 3;
 
-export function version2Sender(secret: string, gate: ShareGate, document: Outgoing): SenderVersion {
+export const version2: Protocol = {
+  legacy: false,
+  newSecret,
+  sender: async (secret, gate, document) => version2Sender(secret, gate, document),
+  receiver: version2Receiver,
+};
+
+function version2Sender(secret: string, gate: ShareGate, document: Outgoing): SenderVersion {
   const signer = newSigner();
   const transfers = new Transfers(gate);
   return {
@@ -59,11 +67,7 @@ function secondsTo(time: Date): number {
   return Math.max(0, Math.ceil((time.getTime() - Date.now()) / 1000));
 }
 
-/**
- * @param room the room that must answer; undefined where only a passphrase is known.
- * @param maxBytes the largest document that can be kept.
- */
-export function version2Receiver(secret: string, room: string | undefined, maxBytes: number): ReceiverVersion {
+function version2Receiver(secret: string, room: string | undefined, maxBytes: number): ReceiverVersion {
   const refusers = new Set<string>();
   let knownRoom = room;
   const transfer = randomBytes(TRANSFER_ID_BYTES).toString("hex");

@@ -3,7 +3,8 @@
  * what a frame means; it promises neither secrecy nor honesty. The bodies are in memory.ts, tcp.ts and relay.ts, all
  * held to one suite of tests.
  */
-import { SpreadError } from "../errors.ts";
+import { abortReason } from "../abort.ts";
+import type { SpreadError } from "../errors.ts";
 import { MAX_FRAME_BYTES } from "../limits.ts";
 
 /** A text frame, a binary one, or a binary one in parts, which stand for their bytes one after another. */
@@ -66,13 +67,6 @@ export interface Door {
 
 /** Who gets the links. The taker owns each link that it is given, and closes it. */
 export type LinkTaker = (link: Link) => void;
-
-/** The reason why a signal was aborted: ours if we gave one, `cancelled` otherwise. */
-export function abortReason(signal: AbortSignal): SpreadError {
-  return signal.reason instanceof SpreadError
-    ? signal.reason
-    : new SpreadError("cancelled", "the call was cancelled", { cause: signal.reason });
-}
 
 /** Lets `signal` rule the link: aborted, it cuts the link. @returns the listener's end. */
 export function bindSignal(link: Pick<Link, "abort">, signal: AbortSignal): Disposable {

@@ -4,13 +4,15 @@
  * Node's own and not https-proxy-agent's: that one knows no time limit, keeps the socket of an attempt that was given up,
  * collects an answer without end, and writes the proxy's password into its debug log.
  */
+
 import { type ClientRequest, type RequestOptions, request as requestByHttp } from "node:http";
 import { request as requestByHttps } from "node:https";
 import { isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { abortReason } from "../abort.ts";
 import { SpreadError, systemCode } from "../errors.ts";
 import { HANDSHAKE_MS } from "../limits.ts";
-import { abortReason, bindSignal } from "./link.ts";
+import { bindSignal } from "./link.ts";
 import { mistrust } from "./mistrust.ts";
 
 interface Proxy {

@@ -2,14 +2,16 @@
  * One connection to a relay: opened, asked one question, and then a pipe of frames with backpressure. Here is all that is
  * known of the relay's wire (relay/README.md) and of WebSocket; what rooms and visits are is told in relay.ts.
  */
+
 import { readFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import WebSocket from "ws";
 import * as z from "zod";
+import { abortReason } from "../abort.ts";
 import { isLoopback } from "../address.ts";
 import { type ErrorCode, SpreadError, systemCode } from "../errors.ts";
 import { CLOSE_MS, HANDSHAKE_MS, KEEP_ALIVE_MS } from "../limits.ts";
-import { abortReason, bindSignal } from "./link.ts";
+import { bindSignal } from "./link.ts";
 import { mistrust } from "./mistrust.ts";
 import { namedProxy } from "./named-proxy.ts";
 

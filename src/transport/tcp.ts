@@ -2,13 +2,14 @@
  * Links over TCP: each frame behind its length, four bytes big-endian. The sender listens, the receiver dials. Addresses
  * and ports only; how they are found is not known here.
  */
+
 import { type AddressInfo, connect, createServer, isIPv6, type Server, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
+import { abortReason } from "../abort.ts";
 import { addressGroup } from "../address.ts";
 import { SpreadError, systemCode } from "../errors.ts";
 import { CLOSE_MS, KEEP_ALIVE_MS } from "../limits.ts";
 import {
-  abortReason,
   bindSignal,
   type Door,
   type Frame,

@@ -12,7 +12,7 @@ import { receivedSessions } from "../../src/claude/install-session.ts";
 import { hidePlaces, makeTokens, showPlaces } from "../../src/claude/paths.ts";
 import { findSessions } from "../../src/claude/sessions.ts";
 import { MAX_IMAGE_CHARS, type Redact, readSessions } from "../../src/claude/turns.ts";
-import { expectCode } from "../handoff/scratch.ts";
+import { expectCode } from "../support/scratch.ts";
 import {
   assistant,
   attachment,

@@ -7,8 +7,8 @@ import { projectName } from "../../src/claude/folders.ts";
 import { installSession, receivedSessions } from "../../src/claude/install-session.ts";
 import { installations } from "../../src/claude/record.ts";
 import { uninstall } from "../../src/claude/uninstall.ts";
-import { ownedName } from "../../src/handoff/owner.ts";
-import { expectCode, openFiles, refusal } from "../handoff/scratch.ts";
+import { ownedName } from "../../src/home/owner.ts";
+import { expectCode, openFiles, refusal } from "../support/scratch.ts";
 import {
   assistant,
   call,

@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { memoryPath } from "../../src/claude/folders.ts";
-import { run } from "../handoff/scratch.ts";
+import { run } from "../support/scratch.ts";
 import { machine } from "./transcripts.ts";
 
 it("finds the memory of a repository from its subfolders and its worktrees", async () => {

@@ -19,7 +19,7 @@ import {
 } from "../../src/claude/memory.ts";
 import { installations } from "../../src/claude/record.ts";
 import { uninstall } from "../../src/claude/uninstall.ts";
-import { expectCode } from "../handoff/scratch.ts";
+import { expectCode } from "../support/scratch.ts";
 import { type Machine, machine, ORIGIN } from "./transcripts.ts";
 
 const SENT: Memory = {

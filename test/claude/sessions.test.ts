@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { projectName } from "../../src/claude/folders.ts";
 import { findSessions, listSessions } from "../../src/claude/sessions.ts";
-import { expectCode } from "../handoff/scratch.ts";
+import { expectCode } from "../support/scratch.ts";
 import { assistant, machine, SESSION, user, write } from "./transcripts.ts";
 
 const id = (n: number) => `${String(n).padStart(8, "0")}-2222-4333-8444-555555555555`;

@@ -9,7 +9,7 @@ import { projectName } from "../../src/claude/folders.ts";
 import type { Origin } from "../../src/claude/record.ts";
 import { findSessions } from "../../src/claude/sessions.ts";
 import type { End, Header, Redact, Turn } from "../../src/claude/turns.ts";
-import { scratch } from "../handoff/scratch.ts";
+import { scratch } from "../support/scratch.ts";
 
 export const ORIGIN: Origin = {
   sender: "Ann",

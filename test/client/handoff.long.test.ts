@@ -1,7 +1,7 @@
 /** A document goes from one real client to another one, while the first still runs: what the second one's model gets. Through a relay: handoff.process.test.ts. */
 import { readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
-import { INLINE_CHARS } from "../../src/handoff/document.ts";
+import { INLINE_CHARS } from "../../src/untrusted/fence.ts";
 import { wrong } from "../mcp/texts.ts";
 import { cable, Namespace, noNamespaces } from "../support/namespaces.ts";
 import type { Offered, Taken } from "../support/server.ts";

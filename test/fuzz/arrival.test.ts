@@ -5,11 +5,11 @@
 import { posix, win32 } from "node:path";
 import fc from "fast-check";
 import { describe, expect } from "vitest";
-import { companionsOf } from "../../src/handoff/companions.ts";
-import { MarkerGuard } from "../../src/handoff/markers.ts";
-import { inspectPassages, passageWarnings } from "../../src/handoff/passages.ts";
+import { formatRecord, parseRecord } from "../../src/handoff/json.ts";
+import { companionsOf } from "../../src/inbox/companions.ts";
+import { inspectPassages, passageWarnings } from "../../src/inspection/passages.ts";
 import { Redactor } from "../../src/redact/redactor.ts";
-import { formatRecord, parseRecord } from "../../src/typed/record.ts";
+import { MarkerGuard } from "../../src/untrusted/markers.ts";
 import { outcomeOf } from "./judge.ts";
 import { anyText, jsonFrames, mutantTexts } from "./mutate.ts";
 import { fuzz } from "./runner.ts";

@@ -8,16 +8,11 @@ import fc from "fast-check";
 import { describe, expect } from "vitest";
 import { decodeShare } from "../../src/crypto/cpace.ts";
 import { Opener, Sealer } from "../../src/crypto/seal.ts";
+import { checkLegacyHello, parseAuth, parseChallenge, parsePayload } from "../../src/legacy/messages.ts";
 import { CHUNK_BYTES } from "../../src/limits.ts";
 import { decode } from "../../src/protocol/content.ts";
-import {
-  checkLegacyHello,
-  isLegacyHello,
-  parseAuth,
-  parseChallenge,
-  parsePayload,
-} from "../../src/protocol/legacy-messages.ts";
 import { parseAnswer, parseConfirm, parseHello, parseSealed, sidOf } from "../../src/protocol/messages.ts";
+import { isLegacyHello } from "../../src/protocol/version1.ts";
 import { VALUES } from "../vectors/example.ts";
 import { HANDSHAKE, LEGACY, SEALED } from "./corpus.ts";
 import { expectFaithful, judge, looseJson, outcomeOf, outcomeOfAsync, wordings } from "./judge.ts";

@@ -2,6 +2,7 @@
  * What comes to a relay before anything is paired: requests, targets and headers of HTTP, X-Forwarded-For, its own
  * settings.
  */
+
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
@@ -9,11 +10,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect } from "vitest";
-import { admit, DOORS, holdsToken, REFUSALS } from "../../relay/src/admission.ts";
-import { addressKey, callerKey, forwardedFor } from "../../relay/src/caller.ts";
-import { readConfig } from "../../relay/src/config.ts";
-import { Claims } from "../../relay/src/reclaim.ts";
-import { DEFAULTS } from "../../relay/src/settings.ts";
+import { readConfig } from "../../relay/src/config/config.ts";
+import { DEFAULTS } from "../../relay/src/config/settings.ts";
+import { DOORS, REFUSALS } from "../../relay/src/doors.ts";
+import { admit, holdsToken } from "../../relay/src/http/admission.ts";
+import { callerKey, forwardedFor } from "../../relay/src/http/caller.ts";
+import { addressKey } from "../../relay/src/limits/networks.ts";
+import { Claims } from "../../relay/src/rooms/reclaim.ts";
 import { parseNext, parseRequest } from "../../relay/src/wire.ts";
 import { REQUESTS } from "./corpus.ts";
 import { anyText, jsonFrames, knownFrames, mutantTexts } from "./mutate.ts";

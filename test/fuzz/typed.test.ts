@@ -1,4 +1,5 @@
 /** What people type: codes, rooms, passphrases, addresses, and the variables of the client. */
+
 import { isIP } from "node:net";
 import { delimiter, isAbsolute } from "node:path";
 import { wordlist } from "@scure/bip39/wordlists/english.js";
@@ -14,9 +15,11 @@ import {
   staysNear,
   wireCautions,
 } from "../../src/address.ts";
-import { type Config, readConfig, relayFor } from "../../src/config.ts";
+import { type Config, readConfig } from "../../src/config.ts";
 import type { SpreadError } from "../../src/errors.ts";
-import { checkLegacyPassphrase, checkPassphrase, formatCode, parseCode, parseRoom } from "../../src/share/code.ts";
+import { checkLegacyPassphrase } from "../../src/legacy/passphrase.ts";
+import { relayFor } from "../../src/mcp/relay.ts";
+import { checkPassphrase, formatCode, parseCode, parseRoom } from "../../src/share/code.ts";
 import { type Outcome, outcomeOf, wordings } from "./judge.ts";
 import { anyText, mutantTexts } from "./mutate.ts";
 import { fuzz } from "./runner.ts";

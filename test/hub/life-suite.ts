@@ -2,7 +2,7 @@
 import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { textMaterial } from "../../src/handoff/material.ts";
+import { textMaterial } from "../../src/content/material.ts";
 import { HubService } from "../../src/hub/client.ts";
 import { openHub } from "../../src/hub/hub.ts";
 import { silent } from "../../src/log.ts";

@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { memoryDocument, parseMemory, shownMemory } from "../../src/claude/memory.ts";
-import { companionsOf } from "../../src/handoff/companions.ts";
-import { openDelivery } from "../../src/handoff/inbox.ts";
-import type { Kind } from "../../src/part.ts";
+import type { Kind } from "../../src/content/part.ts";
+import { companionsOf } from "../../src/inbox/companions.ts";
+import { openDelivery } from "../../src/inbox/inbox.ts";
 import type { Machine } from "../claude/transcripts.ts";
 import type { World } from "../support/server.ts";
 

@@ -5,8 +5,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { makeTokens } from "../../src/claude/paths.ts";
-import { type Role, textMaterial } from "../../src/handoff/material.ts";
-import { snapshot } from "../../src/handoff/snapshot.ts";
+import { type Role, textMaterial } from "../../src/content/material.ts";
+import { snapshot } from "../../src/content/snapshot.ts";
 import { startServer } from "../support/server.ts";
 import { share } from "../support/shares.ts";
 

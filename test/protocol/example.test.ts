@@ -14,6 +14,7 @@ import {
 } from "../../src/crypto/cpace.ts";
 import { directionKeys, receiverProof } from "../../src/crypto/keys.ts";
 import { Opener, Sealer } from "../../src/crypto/seal.ts";
+import { MAX_LEGACY_DOCUMENT_BYTES, MAX_LEGACY_MESSAGE_BYTES } from "../../src/legacy/messages.ts";
 import {
   CHUNK_BYTES,
   CLOSE_MS,
@@ -28,7 +29,6 @@ import {
 } from "../../src/limits.ts";
 import { encode } from "../../src/protocol/content.ts";
 import { admitReceiver, proveToSender } from "../../src/protocol/handshake.ts";
-import { MAX_LEGACY_DOCUMENT_BYTES, MAX_LEGACY_MESSAGE_BYTES } from "../../src/protocol/legacy-messages.ts";
 import {
   ABORT_REASONS,
   parseAnswer,

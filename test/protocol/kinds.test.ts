@@ -1,7 +1,7 @@
 /** src/protocol/README.md, "Kinds": what is handed over is of a kind that its receiver takes, and has the part of that kind. */
 import { describe, expect, it } from "vitest";
+import { KINDS, type Part } from "../../src/content/part.ts";
 import { toSpreadError } from "../../src/errors.ts";
-import { KINDS, type Part } from "../../src/part.ts";
 import { admitReceiver, proveToSender } from "../../src/protocol/handshake.ts";
 import { requestOffer } from "../../src/protocol/transfer.ts";
 import { ShareGate } from "../../src/share/gate.ts";

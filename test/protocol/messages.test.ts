@@ -1,13 +1,13 @@
 /** What both versions' messages are, and what is none any more. src/protocol/README.md says the same in words. */
 import { describe, expect, it } from "vitest";
-import { CHUNK_BYTES, MAX_SHARE_BYTES } from "../../src/limits.ts";
 import {
   checkLegacyHello,
   MAX_LEGACY_MESSAGE_BYTES,
   parseAuth,
   parseChallenge,
   parsePayload,
-} from "../../src/protocol/legacy-messages.ts";
+} from "../../src/legacy/messages.ts";
+import { CHUNK_BYTES, MAX_SHARE_BYTES } from "../../src/limits.ts";
 import { parseAnswer, parseConfirm, parseHello, parseSealed } from "../../src/protocol/messages.ts";
 import { parseControl } from "../../src/transport/relay-connection.ts";
 import { CONTROL, HANDSHAKE, LEGACY, SEALED } from "../fuzz/corpus.ts";

@@ -1,9 +1,9 @@
 /** src/protocol/README.md, "Parts": a document that brings files along, and offers of parts that are none. */
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import type { Part } from "../../src/content/part.ts";
 import { toSpreadError } from "../../src/errors.ts";
 import { MAX_PARTS } from "../../src/limits.ts";
-import type { Part } from "../../src/part.ts";
 import { admitReceiver, proveToSender } from "../../src/protocol/handshake.ts";
 import type { SealedStream } from "../../src/protocol/stream.ts";
 import { giveReceipt, type Outgoing, requestOffer } from "../../src/protocol/transfer.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { TextCleaner } from "../../src/handoff/untrusted.ts";
 import { placesOf } from "../../src/redact/paths.ts";
 import { Redactor, type RedactorOptions, redactText } from "../../src/redact/redactor.ts";
 import { viewOf } from "../../src/redact/visible.ts";
+import { TextCleaner } from "../../src/untrusted/clean.ts";
 import { expectLinear } from "../support/cost.ts";
 import { leftOf } from "./corpus/measure.ts";
 import { plants } from "./corpus/plants.ts";

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import { callerKey } from "../../relay/src/caller.ts";
-import { readConfig } from "../../relay/src/config.ts";
+import { readConfig } from "../../relay/src/config/config.ts";
+import { callerKey } from "../../relay/src/http/caller.ts";
 import { until } from "../support/wait.ts";
 import { harness, upgradeRequest } from "./support.ts";
 

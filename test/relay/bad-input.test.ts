@@ -8,7 +8,7 @@ import type { Socket } from "node:net";
 import { clearInterval, setInterval } from "node:timers";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import type { RelayEvent } from "../../relay/src/events.ts";
+import type { RelayEvent } from "../../relay/src/observe/events.ts";
 import type { RelayOptions } from "../../relay/src/relay.ts";
 import type { YamuxStream } from "../../relay/src/yamux/stream.ts";
 import { settled, until } from "../support/wait.ts";

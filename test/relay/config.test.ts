@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { readConfig, usage } from "../../relay/src/config.ts";
-import { DEFAULTS } from "../../relay/src/settings.ts";
+import { readConfig, usage } from "../../relay/src/config/config.ts";
+import { DEFAULTS } from "../../relay/src/config/settings.ts";
 
 const ENVIRONMENT = {
   RELAY_HOST: "127.0.0.1",

@@ -1,7 +1,7 @@
 /** What has ended stays ended: a token of such a room opens nothing, and one that makes a room costs what a room costs. */
 import { expect, test } from "vitest";
-import { Claims } from "../../relay/src/reclaim.ts";
-import type { Settings } from "../../relay/src/settings.ts";
+import type { Settings } from "../../relay/src/config/settings.ts";
+import { Claims } from "../../relay/src/rooms/reclaim.ts";
 import { until } from "../support/wait.ts";
 import { type Client, harness, roomsOf } from "./support.ts";
 

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
-import type { RelayEvent } from "../../relay/src/events.ts";
+import type { RelayEvent } from "../../relay/src/observe/events.ts";
 import type { Relay, RelayOptions } from "../../relay/src/relay.ts";
 import { eventually, settled, until } from "../support/wait.ts";
 import { NEVER_MS, PATIENT, pass, stopClock } from "./clock.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { addressKey } from "../../relay/src/caller.ts";
-import { MAX_ADDRESSES, RateLimiter } from "../../relay/src/limits.ts";
+import { MAX_ADDRESSES, RateLimiter } from "../../relay/src/limits/limits.ts";
+import { addressKey } from "../../relay/src/limits/networks.ts";
 
 function limiter(max: number, windowMs: number) {
   const clock = { now: 0 };

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { WebSocket } from "ws";
-import { LogFolder } from "../../relay/src/log-folder.ts";
+import { LogFolder } from "../../relay/src/observe/log-folder.ts";
 import { until } from "../support/wait.ts";
 import { harness } from "./support.ts";
 

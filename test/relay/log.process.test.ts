@@ -6,8 +6,8 @@ import { type AddressInfo, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import type { RelayEvent } from "../../relay/src/events.ts";
-import { fieldsOf } from "../../relay/src/log.ts";
+import type { RelayEvent } from "../../relay/src/observe/events.ts";
+import { fieldsOf } from "../../relay/src/observe/log.ts";
 import { until } from "../support/wait.ts";
 import { harness } from "./support.ts";
 

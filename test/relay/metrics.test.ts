@@ -1,16 +1,16 @@
 /** What Prometheus is shown: every scrape here is one of a real relay's own port, over HTTP. */
+
 import { once } from "node:events";
 import { connect } from "node:net";
 import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import { PEER_DOORS, REFUSALS } from "../../relay/src/admission.ts";
-import { CUTS } from "../../relay/src/events.ts";
+import type { Settings } from "../../relay/src/config/settings.ts";
+import { CLIENT_ENDS, PEER_DOORS, REFUSALS, TUNNEL_ENDS } from "../../relay/src/doors.ts";
+import { CUTS } from "../../relay/src/observe/events.ts";
 import type { Relay } from "../../relay/src/relay.ts";
 import { startRelay } from "../../relay/src/relay.ts";
-import type { Settings } from "../../relay/src/settings.ts";
-import { CLIENT_ENDS, TUNNEL_ENDS } from "../../relay/src/tunnel.ts";
 import { CLOSE_CODE, REFUSED } from "../../relay/src/wire.ts";
 import { eventually } from "../support/wait.ts";
 import { PATIENT, pass, stopClock } from "./clock.ts";

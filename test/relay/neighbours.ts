@@ -5,8 +5,8 @@
 import { once } from "node:events";
 import { type AddressInfo, connect } from "node:net";
 import { createWebSocketStream, WebSocket, WebSocketServer } from "ws";
-import { bridge } from "../../relay/src/bridge.ts";
-import type { RelayEvent } from "../../relay/src/events.ts";
+import type { RelayEvent } from "../../relay/src/observe/events.ts";
+import { bridge } from "../../relay/src/tunnel/bridge.ts";
 import { Session } from "../../relay/src/yamux/session.ts";
 import type { YamuxStream } from "../../relay/src/yamux/stream.ts";
 import type { Client, harness } from "./support.ts";

@@ -2,14 +2,15 @@
  * What a few can take of a relay with default settings, counted: rooms, pairs and requests by address and by network; and
  * whose rooms a full relay gives away. The figures stand in SECURITY.md and relay/README.md.
  */
+
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { WebSocket } from "ws";
-import { circlesOf, networkOf } from "../../relay/src/caller.ts";
-import { Places } from "../../relay/src/places.ts";
+import type { Settings } from "../../relay/src/config/settings.ts";
+import { circlesOf, networkOf } from "../../relay/src/limits/networks.ts";
+import { Places } from "../../relay/src/limits/places.ts";
 import { type Relay, startRelay } from "../../relay/src/relay.ts";
-import type { Settings } from "../../relay/src/settings.ts";
 import { until } from "../support/wait.ts";
 import { BEHIND_PROXY, callers, from, type Held, ofSlash24, ofSlash48, strangers } from "./callers.ts";
 import { harness, roomsOf } from "./support.ts";

@@ -1,9 +1,9 @@
 /** The README is all that an operator has: what the relay can say for a reason is explained there. */
+
 import { readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
-import { REFUSALS } from "../../relay/src/admission.ts";
-import { CUTS } from "../../relay/src/events.ts";
-import { CLIENT_ENDS, TUNNEL_ENDS } from "../../relay/src/tunnel.ts";
+import { CLIENT_ENDS, REFUSALS, TUNNEL_ENDS } from "../../relay/src/doors.ts";
+import { CUTS } from "../../relay/src/observe/events.ts";
 import { CLOSE_CODE, REFUSED } from "../../relay/src/wire.ts";
 
 it.each<[string, readonly string[]]>([

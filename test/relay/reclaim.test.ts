@@ -1,10 +1,10 @@
 /** Rooms that outlive their sender's connection: kept by a relay that lives, made again by one that was restarted. */
 import { once } from "node:events";
 import { expect, test } from "vitest";
-import type { RelayEvent } from "../../relay/src/events.ts";
-import { Claims } from "../../relay/src/reclaim.ts";
+import type { Settings } from "../../relay/src/config/settings.ts";
+import type { RelayEvent } from "../../relay/src/observe/events.ts";
 import { startRelay } from "../../relay/src/relay.ts";
-import type { Settings } from "../../relay/src/settings.ts";
+import { Claims } from "../../relay/src/rooms/reclaim.ts";
 import { eventually } from "../support/wait.ts";
 import { PATIENT, pass, stopClock } from "./clock.ts";
 import { type Client, harness, roomsOf } from "./support.ts";

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { connect, type TLSSocket } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { RelayEvent } from "../../relay/src/events.ts";
+import type { RelayEvent } from "../../relay/src/observe/events.ts";
 import { until } from "../support/wait.ts";
 import { harness } from "./support.ts";
 

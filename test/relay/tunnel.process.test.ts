@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import type { Settings } from "../../relay/src/settings.ts";
+import type { Settings } from "../../relay/src/config/settings.ts";
 import { encodeHeader, FLAG, TYPE } from "../../relay/src/yamux/frame.ts";
 import { until } from "../support/wait.ts";
 import { NEVER_MS, PATIENT, pass, stopClock } from "./clock.ts";

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { Anchor, MAX_NAMED, readAnchor } from "../../src/repository/anchor.ts";
 import { readChange } from "../../src/repository/change.ts";
 import { openRepository } from "../../src/repository/repository.ts";
-import { run, withoutPrivileges } from "../handoff/scratch.ts";
+import { run, withoutPrivileges } from "../support/scratch.ts";
 import { clone, commit, folder, forever, git, newCheckout, opened, put, strangeHome } from "./checkout.ts";
 
 beforeAll(strangeHome);

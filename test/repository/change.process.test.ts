@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Change, leftOut, patchText, readChange } from "../../src/repository/change.ts";
 import { MAX_FILE_PATCH_BYTES, MAX_PATCH_BYTES } from "../../src/repository/patch.ts";
-import { withoutPrivileges } from "../handoff/scratch.ts";
+import { withoutPrivileges } from "../support/scratch.ts";
 import { clone, commit, folder, forever, git, newCheckout, opened, put, strangeHome } from "./checkout.ts";
 
 beforeAll(strangeHome);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { readStatus } from "../../src/repository/anchor.ts";
 import { askGit } from "../../src/repository/git.ts";
-import { run } from "../handoff/scratch.ts";
+import { run } from "../support/scratch.ts";
 import { until } from "../support/wait.ts";
 import { forever, newCheckout, opened, strangeHome } from "./checkout.ts";
 

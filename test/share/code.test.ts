@@ -1,15 +1,6 @@
 import { wordlist } from "@scure/bip39/wordlists/english.js";
 import { describe, expect, it } from "vitest";
-import {
-  checkLegacyPassphrase,
-  checkPassphrase,
-  formatCode,
-  newLegacyPassphrase,
-  newRoom,
-  newSecret,
-  parseCode,
-  parseRoom,
-} from "../../src/share/code.ts";
+import { checkPassphrase, formatCode, newRoom, newSecret, parseCode, parseRoom } from "../../src/share/code.ts";
 import { expectLinear } from "../support/cost.ts";
 
 const codeOf = (text: string) => {
@@ -84,28 +75,6 @@ describe("a code", () => {
   it("with a word that is like none is unknown-word without suggestions, and is not quoted", () => {
     const error = codeOf("7f3k2a-crisp-orbit-zzzzzzzz");
     expect(error).toMatchObject({ code: "unknown-word", message: "word 3 of the code is not in the word list" });
-  });
-});
-
-describe("a passphrase of a legacy share", () => {
-  it("that we make has six words of the list, and needs no warning", () => {
-    const made = Array.from({ length: 50 }, newLegacyPassphrase);
-    for (const passphrase of made) {
-      expect(passphrase.split("-")).toHaveLength(6);
-      expect(passphrase.split("-").every((word) => wordlist.includes(word))).toBe(true);
-      expect(checkLegacyPassphrase(passphrase)).toBeUndefined();
-    }
-    expect(new Set(made).size).toBe(50);
-  });
-
-  it("that is given is taken without a warning from 20 characters on", () => {
-    expect(checkLegacyPassphrase("x".repeat(19))).toContain("six words");
-    expect(checkLegacyPassphrase("x".repeat(20))).toBeUndefined();
-  });
-
-  it("obeys the bounds of every other passphrase", () => {
-    expect(() => checkLegacyPassphrase("12345")).toThrow(expect.objectContaining({ code: "weak-passphrase" }));
-    expect(() => checkLegacyPassphrase("x".repeat(1025))).toThrow(expect.objectContaining({ code: "invalid-input" }));
   });
 });
 

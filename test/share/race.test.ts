@@ -1,4 +1,5 @@
 /** The LAN and the relay, raced: which one is taken, and what happens when that one comes to nothing. Real sockets. */
+
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { describe, expect, it, vi } from "vitest";
@@ -11,6 +12,7 @@ import type { Gate } from "../../src/protocol/visit.ts";
 import { type Course, race } from "../../src/share/race.ts";
 import { receive, type Step } from "../../src/share/receiver.ts";
 import type { Share, ShareRequest } from "../../src/share/sender.ts";
+import { version2 } from "../../src/share/version2.ts";
 import { type Link, USUAL_BOUNDS } from "../../src/transport/link.ts";
 import { listenTcp } from "../../src/transport/tcp.ts";
 import { later } from "../support/later.ts";
@@ -99,7 +101,7 @@ describe("with both ways open", () => {
       secret: "crisp-orbit-lunar",
       room: "7f3k2a",
       course,
-      legacy: false,
+      protocol: version2,
       home: await home(),
       timeoutMs: 60_000,
     };

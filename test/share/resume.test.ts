@@ -10,7 +10,7 @@ import { deliver, requestOffer } from "../../src/protocol/transfer.ts";
 import type { Course } from "../../src/share/race.ts";
 import { type Received, receive, type Step } from "../../src/share/receiver.ts";
 import type { Share } from "../../src/share/sender.ts";
-import { MAX_VAIN_PROOFS } from "../../src/share/version2.ts";
+import { MAX_VAIN_PROOFS, version2 } from "../../src/share/version2.ts";
 import { dialTcp, listenTcp } from "../../src/transport/tcp.ts";
 import { type Cable, cable, type Direction, type Lot } from "../support/cable.ts";
 import { documentOf, onlyLeg } from "../support/conversation.ts";
@@ -441,7 +441,7 @@ describe("a sender that takes nothing up, as those before", () => {
       secret: "crisp-orbit-lunar",
       room: "7f3k2a",
       course,
-      legacy: false,
+      protocol: version2,
       home: folder,
       timeoutMs: 600_000,
     };

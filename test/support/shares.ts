@@ -1,12 +1,14 @@
 /** Shares and their receivers in this process, over real sockets and without MCP around them. All of it is gone after the test. */
+
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startRelay } from "../../relay/src/relay.ts";
-import { snapshotText } from "../../src/handoff/snapshot.ts";
+import { snapshotText } from "../../src/content/snapshot.ts";
 import type { Course } from "../../src/share/race.ts";
 import type { ReceiveRequest } from "../../src/share/receiver.ts";
 import { openShare, type Share, type ShareRequest } from "../../src/share/sender.ts";
+import { version2 } from "../../src/share/version2.ts";
 import type { RelayAccess } from "../../src/transport/relay-connection.ts";
 import { later } from "./later.ts";
 
@@ -36,7 +38,7 @@ export async function shareRequest(options: Partial<ShareRequest> & { text?: str
     title: "The work so far",
     passphrase: undefined,
     mode: "auto",
-    legacy: false,
+    protocol: version2,
     announce: false,
     relay: undefined,
     receivers: 1,
@@ -60,5 +62,13 @@ export async function receiveRequest(
   course: Course,
   options: Partial<ReceiveRequest> = {},
 ): Promise<ReceiveRequest> {
-  return { secret, room, course, legacy: false, timeoutMs: 600_000, home: options.home ?? (await home()), ...options };
+  return {
+    secret,
+    room,
+    course,
+    protocol: version2,
+    timeoutMs: 600_000,
+    home: options.home ?? (await home()),
+    ...options,
+  };
 }

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { DEFAULTS } from "../../../relay/src/settings.ts";
+import { DEFAULTS } from "../../../relay/src/config/settings.ts";
 import { harness } from "../support.ts";
 import { missingFor, NGINX, testProxy } from "./proxies-suite.ts";
 import { freePort, shipped, startNginx } from "./support.ts";

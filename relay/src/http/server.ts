@@ -1,0 +1,165 @@
+/** What is there before a WebSocket is: health, metrics, who is let in by which door, and how long a socket may be silent. */
+
+import { createServer, type IncomingMessage, type RequestListener, type Server, STATUS_CODES } from "node:http";
+import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { ServerOptions, WebSocket } from "ws";
+import { WebSocketServer } from "ws";
+import type { Settings } from "../config/settings.ts";
+import { REFUSALS, type Refusal } from "../doors.ts";
+import type { SilentSockets } from "../limits/limits.ts";
+import type { Watch } from "../observe/events.ts";
+import { type Admission, RETRY_AFTER_S, targetOf } from "./admission.ts";
+
+/** How often within `upgradeMs` slow requests are looked for. Node's own 30 s would treble that time. */
+const LOOKS = 4;
+
+export const METRICS_PATH = "/metrics";
+
+/** What Node says of a request, or before it of a TLS handshake, that is not whole in time. */
+const LATE = ["ERR_HTTP_REQUEST_TIMEOUT", "ERR_TLS_HANDSHAKE_TIMEOUT"];
+
+/** RFC 8996 has put the older ones away. */
+export const MIN_TLS = "TLSv1.2" as const;
+
+/**
+ * What an agent says is a stream of bytes, whatever messages it comes in: ours sends 64 KiB in one frame, others a window of
+ * 256 KiB in frames of 4. Each small fragment can keep the 64 KiB alive that it came in: so 8 MiB an agent.
+ */
+const AGENT_MESSAGE_BYTES = 1024 * 1024;
+const AGENT_FRAGMENTS = 128;
+
+export type Admitted = Exclude<Admission, { door: "none" }>;
+type Passing = Extract<Admission, { door: "client" }>;
+
+/** How many there are of what. */
+export interface Health {
+  readonly rooms: number;
+  readonly pairs: number;
+  readonly tunnels: number;
+  readonly draining: boolean;
+}
+
+export interface HttpParts {
+  settings: Settings;
+  silent: SilentSockets;
+  health: () => Health;
+  /** Answers Prometheus, where it may ask on this port. */
+  scrape: RequestListener | undefined;
+  admit: (request: IncomingMessage) => Admission;
+  /** Told of everybody who was not let in. */
+  refused: (request: IncomingMessage, why: Refusal) => void;
+  entered: (ws: WebSocket, request: IncomingMessage, admitted: Exclude<Admitted, Passing>) => void;
+  /** Takes a request whose upgrade somebody else answers, its socket, and what came behind it. */
+  passing: (request: IncomingMessage, head: Buffer, admitted: Passing, refuse: (why: Refusal) => void) => void;
+  watch: Watch;
+}
+
+/** Of a relay that speaks TLS itself. */
+export interface Certificate {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
+/** @throws the system's error for a certificate that is none, or that does not fit its key. */
+export function createHttpServer(
+  { settings, silent, health, scrape, admit, refused, entered, passing, watch }: HttpParts,
+  certificate: Certificate | undefined,
+): Server | SecureServer {
+  const options = {
+    // Whatever comes is answered here, so that it is counted: no answers of Node's own.
+    requireHostHeader: false,
+    headersTimeout: settings.upgradeMs,
+    requestTimeout: settings.upgradeMs,
+    connectionsCheckingInterval: settings.upgradeMs / LOOKS,
+  };
+  const answer: RequestListener = (request, response) => {
+    // One request a connection: further answers, that nobody takes, would pile up behind it.
+    response.setHeader("connection", "close");
+    const path = request.method === "GET" ? targetOf(request)?.pathname : undefined;
+    if (path === METRICS_PATH && scrape) {
+      scrape(request, response);
+      return;
+    }
+    if (path !== "/health") {
+      refused(request, "no-such-door");
+      response.writeHead(404).end();
+      return;
+    }
+    const { draining, ...held } = health();
+    const headers = { "content-type": "application/json", "cache-control": "no-store" };
+    response.writeHead(draining ? 503 : 200, headers);
+    response.end(JSON.stringify({ ok: !draining, ...held, draining }));
+  };
+  const secured = { ...options, ...certificate, minVersion: MIN_TLS, handshakeTimeout: settings.upgradeMs };
+  const server = certificate ? createSecureServer(secured, answer) : createServer(options, answer);
+  // Node would leave out what comes behind a thousand, unseen: an Origin, or what a proxy says of the caller. Their 16 KiB
+  // are limit enough.
+  server.maxHeadersCount = 0;
+  // No compression: what is sealed does not shrink, and inflating for strangers costs memory.
+  const plain = { noServer: true, clientTracking: false, perMessageDeflate: false } as const;
+  const peers = new WebSocketServer({ ...plain, maxPayload: settings.maxMessageBytes });
+  // @types/ws does not know `closeTimeout` yet.
+  const ofAgents: ServerOptions & { closeTimeout: number } = {
+    ...plain,
+    maxPayload: AGENT_MESSAGE_BYTES,
+    maxFragments: AGENT_FRAGMENTS,
+    // A peer has timers of its own. An agent that broke the protocol keeps its room and its clients until it is cut.
+    closeTimeout: settings.closeMs,
+  };
+  const agents = new WebSocketServer(ofAgents);
+  server.on("connection", (socket) => silent.add(socket));
+  const upgrade = (request: IncomingMessage, _stream: Duplex, head: Buffer) => {
+    const admission = admit(request);
+    const refuse = (why: Refusal) => {
+      refused(request, why);
+      turnAway(request.socket, why);
+    };
+    if (admission.door === "none") {
+      refuse(admission.why);
+      return;
+    }
+    if (admission.door === "client") {
+      passing(request, head, admission, refuse);
+      return;
+    }
+    let upgraded = false;
+    (admission.door === "agent" ? agents : peers).handleUpgrade(request, request.socket, head, (ws) => {
+      upgraded = true;
+      entered(ws, request, admission);
+    });
+    // ws has answered it by then, and tells nobody.
+    if (!upgraded) watch({ event: "cut", why: "bad-upgrade" });
+  };
+  // Who takes us for a proxy comes the same way: without a listener Node hangs up, and nobody is told.
+  server.on("upgrade", upgrade).on("connect", upgrade).on("checkExpectation", answer);
+  // Answered as Node itself does where nobody listens.
+  server.on("clientError", (error: NodeJS.ErrnoException, stream) => {
+    const { code = "" } = error;
+    const late = LATE.includes(code);
+    // A connection that broke was not cut by us.
+    if (late) watch({ event: "cut", why: "no-http-request" });
+    else if (/^(HPE|ERR_SSL)_/.test(code)) watch({ event: "cut", why: "bad-http-request" });
+    const status = late ? 408 : code === "HPE_HEADER_OVERFLOW" ? 431 : 400;
+    if (stream.writable) stream.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n\r\n`);
+    stream.destroy();
+  });
+  return server;
+}
+
+function turnAway(socket: Socket, why: Refusal): void {
+  const status = REFUSALS[why];
+  const retryAfter = RETRY_AFTER_S[why];
+  const lines = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    "Connection: close",
+    "Content-Type: text/plain",
+    `Content-Length: ${why.length}`,
+    ...(status === 401 ? ["WWW-Authenticate: Bearer"] : []),
+    ...(retryAfter === undefined ? [] : [`Retry-After: ${retryAfter}`]),
+  ];
+  socket.on("error", () => socket.destroy());
+  socket.once("finish", () => socket.destroy());
+  socket.end(`${lines.join("\r\n")}\r\n\r\n${why}`);
+}

@@ -1,0 +1,202 @@
+/**
+ * The caps that are more than a comparison: requests and connections per address, connections that have not asked for
+ * anything yet, and what all of them make us keep together.
+ * Clocks are passed in; nothing here holds a timer.
+ */
+
+import type { Socket } from "node:net";
+import { circlesOf } from "./networks.ts";
+
+/** Addresses that are remembered at once, about 100 bytes each. Beyond, the one whose window began first is forgotten. */
+export const MAX_ADDRESSES = 10_000;
+
+interface Window {
+  began: number;
+  count: number;
+}
+
+/** At most `max` counted requests of one address in a window, which begins with its first. */
+export class RateLimiter {
+  readonly #max: number;
+  readonly #windowMs: number;
+  readonly #now: () => number;
+  /** In the order in which the windows began: whatever is over stands in front. */
+  readonly #windows = new Map<string, Window>();
+
+  constructor(max: number, windowMs: number, now: () => number) {
+    this.#max = max;
+    this.#windowMs = windowMs;
+    this.#now = now;
+  }
+
+  allows(key: string): boolean {
+    this.#sweep();
+    return (this.#windows.get(key)?.count ?? 0) < this.#max;
+  }
+
+  count(key: string): void {
+    this.#sweep();
+    const window = this.#windows.get(key);
+    if (window) {
+      window.count++;
+      return;
+    }
+    for (const oldest of this.#windows.keys()) {
+      if (this.#windows.size < MAX_ADDRESSES) break;
+      this.#windows.delete(oldest);
+    }
+    this.#windows.set(key, { began: this.#now(), count: 1 });
+  }
+
+  /** How many addresses are remembered. */
+  get size(): number {
+    return this.#windows.size;
+  }
+
+  #sweep(): void {
+    const over = this.#now() - this.#windowMs;
+    for (const [key, window] of this.#windows) {
+      if (window.began > over) return;
+      this.#windows.delete(key);
+    }
+  }
+}
+
+/**
+ * The same for an address and for each network around it, so that addresses that cost nothing do not help: a /56 may make
+ * four times as many requests as one address, a /24 or /48 sixteen times. An address that had to be forgotten, because
+ * there are too many, is still counted with its network.
+ */
+export class NetworkRateLimiter {
+  /** By the width of the circle. */
+  readonly #limiters: readonly RateLimiter[];
+
+  constructor(max: number, windowMs: number, now: () => number) {
+    this.#limiters = [1, 4, 16].map((times) => new RateLimiter(times * max, windowMs, now));
+  }
+
+  allows(address: string): boolean {
+    return circlesOf(address).every(({ key, width }) => this.#limiters[width]?.allows(key));
+  }
+
+  count(address: string): void {
+    for (const { key, width } of circlesOf(address)) this.#limiters[width]?.count(key);
+  }
+}
+
+/** What one address may have at once: an office behind one router, and too few to take all that a relay has. */
+export class AddressLimiter {
+  readonly #max: number;
+  readonly #held = new Map<string, number>();
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  allows(key: string): boolean {
+    return (this.#held.get(key) ?? 0) < this.#max;
+  }
+
+  /** One more, to be released once. */
+  hold(key: string): void {
+    this.#held.set(key, (this.#held.get(key) ?? 0) + 1);
+  }
+
+  release(key: string): void {
+    const left = (this.#held.get(key) ?? 1) - 1;
+    if (left > 0) this.#held.set(key, left);
+    else this.#held.delete(key);
+  }
+
+  /** How many addresses are remembered: never more than is held. */
+  get size(): number {
+    return this.#held.size;
+  }
+}
+
+/**
+ * The connections that have not asked for anything yet, from the accepted socket to the first request. When there are too
+ * many, the one that has been silent longest is cut: whoever has something to ask does so within a round trip or two.
+ */
+export class SilentSockets {
+  readonly #max: number;
+  readonly #cut: () => void;
+  /** By its two ends: of a TLS connection, whoever asks has another socket than whoever accepted it. */
+  readonly #sockets = new Map<string, { socket: Socket; forget: () => void }>();
+
+  /** @param cut told of each that had to give way. */
+  constructor(max: number, cut: () => void) {
+    this.#max = max;
+    this.#cut = cut;
+  }
+
+  add(socket: Socket): void {
+    for (const [name, oldest] of this.#sockets) {
+      if (this.#sockets.size < this.#max) break;
+      this.#sockets.delete(name);
+      oldest.socket.destroy();
+      this.#cut();
+    }
+    const name = nameOf(socket);
+    const forget = () => {
+      if (this.#sockets.get(name)?.socket === socket) this.#sockets.delete(name);
+    };
+    this.#sockets.set(name, { socket, forget });
+    socket.on("close", forget);
+  }
+
+  /** It has asked: from here on, other limits hold. */
+  spoke(socket: Socket): void {
+    const name = nameOf(socket);
+    const silent = this.#sockets.get(name);
+    if (!silent) return;
+    this.#sockets.delete(name);
+    // A connection may live for hours from here on, and keep whatever listens to it.
+    silent.socket.off("close", silent.forget);
+  }
+
+  destroyAll(): void {
+    for (const { socket } of this.#sockets.values()) socket.destroy();
+  }
+}
+
+/** Of what all hold together at one place, in bytes: 25 messages of the largest that any client says. */
+const MAX_POOL_BYTES = 256 * 1024 * 1024;
+
+/**
+ * Bytes that many keep in our memory, each as much as one may: so a few addresses could have all of it. When it is too much
+ * together, who has kept some longest gives way.
+ */
+export class Pool<Holder> {
+  readonly #maxBytes: number;
+  readonly #giveWay: (holder: Holder) => void;
+  /** In the order in which they began. */
+  readonly #held = new Map<Holder, number>();
+  #bytes = 0;
+
+  constructor(maxMessageBytes: number, giveWay: (holder: Holder) => void) {
+    this.#maxBytes = Math.max(MAX_POOL_BYTES, 2 * maxMessageBytes);
+    this.#giveWay = giveWay;
+  }
+
+  /** It keeps so many now. */
+  holds(holder: Holder, bytes: number): void {
+    this.#bytes += bytes - (this.#held.get(holder) ?? 0);
+    this.#held.set(holder, bytes);
+    for (const oldest of this.#held.keys()) {
+      if (this.#bytes <= this.#maxBytes) break;
+      this.frees(oldest);
+      this.#giveWay(oldest);
+    }
+  }
+
+  /** It keeps none any more. */
+  frees(holder: Holder): void {
+    this.#bytes -= this.#held.get(holder) ?? 0;
+    this.#held.delete(holder);
+  }
+}
+
+function nameOf({ remoteAddress, remotePort, localAddress }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress}`;
+}

@@ -1,0 +1,122 @@
+/**
+ * Who has how many of the relay's places, for rooms or for pairs. Addresses and the networks around them have a limit each;
+ * and once all places are taken, this says whose has to be given up for somebody who has few.
+ */
+import { circlesOf, networkOf } from "./networks.ts";
+
+/** Places of one address, however few there are in all: an office behind one router. */
+const MIN_OF_ADDRESS = 64;
+/** The part of all places that one address may have, where that is more. */
+const PART_OF_ADDRESS = 1 / 16;
+
+/**
+ * A network's fair share grows with the addresses that hold places in it, up to so many. IPv4 addresses cost money, and many
+ * people can share a /24 of a company or a carrier; the /64s of a /48 cost nothing.
+ */
+const MAX_WEIGHT_IPV4 = 128;
+const MAX_WEIGHT_IPV6 = 16;
+
+/** Those of one address, the oldest first. */
+type Held<Holder> = Set<Holder>;
+
+export class Places<Holder> {
+  readonly #max: number;
+  /** By the key of a circle. */
+  readonly #counts = new Map<string, number>();
+  /** By network, then by address. */
+  readonly #networks = new Map<string, Map<string, Held<Holder>>>();
+  readonly #addresses = new Map<Holder, string>();
+
+  /** @param max how many places there are. */
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  /** Whether this address, and every network around it, may have one more. */
+  allows(address: string): boolean {
+    const ofAddress = Math.max(MIN_OF_ADDRESS, Math.ceil(this.#max * PART_OF_ADDRESS));
+    return circlesOf(address).every(({ key, width }) => this.#count(key) < ofAddress * 2 ** width);
+  }
+
+  /** To be freed once. */
+  take(holder: Holder, address: string): void {
+    this.#addresses.set(holder, address);
+    for (const { key } of circlesOf(address)) this.#counts.set(key, this.#count(key) + 1);
+    const network = networkOf(address);
+    const addresses = this.#networks.get(network) ?? new Map<string, Held<Holder>>();
+    this.#networks.set(network, addresses);
+    const held = addresses.get(address) ?? new Set();
+    addresses.set(address, held.add(holder));
+  }
+
+  free(holder: Holder): void {
+    const address = this.#addresses.get(holder);
+    if (address === undefined) return;
+    this.#addresses.delete(holder);
+    for (const { key } of circlesOf(address)) {
+      const left = this.#count(key) - 1;
+      if (left > 0) this.#counts.set(key, left);
+      else this.#counts.delete(key);
+    }
+    const network = networkOf(address);
+    const addresses = this.#networks.get(network);
+    const held = addresses?.get(address);
+    held?.delete(holder);
+    if (held?.size === 0) addresses?.delete(address);
+    if (addresses?.size === 0) this.#networks.delete(network);
+  }
+
+  /** It belongs to another address now. */
+  move(holder: Holder, address: string): void {
+    if (this.#addresses.get(holder) === address) return;
+    this.free(holder);
+    this.take(holder, address);
+  }
+
+  /**
+   * Whose place is to be given up, now that all are taken, for one more of this address: that of the network which is most
+   * above its fair share, and in it of the address that has most, the oldest of those that may go. Nobody's for a network that
+   * has half of its own fair share already: whoever holds a place has told others of it, and who gets none can go elsewhere.
+   */
+  toDisplace(address: string, mayGo: (holder: Holder) => boolean): Holder | undefined {
+    const own = networkOf(address);
+    const ownAddresses = this.#networks.get(own);
+    const ownSize = (ownAddresses?.size ?? 0) + (ownAddresses?.has(address) ? 0 : 1);
+    const ownWeight = weightOf(own, ownSize);
+    let weights = ownWeight;
+    for (const [network, { size }] of this.#networks) if (network !== own) weights += weightOf(network, size);
+    const fairPlaces = this.#max / weights;
+    const ownPlaces = this.#count(own) + 1;
+    if (ownPlaces > Math.max(1, (fairPlaces * ownWeight) / 2)) return undefined;
+
+    const above = [...this.#networks]
+      .map(([network, addresses]) => {
+        const weight = weightOf(network, addresses.size);
+        return { network, addresses, weight, places: this.#count(network) };
+      })
+      .filter(
+        ({ network, weight, places }) =>
+          network !== own && places > fairPlaces * weight && (places - 1) / weight >= ownPlaces / ownWeight,
+      )
+      .sort((a, b) => b.places / b.weight - a.places / a.weight);
+    for (const { addresses } of above) {
+      for (const held of [...addresses.values()].sort((a, b) => b.size - a.size)) {
+        for (const holder of held) if (mayGo(holder)) return holder;
+      }
+    }
+    return undefined;
+  }
+
+  /** How many networks hold places. */
+  get size(): number {
+    return this.#networks.size;
+  }
+
+  #count(key: string): number {
+    return this.#counts.get(key) ?? 0;
+  }
+}
+
+function weightOf(network: string, addresses: number): number {
+  return Math.min(addresses, network.endsWith("/24") ? MAX_WEIGHT_IPV4 : MAX_WEIGHT_IPV6);
+}

@@ -1,0 +1,93 @@
+/**
+ * The pair door: two ends that share a code, and the pipe between them. Binary frames are handed on as they are, both ways;
+ * text is dropped. Whoever leaves closes the other.
+ */
+
+import type { Settings } from "../config/settings.ts";
+import { handOn } from "../peers/flow.ts";
+import type { Peer, PeerOwner } from "../peers/peer.ts";
+import type { GoneReason } from "../wire.ts";
+
+type State =
+  | { at: "alone"; first: Peer; since: number; backlog: Buffer[]; backlogBytes: number }
+  | { at: "paired"; first: Peer; second: Peer }
+  | { at: "gone" };
+
+export class Pair implements PeerOwner {
+  readonly #settings: Settings;
+  readonly #gone: (why: GoneReason) => void;
+  #state: State;
+
+  /** @param gone called once, when the pair is over and its code free again. */
+  constructor(first: Peer, settings: Settings, now: number, gone: (why: GoneReason) => void) {
+    this.#settings = settings;
+    this.#gone = gone;
+    this.#state = { at: "alone", first, since: now, backlog: [], backlogBytes: 0 };
+    first.owner = this;
+    // What it says before the other has come is kept, within limits.
+    first.maxMessageBytes = settings.maxBacklogBytes;
+  }
+
+  get sides(): number {
+    return this.#state.at === "paired" ? 2 : 1;
+  }
+
+  /** Since when its first side waits alone; undefined if it does not. */
+  get aloneSince(): number | undefined {
+    return this.#state.at === "alone" ? this.#state.since : undefined;
+  }
+
+  /** The second side has come. Once. */
+  join(second: Peer): void {
+    if (this.#state.at !== "alone") return;
+    const { first, backlog } = this.#state;
+    this.#state = { at: "paired", first, second };
+    second.owner = this;
+    for (const peer of [first, second]) peer.maxMessageBytes = this.#settings.maxMessageBytes;
+    for (const frame of backlog) handOn(first, second, frame, true);
+  }
+
+  heard(peer: Peer, frame: Buffer, binary: boolean): void {
+    if (!binary) return;
+    const state = this.#state;
+    switch (state.at) {
+      case "paired":
+        handOn(peer, peer === state.first ? state.second : state.first, frame, binary);
+        return;
+      case "alone": {
+        const { maxBacklogBytes, maxBacklogFrames } = this.#settings;
+        if (state.backlogBytes + frame.length > maxBacklogBytes || state.backlog.length >= maxBacklogFrames) {
+          this.end("too-much");
+          return;
+        }
+        state.backlogBytes += frame.length;
+        state.backlog.push(Buffer.from(frame));
+        return;
+      }
+      case "gone":
+        return;
+      default:
+        state satisfies never;
+    }
+  }
+
+  overlong(peer: Peer): void {
+    if (this.#state.at === "alone") this.end("too-much");
+    else peer.cut("too-big");
+  }
+
+  /** A clean close is passed on as one; every other end has its own code. */
+  lost(_peer: Peer, why: GoneReason): void {
+    this.end(why);
+  }
+
+  /** Ends both sides. What was handed on before still arrives. */
+  end(why: GoneReason): void {
+    const state = this.#state;
+    if (state.at === "gone") return;
+    this.#state = { at: "gone" };
+    state.first.leave(why);
+    if (state.at === "paired") state.second.leave(why);
+    this.#gone(why);
+  }
+}

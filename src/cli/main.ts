@@ -1,0 +1,93 @@
+/**
+ * `claude-spread install` and `uninstall`, for a person at a terminal: the way to install where the client cannot ask.
+ * Nothing of MCP is loaded, and no hub is asked.
+ */
+import { homedir } from "node:os";
+import { createInterface } from "node:readline/promises";
+import { parseArgs } from "node:util";
+import { configFolder } from "../claude/folders.ts";
+import { uninstall } from "../claude/uninstall.ts";
+import { readConfig } from "../config.ts";
+import { SpreadError, toSpreadError } from "../errors.ts";
+import { propose } from "../installing/proposal.ts";
+import { installedWords, uninstalledWords } from "../installing/words.ts";
+
+type Command = "install" | "uninstall";
+
+const USAGE = `usage: claude-spread install <id> [<number of a session>]
+       claude-spread uninstall <id> [--changed-too]`;
+
+/** @returns the exit code: 0, 1 where it failed or nobody said yes, 2 where the line is wrong. */
+export async function runTerminal(command: Command, line: readonly string[]): Promise<number> {
+  const asked = readLine(command, line);
+  if (asked === undefined) {
+    process.stderr.write(`${USAGE}\n`);
+    return 2;
+  }
+  try {
+    const words = await (command === "install" ? install(asked) : takeOut(asked));
+    process.stdout.write(`${words.join("\n")}\n`);
+    return 0;
+  } catch (thrown) {
+    const { code, message, hint } = toSpreadError(thrown);
+    process.stderr.write(`Error ${code}: ${message}.\nWhat to do: ${hint}\n`);
+    return 1;
+  }
+}
+
+interface Asked {
+  readonly id: string;
+  readonly pick: number | undefined;
+  readonly changedToo: boolean;
+}
+
+function readLine(command: Command, line: readonly string[]): Asked | undefined {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...line],
+      allowPositionals: true,
+      options: command === "uninstall" ? { "changed-too": { type: "boolean" } } : {},
+    });
+    const [id, number, ...others] = positionals;
+    const rightNumber = number === undefined || (command === "install" && /^[1-9]\d{0,3}$/.test(number));
+    if (id === undefined || !rightNumber || others.length > 0) return undefined;
+    const changedToo = "changed-too" in values && values["changed-too"] === true;
+    return { id, pick: number === undefined ? undefined : Number(number), changedToo };
+  } catch {
+    return undefined;
+  }
+}
+
+async function install({ id, pick }: Asked): Promise<string[]> {
+  // Claude Code says so in all that it runs: its model can have a terminal made, and would answer in it.
+  if (!process.stdin.isTTY || process.env.CLAUDECODE !== undefined) {
+    throw new SpreadError("needs-a-person", "there is nobody at a terminal who could be asked");
+  }
+  const { home, project } = readConfig(process.env);
+  const config = configFolder(process.env);
+  const life = new AbortController();
+  const proposal = await propose(id, pick, { home, config, project, userHome: homedir() }, life.signal);
+  if (!(await saysYes(proposal.question)))
+    throw new SpreadError("needs-a-person", "nobody said yes, and nothing was installed");
+  const { record, warnings } = await proposal.install(life.signal);
+  return installedWords(record, warnings);
+}
+
+async function saysYes(question: string): Promise<boolean> {
+  process.stderr.write(`${question}\n\n`);
+  const reader = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    // The end of the input is no answer, and ends no question by itself.
+    const ended = new Promise<string>((resolve) => reader.once("close", () => resolve("")));
+    const answer = await Promise.race([reader.question("Type yes to install it: "), ended]);
+    return answer.trim().toLowerCase() === "yes";
+  } finally {
+    reader.close();
+  }
+}
+
+async function takeOut({ id, changedToo }: Asked): Promise<string[]> {
+  const done = await uninstall(readConfig(process.env).home, id, { changedToo });
+  const words = uninstalledWords(done);
+  return done.kept.length === 0 || changedToo ? words : [...words, "To take out that too: --changed-too"];
+}

@@ -1,0 +1,16 @@
+/** Which relay a call means, and what opens it. */
+import { formatRelayUrl, parseRelayUrl } from "../address.ts";
+import type { Config } from "../config.ts";
+import type { RelayOrder } from "../service/views.ts";
+
+/**
+ * The relay that a call names, or else the configured one. The token goes to the configured one alone, however it is named:
+ * whoever chooses an address must not get it.
+ * @throws SpreadError `bad-relay-url`.
+ */
+export function relayFor(named: string | undefined, { relay }: Config): RelayOrder | undefined {
+  const url = named === undefined ? relay?.url : parseRelayUrl(named);
+  if (url === undefined) return undefined;
+  const token = url.href === relay?.url.href ? relay.token : undefined;
+  return { url: formatRelayUrl(url), ...(token !== undefined && { token }) };
+}
