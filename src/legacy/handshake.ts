@@ -70,25 +70,25 @@ export async function prepareLegacy(
   return { challenge, payload };
 }
 
-/** Here a proof is good for a place at once. */
-interface LegacyGate<Place> extends Gate {
+/** Here a proof is good for a slot at once. */
+interface LegacyGate<Slot> extends Gate {
   readonly full: boolean;
   /** @returns undefined if none is free. */
-  take(): Place | undefined;
+  acquire(): Slot | undefined;
 }
 
 /**
  * The sender's side up to the proof, as `admitReceiver` is for version 2. A visitor that is sent away is told why; the
  * link stays the caller's, to be closed.
  * @param nonce fresh; given only to reproduce a recorded conversation.
- * @returns the place that the visitor has taken; giving it back is the caller's.
+ * @returns the slot that the visitor has taken; giving it back is the caller's.
  * @throws SpreadError `wrong-code` for a failed attempt; else what the visitor was denied for, or the link's.
  */
-export async function admitLegacyReceiver<Place>(
+export async function admitLegacyReceiver<Slot>(
   link: Link,
-  share: { readonly keys: LegacyKeys; readonly gate: LegacyGate<Place> },
+  share: { readonly keys: LegacyKeys; readonly gate: LegacyGate<Slot> },
   nonce: Uint8Array = randomBytes(CHALLENGE_NONCE_BYTES),
-): Promise<Place> {
+): Promise<Slot> {
   using patience = new Watchdog(
     link,
     patienceFor(link),
@@ -109,9 +109,9 @@ export async function admitLegacyReceiver<Place>(
     proofMatches(challengeProof(key, nonce), Buffer.from(auth.proof, "hex")),
   );
   if (!verdict.proven) throw await deny(link, verdict.reason);
-  const place = share.gate.take();
-  if (place === undefined) throw await deny(link, "busy");
-  return place;
+  const slot = share.gate.acquire();
+  if (slot === undefined) throw await deny(link, "busy");
+  return slot;
 }
 
 /**

@@ -38,15 +38,15 @@ async function legacySender(passphrase: string, gate: ShareGate, document: Outgo
     bounds: LEGACY_BOUNDS.sender,
     sendAway: sendLegacyAway,
     async admit(link) {
-      const place = await admitLegacyReceiver(link, { keys, gate });
+      const slot = await admitLegacyReceiver(link, { keys, gate });
       return {
         name: randomUUID(), // no other visit goes on with it
         async transfer() {
           try {
             // Never delivered, only sent: an ACK of version 1 proves nothing.
-            await deliverLegacy(link, keys, await wholeOf(document), () => place.spend());
+            await deliverLegacy(link, keys, await wholeOf(document), () => slot.commit());
           } finally {
-            place.release();
+            slot.release();
           }
         },
         giveUp: async () => {},

@@ -13,7 +13,7 @@ import { Watchdog } from "../protocol/watchdog.ts";
 import { USUAL_BOUNDS } from "../transport/link.ts";
 import { newSecret } from "./code.ts";
 import type { ShareGate } from "./gate.ts";
-import { NoPlace, type Run, Transfers } from "./transfers.ts";
+import { NoSlot, type Run, Transfers } from "./transfers.ts";
 import { type Protocol, type ReceiverVersion, type SenderVersion, Unanswered, type Version } from "./version.ts";
 
 const VERSION_2: Version = { service: "claude-spread", bounds: USUAL_BOUNDS };
@@ -57,7 +57,7 @@ function version2Sender(secret: string, gate: ShareGate, document: Outgoing): Se
             throw error;
           }
         },
-        giveUp: (error) => stream.giveUp(error, error instanceof NoPlace ? error.reason : undefined),
+        giveUp: (error) => stream.giveUp(error, error instanceof NoSlot ? error.reason : undefined),
       };
     },
   };
