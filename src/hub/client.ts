@@ -8,13 +8,13 @@ import { parseRelayUrl } from "../address.ts";
 import type { Material } from "../content/material.ts";
 import { handOver, type Snapshot, snapshot } from "../content/snapshot.ts";
 import { SpreadError } from "../errors.ts";
-import type { Holdings, Service, ShareEvent } from "../service/service.ts";
+import type { Service, ShareEvent, Status } from "../service/service.ts";
 import type { ReceiveOrder, RelayOrder, ShareOrder, ShareView, StepView } from "../service/views.ts";
 import { namedProxy } from "../transport/named-proxy.ts";
 import { type AskOptions, HubConnection, HubRetired, unreachable } from "./connection.ts";
-import { recall } from "./history.ts";
-import { type Answer, type Ask, MAX_INLINE_BYTES, type Op, PROTOCOL } from "./ops.ts";
-import { lastHub } from "./socket.ts";
+import { loadHistory } from "./history.ts";
+import { MAX_INLINE_BYTES, type Op, type OpArguments, type OpResult, PROTOCOL } from "./ops.ts";
+import { findSocket } from "./socket.ts";
 import { startHub } from "./start.ts";
 
 /** How long one that ends is waited for, in ms, and how often it is looked after. */
@@ -28,7 +28,7 @@ export interface HubClientOptions {
   readonly version: string;
   /** The program that becomes a hub by the argument `hub`. */
   readonly entry: string;
-  readonly tell: (event: ShareEvent) => void;
+  readonly onEvent: (event: ShareEvent) => void;
 }
 
 export class HubService implements Service {
@@ -68,14 +68,14 @@ export class HubService implements Service {
     return this.#ask("receive", { order: known }, { step, signal });
   }
 
-  async holdings(): Promise<Holdings> {
-    return this.#look<Holdings>(
+  async status(): Promise<Status> {
+    return this.#look<Status>(
       async (found) => {
         const { pid, version, since } = found.hub;
         return { ...(await found.ask("holdings", {})), hub: { pid, version, since } };
       },
       // Nobody keeps anything: what is left is what was written down.
-      async () => ({ shares: await recall(this.#options.home), receptions: [] }),
+      async () => ({ shares: await loadHistory(this.#options.home), receptions: [] }),
     );
   }
 
@@ -96,7 +96,7 @@ export class HubService implements Service {
   #stop(share: string | undefined): Promise<readonly ShareView[]> {
     return this.#look(
       (found) => found.ask("stop", share === undefined ? {} : { share }),
-      async () => (await recall(this.#options.home)).filter(({ id }) => id === share),
+      async () => (await loadHistory(this.#options.home)).filter(({ id }) => id === share),
     );
   }
 
@@ -118,7 +118,7 @@ export class HubService implements Service {
   }
 
   /** Asks the hub, and starts one if there is none. */
-  async #ask<O extends Op>(op: O, ask: Ask<O>, options: AskOptions): Promise<Answer<O>> {
+  async #ask<O extends Op>(op: O, ask: OpArguments<O>, options: AskOptions): Promise<OpResult<O>> {
     for (const end = performance.now() + PATIENCE_MS; ; ) {
       try {
         return await (await this.#reach(() => this.#connect())).ask(op, ask, options);
@@ -160,12 +160,12 @@ export class HubService implements Service {
    * @param renew whether an older one is asked to make room.
    */
   async #open(renew: boolean): Promise<HubConnection | undefined> {
-    const { home, version, tell } = this.#options;
+    const { home, version, onEvent } = this.#options;
     for (const end = performance.now() + PATIENCE_MS; performance.now() < end; await delay(AGAIN_MS)) {
-      const address = await lastHub(home);
+      const address = await findSocket(home);
       if (address === undefined) return undefined;
       try {
-        const found = await HubConnection.open(address, this.session, tell);
+        const found = await HubConnection.open(address, this.session, onEvent);
         if (found === undefined || (await serves(found, renew ? version : undefined))) return found;
       } catch (error) {
         if (!(error instanceof HubRetired)) throw error;

@@ -8,16 +8,16 @@ import { SpreadError, systemCode } from "../errors.ts";
 import type { ShareEvent } from "../service/service.ts";
 import type { StepView } from "../service/views.ts";
 import {
-  ANSWERS,
-  type Answer,
-  type Ask,
   type HubInfo,
+  HubMessage,
+  HubRequest,
   MAX_MESSAGE_BYTES,
+  OP_RESULTS,
   type Op,
+  type OpArguments,
+  type OpResult,
   REQUEST_MS,
   RETIRED,
-  Request,
-  Said,
 } from "./ops.ts";
 
 /** How long a hub may take to say welcome, in ms. One that hangs is not replaced: its shares may live. */
@@ -58,11 +58,15 @@ export class HubConnection {
   }
 
   /**
-   * @param address what `lastHub` found.
+   * @param address what `findSocket` found.
    * @returns undefined where nobody listens any more.
    * @throws HubRetired, SpreadError `hub-unreachable`.
    */
-  static open(address: string, session: string, tell: (event: ShareEvent) => void): Promise<HubConnection | undefined> {
+  static open(
+    address: string,
+    session: string,
+    onEvent: (event: ShareEvent) => void,
+  ): Promise<HubConnection | undefined> {
     const ws = new WebSocket(`ws://hub/ops?session=${session}`, {
       createConnection: () => connect(address),
       perMessageDeflate: false,
@@ -82,7 +86,7 @@ export class HubConnection {
         } else if ("welcome" in said) {
           clearTimeout(timer);
           resolve(new HubConnection(ws, said.welcome, waiting));
-        } else if ("event" in said) tell(said);
+        } else if ("event" in said) onEvent(said);
         else if ("step" in said) waiting.get(said.id)?.step(said.step);
         else if ("ok" in said) waiting.get(said.id)?.answered(said.ok);
         else waiting.get(said.id)?.failed(new SpreadError(said.error.code, said.error.message));
@@ -112,11 +116,15 @@ export class HubConnection {
   }
 
   /** @throws HubRetired, SpreadError: `invalid-input`, the hub's, `hub-unreachable`, or `cancelled`. */
-  async ask<O extends Op>(op: O, ask: Ask<O>, { step = () => {}, signal }: AskOptions = {}): Promise<Answer<O>> {
+  async ask<O extends Op>(
+    op: O,
+    ask: OpArguments<O>,
+    { step = () => {}, signal }: AskOptions = {},
+  ): Promise<OpResult<O>> {
     this.#id += 1;
     const id = this.#id;
     // The hub would close the connection, and with it end whatever else this session receives.
-    if (!Request.safeParse({ id, op, ...ask }).success) {
+    if (!HubRequest.safeParse({ id, op, ...ask }).success) {
       throw new SpreadError("invalid-input", "an argument is longer than any that is of use");
     }
     const limitMs = op === "holdings" ? LOOK_MS : REQUEST_MS + GRACE_MS;
@@ -136,9 +144,9 @@ export class HubConnection {
           }, limitMs);
         }
       });
-      const answer = ANSWERS[op].safeParse(ok);
+      const answer = OP_RESULTS[op].safeParse(ok);
       if (!answer.success) throw unreachable("the hub said something else than an answer");
-      return answer.data as Answer<O>;
+      return answer.data as OpResult<O>;
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener("abort", cancel);
@@ -161,9 +169,9 @@ export function unreachable(what: string, cause?: unknown): SpreadError {
   return new SpreadError("hub-unreachable", what, { cause });
 }
 
-function parse(data: Buffer): Said | undefined {
+function parse(data: Buffer): HubMessage | undefined {
   try {
-    return Said.safeParse(JSON.parse(data.toString("utf8"))).data;
+    return HubMessage.safeParse(JSON.parse(data.toString("utf8"))).data;
   } catch {
     return undefined;
   }

@@ -28,7 +28,7 @@ const HandedFile = z.object({
 
 const Id = z.int().positive();
 
-export const Request = z.discriminatedUnion("op", [
+export const HubRequest = z.discriminatedUnion("op", [
   z.object({
     id: Id,
     op: z.literal("share"),
@@ -41,20 +41,20 @@ export const Request = z.discriminatedUnion("op", [
   z.object({ id: Id, op: z.literal("cancel"), request: Id }),
   z.object({ id: Id, op: z.literal("retire") }),
 ]);
-export type Request = z.infer<typeof Request>;
+export type HubRequest = z.infer<typeof HubRequest>;
 
 /** Of those that are answered. */
-export const ANSWERS = {
+export const OP_RESULTS = {
   share: NewShare,
   receive: ReceivedView,
   holdings: Kept,
   stop: z.array(ShareView),
   retire: z.object({ retired: z.boolean() }),
 } as const;
-export type Op = keyof typeof ANSWERS;
+export type Op = keyof typeof OP_RESULTS;
 /** What a request says besides its id and op. */
-export type Ask<O extends Op> = Omit<Extract<Request, { op: O }>, "id" | "op">;
-export type Answer<O extends Op> = z.infer<(typeof ANSWERS)[O]>;
+export type OpArguments<O extends Op> = Omit<Extract<HubRequest, { op: O }>, "id" | "op">;
+export type OpResult<O extends Op> = z.infer<(typeof OP_RESULTS)[O]>;
 
 /** Which hub it is. */
 export const HubInfo = z.object({
@@ -66,11 +66,11 @@ export const HubInfo = z.object({
 export type HubInfo = z.infer<typeof HubInfo>;
 
 /** All that the hub says. */
-export const Said = z.union([
+export const HubMessage = z.union([
   z.object({ welcome: HubInfo }),
   z.object({ id: Id, ok: z.unknown().refine((value) => value !== undefined) }),
   z.object({ id: Id, error: z.object({ code: z.enum(ERROR_CODES), message: z.string() }) }),
   z.object({ id: Id, step: StepView }),
   z.object({ event: z.enum(["delivered", "attempt-failed", "ended"]), share: ShareView }),
 ]);
-export type Said = z.infer<typeof Said>;
+export type HubMessage = z.infer<typeof HubMessage>;

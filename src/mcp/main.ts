@@ -19,20 +19,20 @@ export async function serveMcp(version: string, entry: string, log: Logger): Pro
   let serving: Promise<Service> | undefined;
   const service = async () => {
     const { home, hub } = config();
-    serving ??= hub ? hubService(home) : ownService(home);
+    serving ??= hub ? hubService(home) : localService(home);
     return serving;
   };
   const hubService = async (home: string) => {
     const { HubService } = await import("../hub/client.ts");
-    return new HubService({ home, version, entry, tell });
+    return new HubService({ home, version, entry, onEvent });
   };
-  const ownService = async (home: string) => {
-    const { OwnService } = await import("../service/local.ts");
-    return new OwnService(home, tell, log);
+  const localService = async (home: string) => {
+    const { LocalService } = await import("../service/local.ts");
+    return new LocalService(home, onEvent, log);
   };
 
   const { server, idle } = createServer({ config, service, log, entry }, version);
-  const tell = ({ event, share }: ShareEvent) => {
+  const onEvent = ({ event, share }: ShareEvent) => {
     const level = event === "attempt-failed" ? "warning" : "info";
     const data = `Share ${share.id}, room ${share.room}: ${inWords(share)}`;
     server.sendLoggingMessage({ level, logger: "claude-spread", data }).catch(() => {}); // the client has gone

@@ -88,7 +88,7 @@ delivered is certain: the receiver has the whole document on its disk and said s
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   async run(_input, context) {
     const service = await context.service();
-    const { shares: held, receptions, hub } = await service.holdings();
+    const { shares: held, receptions, hub } = await service.status();
     const shares = held.map((share) => view(share, service.session));
     const whose = (own: boolean) => (own ? "" : " (of another session)");
     const lines = shares.map(

@@ -7,7 +7,7 @@ import type { Material, Role } from "../../src/content/material.ts";
 import { type Snapshot, snapshot } from "../../src/content/snapshot.ts";
 import { toSpreadError } from "../../src/errors.ts";
 import { silent } from "../../src/log.ts";
-import { Keeper } from "../../src/service/manager.ts";
+import { ShareManager } from "../../src/service/manager.ts";
 import { type Received, receive } from "../../src/share/receiver.ts";
 import type { Share } from "../../src/share/sender.ts";
 import { cable } from "../support/cable.ts";
@@ -92,8 +92,8 @@ it.each(["document", "patch"])(
 );
 
 it("a document is not given the heading of what comes along for its title", async () => {
-  const keeper = new Keeper(await home(), () => {}, silent);
-  later(() => keeper[Symbol.asyncDispose]());
+  const manager = new ShareManager(await home(), () => {}, silent);
+  later(() => manager[Symbol.asyncDispose]());
   const content = await snapshot(
     [material("document", "handoff.md", Buffer.from("No heading.\n")), material("attachment", "a.md", DOCUMENT)],
     { home: await home(), signal: forever() },
@@ -106,7 +106,7 @@ it("a document is not given the heading of what comes along for its title", asyn
     receivers: 1,
     lifetimeMs: 600_000,
   } as const;
-  expect((await keeper.open(order, content, "s", forever())).held.title).toBe("");
+  expect((await manager.open(order, content, "s", forever())).held.title).toBe("");
 });
 
 it("a file that cannot be closed, once it was read, costs nobody the share, and leaves nothing", async () => {
