@@ -6,10 +6,10 @@
 import { randomBytes } from "node:crypto";
 import { BlockList, isIP } from "node:net";
 import { networkInterfaces } from "node:os";
-import type { Bonjour, Browser, Service as Found } from "bonjour-service";
+import type { Bonjour, Service as BonjourService, Browser } from "bonjour-service";
 
 /** The two services on a LAN: version 2 shares, and version 1 (legacy) ones, which old tools find. */
-export type Service = "claude-spread" | "claude-distill";
+export type ServiceType = "claude-spread" | "claude-distill";
 
 export interface Advertisement {
   /** The name that others see: the service and the room. */
@@ -18,7 +18,7 @@ export interface Advertisement {
   close(): Promise<void>;
 }
 
-export interface Sighting {
+export interface Announcement {
   readonly room: string;
   readonly port: number;
   /** Where to dial: the address that the answer came from, then those that it lists. At most MAX_ADDRESSES. */
@@ -37,9 +37,9 @@ const MAX_INTERFACES = 16;
 /** Pauses between the questions of a look, in ms: short ones at first, since Wi-Fi loses a multicast now and then. */
 const ASK_PAUSES_MS = [120, 250, 500];
 const ASK_PAUSE_MS = 1_000;
-/** Distinct sightings of one look: a bound on what strangers can make us keep and dial. */
-const MAX_SIGHTINGS = 64;
-/** Addresses of one sighting: a laptop has a few, IPv6 included. */
+/** Distinct announcements of one look: a bound on what strangers can make us keep and dial. */
+const MAX_ANNOUNCEMENTS = 64;
+/** Addresses of one announcement: a laptop has a few, IPv6 included. */
 const MAX_ADDRESSES = 8;
 /**
  * Entries that are read of each section of a packet. A sender's answer has a dozen; bonjour-service compares each with each,
@@ -60,7 +60,7 @@ UNDIALABLE.addSubnet("ff00::", 8, "ipv6");
  * Advertises until it is closed, on every network that the machine comes to.
  * @returns undefined where mDNS is impossible (no interface, port 5353 held, no permission): the receiver needs host:port.
  */
-export async function advertise(service: Service, room: string, port: number): Promise<Advertisement | undefined> {
+export async function advertise(service: ServiceType, room: string, port: number): Promise<Advertisement | undefined> {
   const name = `${service}-${room}`;
   // Not the machine's name, which tells whose it is; and unique, so that nothing has to be probed for.
   const host = `${randomBytes(8).toString("hex")}.local`;
@@ -81,26 +81,26 @@ export async function advertise(service: Service, room: string, port: number): P
 
 /**
  * Senders as they are seen, each (room, port, source address) once, until the signal aborts. Ends early where mDNS is
- * impossible, and after MAX_SIGHTINGS.
+ * impossible, and after MAX_ANNOUNCEMENTS.
  * @param room the only one that matters, where it is known: a crowd of others then takes no place.
  */
-export async function* look(service: Service, signal: AbortSignal, room?: string): AsyncGenerator<Sighting> {
+export async function* look(service: ServiceType, signal: AbortSignal, room?: string): AsyncGenerator<Announcement> {
   const lan = new Lan(() => {});
   const seen = new Set<string>();
-  const untold: Sighting[] = [];
+  const untold: Announcement[] = [];
   let browsers: Browser[] = [];
   let asking: NodeJS.Timeout | undefined;
   let over = false;
   let wake = () => {};
 
-  const hear = (found: Found) => {
-    const sighting = readSighting(service, found);
-    if (!sighting || (room !== undefined && sighting.room !== room)) return;
-    const key = `${sighting.room} ${sighting.port} ${sighting.addresses[0]}`;
+  const hear = (found: BonjourService) => {
+    const announcement = readAnnouncement(service, found);
+    if (!announcement || (room !== undefined && announcement.room !== room)) return;
+    const key = `${announcement.room} ${announcement.port} ${announcement.addresses[0]}`;
     if (over || seen.has(key)) return;
     seen.add(key);
-    untold.push(sighting);
-    if (seen.size === MAX_SIGHTINGS) stop();
+    untold.push(announcement);
+    if (seen.size === MAX_ANNOUNCEMENTS) stop();
     wake();
   };
   const ask = async (round: number) => {
@@ -281,7 +281,7 @@ function lanAddresses(): string[] {
 }
 
 /** Asks once, and tells what answers from then on. */
-function browse(bonjour: Bonjour, service: Service, hear: (found: Found) => void): Browser {
+function browse(bonjour: Bonjour, service: ServiceType, hear: (found: BonjourService) => void): Browser {
   const browser = bonjour.find({ type: service }, (found) => {
     // Forgotten at once: the list would grow with every name that a stranger invents, and hide a second sender that
     // answers to the name of the first.
@@ -292,7 +292,10 @@ function browse(bonjour: Bonjour, service: Service, hear: (found: Found) => void
 }
 
 /** @returns undefined for what is no sender of ours. */
-function readSighting(service: Service, { fqdn, port, referer, addresses }: Found): Sighting | undefined {
+function readAnnouncement(
+  service: ServiceType,
+  { fqdn, port, referer, addresses }: BonjourService,
+): Announcement | undefined {
   const suffix = `._${service}._tcp.local`;
   if (!fqdn.startsWith(`${service}-`) || !fqdn.endsWith(suffix)) return undefined;
   const room = fqdn.slice(service.length + 1, -suffix.length);

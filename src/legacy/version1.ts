@@ -60,7 +60,7 @@ function legacyReceiver(passphrase: string, maxBytes: number): ReceiverVersion {
     service: SERVICE,
     bounds: LEGACY_BOUNDS.receiver,
     room: undefined,
-    async meet(link) {
+    async handshake(link) {
       const received = await receiveLegacy(link, passphrase).catch(toSpreadError);
       if (received instanceof SpreadError) {
         await link.close();

@@ -121,12 +121,12 @@ export const receiveTool = tool({
   meta: { "anthropic/maxResultSizeChars": MAX_RESULT_CHARS },
   async run(input, context, call) {
     const config = context.config();
-    const { secret, room } = await whatIsKnown(input);
-    const course = courseTo(input, room, config);
+    const { secret, room } = await secretOf(input);
+    const route = routeTo(input, room, config);
     const timeoutMs = input.timeout_seconds * 1000;
-    const order = { secret, ...(room !== undefined && { room }), ...course, legacy: input.legacy, timeoutMs };
+    const order = { secret, ...(room !== undefined && { room }), ...route, legacy: input.legacy, timeoutMs };
     const service = await context.service();
-    const received = await service.receive(order, reporter(call, course), call.signal);
+    const received = await service.receive(order, reporter(call, route), call.signal);
     const warnings = [...received.warnings];
     if (received.via.by === "relay") warnings.push(...wireCautions(new URL(received.via.relay)));
     if (!received.acknowledged) {
@@ -220,9 +220,9 @@ async function look(received: ReceivedView, project: string, signal: AbortSignal
   }
 }
 
-type Known = z.output<typeof Input>;
+type ReceiveInput = z.output<typeof Input>;
 
-async function whatIsKnown(input: Known): Promise<{ secret: string; room: string | undefined }> {
+async function secretOf(input: ReceiveInput): Promise<{ secret: string; room: string | undefined }> {
   const { checkPassphrase, parseCode, parseRoom } = await import("../share/code.ts");
   if ((input.code === undefined) === (input.passphrase === undefined)) {
     throw new SpreadError("invalid-input", "either code or passphrase must be given, and not both");
@@ -245,7 +245,7 @@ async function whatIsKnown(input: Known): Promise<{ secret: string; room: string
  * Version 1 shows whoever answers what it takes to try secrets offline, and three words fall to that: the secret of a version 2
  * share must never be put into it, whoever on the network says that the sender is an old one.
  */
-function refuseCode({ code, passphrase = "" }: Known, parseCode: (typed: string) => unknown): void {
+function refuseCode({ code, passphrase = "" }: ReceiveInput, parseCode: (typed: string) => unknown): void {
   const isCode = (typed: string) => {
     try {
       parseCode(typed);
@@ -259,10 +259,10 @@ function refuseCode({ code, passphrase = "" }: Known, parseCode: (typed: string)
     throw new SpreadError("invalid-input", "a code is never of a legacy share: leave out legacy");
 }
 
-type Course = Pick<ReceiveOrder, "lan" | "relay">;
+type RouteOrder = Pick<ReceiveOrder, "lan" | "relay">;
 
 /** Where to look. A host that is given is not looked for. */
-function courseTo(input: Known, room: string | undefined, config: Config): Course {
+function routeTo(input: ReceiveInput, room: string | undefined, config: Config): RouteOrder {
   const access = relayFor(input.relay_url, config);
   const host = input.host === undefined ? undefined : parseHost(input.host);
   if (input.mode === "relay" && !access)
@@ -278,12 +278,12 @@ function courseTo(input: Known, room: string | undefined, config: Config): Cours
   throw new SpreadError("no-path", "it is not known where the sender is");
 }
 
-function reporter(call: Call, course: Course): (step: StepView) => void {
+function reporter(call: Call, route: RouteOrder): (step: StepView) => void {
   let share = 0;
   return (step) => {
     switch (step.at) {
       case "looking":
-        return call.progress(0, `Looking for the sender ${whereOf(course)}`);
+        return call.progress(0, `Looking for the sender ${whereOf(route)}`);
       case "proving":
         return call.progress(
           share,
@@ -303,7 +303,7 @@ function reporter(call: Call, course: Course): (step: StepView) => void {
 
 const WHAT = { distillation: "a document", memory: "a memory", sessions: "sessions" } as const;
 
-function whereOf({ lan, relay }: Course): string {
+function whereOf({ lan, relay }: RouteOrder): string {
   const near = lan && ("host" in lan ? `at ${formatHost(lan.host, lan.port)}` : "on this network");
   const far = relay && `on ${relay.access.url}`;
   return [near, far].filter(Boolean).join(" and ");

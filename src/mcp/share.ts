@@ -4,7 +4,7 @@ import * as z from "zod";
 import { formatHost, isLoopback, wireCautions } from "../address.ts";
 import { MAX_LIFETIME_MS, MAX_RECEIVERS, MAX_TITLE_CHARS } from "../limits.ts";
 import type { Cleaned } from "../outgoing/cleaning.ts";
-import { Lan, type NewShare } from "../service/views.ts";
+import { LanView, type NewShare } from "../service/views.ts";
 import { CleanedView, DRAFT, prepare, viewCleaned } from "./draft.ts";
 import { relayFor } from "./relay.ts";
 import { tool } from "./tool.ts";
@@ -62,7 +62,7 @@ const Output = z.object({
   room: z.string().describe("The public half of the code; with a passphrase, the receiver needs it on a relay."),
   mode: z.enum(["auto", "lan", "relay"]),
   relay_url: z.string().optional().describe("The relay that holds the share, if one does."),
-  lan: Lan.optional().describe("Where it can be had on this network."),
+  lan: LanView.optional().describe("Where it can be had on this network."),
   expires_at: z.string().describe("ISO 8601, UTC."),
   receivers: z.int(),
   bytes: z.int(),

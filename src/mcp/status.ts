@@ -1,6 +1,6 @@
 /** The tool distill_status. */
 import * as z from "zod";
-import { Lan, type ReceptionView, type ShareView } from "../service/views.ts";
+import { LanView, type ReceptionView, type ShareView } from "../service/views.ts";
 import { tool } from "./tool.ts";
 import { inWords, receptionInWords, timeOf } from "./view.ts";
 
@@ -36,7 +36,7 @@ const Output = z.object({
         .string()
         .optional()
         .describe("The relay does not answer since then; it is tried again until the share ends."),
-      lan: Lan.optional(),
+      lan: LanView.optional(),
       bytes: z.int().optional(),
       sha256: z.string().optional(),
       created_at: z.string(),

@@ -15,10 +15,10 @@ export interface Gate {
    * Asked for each proof (CONFIRM, or AUTH). Calls `verify` at most once, and counts its answer, with nothing in between:
    * so no number of handshakes at once gets more attempts than there are.
    */
-  judge(address: string | undefined, verify: () => boolean): Verdict;
+  judge(address: string | undefined, verify: () => boolean): AttemptVerdict;
 }
 
-export type Verdict = { readonly proven: false; readonly reason: RefusedReason } | { readonly proven: true };
+export type AttemptVerdict = { readonly proven: false; readonly reason: RefusedReason } | { readonly proven: true };
 
 /** How long each message of a visitor's handshake is waited for, in ms. */
 export function patienceFor(link: Link): number {

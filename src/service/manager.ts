@@ -11,12 +11,12 @@ import type { Protocol } from "../share/version.ts";
 import type { ShareEvent } from "./service.ts";
 import {
   accessOf,
-  courseOf,
   type LivingShare,
   type NewShare,
   type ReceivedView,
   type ReceiveOrder,
   type ReceptionView,
+  routeOf,
   type ShareOrder,
   type StepView,
   viewReceived,
@@ -74,7 +74,7 @@ export class ShareManager implements AsyncDisposable {
     const { receive } = await import("../share/receiver.ts");
     const { secret, room, legacy, timeoutMs } = order;
     const protocol = await protocolOf(legacy);
-    const request = { secret, room, protocol, timeoutMs, course: courseOf(order), home: this.#home };
+    const request = { secret, room, protocol, timeoutMs, route: routeOf(order), home: this.#home };
     const reception = beginReception(order, session);
     this.#receptions.add(reception);
     let reportedAt = Number.NEGATIVE_INFINITY;

@@ -7,8 +7,8 @@ import { formatRelayUrl, parseRelayUrl } from "../address.ts";
 import { KINDS, Part } from "../content/part.ts";
 import { ERROR_CODES } from "../errors.ts";
 import { MAX_LIFETIME_MS, MAX_RECEIVERS, MAX_TITLE_CHARS } from "../limits.ts";
-import type { Course, Path } from "../share/race.ts";
-import type { Received, Step } from "../share/receiver.ts";
+import type { Path, Route } from "../share/race.ts";
+import type { ReceivedHandoff, Step } from "../share/receiver.ts";
 import type { Share } from "../share/sender.ts";
 import type { RelayAccess } from "../transport/relay-connection.ts";
 
@@ -79,7 +79,7 @@ export const ShareRecord = z.object({
 });
 export type ShareRecord = z.infer<typeof ShareRecord>;
 
-export const Lan = z.object({
+export const LanView = z.object({
   instance: z
     .string()
     .optional()
@@ -87,7 +87,7 @@ export const Lan = z.object({
   port: Port,
   addresses: z.array(z.string()),
 });
-export type Lan = z.infer<typeof Lan>;
+export type LanView = z.infer<typeof LanView>;
 
 /** What only the process knows that keeps the share. */
 const Held = z.object({
@@ -100,7 +100,7 @@ const Held = z.object({
   relay: z.string().optional(),
   /** Since when the connection to that relay is lost, and made again. */
   relayAwaySince: Time.optional(),
-  lan: Lan.optional(),
+  lan: LanView.optional(),
   /** Of the document alone. */
   bytes: Count,
   sha256: z.string(),
@@ -183,7 +183,7 @@ export function accessOf({ url, ...rest }: RelayOrder): RelayAccess {
   return { url: parseRelayUrl(url), ...rest };
 }
 
-export function courseOf({ lan, relay }: ReceiveOrder): Course {
+export function routeOf({ lan, relay }: ReceiveOrder): Route {
   const near = lan && ("host" in lan ? lan : { room: lan.room });
   return { lan: near, relay: relay && { access: accessOf(relay.access), room: relay.room } };
 }
@@ -222,7 +222,7 @@ export function viewShare(share: Share, session: string): LivingShare {
   };
 }
 
-export function viewReceived(received: Received): ReceivedView {
+export function viewReceived(received: ReceivedHandoff): ReceivedView {
   const { id, kind, savedTo, original, document, title, bytes, sha256, acknowledged, files, warnings } = received;
   const about = { id, kind, savedTo, original, document, title, bytes, sha256, acknowledged };
   return { ...about, via: viewPath(received.via), files: [...files], warnings: [...warnings] };

@@ -5,7 +5,7 @@
 import { isIP } from "node:net";
 import { addressGroup } from "../address.ts";
 import type { RefusedReason } from "../protocol/messages.ts";
-import type { Gate, Verdict } from "../protocol/visit.ts";
+import type { AttemptVerdict, Gate } from "../protocol/visit.ts";
 
 /** Failed attempts in all, behind which the share is burned: a guess at a code is then worth one in 859 million. */
 export const MAX_FAILED_ATTEMPTS = 10;
@@ -93,7 +93,7 @@ export class ShareGate implements Gate {
     return undefined;
   }
 
-  judge(address: string | undefined, verify: () => boolean): Verdict {
+  judge(address: string | undefined, verify: () => boolean): AttemptVerdict {
     const refusal = this.refusal(address);
     if (refusal !== undefined) return { proven: false, reason: refusal };
     if (!verify()) {

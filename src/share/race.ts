@@ -4,7 +4,7 @@
  * at a time, and takes the next one only when that came to nothing.
  */
 import { abortReason } from "../abort.ts";
-import { look, type Service, type Sighting } from "../discovery/mdns.ts";
+import { type Announcement, look, type ServiceType } from "../discovery/mdns.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
 import type { Link } from "../transport/link.ts";
 import { joinRoom } from "../transport/relay.ts";
@@ -29,16 +29,16 @@ export type Path =
   | { readonly by: "relay"; readonly relay: URL; readonly room: string };
 
 /** Where a sender may be: at an address, or somewhere on this network. Without a room, the only sender there is taken. */
-export type LanCourse = { readonly host: string; readonly port: number } | { readonly room: string | undefined };
+export type LanRoute = { readonly host: string; readonly port: number } | { readonly room: string | undefined };
 
 /** All that is known of where the sender is; at least one of the two. */
-export interface Course {
-  readonly lan: LanCourse | undefined;
+export interface Route {
+  readonly lan: LanRoute | undefined;
   readonly relay: { readonly access: RelayAccess; readonly room: string } | undefined;
 }
 
 /** A link that is there; it belongs to whoever is given it. */
-export interface Contender {
+export interface Candidate {
   readonly path: Path;
   readonly link: Link;
   /** No other one can come after it. */
@@ -50,11 +50,11 @@ export interface Contender {
  * @param signal rules the race, and the links that come of it for their whole life.
  */
 export async function* race(
-  course: Course,
+  route: Route,
   version: Version,
   signal: AbortSignal,
-): AsyncGenerator<Contender | SpreadError, void> {
-  const { lan, relay } = course;
+): AsyncGenerator<Candidate | SpreadError, void> {
+  const { lan, relay } = route;
   const runners: Runner[] = [];
   // In order of preference: of two that are there, the first is taken.
   if (lan)
@@ -74,7 +74,7 @@ export async function* race(
   }
 }
 
-type Reached = Pick<Contender, "path" | "link">;
+type Reached = Pick<Candidate, "path" | "link">;
 
 /** One way, on its way. */
 class Runner {
@@ -100,14 +100,14 @@ async function reachRelay(
   return { path: { by: "relay", relay: access.url, room }, link: await joinRoom(access, room, life, bounds) };
 }
 
-async function reachLan(course: LanCourse, version: Version, lookMs: number, life: AbortSignal): Promise<Reached> {
-  if ("host" in course) return reachHost(course, version, life);
+async function reachLan(route: LanRoute, version: Version, lookMs: number, life: AbortSignal): Promise<Reached> {
+  if ("host" in route) return reachHost(route, version, life);
   const enough = new AbortController();
   const timer = setTimeout(() => enough.abort(), lookMs);
   const looking = AbortSignal.any([life, enough.signal]);
   let failure: SpreadError | undefined;
   try {
-    for await (const { addresses, port } of sightings(version.service, course.room, looking)) {
+    for await (const { addresses, port } of announcements(version.service, route.room, looking)) {
       for (const host of addresses) {
         try {
           return await reachHost({ host, port }, version, life);
@@ -132,19 +132,23 @@ async function reachHost(
   return { path: { by: "lan", host, port }, link: await dialTcp(host, port, life, bounds) };
 }
 
-async function* sightings(service: Service, room: string | undefined, looking: AbortSignal): AsyncGenerator<Sighting> {
+async function* announcements(
+  service: ServiceType,
+  room: string | undefined,
+  looking: AbortSignal,
+): AsyncGenerator<Announcement> {
   if (room === undefined) yield* onlySender(service, looking);
   else yield* look(service, looking, room);
 }
 
 /** @throws SpreadError `several-senders`, which names their rooms. */
-async function* onlySender(service: Service, looking: AbortSignal): AsyncGenerator<Sighting> {
+async function* onlySender(service: ServiceType, looking: AbortSignal): AsyncGenerator<Announcement> {
   const gathering = new AbortController();
   let timer: NodeJS.Timeout | undefined;
-  const seen: Sighting[] = [];
+  const seen: Announcement[] = [];
   try {
-    for await (const sighting of look(service, AbortSignal.any([looking, gathering.signal]))) {
-      seen.push(sighting);
+    for await (const announcement of look(service, AbortSignal.any([looking, gathering.signal]))) {
+      seen.push(announcement);
       timer ??= setTimeout(() => gathering.abort(), GATHER_MS);
     }
   } finally {

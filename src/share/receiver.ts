@@ -11,7 +11,7 @@ import { type Delivered, inboxCapacity, openDelivery } from "../inbox/inbox.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
 import { cleanLine } from "../untrusted/clean.ts";
 import { withoutMarkers } from "../untrusted/markers.ts";
-import type { Course, Path } from "./race.ts";
+import type { Path, Route } from "./race.ts";
 import { Reception } from "./reception.ts";
 import { findSender } from "./search.ts";
 import type { Arrival, Protocol } from "./version.ts";
@@ -22,7 +22,7 @@ export interface ReceiveRequest {
   /** Undefined where only a passphrase is known. */
   readonly room: string | undefined;
   /** Where the sender may be. */
-  readonly course: Course;
+  readonly route: Route;
   /** This version, and nothing else. */
   readonly protocol: Protocol;
   /** DISTILL_HOME. */
@@ -33,13 +33,13 @@ export interface ReceiveRequest {
 
 /** How far it has come, for whoever waits. Bytes are of the document. */
 export type Step =
-  | { readonly at: "looking"; readonly course: Course }
+  | { readonly at: "looking"; readonly route: Route }
   | { readonly at: "proving"; readonly path: Path }
   | { readonly at: "receiving"; readonly kind: Kind; readonly received: number; readonly bytes: number }
   /** The link broke. The sender is looked for again, at the latest until then; "proving" and "receiving" follow. */
   | { readonly at: "reconnecting"; readonly until: Date };
 
-export interface Received extends Delivered {
+export interface ReceivedHandoff extends Delivered {
   readonly kind: Kind;
   readonly title: string;
   /** Of the document alone. */
@@ -60,15 +60,15 @@ export async function receive(
   request: ReceiveRequest,
   report: (step: Step) => void,
   signal: AbortSignal,
-): Promise<Received> {
+): Promise<ReceivedHandoff> {
   const { home, protocol, secret, room } = request;
   const version = protocol.receiver(secret, room, await inboxCapacity(home));
   const proving = (path: Path) => report({ at: "proving", path });
   const means = {
-    find: (ms: number, life: AbortSignal) => findSender(request.course, version, proving, ms, life),
+    find: (ms: number, life: AbortSignal) => findSender(request.route, version, proving, ms, life),
     waiting: (until: Date) => report({ at: "reconnecting", until }),
   };
-  report({ at: "looking", course: request.course });
+  report({ at: "looking", route: request.route });
   await using reception = await Reception.begin(means, request.timeoutMs, signal);
   const { arrival, path } = reception;
   try {

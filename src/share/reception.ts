@@ -35,7 +35,7 @@ const RECEIPT_MS = 60_000;
 const RECEIPT_NOBODY_MS = 5_000;
 
 /** Links that may end in a row by tampering or an ABORT, and bring nothing: a mishap is not so persistent. */
-export const MAX_VAIN_LINKS = 5;
+export const MAX_FRUITLESS_LINKS = 5;
 
 /** How a link ends that another one can make good. */
 const BROKEN: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["link-lost", "stalled", "timed-out", "expired"]);
@@ -72,7 +72,7 @@ export class Reception implements AsyncDisposable {
   #expiry: number | undefined;
   /** Since the last chunk. */
   #searches = 0;
-  #vainLinks = 0;
+  #fruitlessLinks = 0;
 
   private constructor(means: Means, signal: AbortSignal) {
     this.#means = means;
@@ -116,13 +116,13 @@ export class Reception implements AsyncDisposable {
       try {
         for await (const chunk of this.#sender.arrival.chunks()) {
           this.#searches = 0;
-          this.#vainLinks = 0;
+          this.#fruitlessLinks = 0;
           yield chunk;
         }
         return;
       } catch (thrown) {
         const left = this.#expiry === undefined ? UNKNOWN_LIFE_MS : this.#expiry - performance.now();
-        await this.#goOn(toSpreadError(thrown), { ms: left, nobodyMs: NOBODY_MS });
+        await this.#reconnect(toSpreadError(thrown), { ms: left, nobodyMs: NOBODY_MS });
       }
     }
   }
@@ -137,7 +137,7 @@ export class Reception implements AsyncDisposable {
         // To a sender that takes nothing up we would be somebody else, who wants the document again.
         const expiry = this.#expiry ?? 0;
         const patience = { ms: Math.min(end, expiry) - performance.now(), nobodyMs: RECEIPT_NOBODY_MS };
-        const again = await this.#goOn(toSpreadError(thrown), patience).then(
+        const again = await this.#reconnect(toSpreadError(thrown), patience).then(
           () => true,
           () => false,
         );
@@ -163,7 +163,7 @@ export class Reception implements AsyncDisposable {
   }
 
   /** Resolves when another link is there. @throws SpreadError if none can help, or none comes. */
-  async #goOn(broken: SpreadError, patience: Patience): Promise<void> {
+  async #reconnect(broken: SpreadError, patience: Patience): Promise<void> {
     this.#mend(broken);
     this.#sender.link.abort(broken);
     const limited = { ms: Math.min(patience.ms, SEARCH_MS), nobodyMs: 0 };
@@ -198,8 +198,8 @@ export class Reception implements AsyncDisposable {
       if (!PASSING.has(error.reason)) throw error;
     } else if (BROKEN.has(error.code)) return;
     else if (!ALTERED.has(error.code) && error.code !== LIMITED) throw error;
-    this.#vainLinks += 1;
-    if (this.#vainLinks >= MAX_VAIN_LINKS) throw error;
+    this.#fruitlessLinks += 1;
+    if (this.#fruitlessLinks >= MAX_FRUITLESS_LINKS) throw error;
   }
 
   /** The first try is made at once. */

@@ -5,7 +5,7 @@
 import { abortReason } from "../abort.ts";
 import { type ErrorCode, SpreadError } from "../errors.ts";
 import type { Link } from "../transport/link.ts";
-import { type Contender, type Course, type Path, race } from "./race.ts";
+import { type Candidate, type Path, type Route, race } from "./race.ts";
 import { type Arrival, type ReceiverVersion, Unanswered } from "./version.ts";
 
 /** How long a sender on the LAN may take to prove itself while another way is left, in ms: it answers at once, or is none. */
@@ -45,7 +45,7 @@ export class NoSender extends SpreadError {
  * @throws NoSender; SpreadError for what a proven sender says, or the signal's.
  */
 export async function findSender(
-  course: Course,
+  route: Route,
   version: ReceiverVersion,
   proving: (path: Path) => void,
   timeoutMs: number,
@@ -56,16 +56,16 @@ export async function findSender(
   const timer = setTimeout(() => late.abort(tooLate()), timeoutMs);
   const failures: SpreadError[] = [];
   try {
-    const known = withRoom(course, version.room);
-    for await (const contender of race(known, version, AbortSignal.any([signal, late.signal]))) {
-      if (contender instanceof SpreadError) {
-        failures.push(contender);
+    const known = withRoom(route, version.room);
+    for await (const candidate of race(known, version, AbortSignal.any([signal, late.signal]))) {
+      if (candidate instanceof SpreadError) {
+        failures.push(candidate);
         continue;
       }
-      const { path, link } = contender;
+      const { path, link } = candidate;
       proving(path);
-      const patience = setTimeout(() => link.abort(tooLate()), patienceMs(contender, end));
-      const arrival = await version.meet(link).finally(() => clearTimeout(patience));
+      const patience = setTimeout(() => link.abort(tooLate()), patienceMs(candidate, end));
+      const arrival = await version.handshake(link).finally(() => clearTimeout(patience));
       if (!(arrival instanceof SpreadError)) return { link, path, arrival };
       failures.push(arrival);
     }
@@ -77,12 +77,12 @@ export async function findSender(
 }
 
 /** Once we have met our sender on the LAN, we look for no other one. */
-function withRoom({ lan, relay }: Course, room: string | undefined): Course {
+function withRoom({ lan, relay }: Route, room: string | undefined): Route {
   return { lan: lan && "room" in lan ? { room: lan.room ?? room } : lan, relay };
 }
 
 /** A way that says nothing must leave time for the other one. */
-function patienceMs({ path, last }: Contender, end: number): number {
+function patienceMs({ path, last }: Candidate, end: number): number {
   const left = Math.max(0, end - performance.now());
   if (last) return left;
   return path.by === "lan" ? Math.min(LAN_PROOF_MS, left / 2) : left / 2;

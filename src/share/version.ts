@@ -4,7 +4,7 @@
  */
 
 import type { Kind, Part } from "../content/part.ts";
-import type { Service } from "../discovery/mdns.ts";
+import type { ServiceType } from "../discovery/mdns.ts";
 import { SpreadError } from "../errors.ts";
 import type { RefusedReason } from "../protocol/messages.ts";
 import type { Outgoing } from "../protocol/transfer.ts";
@@ -28,7 +28,7 @@ export interface Protocol {
 
 export interface Version {
   /** The name of its shares on a LAN. */
-  readonly service: Service;
+  readonly service: ServiceType;
   readonly bounds: FrameBounds;
 }
 
@@ -59,7 +59,7 @@ export interface ReceiverVersion extends Version {
    *   said is believed. The link is closed for a failure.
    * @throws SpreadError what a sender says behind its proof, or `wrong-sender` once too many have proved nothing.
    */
-  meet(link: Link): Promise<Arrival | SpreadError>;
+  handshake(link: Link): Promise<Arrival | SpreadError>;
 }
 
 /** The link was lost before its answer came, or with an answer that proves nothing: the right one may come on another link. */

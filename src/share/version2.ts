@@ -22,7 +22,7 @@ const VERSION_2: Version = { service: "claude-spread", bounds: USUAL_BOUNDS };
  * Our proofs, in one call, to ends that then do not prove themselves: by each of them somebody in the sender's place can
  * test a guess, so that cutting our links must not get him any number.
  */
-export const MAX_VAIN_PROOFS = 3;
+export const MAX_FRUITLESS_PROOFS = 3;
 
 export const version2: Protocol = {
   legacy: false,
@@ -76,7 +76,7 @@ function version2Receiver(secret: string, room: string | undefined, maxBytes: nu
   /** Chunks that were verified, whatever links they came over; and whether the last one is among them. */
   let position = 0;
   let whole = false;
-  let vainProofs = 0;
+  let fruitlessProofs = 0;
 
   async function* newChunks(stream: SealedStream, offer: Offer): AsyncIterable<Uint8Array> {
     let number = offer.position ?? 0;
@@ -94,7 +94,7 @@ function version2Receiver(secret: string, room: string | undefined, maxBytes: nu
     get room() {
       return knownRoom;
     },
-    async meet(link) {
+    async handshake(link) {
       let stream: SealedStream | undefined;
       try {
         // Once a sender has proved itself our secret is right: who refuses it then is none, or was lied to.
@@ -133,11 +133,11 @@ function version2Receiver(secret: string, room: string | undefined, maxBytes: nu
         const error = toSpreadError(thrown);
         // A last word would end the transfer, which can go on by another link: it is only for whom we know.
         if (stream?.proven) await stream.giveUp(error);
-        else if (stream) vainProofs += 1;
+        else if (stream) fruitlessProofs += 1;
         await link.close();
         if (stream?.proven) throw maxBytes < MAX_SHARE_BYTES ? spaceError(error) : error;
-        if (vainProofs >= MAX_VAIN_PROOFS) {
-          const thrice = `${MAX_VAIN_PROOFS} links ended behind our proof of the code, and without the sender's`;
+        if (fruitlessProofs >= MAX_FRUITLESS_PROOFS) {
+          const thrice = `${MAX_FRUITLESS_PROOFS} links ended behind our proof of the code, and without the sender's`;
           throw new SpreadError("wrong-sender", thrice);
         }
         // What was altered on the way looks like somebody who does not know the code: which it was shows the next time.

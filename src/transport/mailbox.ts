@@ -17,14 +17,14 @@ export interface Flow {
   resume(): void;
 }
 
-type End = { readonly clean: true } | { readonly clean: false; readonly reason: SpreadError };
+type MailboxEnd = { readonly clean: true } | { readonly clean: false; readonly reason: SpreadError };
 
 export class Mailbox {
   readonly #flow: Flow;
   readonly #frames: Uint8Array[] = [];
   #bytes = 0;
   #paused = false;
-  #end: End | undefined;
+  #end: MailboxEnd | undefined;
   #waiting: { resolve(frame: Uint8Array | undefined): void; reject(reason: SpreadError): void } | undefined;
 
   constructor(flow: Flow) {
@@ -84,7 +84,7 @@ export class Mailbox {
     });
   }
 
-  #finish(end: End): void {
+  #finish(end: MailboxEnd): void {
     if (this.#end) return;
     this.#end = end;
     const waiting = this.#waiting;

@@ -12,8 +12,8 @@ import { connect as connectTls } from "node:tls";
 import { abortReason } from "../abort.ts";
 import { SpreadError, systemCode } from "../errors.ts";
 import { HANDSHAKE_MS } from "../limits.ts";
+import { describeCertificateError } from "./certificate-error.ts";
 import { bindSignal } from "./link.ts";
-import { mistrust } from "./mistrust.ts";
 
 interface Proxy {
   readonly url: URL;
@@ -127,7 +127,7 @@ function refusal(status: number): SpreadError {
 }
 
 function failure(cause: Error): SpreadError {
-  const wrong = mistrust(cause);
+  const wrong = describeCertificateError(cause);
   if (wrong) return new SpreadError("proxy-failed", `the proxy's certificate ${wrong}`, { cause });
   const why = systemCode(cause);
   const what = why?.startsWith("HPE_")

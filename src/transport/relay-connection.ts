@@ -11,8 +11,8 @@ import { abortReason } from "../abort.ts";
 import { isLoopback } from "../address.ts";
 import { type ErrorCode, SpreadError, systemCode } from "../errors.ts";
 import { CLOSE_MS, HANDSHAKE_MS, KEEP_ALIVE_MS } from "../limits.ts";
+import { describeCertificateError } from "./certificate-error.ts";
 import { bindSignal } from "./link.ts";
-import { mistrust } from "./mistrust.ts";
 import { namedProxy } from "./named-proxy.ts";
 
 /** Control messages are short; a longer text frame is a peer's, and is not even parsed. */
@@ -297,7 +297,7 @@ function mute(): SpreadError {
 }
 
 function unreachable(cause: unknown): SpreadError {
-  const wrong = mistrust(cause);
+  const wrong = describeCertificateError(cause);
   if (wrong) return new SpreadError("relay-untrusted", `the relay's certificate ${wrong}`, { cause });
   const why = systemCode(cause);
   return new SpreadError("relay-unreachable", `the relay cannot be reached${why ? ` (${why})` : ""}`, { cause });

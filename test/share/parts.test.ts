@@ -8,7 +8,7 @@ import { type Snapshot, snapshot } from "../../src/content/snapshot.ts";
 import { toSpreadError } from "../../src/errors.ts";
 import { silent } from "../../src/log.ts";
 import { ShareManager } from "../../src/service/manager.ts";
-import { type Received, receive } from "../../src/share/receiver.ts";
+import { type ReceivedHandoff, receive } from "../../src/share/receiver.ts";
 import type { Share } from "../../src/share/sender.ts";
 import { cable } from "../support/cable.ts";
 import { later } from "../support/later.ts";
@@ -33,8 +33,8 @@ const frozen = async (...materials: Material[]): Promise<Snapshot> =>
 
 async function take(it: Share, port = lanOf(it).port) {
   const folder = await home();
-  const course = { lan: { host: "127.0.0.1", port }, relay: undefined };
-  const request = await receiveRequest(it, course, { home: folder });
+  const route = { lan: { host: "127.0.0.1", port }, relay: undefined };
+  const request = await receiveRequest(it, route, { home: folder });
   const result = await receive(request, () => {}, forever()).catch(toSpreadError);
   return { result, kept: async (name: string) => readdir(join(folder, name)) };
 }
@@ -55,7 +55,7 @@ it("what comes along lies beside the document, whole, under names of ours, for i
     { faults: [{ way: "down", at: 700_000, what: "reset" }] },
   ]);
   const { result, kept } = await take(it, line.port);
-  const received = result as Received;
+  const received = result as ReceivedHandoff;
   expect([received.bytes, received.sha256]).toEqual([DOCUMENT.length, sha256(DOCUMENT)]);
   expect((await readFile(received.original)).equals(DOCUMENT)).toBe(true);
   const folder = dirname(received.original);
