@@ -3,7 +3,16 @@ import * as z from "zod";
 import { Part } from "../content/part.ts";
 import { ERROR_CODES } from "../errors.ts";
 import { MAX_PARTS, MAX_SHARE_BYTES } from "../limits.ts";
-import { Kept, NewShare, ReceivedView, ReceiveOrder, ShareOrder, ShareView, StepView } from "../service/views.ts";
+import {
+  Kept,
+  NewShare,
+  ReceivedView,
+  ReceiveOrder,
+  SHARE_EVENTS,
+  ShareOrder,
+  ShareView,
+  StepView,
+} from "../service/views.ts";
 
 export const PROTOCOL = 2;
 
@@ -71,6 +80,6 @@ export const HubMessage = z.union([
   z.object({ id: Id, ok: z.unknown().refine((value) => value !== undefined) }),
   z.object({ id: Id, error: z.object({ code: z.enum(ERROR_CODES), message: z.string() }) }),
   z.object({ id: Id, step: StepView }),
-  z.object({ event: z.enum(["delivered", "attempt-failed", "ended"]), share: ShareView }),
+  z.object({ event: z.enum(SHARE_EVENTS), share: ShareView }),
 ]);
 export type HubMessage = z.infer<typeof HubMessage>;

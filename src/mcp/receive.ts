@@ -3,9 +3,11 @@
 import * as z from "zod";
 import { formatHost, parseHost, wireCautions } from "../address.ts";
 import type { Config } from "../config.ts";
+import { COMPANION_ROLES, KINDS } from "../content/part.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
 import type { Look } from "../incoming/look.ts";
 import type { PathView, ReceivedView, ReceiveOrder, StepView } from "../service/views.ts";
+import { MODES, WAYS } from "../share/terms.ts";
 import { relayFor } from "./relay.ts";
 import { type Call, tool } from "./tool.ts";
 import { timeOf } from "./view.ts";
@@ -42,7 +44,7 @@ const Input = z.strictObject({
     .describe("host:port of a sender on the same network, as the sender was shown. Default: it is found by mDNS."),
   relay_url: z.string().optional().describe("wss://host or ws://host:port. Default: DISTILL_RELAY_URL."),
   mode: z
-    .enum(["auto", "lan", "relay"])
+    .enum(MODES)
     .default("auto")
     .describe(
       "auto (default): this network and the relay, whichever works; lan: this network only; relay: the relay only.",
@@ -71,17 +73,17 @@ const SessionView = z.object({
 
 const Output = z.object({
   id: z.string().describe("For distill_install: the name of its folder in the inbox."),
-  kind: z.enum(["distillation", "memory", "sessions"]),
+  kind: z.enum(KINDS),
   saved_to: z.string().describe("The cleaned and fenced document, for reading."),
   original: z.string().describe("Exactly the bytes that came. Not cleaned, not fenced."),
   bytes: z.int(),
   sha256: z.string().describe("Of the original bytes; the sender was shown the same."),
-  via: z.enum(["lan", "relay"]).describe("The path that it came by: this network, or the relay."),
+  via: z.enum(WAYS).describe("The path that it came by: this network, or the relay."),
   warnings: z.array(z.string()),
   files: z
     .array(
       z.object({
-        role: z.enum(["structure", "patch", "memory", "sessions", "attachment"]),
+        role: z.enum(COMPANION_ROLES),
         path: z.string().describe("Beside saved_to. An attachment's name, which is its end, is the sender's words."),
         bytes: z.int(),
         sha256: z.string(),

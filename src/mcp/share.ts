@@ -2,9 +2,11 @@
 
 import * as z from "zod";
 import { formatHost, isLoopback, wireCautions } from "../address.ts";
+import { KINDS } from "../content/part.ts";
 import { MAX_LIFETIME_MS, MAX_RECEIVERS, MAX_TITLE_CHARS } from "../limits.ts";
 import type { Cleaned } from "../outgoing/cleaning.ts";
 import { LanView, type NewShare } from "../service/views.ts";
+import { MODES } from "../share/terms.ts";
 import { CleanedView, DRAFT, prepare, viewCleaned } from "./draft.ts";
 import { relayFor } from "./relay.ts";
 import { tool } from "./tool.ts";
@@ -33,7 +35,7 @@ const Input = z.strictObject({
     .string()
     .optional()
     .describe("Only if the user chose one: 6 to 1024 characters, agreed with the receiver. Default: a code is made."),
-  mode: z.enum(["auto", "lan", "relay"]).default("auto").describe("Where to offer it. Default: auto."),
+  mode: z.enum(MODES).default("auto").describe("Where to offer it. Default: auto."),
   relay_url: z.string().optional().describe("wss://host or ws://host:port. Default: DISTILL_RELAY_URL."),
   receivers: z.int().min(1).max(MAX_RECEIVERS).default(1).describe("How many people may receive it. Default: 1."),
   legacy: z
@@ -58,9 +60,9 @@ const Output = z.object({
   share_id: z.string().describe("For distill_stop."),
   code: z.string().optional().describe("What the receiver types. Absent where the user chose a passphrase."),
   passphrase: z.string().optional().describe("Of a legacy share that was given none: what the receiver types."),
-  kind: z.enum(["distillation", "memory", "sessions"]),
+  kind: z.enum(KINDS),
   room: z.string().describe("The public half of the code; with a passphrase, the receiver needs it on a relay."),
-  mode: z.enum(["auto", "lan", "relay"]),
+  mode: z.enum(MODES),
   relay_url: z.string().optional().describe("The relay that holds the share, if one does."),
   lan: LanView.optional().describe("Where it can be had on this network."),
   expires_at: z.string().describe("ISO 8601, UTC."),

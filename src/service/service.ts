@@ -3,11 +3,20 @@
  * know which.
  */
 import type { Material } from "../content/material.ts";
-import type { Kept, NewShare, ReceivedView, ReceiveOrder, ShareOrder, ShareView, StepView } from "./views.ts";
+import type {
+  Kept,
+  NewShare,
+  ReceivedView,
+  ReceiveOrder,
+  SHARE_EVENTS,
+  ShareOrder,
+  ShareView,
+  StepView,
+} from "./views.ts";
 
 /** News of a share, sent unasked to the session that made it. */
 export interface ShareEvent {
-  readonly event: "delivered" | "attempt-failed" | "ended";
+  readonly event: (typeof SHARE_EVENTS)[number];
   readonly share: ShareView;
 }
 

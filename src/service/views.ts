@@ -4,12 +4,13 @@
  */
 import * as z from "zod";
 import { formatRelayUrl, parseRelayUrl } from "../address.ts";
-import { KINDS, Part } from "../content/part.ts";
+import { COMPANION_ROLES, KINDS, Part } from "../content/part.ts";
 import { ERROR_CODES } from "../errors.ts";
 import { MAX_LIFETIME_MS, MAX_RECEIVERS, MAX_TITLE_CHARS } from "../limits.ts";
 import type { Path, Route } from "../share/race.ts";
 import type { ReceivedHandoff, Step } from "../share/receiver.ts";
 import type { Share } from "../share/sender.ts";
+import { MODES, SHARE_STATES } from "../share/terms.ts";
 import type { RelayAccess } from "../transport/relay-connection.ts";
 
 /** A passphrase has at most 1,024 characters, a path or a relay's address hardly more. */
@@ -29,7 +30,7 @@ export const RelayOrder = z.object({
 });
 export type RelayOrder = z.infer<typeof RelayOrder>;
 
-const Mode = z.enum(["auto", "lan", "relay"]);
+const Mode = z.enum(MODES);
 const Kind = z.enum(KINDS);
 
 export const ShareOrder = z.object({
@@ -58,15 +59,20 @@ export const ReceiveOrder = z.object({
 });
 export type ReceiveOrder = z.infer<typeof ReceiveOrder>;
 
-/** What may be known of a share by whoever finds it on a disk: nothing of its content, and nothing that opens it. */
+/** As `SHARE_STATES`; lost: the share's process ended without recording it. */
+export const RECORDED_STATES = [...SHARE_STATES, "lost"] as const;
+
+/** What the session that made a share is told about it. */
+export const SHARE_EVENTS = ["delivered", "attempt-failed", "ended"] as const;
+
+/** What is kept on disk of a share: nothing of its content, and nothing that opens it. */
 export const ShareRecord = z.object({
   id: z.string(),
   /** Who made it: one MCP server, or one command. */
   session: z.string(),
   room: z.string(),
   legacy: z.boolean(),
-  /** As `ShareState`; lost: its process ended without a word, and the share with it. */
-  state: z.enum(["waiting", "serving", "delivered", "unconfirmed", "burned", "expired", "stopped", "failed", "lost"]),
+  state: z.enum(RECORDED_STATES),
   receivers: Count,
   delivered: Count,
   /** Receivers who were sent everything, those who have confirmed it included. */
@@ -127,6 +133,9 @@ const PathView = z.discriminatedUnion("by", [
 ]);
 export type PathView = z.infer<typeof PathView>;
 
+/** The steps of a reception; a `StepView` says more about each. */
+export const STEPS = ["looking", "proving", "receiving", "reconnecting"] as const satisfies Step["at"][];
+
 export const StepView = z.discriminatedUnion("at", [
   z.object({ at: z.literal("looking") }),
   z.object({ at: z.literal("proving"), path: PathView }),
@@ -153,7 +162,7 @@ export type Kept = z.infer<typeof Kept>;
 
 /** A file that came along. */
 const FileView = z.object({
-  role: z.enum(["structure", "patch", "memory", "sessions", "attachment"]),
+  role: z.enum(COMPANION_ROLES),
   /** Absolute. */
   path: z.string(),
   bytes: Count,

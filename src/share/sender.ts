@@ -21,9 +21,8 @@ import type { RelayAccess } from "../transport/relay-connection.ts";
 import { listenTcp } from "../transport/tcp.ts";
 import { formatCode, newRoom } from "./code.ts";
 import { ShareGate } from "./gate.ts";
+import type { Mode, ShareState } from "./terms.ts";
 import type { Admitted, Protocol, SenderVersion } from "./version.ts";
-
-export type Mode = "auto" | "lan" | "relay";
 
 export interface ShareRequest {
   /** The share's from here on: it closes it. */
@@ -44,22 +43,6 @@ export interface ShareRequest {
   /** Called once something may have become of the share that its owner wants to know: after a visitor, and at its end. */
   readonly changed?: ((share: Share) => void) | undefined;
 }
-
-/**
- * - waiting: nobody is being served. serving: a transfer runs.
- * - delivered: a right receipt came from everybody. unconfirmed: all was sent, but a receipt is missing; until its end the
- *   share waits for it.
- * - burned, expired, stopped: what it says. failed: no path is left on which a receiver could come.
- */
-export type ShareState =
-  | "waiting"
-  | "serving"
-  | "delivered"
-  | "unconfirmed"
-  | "burned"
-  | "expired"
-  | "stopped"
-  | "failed";
 
 type EndReason = Extract<ShareState, "burned" | "expired" | "stopped" | "failed"> | "used-up";
 
