@@ -1,6 +1,6 @@
 /**
  * One connection to a relay: opened, asked one question, and then a pipe of frames with backpressure. Here is all that is
- * known of the relay's wire (relay/README.md) and of WebSocket; what rooms and visits are is told in relay.ts.
+ * known of the relay's wire (relay/README.md) and of WebSocket; rooms and visits are in relay.ts and relay-room.ts.
  */
 
 import { readFile } from "node:fs/promises";
@@ -85,11 +85,11 @@ export interface RelayAccess {
   readonly authorities?: string | undefined;
 }
 
-/** Who gets the frames of a connection. */
+/** Receives what comes over a connection. */
 export interface Sink {
-  frame(bytes: Uint8Array, text: boolean): void;
-  /** @param reason undefined after a clean close by the relay. */
-  closed(reason: SpreadError | undefined): void;
+  onFrame(bytes: Uint8Array, text: boolean): void;
+  /** The connection has ended. @param reason undefined after a clean close by the relay. */
+  onGone(reason: SpreadError | undefined): void;
 }
 
 /** One WebSocket to a relay: a question and its answer, then frames. */
@@ -105,18 +105,18 @@ export class Connection {
     this.#ws = ws;
     ws.on("message", (data: Buffer, binary) => {
       this.#alive = true;
-      this.#sink?.frame(data, !binary);
+      this.#sink?.onFrame(data, !binary);
     });
     ws.on("pong", () => {
       this.#alive = true;
     });
     ws.on("close", (code) => {
       clearTimeout(this.#demand);
-      if (signal.aborted) this.#sink?.closed(abortReason(signal));
-      else if (code === CLEAN_CLOSE) this.#sink?.closed(undefined);
+      if (signal.aborted) this.#sink?.onGone(abortReason(signal));
+      else if (code === CLEAN_CLOSE) this.#sink?.onGone(undefined);
       else {
         const why = CLOSED_AS.get(code) ?? ["link-lost", "the connection to the relay was lost"];
-        this.#sink?.closed(new SpreadError(...why));
+        this.#sink?.onGone(new SpreadError(...why));
       }
     });
     ws.once("upgrade", ({ socket }) => {
@@ -176,7 +176,7 @@ export class Connection {
       return await new Promise<T>((resolve, reject) => {
         timer = setTimeout(() => reject(mute()), HANDSHAKE_MS);
         this.#sink = {
-          frame: (bytes, text) => {
+          onFrame: (bytes, text) => {
             this.#sink = undefined;
             const answer = text ? parseControl(bytes) : undefined;
             const accepted = answer && accept(answer);
@@ -186,9 +186,9 @@ export class Connection {
             } else if (answer?.type === "ERROR") reject(refusal(answer.reason));
             else reject(new SpreadError("relay-refused", "what answered does not speak the relay's protocol"));
           },
-          closed: (reason) => reject(reason && reason.code !== "link-lost" ? reason : mute()),
+          onGone: (reason) => reject(reason && reason.code !== "link-lost" ? reason : mute()),
         };
-        this.say(question);
+        this.sendControl(question);
       });
     } catch (error) {
       this.#ws.terminate();
@@ -198,7 +198,7 @@ export class Connection {
     }
   }
 
-  say(message: object): void {
+  sendControl(message: object): void {
     this.send(JSON.stringify(message), () => {});
   }
 
