@@ -117,12 +117,12 @@ export class ShareManager implements AsyncDisposable {
   async #requestFor(order: ShareOrder, content: Snapshot, session: string): Promise<ShareRequest> {
     const { title = await headingOf(content), passphrase, relay, legacy, ...rest } = order;
     const eventOf = eventDetector();
-    const changed = (share: Share) => {
+    const onChange = (share: Share) => {
       const view = viewShare(share, session);
       this.#onChange(view, eventOf(view));
     };
     const protocol = await protocolOf(legacy);
-    return { ...rest, protocol, content, title, passphrase, relay: relay && accessOf(relay), changed };
+    return { ...rest, protocol, content, title, passphrase, relay: relay && accessOf(relay), onChange };
   }
 
   #view(share: Share): LivingShare {
