@@ -15,6 +15,9 @@ export const CHUNK_BYTES = 64 * 1024;
 /** The largest frame that a link carries, in bytes: a full sealed chunk, with room for any message of the protocol. */
 export const MAX_FRAME_BYTES = CHUNK_BYTES + 1024;
 
+/** An error code of any version, in characters: the longest of ours has 17. */
+export const MAX_CODE_CHARS = 64;
+
 /** A title, in UTF-16 units, once cleaned. Longer ones are cut. */
 export const MAX_TITLE_CHARS = 200;
 

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { Part } from "../content/part.ts";
 import { ERROR_CODES } from "../errors.ts";
-import { MAX_PARTS, MAX_SHARE_BYTES } from "../limits.ts";
+import { MAX_CODE_CHARS, MAX_PARTS, MAX_SHARE_BYTES } from "../limits.ts";
 import {
   Kept,
   NewShare,
@@ -74,11 +74,19 @@ export const HubInfo = z.object({
 });
 export type HubInfo = z.infer<typeof HubInfo>;
 
+/** A hub of another version can have codes that this one does not know: then its message has to say what happened. */
+const Code = z.enum(ERROR_CODES).or(
+  z
+    .string()
+    .max(MAX_CODE_CHARS)
+    .transform(() => "peer-aborted" as const),
+);
+
 /** All that the hub says. */
 export const HubMessage = z.union([
   z.object({ welcome: HubInfo }),
   z.object({ id: Id, ok: z.unknown().refine((value) => value !== undefined) }),
-  z.object({ id: Id, error: z.object({ code: z.enum(ERROR_CODES), message: z.string() }) }),
+  z.object({ id: Id, error: z.object({ code: Code, message: z.string() }) }),
   z.object({ id: Id, step: StepView }),
   z.object({ event: z.enum(SHARE_EVENTS), share: ShareView }),
 ]);

@@ -6,7 +6,7 @@ import * as z from "zod";
 import { formatRelayUrl, parseRelayUrl } from "../address.ts";
 import { COMPANION_ROLES, KINDS, Part } from "../content/part.ts";
 import { ERROR_CODES } from "../errors.ts";
-import { MAX_LIFETIME_MS, MAX_RECEIVERS, MAX_TITLE_CHARS } from "../limits.ts";
+import { MAX_CODE_CHARS, MAX_LIFETIME_MS, MAX_RECEIVERS, MAX_TITLE_CHARS } from "../limits.ts";
 import type { Path, Route } from "../share/race.ts";
 import type { ReceivedHandoff, Step } from "../share/receiver.ts";
 import type { Share } from "../share/sender.ts";
@@ -110,7 +110,16 @@ const Held = z.object({
   /** Of the document alone. */
   bytes: Count,
   sha256: z.string(),
-  lastFailure: z.enum(ERROR_CODES).optional(),
+  /** A code that this version does not know, from a hub of another version, is read as `internal`. */
+  lastFailure: z
+    .enum(ERROR_CODES)
+    .or(
+      z
+        .string()
+        .max(MAX_CODE_CHARS)
+        .transform(() => "internal" as const),
+    )
+    .optional(),
   warnings: z.array(z.string()),
 });
 export type Held = z.infer<typeof Held>;

@@ -51,7 +51,11 @@ async function aHub(options: Partial<HubOptions> = {}): Promise<Place> {
   return { hub, home, address: (await findSocket(home)) ?? "" };
 }
 
-async function aClient({ address }: Place, onEvent: (event: ShareEvent) => void = () => {}, session = randomUUID()) {
+async function aClient(
+  { address }: Pick<Place, "address">,
+  onEvent: (event: ShareEvent) => void = () => {},
+  session = randomUUID(),
+) {
   const connection = await HubConnection.open(address, session, onEvent);
   if (!connection) throw new Error("there is no hub");
   later(() => connection.close());
@@ -402,6 +406,26 @@ describe("a share", () => {
     const sharing = service.share(ORDER, [textMaterial(TEXT)], cancelling.signal);
     await expect(sharing).rejects.toMatchObject({ code: "cancelled" });
     expect(manager.shares).toMatchObject([{ state: "stopped" }]);
+  });
+
+  it("fails with what its hub says, and keeps its connection, when the hub's error code is of another version", async () => {
+    const address = join(await newHome(), "hub");
+    const http = createServer().listen(address);
+    later(() => http.close());
+    await once(http, "listening");
+    new WebSocketServer({ server: http }).on("connection", (ws) => {
+      const say = (said: object) => ws.send(JSON.stringify(said));
+      say({ welcome: { protocol: PROTOCOL, version: "9.0.0", pid: 1, since: new Date().toISOString() } });
+      ws.on("message", (data) => {
+        const { id, op } = JSON.parse(String(data));
+        if (op === "retire") say({ id, ok: { retired: false } });
+        else say({ id, error: { code: "code-of-the-future", message: "it rains" } });
+      });
+    });
+    const client = await aClient({ address });
+    const sharing = client.ask("share", { order: ORDER, content: { text: TEXT } });
+    await expect(sharing).rejects.toMatchObject({ code: "peer-aborted", message: "it rains" });
+    expect(await client.ask("retire", {})).toEqual({ retired: false });
   });
 
   it("goes on without its session, and is stopped by another one", async () => {
