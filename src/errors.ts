@@ -108,6 +108,11 @@ export class SpreadError extends Error {
   }
 }
 
+/** An error as it is shown: `code: what happened.` and what to do, one line each. */
+export function errorText({ code, message, hint }: SpreadError): string {
+  return `Error ${code}: ${message}.\nWhat to do: ${hint}`;
+}
+
 /** The system's short name of a failure ("ENOENT", "ECONNREFUSED"), or undefined. Node's errors carry it in `code`. */
 export function systemCode(cause: unknown): string | undefined {
   if (typeof cause !== "object" || cause === null || !("code" in cause)) return undefined;

@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 import { configFolder } from "../claude/folders.ts";
 import { uninstall } from "../claude/uninstall.ts";
 import { readConfig } from "../config.ts";
-import { SpreadError, toSpreadError } from "../errors.ts";
+import { errorText, SpreadError, toSpreadError } from "../errors.ts";
 import { propose } from "../installing/proposal.ts";
 import { installedWords, uninstalledWords } from "../installing/words.ts";
 
@@ -29,8 +29,7 @@ export async function runTerminal(command: Command, line: readonly string[]): Pr
     process.stdout.write(`${words.join("\n")}\n`);
     return 0;
   } catch (thrown) {
-    const { code, message, hint } = toSpreadError(thrown);
-    process.stderr.write(`Error ${code}: ${message}.\nWhat to do: ${hint}\n`);
+    process.stderr.write(`${errorText(toSpreadError(thrown))}\n`);
     return 1;
   }
 }

@@ -2,11 +2,12 @@
 
 import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { abortReason } from "../abort.ts";
 import { parseRelayUrl } from "../address.ts";
 import type { Material } from "../content/material.ts";
-import { handOver, type Snapshot, snapshot } from "../content/snapshot.ts";
+import { handOver, snapshot } from "../content/snapshot.ts";
 import { SpreadError } from "../errors.ts";
 import type { Service, ShareEvent, Status } from "../service/service.ts";
 import type { ReceiveOrder, RelayOrder, ShareOrder, ShareView, StepView } from "../service/views.ts";
@@ -23,7 +24,7 @@ const AGAIN_MS = 50;
 /** A hub that ends as it starts will do so again. */
 const MAX_STARTS = 5;
 
-export interface HubClientOptions {
+interface HubClientOptions {
   readonly home: string;
   readonly version: string;
   /** The program that becomes a hub by the argument `hub`. */
@@ -53,7 +54,7 @@ export class HubService implements Service {
     const { home } = this.#options;
     await using frozen = await snapshot(content, { home, signal, named: true });
     if (frozen.parts.length === 1 && frozen.bytes <= MAX_INLINE_BYTES) {
-      const ask = { order: withWay(order), content: { text: await textOf(frozen) } };
+      const ask = { order: withWay(order), content: { text: (await buffer(frozen.read())).toString("utf8") } };
       return await this.#ask("share", ask, { signal }); // before it is closed
     }
     await using handed = await handOver(frozen, home);
@@ -207,10 +208,4 @@ function wayTo(relay: RelayOrder): RelayOrder {
   const authorities = process.env.NODE_EXTRA_CA_CERTS;
   const proxy = namedProxy(parseRelayUrl(relay.url));
   return { ...relay, proxy, ...(authorities && { authorities: resolve(authorities) }) };
-}
-
-async function textOf(content: Snapshot): Promise<string> {
-  const pieces: Uint8Array[] = [];
-  for await (const piece of content.read()) pieces.push(piece);
-  return Buffer.concat(pieces).toString("utf8");
 }

@@ -9,13 +9,14 @@ import type { ShareEvent } from "../service/service.ts";
 import type { StepView } from "../service/views.ts";
 import {
   type HubInfo,
-  HubMessage,
+  type HubMessage,
   HubRequest,
   MAX_MESSAGE_BYTES,
   OP_RESULTS,
   type Op,
   type OpArguments,
   type OpResult,
+  parseHubMessage,
   REQUEST_MS,
   RETIRED,
 } from "./ops.ts";
@@ -79,7 +80,7 @@ export class HubConnection {
         ws.terminate();
       }, WELCOME_MS);
       ws.on("message", (data: Buffer) => {
-        const message = parse(data);
+        const message = parseHubMessage(data);
         if (message === undefined) {
           reject(unreachable("the hub cannot be understood"));
           ws.terminate();
@@ -184,12 +185,4 @@ function refusal(status: number | undefined): Error {
 
 export function unreachable(what: string, cause?: unknown): SpreadError {
   return new SpreadError("hub-unreachable", what, { cause });
-}
-
-function parse(data: Buffer): HubMessage | undefined {
-  try {
-    return HubMessage.safeParse(JSON.parse(data.toString("utf8"))).data;
-  } catch {
-    return undefined;
-  }
 }

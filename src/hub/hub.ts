@@ -16,7 +16,16 @@ import { ShareManager } from "../service/manager.ts";
 import type { ShareEvent } from "../service/service.ts";
 import type { ShareView } from "../service/views.ts";
 import { HistoryFile, loadHistory, recent } from "./history.ts";
-import { type HubInfo, type HubMessage, HubRequest, MAX_MESSAGE_BYTES, PROTOCOL, REQUEST_MS, RETIRED } from "./ops.ts";
+import {
+  type HubInfo,
+  type HubMessage,
+  type HubRequest,
+  MAX_MESSAGE_BYTES,
+  PROTOCOL,
+  parseRequest,
+  REQUEST_MS,
+  RETIRED,
+} from "./ops.ts";
 import { claimSocket } from "./socket.ts";
 
 /** How long a hub stays that has nothing to do, in ms: the next hand-off of the same afternoon finds it. */
@@ -174,7 +183,7 @@ export class Hub implements AsyncDisposable {
 
   #hear(client: Client, data: Buffer | undefined): void {
     if (this.#state !== "open") return; // it learns by RETIRED that nothing was done
-    const request = data && parse(data);
+    const request = data && parseRequest(data);
     if (request === undefined || client.runs(request.id)) client.ws.close(POLICY_VIOLATION);
     else if (request.op === "cancel") client.cancel(request.request);
     else void this.#run(client, request);
@@ -324,13 +333,5 @@ class Client {
 
   leave(): void {
     for (const end of this.#requests.values()) end.abort(new SpreadError("cancelled", "the one who asked has gone"));
-  }
-}
-
-function parse(data: Buffer): HubRequest | undefined {
-  try {
-    return HubRequest.safeParse(JSON.parse(data.toString("utf8"))).data;
-  } catch {
-    return undefined;
   }
 }

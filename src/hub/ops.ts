@@ -91,3 +91,21 @@ export const HubMessage = z.union([
   z.object({ event: z.enum(SHARE_EVENTS), share: ShareView }),
 ]);
 export type HubMessage = z.infer<typeof HubMessage>;
+
+/** @returns undefined for what is no request. */
+export function parseRequest(data: Buffer): HubRequest | undefined {
+  return parse(HubRequest, data);
+}
+
+/** @returns undefined for what no hub says. */
+export function parseHubMessage(data: Buffer): HubMessage | undefined {
+  return parse(HubMessage, data);
+}
+
+function parse<T>(schema: z.ZodType<T>, data: Buffer): T | undefined {
+  try {
+    return schema.safeParse(JSON.parse(data.toString("utf8"))).data;
+  } catch {
+    return undefined;
+  }
+}

@@ -155,7 +155,7 @@ export async function sendLegacyAway(link: Link, reason: RefusedReason): Promise
   await link.close();
 }
 
-export interface LegacyDocument {
+interface LegacyDocument {
   /** The bytes that the sender encrypted: whoever knows the passphrase, on the way or at the end, can have made them. */
   readonly text: Uint8Array;
   /** Says ACK: only once the document is kept. Never throws. */

@@ -3,6 +3,7 @@
  * whoever is on the way can record it and test passphrases without limit.
  */
 import { createHash, randomUUID } from "node:crypto";
+import { buffer } from "node:stream/consumers";
 import type { Part } from "../content/part.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
 import type { Outgoing } from "../protocol/transfer.ts";
@@ -44,7 +45,7 @@ async function legacySender(passphrase: string, gate: ShareGate, document: Outgo
         async transfer() {
           try {
             // Never delivered, only sent: an ACK of version 1 proves nothing.
-            await deliverLegacy(link, keys, await wholeOf(document), () => slot.commit());
+            await deliverLegacy(link, keys, await buffer(document.read()), () => slot.commit());
           } finally {
             slot.release();
           }
@@ -96,10 +97,4 @@ function legacyReceiver(passphrase: string, maxBytes: number): ReceiverVersion {
 
 function partOf(text: Uint8Array): Part {
   return { role: "document", name: "", bytes: text.length, sha256: createHash("sha256").update(text).digest("hex") };
-}
-
-async function wholeOf(document: Outgoing): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
-  for await (const piece of document.read()) pieces.push(piece);
-  return Buffer.concat(pieces);
 }

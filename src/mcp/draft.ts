@@ -74,6 +74,9 @@ export const DRAFT = {
 const DraftInput = z.object(DRAFT);
 type DraftInput = z.output<typeof DraftInput>;
 
+/** A file that comes along with the document. */
+export const OfferedFile = z.object({ role: z.string(), name: z.string(), bytes: z.int(), sha256: z.string() });
+
 export const CleanedView = z.object({
   secrets: z.int().describe("How many were replaced by placeholders."),
   by_rule: z.record(z.string(), z.int()),

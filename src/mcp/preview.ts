@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { SpreadError } from "../errors.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
-import { CleanedView, DRAFT, prepare, viewCleaned } from "./draft.ts";
+import { CleanedView, DRAFT, OfferedFile, prepare, viewCleaned } from "./draft.ts";
 import { tool } from "./tool.ts";
 
 /** As in distill_receive: the longest text in JSON, and what stands around it. */
@@ -21,9 +21,7 @@ const Output = z.object({
   bytes: z.int().describe("Of the document."),
   sha256: z.string(),
   saved_to: z.string().describe("The folder that holds all parts as they would leave, until the next preview."),
-  files: z
-    .array(z.object({ role: z.string(), name: z.string(), bytes: z.int(), sha256: z.string() }))
-    .describe("What comes along with the document."),
+  files: z.array(OfferedFile).describe("What comes along with the document."),
   cleaned: CleanedView,
   replacements: z
     .array(z.object({ part: z.string(), rule: z.string(), line: z.int(), placeholder: z.string() }))

@@ -7,7 +7,7 @@ import { MAX_LIFETIME_MS, MAX_RECEIVERS, MAX_TITLE_CHARS } from "../limits.ts";
 import type { Cleaned } from "../outgoing/cleaning.ts";
 import { LanView, type NewShare } from "../service/views.ts";
 import { MODES } from "../share/terms.ts";
-import { CleanedView, DRAFT, prepare, viewCleaned } from "./draft.ts";
+import { CleanedView, DRAFT, OfferedFile, prepare, viewCleaned } from "./draft.ts";
 import { relayFor } from "./relay.ts";
 import { tool } from "./tool.ts";
 import { timeOf } from "./view.ts";
@@ -54,8 +54,6 @@ const Input = z.strictObject({
     ),
 });
 
-const FileOffered = z.object({ role: z.string(), name: z.string(), bytes: z.int(), sha256: z.string() });
-
 const Output = z.object({
   share_id: z.string().describe("For distill_stop."),
   code: z.string().optional().describe("What the receiver types. Absent where the user chose a passphrase."),
@@ -69,7 +67,7 @@ const Output = z.object({
   receivers: z.int(),
   bytes: z.int(),
   sha256: z.string().describe("Of the document's bytes; the receiver is shown the same."),
-  files: z.array(FileOffered).describe("What comes along with the document."),
+  files: z.array(OfferedFile).describe("What comes along with the document."),
   cleaned: CleanedView,
   suggestions: z.array(z.string()).describe("What the hand-off lacks, and what stays away."),
   tell_receiver: z.string().describe("To be given to the user word for word."),

@@ -2,7 +2,7 @@
 import type { CallToolResult, ToolAnnotations } from "@modelcontextprotocol/sdk/types.js";
 import type * as z from "zod";
 import type { Config } from "../config.ts";
-import { SpreadError, toSpreadError } from "../errors.ts";
+import { errorText, SpreadError, toSpreadError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Service } from "../service/service.ts";
 
@@ -31,7 +31,7 @@ export interface Call {
   ask(question: string, deed: string): Promise<"yes" | "no" | "nobody">;
 }
 
-export interface Tool<Input extends z.ZodObject = z.ZodObject, Output extends z.ZodObject = z.ZodObject> {
+interface Tool<Input extends z.ZodObject = z.ZodObject, Output extends z.ZodObject = z.ZodObject> {
   readonly name: string;
   readonly title: string;
   /** What a model reads: at most 2048 characters, the client cuts the rest. */
@@ -66,11 +66,6 @@ export function tool<Input extends z.ZodObject, Output extends z.ZodObject>(spec
       }
     },
   };
-}
-
-/** `code: what happened.` and what to do, one line each. */
-function errorText(error: SpreadError): string {
-  return `Error ${error.code}: ${error.message}.\nWhat to do: ${error.hint}`;
 }
 
 /** Of arguments that there are not: so many, of so many UTF-16 units each. */

@@ -122,7 +122,6 @@ const Held = z.object({
     .optional(),
   warnings: z.array(z.string()),
 });
-export type Held = z.infer<typeof Held>;
 
 /** A share as its owner sees it. `held` is missing for one that an earlier process kept. */
 export const ShareView = ShareRecord.extend({ held: Held.optional() });
@@ -177,7 +176,6 @@ const FileView = z.object({
   bytes: Count,
   sha256: z.string(),
 });
-export type FileView = z.infer<typeof FileView>;
 
 export const ReceivedView = z.object({
   /** The name of its folder in the inbox. */

@@ -29,7 +29,7 @@ export type Path =
   | { readonly by: "relay"; readonly relay: URL; readonly room: string };
 
 /** Where a sender may be: at an address, or somewhere on this network. Without a room, the only sender there is taken. */
-export type LanRoute = { readonly host: string; readonly port: number } | { readonly room: string | undefined };
+type LanRoute = { readonly host: string; readonly port: number } | { readonly room: string | undefined };
 
 /** All that is known of where the sender is; at least one of the two. */
 export interface Route {

@@ -12,7 +12,7 @@ const LOW_BYTES = 128 * 1024;
 const FRAME_COST_BYTES = 256;
 
 /** The source of a mailbox. Both calls are idempotent. */
-export interface Flow {
+interface Flow {
   pause(): void;
   resume(): void;
 }
