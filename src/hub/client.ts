@@ -1,4 +1,4 @@
-/** The service as the hub gives it: found, or started where something has to be kept, and asked. */
+/** The service by way of the hub, which is found, or started if something has to be kept. */
 
 import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
@@ -18,16 +18,16 @@ import { MAX_INLINE_BYTES, type Op, type OpArguments, type OpResult, PROTOCOL } 
 import { findSocket } from "./socket.ts";
 import { startHub } from "./start.ts";
 
-/** How long one that ends is waited for, in ms, and how often it is looked after. */
+/** How long to wait for a hub that is ending, and how often to look, in ms. */
 const PATIENCE_MS = 15_000;
 const AGAIN_MS = 50;
-/** A hub that ends as it starts will do so again. */
+/** A hub that keeps ending at its start will do so again. */
 const MAX_STARTS = 5;
 
 interface HubClientOptions {
   readonly home: string;
   readonly version: string;
-  /** The program that becomes a hub by the argument `hub`. */
+  /** The program that becomes a hub when run with the argument `hub`. */
   readonly entry: string;
   readonly onEvent: (event: ShareEvent) => void;
 }
@@ -35,7 +35,7 @@ interface HubClientOptions {
 export class HubService implements Service {
   readonly session = randomUUID();
   readonly #options: HubClientOptions;
-  /** The last one, open or not, or on its way. */
+  /** The latest connection: open, closed, or being made. */
   #connection: Promise<HubConnection | undefined> = Promise.resolve(undefined);
 
   constructor(options: HubClientOptions) {
@@ -45,7 +45,7 @@ export class HubService implements Service {
   async share(order: ShareOrder, content: readonly Material[], signal: AbortSignal) {
     const share = await this.#make(order, content, signal);
     if (!signal.aborted) return share;
-    // The hub was done before it had heard of that: nobody would know the share's code.
+    // The hub had finished before it heard of the cancellation: nobody would know the share's code.
     await this.stop(share.id);
     throw abortReason(signal);
   }
@@ -75,7 +75,7 @@ export class HubService implements Service {
         const { pid, version, since } = found.hub;
         return { ...(await found.ask("holdings", {})), hub: { pid, version, since } };
       },
-      // Nobody keeps anything: what is left is what was written down.
+      // Without a hub nothing is alive: only its history is left.
       async () => ({ shares: await loadHistory(this.#options.home), receptions: [] }),
     );
   }
@@ -102,8 +102,8 @@ export class HubService implements Service {
   }
 
   /**
-   * What needs no hub, but has to ask the one that there is. Done twice it does no harm: so a hub that went away meanwhile is
-   * none.
+   * Asks the hub if there is one, without starting it. Asking twice does no harm, so a hub that goes away meanwhile counts
+   * as none.
    */
   async #look<T>(ask: (hub: HubConnection) => Promise<T>, without: () => Promise<T>): Promise<T> {
     const find = () => this.#reach(() => this.#open(false));
@@ -118,7 +118,7 @@ export class HubService implements Service {
     }
   }
 
-  /** Asks the hub, and starts one if there is none. */
+  /** Asks the hub, and starts it if there is none. */
   async #ask<O extends Op>(op: O, ask: OpArguments<O>, options: AskOptions): Promise<OpResult<O>> {
     for (const end = performance.now() + PATIENCE_MS; ; ) {
       try {
@@ -131,7 +131,7 @@ export class HubService implements Service {
   }
 
   /**
-   * The connection, made by `make` if there is none that is open: one call behind another, since a session with two would hear
+   * The open connection, or a new one by `make`. Calls run one after another: a session with two connections would hear
    * everything twice.
    */
   #reach<T extends HubConnection | undefined>(make: () => Promise<T>): Promise<T | HubConnection> {
@@ -147,7 +147,7 @@ export class HubService implements Service {
   async #connect(): Promise<HubConnection> {
     const { home, entry } = this.#options;
     for (let starts = 0; starts < MAX_STARTS; starts += 1) {
-      const found = await this.#open(starts === 0); // what was started from here is as new as can be had
+      const found = await this.#open(starts === 0); // a hub that we have started is as new as possible
       if (found) return found;
       await startHub(home, entry);
     }
@@ -157,8 +157,8 @@ export class HubService implements Service {
   }
 
   /**
-   * The hub that there is. One that ends is waited for: what becomes of its shares is not written down yet.
-   * @param renew whether an older one is asked to make room.
+   * The current hub, if there is one. One that is ending is waited for: it has not recorded the end of its shares yet.
+   * @param renew whether an older hub is asked to make room.
    */
   async #open(renew: boolean): Promise<HubConnection | undefined> {
     const { home, version, onEvent } = this.#options;
@@ -177,8 +177,8 @@ export class HubService implements Service {
 }
 
 /**
- * False if it ends, to make room for this newer version.
- * @throws SpreadError `hub-busy` if it speaks another protocol and goes on.
+ * @returns false if the hub ends, to make room for this newer version.
+ * @throws SpreadError `hub-busy` if it speaks another protocol and does not end.
  */
 async function serves(connection: HubConnection, version: string | undefined): Promise<boolean> {
   const { hub } = connection;
@@ -189,7 +189,7 @@ async function serves(connection: HubConnection, version: string | undefined): P
   throw new SpreadError("hub-busy", `the hub speaks protocol ${hub.protocol}, and not ${PROTOCOL}`);
 }
 
-/** By the three numbers of a version. */
+/** Compares the three numbers of a version. */
 function isOlder(version: string, than: string): boolean {
   const numbers = (text: string) => text.split(/[.+-]/).slice(0, 3).map(Number);
   const others = numbers(than);
@@ -203,7 +203,7 @@ function withWay(order: ShareOrder): ShareOrder {
   return order.relay ? { ...order, relay: wayTo(order.relay) } : order;
 }
 
-/** With what this process's environment says of the way to the relay: the hub's own says nothing. */
+/** Adds what this process's environment says about the way to the relay: the hub's own environment does not. */
 function wayTo(relay: RelayOrder): RelayOrder {
   const authorities = process.env.NODE_EXTRA_CA_CERTS;
   const proxy = namedProxy(parseRelayUrl(relay.url));

@@ -28,18 +28,18 @@ import {
 } from "./ops.ts";
 import { claimSocket } from "./socket.ts";
 
-/** How long a hub stays that has nothing to do, in ms: the next hand-off of the same afternoon finds it. */
+/** How long an idle hub stays, in ms: long enough for the next hand-off of the same afternoon. */
 const IDLE_MS = 10 * 60_000;
 const MAX_CLIENTS = 256;
-/** Requests that run at once; and so many more that only look or stop, so that a full hub can still be seen and emptied. */
+/** Requests that may run at once; and how many more may look or stop, so that a full hub can still be seen and emptied. */
 const MAX_RUNNING = 256;
 const MAX_RUNNING_BESIDES = 64;
-/** What may wait for a client that reads nothing, in bytes, before it is cut off. */
+/** Bytes that may wait for a client that does not read, before it is cut off. */
 const MAX_UNREAD_BYTES = 8 * MAX_MESSAGE_BYTES;
 /** RFC 6455, section 7.4.1. */
 const POLICY_VIOLATION = 1008;
 
-/** Where operations are asked for, with a UUID: whose they are. */
+/** The path for operations, with the UUID of the session that asks. */
 const OPS = /^\/ops\?session=([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
 export interface HubOptions {
@@ -49,7 +49,7 @@ export interface HubOptions {
   readonly idleMs?: number;
 }
 
-/** @returns the hub; undefined if there is one already. It is to be closed. @throws as `claimSocket`. */
+/** @returns the hub, which the caller closes; undefined if there is one already. @throws as `claimSocket`. */
 export async function openHub(options: HubOptions): Promise<Hub | undefined> {
   const hub = new Hub(options);
   let opened = false;
@@ -62,7 +62,7 @@ export async function openHub(options: HubOptions): Promise<Hub | undefined> {
 }
 
 export class Hub implements AsyncDisposable {
-  /** Settles when it has had nothing to do for long enough, or was asked to retire: then it wants to be closed. */
+  /** Settles when the hub has been idle for long enough, or was asked to retire: then it has to be closed. */
   readonly over: Promise<void>;
   #setOver: () => void = () => {};
   readonly #home: string;
@@ -74,7 +74,7 @@ export class Hub implements AsyncDisposable {
   readonly #http: Server;
   readonly #wss = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false });
   readonly #clients = new Set<Client>();
-  /** Requests that run, each with its end. */
+  /** Running requests, each with what cancels it. */
   readonly #running = new Map<Promise<void>, AbortController>();
   #state: "opening" | "open" | "closing" = "opening";
   #past: readonly ShareView[] = [];
@@ -107,7 +107,7 @@ export class Hub implements AsyncDisposable {
     return true;
   }
 
-  /** Requests end, shares are stopped and their visitors told, and what became of them is written down. */
+  /** Cancels requests, stops shares and tells their visitors, and records what became of them. */
   async [Symbol.asyncDispose](): Promise<void> {
     const wasHub = this.#state !== "opening";
     this.#finish();
@@ -182,14 +182,14 @@ export class Hub implements AsyncDisposable {
   }
 
   #hear(client: Client, data: Buffer | undefined): void {
-    if (this.#state !== "open") return; // it learns by RETIRED that nothing was done
+    if (this.#state !== "open") return; // RETIRED will tell the client that nothing was done
     const request = data && parseRequest(data);
     if (request === undefined || client.runs(request.id)) client.ws.close(POLICY_VIOLATION);
     else if (request.op === "cancel") client.cancel(request.request);
     else void this.#run(client, request);
   }
 
-  /** Never throws: what goes wrong is the answer. */
+  /** Never throws: a failure is the answer. */
   async #run(client: Client, request: Exclude<HubRequest, { op: "cancel" }>): Promise<void> {
     const { id } = request;
     const end = new AbortController();
@@ -205,7 +205,7 @@ export class Hub implements AsyncDisposable {
       REQUEST_MS,
     );
     if (request.op === "receive") clearTimeout(overdue);
-    // A moment later, when it is among those that run.
+    // One turn later, when it is in #running.
     const done = Promise.resolve()
       .then(() => this.#answer(client, request, end.signal))
       .then(
@@ -269,14 +269,14 @@ export class Hub implements AsyncDisposable {
     this.#history.save(this.#shares);
   }
 
-  /** The time runs while there is nothing to do. */
+  /** Starts the idle time if there is nothing to do, and stops it otherwise. */
   #rest(): void {
     clearTimeout(this.#idle);
     if (this.#state !== "open" || this.#running.size > 0 || this.#living().length > 0) return;
     this.#idle = setTimeout(() => this.#finish(), this.#idleMs);
   }
 
-  /** From here on nothing more is begun. */
+  /** No request is begun from here on. */
   #finish(): void {
     this.#state = "closing";
     clearTimeout(this.#idle);
@@ -310,7 +310,7 @@ class Client {
     else this.ws.send(JSON.stringify(message));
   }
 
-  /** Its cause stays here: it can quote a peer. */
+  /** The error's cause is not sent: it can quote a peer. */
   fail(id: number, { code, message }: SpreadError): void {
     this.send({ id, error: { code, message } });
   }

@@ -1,4 +1,4 @@
-/** What the hub and its clients say to each other, as one list. README.md tells what it means. */
+/** Every message between the hub and its clients. README.md says what they mean. */
 import * as z from "zod";
 import { Part } from "../content/part.ts";
 import { ERROR_CODES } from "../errors.ts";
@@ -17,16 +17,16 @@ import {
 export const PROTOCOL = 2;
 
 export const MAX_MESSAGE_BYTES = 1024 * 1024;
-/** A text that goes in a message, in bytes of UTF-8: in JSON each of them can become six. */
+/** The longest text sent inside a message, in bytes of UTF-8: each can become six bytes in JSON. */
 export const MAX_INLINE_BYTES = 128 * 1024;
-/** How long a request may take that is not `receive`, in ms. */
+/** How long a request other than `receive` may take, in ms. */
 export const REQUEST_MS = 120_000;
-/** The close code of a hub that ends. */
+/** The WebSocket close code of a hub that is ending. */
 export const RETIRED = 4001;
 
 const MAX_ID_CHARS = 100;
 
-/** A file in the home's spool, to be taken over. */
+/** A file in the home's spool that the hub takes over. */
 const HandedFile = z.object({
   file: z.string().max(100),
   bytes: z.int().min(1).max(MAX_SHARE_BYTES),
@@ -52,7 +52,7 @@ export const HubRequest = z.discriminatedUnion("op", [
 ]);
 export type HubRequest = z.infer<typeof HubRequest>;
 
-/** Of those that are answered. */
+/** The result of each request that is answered. */
 export const OP_RESULTS = {
   share: NewShare,
   receive: ReceivedView,
@@ -61,11 +61,11 @@ export const OP_RESULTS = {
   retire: z.object({ retired: z.boolean() }),
 } as const;
 export type Op = keyof typeof OP_RESULTS;
-/** What a request says besides its id and op. */
+/** The fields of a request besides its id and op. */
 export type OpArguments<O extends Op> = Omit<Extract<HubRequest, { op: O }>, "id" | "op">;
 export type OpResult<O extends Op> = z.infer<(typeof OP_RESULTS)[O]>;
 
-/** Which hub it is. */
+/** Which hub this is. */
 export const HubInfo = z.object({
   protocol: z.int(),
   version: z.string().regex(/^\d+\.\d+\.\d+/),

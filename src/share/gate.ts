@@ -7,7 +7,7 @@ import { addressGroup } from "../address.ts";
 import type { RefusedReason } from "../protocol/messages.ts";
 import type { AttemptVerdict, Gate } from "../protocol/visit.ts";
 
-/** Failed attempts in all, behind which the share is burned: a guess at a code is then worth one in 859 million. */
+/** Failed attempts altogether, after which the share is burned: a guess at a code is then worth one in 859 million. */
 export const MAX_FAILED_ATTEMPTS = 10;
 /** Failed attempts of one address, so that one clumsy neighbour does not burn everybody's share. */
 export const MAX_FAILED_ATTEMPTS_PER_ADDRESS = 3;

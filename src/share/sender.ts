@@ -26,7 +26,7 @@ export interface ShareRequest extends DoorsRequest {
   readonly kind: Kind;
   /** One cleaned line. */
   readonly title: string;
-  /** This version, and nothing else. */
+  /** The only version that is spoken. */
   readonly protocol: Protocol;
   /** Checked; without one, three words are made, or six for a legacy share. */
   readonly passphrase: string | undefined;

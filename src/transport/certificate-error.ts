@@ -1,4 +1,4 @@
-/** What is wrong with a certificate, by the code of the error that refused it. Nothing here lets one pass. */
+/** What is wrong with a certificate, by the code of the error that refused it. Nothing here accepts a certificate. */
 import { systemCode } from "../errors.ts";
 
 /** OpenSSL's names for it as Node passes them on (its page on TLS lists them), and Node's own for a wrong host. */

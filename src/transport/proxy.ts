@@ -70,7 +70,7 @@ function connectBy(proxy: Proxy, relay: URL, ca: string[] | undefined, signal: A
       bound[Symbol.dispose]();
     });
     request.once("connect", ({ statusCode = 0 }, socket, head) => {
-      // Whoever uses the socket hears of its end by "close".
+      // The user of the socket learns of its end by "close".
       socket.on("error", () => {});
       if (statusCode >= 200 && statusCode < 300) {
         if (head.length > 0) socket.unshift(head);
@@ -106,7 +106,7 @@ function ask({ url, authorization }: Proxy, target: string, ca: string[] | undef
   return request;
 }
 
-/** Whom a certificate must name. Node would take the name from the Host header, which is another server's here. */
+/** The name that the certificate must have. Node would take it from the Host header, which names another server here. */
 function serverOf(url: URL): { host: string; servername: string } {
   const host = url.hostname.replace(/^\[|\]$/g, "");
   return { host, servername: isIP(host) ? "" : host };
