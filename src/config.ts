@@ -7,17 +7,17 @@ import { LOG_LEVELS, type LogLevel } from "./log.ts";
 import type { RelayAccess } from "./transport/relay-connection.ts";
 
 export interface Config {
-  /** DISTILL_HOME: the folder of the inbox and of what is in transit; absolute. */
+  /** DISTILL_HOME: the folder of the inbox and of documents in transit; absolute. */
   readonly home: string;
-  /** DISTILL_RELAY_URL: the relay where a call names none; and DISTILL_RELAY_TOKEN, if it is a private one. */
+  /** DISTILL_RELAY_URL: the relay for calls that name none; and DISTILL_RELAY_TOKEN, if it is private. */
   readonly relay: RelayAccess | undefined;
   /** DISTILL_MDNS: whether shares are announced and looked for on the LAN. */
   readonly mdns: boolean;
-  /** DISTILL_HUB: whether shares are kept by a process of their own, and not by the one that makes them. */
+  /** DISTILL_HUB: whether shares live in a process of their own instead of the one that makes them. */
   readonly hub: boolean;
   /** DISTILL_LOG. */
   readonly log: LogLevel;
-  /** The folder that relative paths are seen from: the project that Claude Code is in. */
+  /** The folder for relative paths: the project that Claude Code is in. */
   readonly project: string;
   /** Folders whose files may be shared: project, temporary folders, home, and DISTILL_ALLOW_PATHS. */
   readonly roots: readonly string[];

@@ -1,5 +1,5 @@
 /**
- * Version 1 of the protocol, as shares and receivers speak it with the original Python tools. Only where it was asked for:
+ * Version 1 of the protocol, as shares and receivers speak it with the original Python tools. Only if the user asks for it:
  * whoever is on the way can record it and test passphrases without limit.
  */
 import { createHash, randomUUID } from "node:crypto";
