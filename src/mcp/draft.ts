@@ -1,4 +1,4 @@
-/** What distill_share and distill_preview take alike: something to share, of one of the kinds, and how it is cleaned. */
+/** The input that distill_share and distill_preview have in common: something to share, of one kind, and how it is cleaned. */
 import { homedir } from "node:os";
 import * as z from "zod";
 import type { Config } from "../config.ts";
@@ -9,7 +9,7 @@ import { MAX_ATTACHMENTS } from "../limits.ts";
 import type { Cleaned, Cleaning, CleaningOptions } from "../outgoing/cleaning.ts";
 import type { Outgoing } from "../outgoing/parts.ts";
 
-/** As many as a receiver takes. */
+/** As many as a receiver accepts. */
 const MAX_SESSION_IDS = 100;
 
 export const DRAFT = {
@@ -126,7 +126,7 @@ async function preparedOf(
   return { ...outgoing, cleaning };
 }
 
-/** What the client keeps. */
+/** Drafts of what the client itself keeps: memory and sessions. */
 async function prepareOwn(draft: DraftInput, options: CleaningOptions, signal: AbortSignal): Promise<PreparedDraft> {
   const { configFolder } = await import("../claude/folders.ts");
   const config = configFolder(process.env);
@@ -151,7 +151,7 @@ async function begin(options: CleaningOptions, signal: AbortSignal): Promise<Cle
   return Cleaning.begin(options, signal);
 }
 
-/** What belongs to another kind is not passed over: somebody meant something by it. @throws SpreadError `invalid-input` */
+/** Refuses arguments of another kind instead of ignoring them: the caller meant something by them. @throws SpreadError `invalid-input` */
 function checkKind(draft: DraftInput, legacy: boolean): void {
   const { kind, content, path, handoff, attachments, include_diff, session_ids, raw, thinking } = draft;
   const given: [name: string, isGiven: boolean, kinds: readonly DraftInput["kind"][]][] = [

@@ -5,7 +5,7 @@ import { SpreadError } from "../errors.ts";
 import { shellWord } from "../shell.ts";
 import { type Context, tool } from "./tool.ts";
 
-/** The number of a session among those that came together. */
+/** The number of a session among those that arrived together. */
 const Pick = z.int().min(1).max(100);
 
 export const installTool = tool({

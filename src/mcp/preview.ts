@@ -5,9 +5,9 @@ import { MAX_TITLE_CHARS } from "../limits.ts";
 import { CleanedView, DRAFT, OfferedFile, prepare, viewCleaned } from "./draft.ts";
 import { tool } from "./tool.ts";
 
-/** As in distill_receive: the longest text in JSON, and what stands around it. */
+/** As in distill_receive: the longest text in JSON, and the fields around it. */
 const MAX_RESULT_CHARS = 120_000;
-/** The longest document that is shown whole, in UTF-16 units; of a longer one its beginning, and the file that has all of it. */
+/** The longest document shown whole, in UTF-16 units; of a longer one the beginning is shown, and the file named. */
 const SHOWN_CHARS = 40_000;
 
 const DESCRIPTION = `Shows what distill_share would send, and sends nothing: the document byte for byte, its size and digest, each secret that was replaced (rule, line, placeholder), what comes along, and what a good hand-off still lacks (suggestions).

@@ -13,9 +13,9 @@ import { type Call, tool } from "./tool.ts";
 import { timeOf } from "./view.ts";
 
 /**
- * Room for 40,000 characters of document in JSON, where quotes and line ends count double, and for what stands around it as a
- * rule; where that is longer, the document stays away.
- * The client's own limit of 50,000 would turn the longest documents into a file behind a preview.
+ * Room for 40,000 characters of document in JSON, where quotes and line ends count double, and for the usual fields around it;
+ * if those are longer, the document is left out. The client's own limit of 50,000 would turn the longest documents into a file
+ * with a preview.
  */
 const MAX_RESULT_CHARS = 120_000;
 
@@ -176,12 +176,12 @@ export const receiveTool = tool({
   },
 });
 
-/** Lines that have words of somebody else in them, told apart from ours even where they pretend to be more. */
+/** Lines that contain the sender's words, marked so that they cannot pass for ours. */
 function quoted(whose: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [whose, ...lines.map((line) => `> ${line}`)];
 }
 
-/** With its document, or where that with all that stands around it is too long, with the place of it. */
+/** The result with its document; or with the document's path, if the whole is too long. */
 function fitting<Result extends { content: string; saved_to: string }>(result: Result): Result {
   if (JSON.stringify(result).length <= MAX_RESULT_CHARS) return result;
   return { ...result, content: `With all that came along it is too long to be shown here: read ${result.saved_to}` };
@@ -192,7 +192,7 @@ interface Holding {
   readonly warnings: readonly string[];
 }
 
-/** Whether it could be installed: known before anybody is asked about that. Never throws, for the reason below. */
+/** Whether what came can be installed, before the user is asked about that. Never throws, for the reason given at `look`. */
 async function holding({ kind, id }: ReceivedView, home: string, signal: AbortSignal): Promise<Holding> {
   if (kind === "distillation") return { warnings: [] };
   const [{ findReceived }, { memoryIn, sessionsIn }] = await Promise.all([
@@ -211,7 +211,7 @@ async function holding({ kind, id }: ReceivedView, home: string, signal: AbortSi
   }
 }
 
-/** The document is here and acknowledged, so what goes wrong in this is no failure of the call. */
+/** Never throws: the document is here and acknowledged, so a failure to inspect it must not fail the call. */
 async function look(received: ReceivedView, project: string, signal: AbortSignal): Promise<Look> {
   try {
     const { lookAt } = await import("../incoming/look.ts");
@@ -238,14 +238,14 @@ async function secretOf(input: ReceiveInput): Promise<{ secret: string; room: st
     return code;
   }
   const secret = input.passphrase ?? "";
-  // No share of ours can have another one, and a try with it would count. The old tools take any.
+  // No share of ours can have such a passphrase, and trying it would count. The original tools take any.
   if (!input.legacy || secret === "") checkPassphrase(secret);
   return { secret, room };
 }
 
 /**
- * Version 1 shows whoever answers what it takes to try secrets offline, and three words fall to that: the secret of a version 2
- * share must never be put into it, whoever on the network says that the sender is an old one.
+ * Version 1 gives whoever answers what they need to try secrets offline, and three words do not withstand that. The secret of a
+ * version 2 share must never be used with it, even if someone on the network claims that the sender is an old one.
  */
 function refuseCode({ code, passphrase = "" }: ReceiveInput, parseCode: (typed: string) => unknown): void {
   const isCode = (typed: string) => {
@@ -256,14 +256,14 @@ function refuseCode({ code, passphrase = "" }: ReceiveInput, parseCode: (typed: 
       return false; // an ordinary passphrase
     }
   };
-  // The words alone are the secret: of any room, and the room may have been given by itself.
+  // The words alone are the secret, so they are looked for without a room too.
   if (code !== undefined || isCode(passphrase) || isCode(`aaaaaa-${passphrase}`))
     throw new SpreadError("invalid-input", "a code is never of a legacy share: leave out legacy");
 }
 
 type RouteOrder = Pick<ReceiveOrder, "lan" | "relay">;
 
-/** Where to look. A host that is given is not looked for. */
+/** Where to look. A given host is dialled directly, without mDNS. */
 function routeTo(input: ReceiveInput, room: string | undefined, config: Config): RouteOrder {
   const access = relayFor(input.relay_url, config);
   const host = input.host === undefined ? undefined : parseHost(input.host);

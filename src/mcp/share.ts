@@ -74,7 +74,7 @@ const Output = z.object({
   warnings: z.array(z.string()),
 });
 
-/** The skill that a receiver takes each kind with. */
+/** The skill with which a receiver takes each kind. */
 const SKILLS = {
   distillation: "/distill-receive",
   memory: "/memory-receive",
@@ -180,7 +180,7 @@ async function cautionsOf(share: NewShare, askedMinutes: number): Promise<string
   return cautions;
 }
 
-/** The whole of what one person has to tell the other. */
+/** Everything that one person has to tell the other. */
 function tellReceiver({ room, legacy, expiresAt, held }: NewShare): string {
   const { kind, code, lan, madePassphrase } = held;
   const host = lan && `--host ${formatHost(lan.addresses[0] ?? "127.0.0.1", lan.port)}`;
