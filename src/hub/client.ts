@@ -9,7 +9,7 @@ import { parseRelayUrl } from "../address.ts";
 import type { Material } from "../content/material.ts";
 import { handOver, snapshot } from "../content/snapshot.ts";
 import { SpreadError } from "../errors.ts";
-import type { Service, ShareEvent, Status } from "../service/service.ts";
+import type { Service, ServiceStatus, ShareEvent } from "../service/service.ts";
 import type { ReceiveOrder, RelayOrder, ShareOrder, ShareView, StepView } from "../service/views.ts";
 import { namedProxy } from "../transport/named-proxy.ts";
 import { type AskOptions, HubConnection, HubRetired, unreachable } from "./connection.ts";
@@ -69,8 +69,8 @@ export class HubService implements Service {
     return this.#ask("receive", { order: known }, { step, signal });
   }
 
-  async status(): Promise<Status> {
-    return this.#look<Status>(
+  async status(): Promise<ServiceStatus> {
+    return this.#look<ServiceStatus>(
       async (found) => {
         const { pid, version, since } = found.hub;
         return { ...(await found.ask("holdings", {})), hub: { pid, version, since } };

@@ -21,7 +21,7 @@ export interface ShareEvent {
 }
 
 /** Everything in progress for the user, across all sessions. */
-export interface Status extends Kept {
+export interface ServiceStatus extends Kept {
   /** The hub that does the work; undefined if there is none. */
   readonly hub?: { readonly pid: number; readonly version: string; readonly since: string };
 }
@@ -41,7 +41,7 @@ export interface Service extends AsyncDisposable {
   /** @param report called at each step, and from time to time during a transfer. @throws SpreadError */
   receive(order: ReceiveOrder, report: (step: StepView) => void, signal: AbortSignal): Promise<ReceivedView>;
 
-  status(): Promise<Status>;
+  status(): Promise<ServiceStatus>;
 
   /** Stops a share of any session. @returns the share, ended. @throws SpreadError `no-such-share`. */
   stop(id: string): Promise<ShareView>;
