@@ -29,7 +29,7 @@ export const HOUSES: readonly House[] = [
       ["protocol", "inbox", "repository", "config.ts"],
       ["transport", "content", "inspection", "redact", "claude"],
       ["crypto", "discovery", "home", "untrusted", "address.ts", "abort.ts"],
-      ["errors.ts", "limits.ts", "log.ts"],
+      ["errors.ts", "limits.ts", "log.ts", "shell.ts"],
     ],
   },
   {

@@ -1,6 +1,6 @@
 /**
  * Every way in which Claude Spread can fail, as one closed table: a stable code for programs and tests, and a hint that
- * says what to do. The message of an error says what happened. Neither may hold a secret, a code, or a peer's text;
+ * says what to do. The message of an error says what happened. Neither may contain a secret, a share's code or a peer's text;
  * a `cause` may, and is therefore never printed.
  */
 
@@ -89,7 +89,7 @@ const HINTS = {
 
 export type ErrorCode = keyof typeof HINTS;
 
-/** The codes, for documentation and tests that hold every one of them. */
+/** Every code. Another version may have others: what comes from its hub can hold a code that is not listed here. */
 export const ERROR_CODES = Object.keys(HINTS) as ErrorCode[];
 
 export class SpreadError extends Error {
@@ -106,6 +106,11 @@ export class SpreadError extends Error {
   get hint(): string {
     return HINTS[this.code];
   }
+}
+
+/** An error as it is shown: `code: what happened.` and what to do, one line each. */
+export function errorText({ code, message, hint }: SpreadError): string {
+  return `Error ${code}: ${message}.\nWhat to do: ${hint}`;
 }
 
 /** The system's short name of a failure ("ENOENT", "ECONNREFUSED"), or undefined. Node's errors carry it in `code`. */

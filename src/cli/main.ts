@@ -1,6 +1,6 @@
 /**
- * `claude-spread install` and `uninstall`, for a person at a terminal: the way to install where the client cannot ask.
- * Nothing of MCP is loaded, and no hub is asked.
+ * `claude-spread install` and `uninstall`, for a person at a terminal: how to install if the client cannot ask. MCP is not
+ * loaded, and the hub is not involved.
  */
 import { homedir } from "node:os";
 import { createInterface } from "node:readline/promises";
@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 import { configFolder } from "../claude/folders.ts";
 import { uninstall } from "../claude/uninstall.ts";
 import { readConfig } from "../config.ts";
-import { SpreadError, toSpreadError } from "../errors.ts";
+import { errorText, SpreadError, toSpreadError } from "../errors.ts";
 import { propose } from "../installing/proposal.ts";
 import { installedWords, uninstalledWords } from "../installing/words.ts";
 
@@ -17,7 +17,7 @@ type Command = "install" | "uninstall";
 const USAGE = `usage: claude-spread install <id> [<number of a session>]
        claude-spread uninstall <id> [--changed-too]`;
 
-/** @returns the exit code: 0, 1 where it failed or nobody said yes, 2 where the line is wrong. */
+/** @returns the exit code: 0; 1 if it failed or nobody said yes; 2 for a wrong command line. */
 export async function runTerminal(command: Command, line: readonly string[]): Promise<number> {
   const asked = readLine(command, line);
   if (asked === undefined) {
@@ -29,8 +29,7 @@ export async function runTerminal(command: Command, line: readonly string[]): Pr
     process.stdout.write(`${words.join("\n")}\n`);
     return 0;
   } catch (thrown) {
-    const { code, message, hint } = toSpreadError(thrown);
-    process.stderr.write(`Error ${code}: ${message}.\nWhat to do: ${hint}\n`);
+    process.stderr.write(`${errorText(toSpreadError(thrown))}\n`);
     return 1;
   }
 }
@@ -59,7 +58,7 @@ function readLine(command: Command, line: readonly string[]): Asked | undefined 
 }
 
 async function install({ id, pick }: Asked): Promise<string[]> {
-  // Claude Code says so in all that it runs: its model can have a terminal made, and would answer in it.
+  // Claude Code sets CLAUDECODE for all it runs: its model could open a terminal and answer the question itself.
   if (!process.stdin.isTTY || process.env.CLAUDECODE !== undefined) {
     throw new SpreadError("needs-a-person", "there is nobody at a terminal who could be asked");
   }
@@ -77,7 +76,7 @@ async function saysYes(question: string): Promise<boolean> {
   process.stderr.write(`${question}\n\n`);
   const reader = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    // The end of the input is no answer, and ends no question by itself.
+    // The end of the input counts as no, and readline does not settle the question then.
     const ended = new Promise<string>((resolve) => reader.once("close", () => resolve("")));
     const answer = await Promise.race([reader.question("Type yes to install it: "), ended]);
     return answer.trim().toLowerCase() === "yes";

@@ -6,9 +6,7 @@ import { isUtf8 } from "node:buffer";
 import type { FileHandle } from "node:fs/promises";
 import { SpreadError, systemCode } from "../errors.ts";
 import { unfinishedBytes } from "../untrusted/utf8.ts";
-
-/** What a part of a hand-off is for (src/protocol/README.md, "Parts"). */
-export type Role = "document" | "structure" | "patch" | "memory" | "sessions" | "attachment";
+import type { Role } from "./part.ts";
 
 /** Disposing of it closes what it reads from, be it read or not. */
 export interface Material extends AsyncDisposable {

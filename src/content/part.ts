@@ -6,6 +6,17 @@ import { MAX_SHARE_BYTES } from "../limits.ts";
 export const KINDS = ["distillation", "memory", "sessions"] as const;
 export type Kind = (typeof KINDS)[number];
 
+/** The role of the first part, and of no other. */
+export const DOCUMENT_ROLE = "document";
+
+/** What the other parts are for (src/protocol/README.md, "Parts"). */
+export const COMPANION_ROLES = ["structure", "patch", "memory", "sessions", "attachment"] as const;
+export type CompanionRole = (typeof COMPANION_ROLES)[number];
+
+/** What a part of a hand-off is for. Another version may send roles that are not listed here. */
+export const ROLES = [DOCUMENT_ROLE, ...COMPANION_ROLES] as const;
+export type Role = (typeof ROLES)[number];
+
 /** The longest name on the wire, in UTF-16 units; whoever receives it makes a file name of it. */
 const MAX_WIRE_NAME_CHARS = 255;
 
@@ -17,9 +28,6 @@ export const Part = z.object({
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
 });
 export type Part = z.infer<typeof Part>;
-
-/** The role of the first part, and of no other. */
-export const DOCUMENT_ROLE = "document";
 
 /** Whether these are the parts of a document of so many bytes. */
 export function makeUp(parts: readonly Part[], bytes: number): boolean {

@@ -1,53 +1,54 @@
 /**
- * Senders on the LAN, by mDNS: a share is advertised here, and looked for here. What is heard is data of strangers; it
- * says where to dial and nothing else. Every failure of mDNS means "no LAN" and is never more than that: nothing here
- * throws, and nothing may crash later. Codes, keys and links are not known here.
+ * Senders on the LAN, by mDNS: shares are advertised and looked for here. Whatever arrives is data of strangers, used only to
+ * know where to dial. A failure of mDNS means "no LAN" and nothing worse: no function here throws, and no error may surface
+ * later. Codes, keys and links are not known here.
  */
 import { randomBytes } from "node:crypto";
 import { BlockList, isIP } from "node:net";
 import { networkInterfaces } from "node:os";
-import type { Bonjour, Browser, Service as Found } from "bonjour-service";
+import type { Bonjour, Service as BonjourService, Browser } from "bonjour-service";
 
-/** The two services on a LAN: version 2 shares, and version 1 (legacy) ones, which old tools find. */
-export type Service = "claude-spread" | "claude-distill";
+/** The two DNS-SD services: shares of version 2, and those of version 1 (legacy), which the original tools find. */
+export type ServiceType = "claude-spread" | "claude-distill";
 
 export interface Advertisement {
-  /** The name that others see: the service and the room. */
+  /** The name that others see: service and room. */
   readonly instance: string;
-  /** Says goodbye, so that nobody finds what is gone. Idempotent, never throws, takes at most GOODBYE_MS. */
+  /** Says goodbye, so that the share is no longer found. Idempotent, never throws, takes at most GOODBYE_MS. */
   close(): Promise<void>;
 }
 
-export interface Sighting {
+/** What a sender has announced. */
+export interface Announcement {
   readonly room: string;
   readonly port: number;
   /** Where to dial: the address that the answer came from, then those that it lists. At most MAX_ADDRESSES. */
   readonly addresses: readonly string[];
 }
 
-/** How long opening an interface may take, in ms: it is a bind and one datagram, so a machine is ill that needs longer. */
+/** How long opening an interface may take, in ms: it is one bind and one datagram, so a healthy machine needs less. */
 const OPEN_MS = 500;
-/** How long a goodbye may take, in ms: all of the server has 300 to end. */
+/** How long a goodbye may take, in ms: the whole server has 300 to end. */
 const GOODBYE_MS = 100;
-/** How often an advertisement looks whether the machine has changed its network, in ms. */
+/** How often an advertisement checks whether the machine has changed its network, in ms. */
 const REFRESH_MS = 5_000;
-/** Interfaces that are used at once: virtual machines and containers add some, and none of those is the LAN. */
+/** Interfaces used at once. Virtual machines and containers can add many, none of which is the LAN. */
 const MAX_INTERFACES = 16;
 
 /** Pauses between the questions of a look, in ms: short ones at first, since Wi-Fi loses a multicast now and then. */
 const ASK_PAUSES_MS = [120, 250, 500];
 const ASK_PAUSE_MS = 1_000;
-/** Distinct sightings of one look: a bound on what strangers can make us keep and dial. */
-const MAX_SIGHTINGS = 64;
-/** Addresses of one sighting: a laptop has a few, IPv6 included. */
+/** Distinct announcements of one search: a bound on what strangers can make us keep and dial. */
+const MAX_ANNOUNCEMENTS = 64;
+/** Addresses of one announcement: a laptop has a few, IPv6 included. */
 const MAX_ADDRESSES = 8;
 /**
- * Entries that are read of each section of a packet. A sender's answer has a dozen; bonjour-service compares each with each,
- * so one datagram of 63 KB would hold up the process for six seconds.
+ * Entries read of each section of a packet. A sender's answer has a dozen; bonjour-service compares every pair of them, so one
+ * datagram of 63 KB would block the process for six seconds.
  */
 const MAX_RECORDS = 64;
 
-/** Listed addresses that lead nowhere, back to this machine, or to a link that only the sender knows. */
+/** Addresses that lead nowhere, back to this machine, or to a network link that only the sender knows. */
 const UNDIALABLE = new BlockList();
 UNDIALABLE.addSubnet("0.0.0.0", 8);
 UNDIALABLE.addSubnet("127.0.0.0", 8);
@@ -57,12 +58,12 @@ UNDIALABLE.addSubnet("fe80::", 10, "ipv6");
 UNDIALABLE.addSubnet("ff00::", 8, "ipv6");
 
 /**
- * Advertises until it is closed, on every network that the machine comes to.
- * @returns undefined where mDNS is impossible (no interface, port 5353 held, no permission): the receiver needs host:port.
+ * Advertises until it is closed, on every network that the machine joins.
+ * @returns undefined if mDNS is impossible (no interface, port 5353 held, no permission): the receiver needs host:port.
  */
-export async function advertise(service: Service, room: string, port: number): Promise<Advertisement | undefined> {
+export async function advertise(service: ServiceType, room: string, port: number): Promise<Advertisement | undefined> {
   const name = `${service}-${room}`;
-  // Not the machine's name, which tells whose it is; and unique, so that nothing has to be probed for.
+  // Not the machine's name, which would tell whose it is; and unique, so that no probing is needed.
   const host = `${randomBytes(8).toString("hex")}.local`;
   const lan = new Lan((bonjour) => {
     bonjour.publish({ name, type: service, port, host, probe: false });
@@ -80,36 +81,36 @@ export async function advertise(service: Service, room: string, port: number): P
 }
 
 /**
- * Senders as they are seen, each (room, port, source address) once, until the signal aborts. Ends early where mDNS is
- * impossible, and after MAX_SIGHTINGS.
- * @param room the only one that matters, where it is known: a crowd of others then takes no place.
+ * Yields senders as they are seen, each (room, port, source address) once, until the signal aborts. Ends early if mDNS is
+ * impossible, and after MAX_ANNOUNCEMENTS.
+ * @param room the only room wanted, if it is known: announcements of other rooms then do not count.
  */
-export async function* look(service: Service, signal: AbortSignal, room?: string): AsyncGenerator<Sighting> {
+export async function* look(service: ServiceType, signal: AbortSignal, room?: string): AsyncGenerator<Announcement> {
   const lan = new Lan(() => {});
   const seen = new Set<string>();
-  const untold: Sighting[] = [];
+  const untold: Announcement[] = [];
   let browsers: Browser[] = [];
   let asking: NodeJS.Timeout | undefined;
   let over = false;
   let wake = () => {};
 
-  const hear = (found: Found) => {
-    const sighting = readSighting(service, found);
-    if (!sighting || (room !== undefined && sighting.room !== room)) return;
-    const key = `${sighting.room} ${sighting.port} ${sighting.addresses[0]}`;
+  const hear = (found: BonjourService) => {
+    const announcement = readAnnouncement(service, found);
+    if (!announcement || (room !== undefined && announcement.room !== room)) return;
+    const key = `${announcement.room} ${announcement.port} ${announcement.addresses[0]}`;
     if (over || seen.has(key)) return;
     seen.add(key);
-    untold.push(sighting);
-    if (seen.size === MAX_SIGHTINGS) stop();
+    untold.push(announcement);
+    if (seen.size === MAX_ANNOUNCEMENTS) stop();
     wake();
   };
   const ask = async (round: number) => {
     await lan.refresh();
-    // Later on a network may be away for a while; one that was never there will not come for this look.
+    // A network may go away for a while later; one that is missing at the start will not come in time.
     if (round === 0 && lan.ways.length === 0) stop();
     if (over) return;
     for (const browser of browsers) browser.stop();
-    // A new browser each time: what a flood has put into the old one is gone with it.
+    // A new browser each time, so that whatever a flood has put into the old one is dropped.
     browsers = lan.ways.map((bonjour) => browse(bonjour, service, hear));
     asking = setTimeout(() => void ask(round + 1).catch(stop), ASK_PAUSES_MS[round] ?? ASK_PAUSE_MS);
   };
@@ -157,7 +158,7 @@ interface Mdns {
   query(questions: [], sent: (error?: Error | null) => void): void;
 }
 
-/** mDNS on the machine's interfaces, one instance each, kept in step with them. */
+/** mDNS on the machine's interfaces: one instance for each, kept up to date as they come and go. */
 class Lan {
   readonly #use: (bonjour: Bonjour) => void;
   readonly #ways = new Map<string, Bonjour>();
@@ -165,7 +166,7 @@ class Lan {
   #closing: Promise<void> | undefined;
   #closed = false;
 
-  /** @param use what is done with each interface that works, as it comes. */
+  /** @param use called with each working interface as it appears. */
   constructor(use: (bonjour: Bonjour) => void) {
     this.#use = use;
   }
@@ -174,7 +175,7 @@ class Lan {
     return [...this.#ways.values()];
   }
 
-  /** Opens the interfaces that are new, or did not work before, and lets go of those that are gone. */
+  /** Opens interfaces that are new or did not work before, and drops those that have gone. */
   refresh(): Promise<void> {
     this.#refreshing ??= this.#refresh().finally(() => {
       this.#refreshing = undefined;
@@ -202,8 +203,8 @@ class Lan {
     try {
       const { default: Bonjour } = await import("bonjour-service");
       if (this.#closed) return;
-      // `interface` chooses where it sends; without `bind` it would hear no multicast. The callback is for answers that
-      // cannot be sent, which would be thrown without it.
+      // `interface` chooses where it sends; without `bind` it would receive no multicast. Without the callback, an answer that
+      // cannot be sent would throw.
       const options = { interface: address, bind: "0.0.0.0" } as ConstructorParameters<typeof Bonjour>[0];
       const opened = new Bonjour(options, () => {});
       bonjour = opened;
@@ -235,13 +236,13 @@ class Lan {
   }
 }
 
-/** bonjour-service answers each question by a datagram to all: of 64 in one it would make 37 times the bytes. */
+/** bonjour-service multicasts one answer for each question: 64 repeated in one packet would make 37 times its bytes. */
 function dropRepeated(questions: Packet["questions"]): void {
   const asked = new Map(questions.map((question) => [`${question.type} ${question.name.toLowerCase()}`, question]));
   questions.splice(0, questions.length, ...asked.values());
 }
 
-/** Whether the port could be bound and a datagram leaves: an empty question, which nobody answers. */
+/** Whether the port could be bound and a datagram can be sent: an empty question, which nobody answers. */
 function canSend(mdns: Mdns): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(false), OPEN_MS);
@@ -252,7 +253,7 @@ function canSend(mdns: Mdns): Promise<boolean> {
   });
 }
 
-/** A goodbye goes out by `unpublishAll` alone; `destroy` is silent. */
+/** Only `unpublishAll` sends a goodbye; `destroy` does not. */
 function leave(bonjour: Bonjour): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
@@ -269,7 +270,7 @@ function leave(bonjour: Bonjour): Promise<void> {
   });
 }
 
-/** One IPv4 address of each interface, loopback only where there is nothing else. */
+/** One IPv4 address of each interface; loopback only if there is nothing else. */
 function lanAddresses(): string[] {
   try {
     const firsts = Object.values(networkInterfaces()).flatMap((list) => list?.find((it) => it.family === "IPv4") ?? []);
@@ -280,19 +281,22 @@ function lanAddresses(): string[] {
   }
 }
 
-/** Asks once, and tells what answers from then on. */
-function browse(bonjour: Bonjour, service: Service, hear: (found: Found) => void): Browser {
+/** Asks once, and reports every answer from then on. */
+function browse(bonjour: Bonjour, service: ServiceType, hear: (found: BonjourService) => void): Browser {
   const browser = bonjour.find({ type: service }, (found) => {
     // Forgotten at once: the list would grow with every name that a stranger invents, and hide a second sender that
-    // answers to the name of the first.
+    // uses the name of the first.
     browser.services.length = 0;
     hear(found);
   });
   return browser;
 }
 
-/** @returns undefined for what is no sender of ours. */
-function readSighting(service: Service, { fqdn, port, referer, addresses }: Found): Sighting | undefined {
+/** @returns undefined for anything that is not a sender of ours. */
+function readAnnouncement(
+  service: ServiceType,
+  { fqdn, port, referer, addresses }: BonjourService,
+): Announcement | undefined {
   const suffix = `._${service}._tcp.local`;
   if (!fqdn.startsWith(`${service}-`) || !fqdn.endsWith(suffix)) return undefined;
   const room = fqdn.slice(service.length + 1, -suffix.length);

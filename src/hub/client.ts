@@ -1,40 +1,41 @@
-/** The service as the hub gives it: found, or started where something has to be kept, and asked. */
+/** The service by way of the hub, which is found, or started if something has to be kept. */
 
 import { randomUUID } from "node:crypto";
 import { resolve } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { abortReason } from "../abort.ts";
 import { parseRelayUrl } from "../address.ts";
 import type { Material } from "../content/material.ts";
-import { handOver, type Snapshot, snapshot } from "../content/snapshot.ts";
+import { handOver, snapshot } from "../content/snapshot.ts";
 import { SpreadError } from "../errors.ts";
-import type { Holdings, Service, ShareEvent } from "../service/service.ts";
+import type { Service, ServiceStatus, ShareEvent } from "../service/service.ts";
 import type { ReceiveOrder, RelayOrder, ShareOrder, ShareView, StepView } from "../service/views.ts";
 import { namedProxy } from "../transport/named-proxy.ts";
 import { type AskOptions, HubConnection, HubRetired, unreachable } from "./connection.ts";
-import { recall } from "./history.ts";
-import { type Answer, type Ask, MAX_INLINE_BYTES, type Op, PROTOCOL } from "./ops.ts";
-import { lastHub } from "./socket.ts";
+import { loadHistory } from "./history.ts";
+import { MAX_INLINE_BYTES, type Op, type OpArguments, type OpResult, PROTOCOL } from "./ops.ts";
+import { findSocket } from "./socket.ts";
 import { startHub } from "./start.ts";
 
-/** How long one that ends is waited for, in ms, and how often it is looked after. */
+/** How long to wait for a hub that is ending, and how often to look, in ms. */
 const PATIENCE_MS = 15_000;
 const AGAIN_MS = 50;
-/** A hub that ends as it starts will do so again. */
+/** A hub that keeps ending at its start will do so again. */
 const MAX_STARTS = 5;
 
-export interface HubClientOptions {
+interface HubClientOptions {
   readonly home: string;
   readonly version: string;
-  /** The program that becomes a hub by the argument `hub`. */
+  /** The program that becomes a hub when run with the argument `hub`. */
   readonly entry: string;
-  readonly tell: (event: ShareEvent) => void;
+  readonly onEvent: (event: ShareEvent) => void;
 }
 
 export class HubService implements Service {
   readonly session = randomUUID();
   readonly #options: HubClientOptions;
-  /** The last one, open or not, or on its way. */
+  /** The latest connection: open, closed, or being made. */
   #connection: Promise<HubConnection | undefined> = Promise.resolve(undefined);
 
   constructor(options: HubClientOptions) {
@@ -44,7 +45,7 @@ export class HubService implements Service {
   async share(order: ShareOrder, content: readonly Material[], signal: AbortSignal) {
     const share = await this.#make(order, content, signal);
     if (!signal.aborted) return share;
-    // The hub was done before it had heard of that: nobody would know the share's code.
+    // The hub had finished before it heard of the cancellation: nobody would know the share's code.
     await this.stop(share.id);
     throw abortReason(signal);
   }
@@ -53,7 +54,7 @@ export class HubService implements Service {
     const { home } = this.#options;
     await using frozen = await snapshot(content, { home, signal, named: true });
     if (frozen.parts.length === 1 && frozen.bytes <= MAX_INLINE_BYTES) {
-      const ask = { order: withWay(order), content: { text: await textOf(frozen) } };
+      const ask = { order: withWay(order), content: { text: (await buffer(frozen.read())).toString("utf8") } };
       return await this.#ask("share", ask, { signal }); // before it is closed
     }
     await using handed = await handOver(frozen, home);
@@ -68,14 +69,14 @@ export class HubService implements Service {
     return this.#ask("receive", { order: known }, { step, signal });
   }
 
-  async holdings(): Promise<Holdings> {
-    return this.#look<Holdings>(
+  async status(): Promise<ServiceStatus> {
+    return this.#look<ServiceStatus>(
       async (found) => {
         const { pid, version, since } = found.hub;
         return { ...(await found.ask("holdings", {})), hub: { pid, version, since } };
       },
-      // Nobody keeps anything: what is left is what was written down.
-      async () => ({ shares: await recall(this.#options.home), receptions: [] }),
+      // Without a hub nothing is alive: only its history is left.
+      async () => ({ shares: await loadHistory(this.#options.home), receptions: [] }),
     );
   }
 
@@ -96,13 +97,13 @@ export class HubService implements Service {
   #stop(share: string | undefined): Promise<readonly ShareView[]> {
     return this.#look(
       (found) => found.ask("stop", share === undefined ? {} : { share }),
-      async () => (await recall(this.#options.home)).filter(({ id }) => id === share),
+      async () => (await loadHistory(this.#options.home)).filter(({ id }) => id === share),
     );
   }
 
   /**
-   * What needs no hub, but has to ask the one that there is. Done twice it does no harm: so a hub that went away meanwhile is
-   * none.
+   * Asks the hub if there is one, without starting it. Asking twice does no harm, so a hub that goes away meanwhile counts
+   * as none.
    */
   async #look<T>(ask: (hub: HubConnection) => Promise<T>, without: () => Promise<T>): Promise<T> {
     const find = () => this.#reach(() => this.#open(false));
@@ -117,8 +118,8 @@ export class HubService implements Service {
     }
   }
 
-  /** Asks the hub, and starts one if there is none. */
-  async #ask<O extends Op>(op: O, ask: Ask<O>, options: AskOptions): Promise<Answer<O>> {
+  /** Asks the hub, and starts it if there is none. */
+  async #ask<O extends Op>(op: O, ask: OpArguments<O>, options: AskOptions): Promise<OpResult<O>> {
     for (const end = performance.now() + PATIENCE_MS; ; ) {
       try {
         return await (await this.#reach(() => this.#connect())).ask(op, ask, options);
@@ -130,7 +131,7 @@ export class HubService implements Service {
   }
 
   /**
-   * The connection, made by `make` if there is none that is open: one call behind another, since a session with two would hear
+   * The open connection, or a new one by `make`. Calls run one after another: a session with two connections would hear
    * everything twice.
    */
   #reach<T extends HubConnection | undefined>(make: () => Promise<T>): Promise<T | HubConnection> {
@@ -146,7 +147,7 @@ export class HubService implements Service {
   async #connect(): Promise<HubConnection> {
     const { home, entry } = this.#options;
     for (let starts = 0; starts < MAX_STARTS; starts += 1) {
-      const found = await this.#open(starts === 0); // what was started from here is as new as can be had
+      const found = await this.#open(starts === 0); // a hub that we have started is as new as possible
       if (found) return found;
       await startHub(home, entry);
     }
@@ -156,16 +157,16 @@ export class HubService implements Service {
   }
 
   /**
-   * The hub that there is. One that ends is waited for: what becomes of its shares is not written down yet.
-   * @param renew whether an older one is asked to make room.
+   * The current hub, if there is one. One that is ending is waited for: it has not recorded the end of its shares yet.
+   * @param renew whether an older hub is asked to make room.
    */
   async #open(renew: boolean): Promise<HubConnection | undefined> {
-    const { home, version, tell } = this.#options;
+    const { home, version, onEvent } = this.#options;
     for (const end = performance.now() + PATIENCE_MS; performance.now() < end; await delay(AGAIN_MS)) {
-      const address = await lastHub(home);
+      const address = await findSocket(home);
       if (address === undefined) return undefined;
       try {
-        const found = await HubConnection.open(address, this.session, tell);
+        const found = await HubConnection.open(address, this.session, onEvent);
         if (found === undefined || (await serves(found, renew ? version : undefined))) return found;
       } catch (error) {
         if (!(error instanceof HubRetired)) throw error;
@@ -176,8 +177,8 @@ export class HubService implements Service {
 }
 
 /**
- * False if it ends, to make room for this newer version.
- * @throws SpreadError `hub-busy` if it speaks another protocol and goes on.
+ * @returns false if the hub ends, to make room for this newer version.
+ * @throws SpreadError `hub-busy` if it speaks another protocol and does not end.
  */
 async function serves(connection: HubConnection, version: string | undefined): Promise<boolean> {
   const { hub } = connection;
@@ -188,7 +189,7 @@ async function serves(connection: HubConnection, version: string | undefined): P
   throw new SpreadError("hub-busy", `the hub speaks protocol ${hub.protocol}, and not ${PROTOCOL}`);
 }
 
-/** By the three numbers of a version. */
+/** Compares the three numbers of a version. */
 function isOlder(version: string, than: string): boolean {
   const numbers = (text: string) => text.split(/[.+-]/).slice(0, 3).map(Number);
   const others = numbers(than);
@@ -202,15 +203,9 @@ function withWay(order: ShareOrder): ShareOrder {
   return order.relay ? { ...order, relay: wayTo(order.relay) } : order;
 }
 
-/** With what this process's environment says of the way to the relay: the hub's own says nothing. */
+/** Adds what this process's environment says about the way to the relay: the hub's own environment does not. */
 function wayTo(relay: RelayOrder): RelayOrder {
   const authorities = process.env.NODE_EXTRA_CA_CERTS;
   const proxy = namedProxy(parseRelayUrl(relay.url));
   return { ...relay, proxy, ...(authorities && { authorities: resolve(authorities) }) };
-}
-
-async function textOf(content: Snapshot): Promise<string> {
-  const pieces: Uint8Array[] = [];
-  for await (const piece of content.read()) pieces.push(piece);
-  return Buffer.concat(pieces).toString("utf8");
 }

@@ -1,6 +1,6 @@
 /**
- * One connection of a client to a hub: requests and their answers, steps, events. Which hub that is, and what to do where
- * there is none, is the client's to know.
+ * One connection of a client to a hub: requests and their answers, steps and events. Which hub it is, and what to do if
+ * there is none, is decided in client.ts.
  */
 import { connect } from "node:net";
 import { WebSocket } from "ws";
@@ -8,29 +8,30 @@ import { SpreadError, systemCode } from "../errors.ts";
 import type { ShareEvent } from "../service/service.ts";
 import type { StepView } from "../service/views.ts";
 import {
-  ANSWERS,
-  type Answer,
-  type Ask,
   type HubInfo,
+  type HubMessage,
+  HubRequest,
   MAX_MESSAGE_BYTES,
+  OP_RESULTS,
   type Op,
+  type OpArguments,
+  type OpResult,
+  parseHubMessage,
   REQUEST_MS,
   RETIRED,
-  Request,
-  Said,
 } from "./ops.ts";
 
-/** How long a hub may take to say welcome, in ms. One that hangs is not replaced: its shares may live. */
+/** How long a hub may take to say welcome, in ms. One that hangs is not replaced: its shares may still be alive. */
 const WELCOME_MS = 5_000;
-/** What a hub may take longer than its own limit to answer, in ms. */
+/** How much longer than its own time limit a hub may take to answer, in ms. */
 const GRACE_MS = 5_000;
-/** How long it may take to say what it holds, in ms: it only looks, so a longer silence is that of a machine that sleeps. */
+/** How long a hub may take to list what it holds, in ms: that needs no waiting, so a longer silence means a sleeping machine. */
 const LOOK_MS = 10_000;
-/** What a hub answers to an upgrade: that it ends, and that it has too many clients. */
+/** HTTP statuses of a hub that is ending, and of one that has too many clients. */
 const ENDING = 503;
 const FULL = 429;
 
-/** The hub ended before it did what was asked: another one may. */
+/** The hub ended before it did what was asked; another hub may do it. */
 export class HubRetired extends Error {}
 
 export interface AskOptions {
@@ -58,11 +59,15 @@ export class HubConnection {
   }
 
   /**
-   * @param address what `lastHub` found.
-   * @returns undefined where nobody listens any more.
+   * @param address what `findSocket` found.
+   * @returns undefined if nobody is listening there any more.
    * @throws HubRetired, SpreadError `hub-unreachable`.
    */
-  static open(address: string, session: string, tell: (event: ShareEvent) => void): Promise<HubConnection | undefined> {
+  static open(
+    address: string,
+    session: string,
+    onEvent: (event: ShareEvent) => void,
+  ): Promise<HubConnection | undefined> {
     const ws = new WebSocket(`ws://hub/ops?session=${session}`, {
       createConnection: () => connect(address),
       perMessageDeflate: false,
@@ -75,32 +80,28 @@ export class HubConnection {
         ws.terminate();
       }, WELCOME_MS);
       ws.on("message", (data: Buffer) => {
-        const said = parse(data);
-        if (said === undefined) {
+        const message = parseHubMessage(data);
+        if (message === undefined) {
           reject(unreachable("the hub cannot be understood"));
           ws.terminate();
-        } else if ("welcome" in said) {
+        } else if ("welcome" in message) {
           clearTimeout(timer);
-          resolve(new HubConnection(ws, said.welcome, waiting));
-        } else if ("event" in said) tell(said);
-        else if ("step" in said) waiting.get(said.id)?.step(said.step);
-        else if ("ok" in said) waiting.get(said.id)?.answered(said.ok);
-        else waiting.get(said.id)?.failed(new SpreadError(said.error.code, said.error.message));
+          resolve(new HubConnection(ws, message.welcome, waiting));
+        } else if ("event" in message) onEvent(message);
+        else passOn(message, waiting.get(message.id));
       });
       ws.once("unexpected-response", (request, { statusCode }) => {
         request.destroy();
         reject(refusal(statusCode));
       });
       ws.on("error", (cause) => {
-        const code = systemCode(cause);
-        if (code === "ECONNREFUSED" || code === "ENOENT") resolve(undefined);
-        else if (code === "ECONNRESET" || code === "EPIPE")
-          reject(new HubRetired()); // ends at this very moment
-        else reject(unreachable("the hub cannot be spoken to", cause));
+        const failure = connectFailure(cause);
+        if (failure === undefined) resolve(undefined);
+        else reject(failure);
       });
       ws.once("close", (code) => {
         clearTimeout(timer);
-        reject(new HubRetired()); // before its welcome nothing was asked of it
+        reject(new HubRetired()); // it was not asked anything before its welcome
         const reason = code === RETIRED ? new HubRetired() : unreachable("the hub was lost before it had answered");
         for (const { failed } of [...waiting.values()]) failed(reason);
       });
@@ -112,11 +113,15 @@ export class HubConnection {
   }
 
   /** @throws HubRetired, SpreadError: `invalid-input`, the hub's, `hub-unreachable`, or `cancelled`. */
-  async ask<O extends Op>(op: O, ask: Ask<O>, { step = () => {}, signal }: AskOptions = {}): Promise<Answer<O>> {
+  async ask<O extends Op>(
+    op: O,
+    ask: OpArguments<O>,
+    { step = () => {}, signal }: AskOptions = {},
+  ): Promise<OpResult<O>> {
     this.#id += 1;
     const id = this.#id;
-    // The hub would close the connection, and with it end whatever else this session receives.
-    if (!Request.safeParse({ id, op, ...ask }).success) {
+    // The hub would close the connection, which would end everything else that this session is receiving.
+    if (!HubRequest.safeParse({ id, op, ...ask }).success) {
       throw new SpreadError("invalid-input", "an argument is longer than any that is of use");
     }
     const limitMs = op === "holdings" ? LOOK_MS : REQUEST_MS + GRACE_MS;
@@ -131,14 +136,14 @@ export class HubConnection {
         if (signal?.aborted) cancel();
         if (op !== "receive") {
           timer = setTimeout(() => {
-            cancel(); // a hub that slept would do it when it wakes, and nobody would know the code of its share
+            cancel(); // or a sleeping hub would do it on waking, and nobody would know its share's code
             failed(unreachable("the hub did not answer in time"));
           }, limitMs);
         }
       });
-      const answer = ANSWERS[op].safeParse(ok);
+      const answer = OP_RESULTS[op].safeParse(ok);
       if (!answer.success) throw unreachable("the hub said something else than an answer");
-      return answer.data as Answer<O>;
+      return answer.data as OpResult<O>;
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener("abort", cancel);
@@ -151,6 +156,27 @@ export class HubConnection {
   }
 }
 
+/** Hands a step or an answer to the request it belongs to, if that still waits. */
+function passOn(message: Extract<HubMessage, { id: number }>, waiting: Waiting | undefined): void {
+  if ("step" in message) waiting?.step(message.step);
+  else if ("ok" in message) waiting?.answered(message.ok);
+  else waiting?.failed(new SpreadError(message.error.code, message.error.message));
+}
+
+/** @returns undefined if nobody is listening there any more. */
+function connectFailure(cause: unknown): Error | undefined {
+  switch (systemCode(cause)) {
+    case "ECONNREFUSED":
+    case "ENOENT":
+      return undefined;
+    case "ECONNRESET":
+    case "EPIPE":
+      return new HubRetired(); // it is ending at this very moment
+    default:
+      return unreachable("the hub cannot be spoken to", cause);
+  }
+}
+
 function refusal(status: number | undefined): Error {
   if (status === ENDING) return new HubRetired();
   if (status === FULL) return new SpreadError("hub-busy", "the hub has too many clients");
@@ -159,12 +185,4 @@ function refusal(status: number | undefined): Error {
 
 export function unreachable(what: string, cause?: unknown): SpreadError {
   return new SpreadError("hub-unreachable", what, { cause });
-}
-
-function parse(data: Buffer): Said | undefined {
-  try {
-    return Said.safeParse(JSON.parse(data.toString("utf8"))).data;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,6 @@
 /**
- * What is still known of shares when the process that kept them is gone: "What it leaves on the disk" in README.md. Nothing in
- * it is secret, and what is found there decides nothing.
+ * What is known of shares after their process has gone: "What it leaves on the disk" in README.md. Nothing in the file is
+ * secret, and nothing is decided by what it says.
  */
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,28 +9,28 @@ import { homeFolder, machine, replaceFile } from "../home/folders.ts";
 import type { Logger } from "../log.ts";
 import { ShareRecord } from "../service/views.ts";
 
-/** As many as can live at once: what a hub that was killed has lost is told whole. */
+/** As many as can live at once, so that everything a killed hub has lost is listed. */
 const MAX_ENDED = 100;
 const ENDED_MS = 7 * 24 * 60 * 60_000;
-/** A hundred that live and a hundred that ended take less than half of it. */
+/** 100 living and 100 ended shares take less than half of it. */
 const MAX_FILE_BYTES = 256 * 1024;
 
 const File = z.object({ shares: z.array(ShareRecord) });
 
-/** What an earlier process left: no share of it lives. Empty where there is nothing that can be read. */
-export async function recall(home: string): Promise<ShareRecord[]> {
+/** The shares of an earlier process, all ended by now. Empty if the file is missing or cannot be read. */
+export async function loadHistory(home: string): Promise<ShareRecord[]> {
   try {
     const path = pathIn(home);
     if ((await stat(path)).size > MAX_FILE_BYTES) return [];
     const { shares } = File.parse(JSON.parse(await readFile(path, "utf8")));
-    return lately(shares.map(afterwards));
+    return recent(shares.map(afterwards));
   } catch {
     return [];
   }
 }
 
-/** Writes what is to be remembered, the newest state alone, one file after the other. */
-export class Memory {
+/** The file of this machine's hub. Writes never overlap, and only the newest state is written. */
+export class HistoryFile {
   readonly #home: string;
   readonly #log: Logger;
   #next: readonly ShareRecord[] | undefined;
@@ -41,14 +41,14 @@ export class Memory {
     this.#log = log;
   }
 
-  /** @param shares the youngest last; only what `ShareRecord` names of them is written. */
-  remember(shares: readonly ShareRecord[]): void {
+  /** @param shares the newest last; only the fields of `ShareRecord` are written. */
+  save(shares: readonly ShareRecord[]): void {
     this.#next = shares;
     this.#writing ??= this.#write();
   }
 
-  /** Until everything is written. Never throws. */
-  async done(): Promise<void> {
+  /** Settles when everything is written. Never throws. */
+  async flushed(): Promise<void> {
     await this.#writing;
   }
 
@@ -57,7 +57,7 @@ export class Memory {
       await homeFolder(this.#home, "hub");
       for (let shares = this.#next; shares !== undefined; shares = this.#next) {
         this.#next = undefined;
-        await replaceFile(pathIn(this.#home), JSON.stringify(File.parse({ shares: lately(shares) })));
+        await replaceFile(pathIn(this.#home), JSON.stringify(File.parse({ shares: recent(shares) })));
       }
     } catch {
       this.#log.error("what became of the shares cannot be written down");
@@ -77,8 +77,8 @@ function afterwards(share: ShareRecord): ShareRecord {
   return { ...share, state: "lost", endedAt: now < share.expiresAt ? now : share.expiresAt };
 }
 
-/** Those that live, and the last that ended, in the same order. */
-export function lately<T extends ShareRecord>(shares: readonly T[]): T[] {
+/** The living shares and the last ones that ended, in the same order. */
+export function recent<T extends ShareRecord>(shares: readonly T[]): T[] {
   const oldest = new Date(Date.now() - ENDED_MS).toISOString();
   const ended = shares.filter(({ endedAt }) => endedAt !== undefined && endedAt > oldest).slice(-MAX_ENDED);
   const kept = new Set(ended);

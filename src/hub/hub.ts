@@ -1,6 +1,6 @@
 /**
- * The hub: it answers its clients by what the keeper does, tells sessions of their shares, and ends when it has nothing
- * left to do. What is said is in ops.ts, where it listens in socket.ts, and why in README.md.
+ * The hub: it has the ShareManager do what its clients ask, notifies sessions about their shares, and ends when it has
+ * nothing left to do. Its messages are in ops.ts, its socket in socket.ts, the reasons in README.md.
  */
 import { readFile, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -12,25 +12,34 @@ import { SpreadError, toSpreadError } from "../errors.ts";
 import { replaceFile } from "../home/folders.ts";
 import { CLOSE_MS } from "../limits.ts";
 import type { Logger } from "../log.ts";
-import { Keeper } from "../service/manager.ts";
+import { ShareManager } from "../service/manager.ts";
 import type { ShareEvent } from "../service/service.ts";
 import type { ShareView } from "../service/views.ts";
-import { lately, Memory, recall } from "./history.ts";
-import { type HubInfo, MAX_MESSAGE_BYTES, PROTOCOL, REQUEST_MS, RETIRED, Request, type Said } from "./ops.ts";
-import { becomeHub } from "./socket.ts";
+import { HistoryFile, loadHistory, recent } from "./history.ts";
+import {
+  type HubInfo,
+  type HubMessage,
+  type HubRequest,
+  MAX_MESSAGE_BYTES,
+  PROTOCOL,
+  parseRequest,
+  REQUEST_MS,
+  RETIRED,
+} from "./ops.ts";
+import { claimSocket } from "./socket.ts";
 
-/** How long a hub stays that has nothing to do, in ms: the next hand-off of the same afternoon finds it. */
+/** How long an idle hub stays, in ms: long enough for the next hand-off of the same afternoon. */
 const IDLE_MS = 10 * 60_000;
 const MAX_CLIENTS = 256;
-/** Requests that run at once; and so many more that only look or stop, so that a full hub can still be seen and emptied. */
+/** Requests that may run at once; and how many more may look or stop, so that a full hub can still be seen and emptied. */
 const MAX_RUNNING = 256;
 const MAX_RUNNING_BESIDES = 64;
-/** What may wait for a client that reads nothing, in bytes, before it is cut off. */
+/** Bytes that may wait for a client that does not read, before it is cut off. */
 const MAX_UNREAD_BYTES = 8 * MAX_MESSAGE_BYTES;
 /** RFC 6455, section 7.4.1. */
 const POLICY_VIOLATION = 1008;
 
-/** Where operations are asked for, with a UUID: whose they are. */
+/** The path for operations, with the UUID of the session that asks. */
 const OPS = /^\/ops\?session=([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
 export interface HubOptions {
@@ -40,7 +49,7 @@ export interface HubOptions {
   readonly idleMs?: number;
 }
 
-/** @returns the hub; undefined if there is one already. It is to be closed. @throws as `becomeHub`. */
+/** @returns the hub, which the caller closes; undefined if there is one already. @throws as `claimSocket`. */
 export async function openHub(options: HubOptions): Promise<Hub | undefined> {
   const hub = new Hub(options);
   let opened = false;
@@ -53,19 +62,19 @@ export async function openHub(options: HubOptions): Promise<Hub | undefined> {
 }
 
 export class Hub implements AsyncDisposable {
-  /** Settles when it has had nothing to do for long enough, or was asked to retire: then it wants to be closed. */
+  /** Settles when the hub has been idle for long enough, or was asked to retire: then it has to be closed. */
   readonly over: Promise<void>;
   #setOver: () => void = () => {};
   readonly #home: string;
   readonly #info: HubInfo;
   readonly #idleMs: number;
   readonly #log: Logger;
-  readonly #keeper: Keeper;
-  readonly #memory: Memory;
+  readonly #manager: ShareManager;
+  readonly #history: HistoryFile;
   readonly #http: Server;
   readonly #wss = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false });
   readonly #clients = new Set<Client>();
-  /** Requests that run, each with its end. */
+  /** Running requests, each with what cancels it. */
   readonly #running = new Map<Promise<void>, AbortController>();
   #state: "opening" | "open" | "closing" = "opening";
   #past: readonly ShareView[] = [];
@@ -76,8 +85,8 @@ export class Hub implements AsyncDisposable {
     this.#log = log;
     this.#idleMs = idleMs;
     this.#info = { protocol: PROTOCOL, version, pid: process.pid, since: new Date().toISOString() };
-    this.#keeper = new Keeper(home, (share, event) => this.#changed(share, event), log);
-    this.#memory = new Memory(home, log);
+    this.#manager = new ShareManager(home, (share, event) => this.#changed(share, event), log);
+    this.#history = new HistoryFile(home, log);
     this.over = new Promise((resolve) => {
       this.#setOver = resolve;
     });
@@ -86,9 +95,9 @@ export class Hub implements AsyncDisposable {
   }
 
   async open(): Promise<boolean> {
-    const address = await becomeHub(this.#http, this.#home);
+    const address = await claimSocket(this.#http, this.#home);
     if (address === undefined) return false;
-    this.#past = await recall(this.#home);
+    this.#past = await loadHistory(this.#home);
     const { pid, version, since } = this.#info;
     await replaceFile(this.#notice, `${JSON.stringify({ pid, socket: address, version, started: since })}\n`).catch(
       () => this.#log.error("hub.json cannot be written"),
@@ -98,16 +107,16 @@ export class Hub implements AsyncDisposable {
     return true;
   }
 
-  /** Requests end, shares are stopped and their visitors told, and what became of them is written down. */
+  /** Cancels requests, stops shares and tells their visitors, and records what became of them. */
   async [Symbol.asyncDispose](): Promise<void> {
     const wasHub = this.#state !== "opening";
     this.#finish();
     for (const end of this.#running.values()) end.abort(new SpreadError("cancelled", "the hub was ended"));
     await Promise.all(this.#running.keys());
-    await this.#keeper[Symbol.asyncDispose]();
+    await this.#manager[Symbol.asyncDispose]();
     if (wasHub) {
-      this.#remember();
-      await this.#memory.done();
+      this.#saveHistory();
+      await this.#history.flushed();
       await this.#removeNotice();
     }
     for (const { ws } of this.#clients) ws.close(RETIRED);
@@ -122,11 +131,11 @@ export class Hub implements AsyncDisposable {
   }
 
   get #shares(): ShareView[] {
-    return lately([...this.#past, ...this.#keeper.shares]);
+    return recent([...this.#past, ...this.#manager.shares]);
   }
 
   #living(): ShareView[] {
-    return this.#keeper.shares.filter(({ endedAt }) => endedAt === undefined);
+    return this.#manager.shares.filter(({ endedAt }) => endedAt === undefined);
   }
 
   #request({ method, url, headers }: IncomingMessage, response: ServerResponse): void {
@@ -169,19 +178,19 @@ export class Hub implements AsyncDisposable {
       this.#clients.delete(client);
       client.leave();
     });
-    client.say({ welcome: this.#info });
+    client.send({ welcome: this.#info });
   }
 
   #hear(client: Client, data: Buffer | undefined): void {
-    if (this.#state !== "open") return; // it learns by RETIRED that nothing was done
-    const request = data && parse(data);
+    if (this.#state !== "open") return; // RETIRED will tell the client that nothing was done
+    const request = data && parseRequest(data);
     if (request === undefined || client.runs(request.id)) client.ws.close(POLICY_VIOLATION);
     else if (request.op === "cancel") client.cancel(request.request);
     else void this.#run(client, request);
   }
 
-  /** Never throws: what goes wrong is the answer. */
-  async #run(client: Client, request: Exclude<Request, { op: "cancel" }>): Promise<void> {
+  /** Never throws: a failure is the answer. */
+  async #run(client: Client, request: Exclude<HubRequest, { op: "cancel" }>): Promise<void> {
     const { id } = request;
     const end = new AbortController();
     const begins = request.op === "share" || request.op === "receive";
@@ -196,11 +205,11 @@ export class Hub implements AsyncDisposable {
       REQUEST_MS,
     );
     if (request.op === "receive") clearTimeout(overdue);
-    // A moment later, when it is among those that run.
+    // One turn later, when it is in #running.
     const done = Promise.resolve()
       .then(() => this.#answer(client, request, end.signal))
       .then(
-        (ok) => client.say({ id, ok }),
+        (ok) => client.send({ id, ok }),
         (thrown: unknown) => client.fail(id, toSpreadError(thrown)),
       );
     this.#running.set(done, end);
@@ -213,29 +222,29 @@ export class Hub implements AsyncDisposable {
 
   async #answer(
     client: Client,
-    request: Exclude<Request, { op: "cancel" }>,
+    request: Exclude<HubRequest, { op: "cancel" }>,
     signal: AbortSignal,
   ): Promise<NonNullable<unknown>> {
     switch (request.op) {
       case "share": {
         const { order, content } = request;
         const frozen = "text" in content ? await snapshotText(content.text) : await takeOver(content, this.#home);
-        const share = await this.#keeper.open(order, frozen, client.session, signal);
-        this.#remember();
-        await this.#memory.done(); // who was told of it can ask for it, whatever becomes of this process
+        const share = await this.#manager.open(order, frozen, client.session, signal);
+        this.#saveHistory();
+        await this.#history.flushed(); // once announced, it can be asked about, even if this process dies
         return share;
       }
       case "receive":
-        return this.#keeper.receive(
+        return this.#manager.receive(
           request.order,
           client.session,
-          (step) => client.say({ id: request.id, step }),
+          (step) => client.send({ id: request.id, step }),
           signal,
         );
       case "holdings":
-        return { shares: this.#shares, receptions: this.#keeper.receptions };
+        return { shares: this.#shares, receptions: this.#manager.receptions };
       case "stop":
-        return request.share === undefined ? this.#keeper.stopAll(client.session) : [await this.#stop(request.share)];
+        return request.share === undefined ? this.#manager.stopAll(client.session) : [await this.#stop(request.share)];
       case "retire": {
         const retired = this.#living().length === 0 && this.#running.size === 1; // this one
         if (retired) this.#finish();
@@ -247,27 +256,27 @@ export class Hub implements AsyncDisposable {
   }
 
   async #stop(id: string): Promise<ShareView> {
-    return this.#past.find((share) => share.id === id) ?? this.#keeper.stop(id);
+    return this.#past.find((share) => share.id === id) ?? this.#manager.stop(id);
   }
 
   #changed(share: ShareView, event: ShareEvent["event"] | undefined): void {
-    this.#remember();
-    if (event) for (const client of this.#clients) if (client.session === share.session) client.say({ event, share });
+    this.#saveHistory();
+    if (event) for (const client of this.#clients) if (client.session === share.session) client.send({ event, share });
     this.#rest();
   }
 
-  #remember(): void {
-    this.#memory.remember(this.#shares);
+  #saveHistory(): void {
+    this.#history.save(this.#shares);
   }
 
-  /** The time runs while there is nothing to do. */
+  /** Starts the idle time if there is nothing to do, and stops it otherwise. */
   #rest(): void {
     clearTimeout(this.#idle);
     if (this.#state !== "open" || this.#running.size > 0 || this.#living().length > 0) return;
     this.#idle = setTimeout(() => this.#finish(), this.#idleMs);
   }
 
-  /** From here on nothing more is begun. */
+  /** No request is begun from here on. */
   #finish(): void {
     this.#state = "closing";
     clearTimeout(this.#idle);
@@ -295,15 +304,15 @@ class Client {
     this.session = session;
   }
 
-  say(said: Said): void {
+  send(message: HubMessage): void {
     if (this.ws.readyState !== WebSocket.OPEN) return;
     if (this.ws.bufferedAmount > MAX_UNREAD_BYTES) this.ws.terminate();
-    else this.ws.send(JSON.stringify(said));
+    else this.ws.send(JSON.stringify(message));
   }
 
-  /** Its cause stays here: it can quote a peer. */
+  /** The error's cause is not sent: it can quote a peer. */
   fail(id: number, { code, message }: SpreadError): void {
-    this.say({ id, error: { code, message } });
+    this.send({ id, error: { code, message } });
   }
 
   runs(id: number): boolean {
@@ -324,13 +333,5 @@ class Client {
 
   leave(): void {
     for (const end of this.#requests.values()) end.abort(new SpreadError("cancelled", "the one who asked has gone"));
-  }
-}
-
-function parse(data: Buffer): Request | undefined {
-  try {
-    return Request.safeParse(JSON.parse(data.toString("utf8"))).data;
-  } catch {
-    return undefined;
   }
 }

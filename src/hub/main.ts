@@ -1,4 +1,4 @@
-/** The hub as a process: `claude-spread hub`. Nobody waits for it, nobody reads what it says, and its end is clean. */
+/** The hub as a process: `claude-spread hub`. Nobody waits for it or reads its output, and it ends cleanly. */
 import { closeSync, fstatSync, ftruncateSync, writeSync } from "node:fs";
 import { readConfig } from "../config.ts";
 import { SpreadError, systemCode } from "../errors.ts";
@@ -15,7 +15,7 @@ export async function runHub(version: string): Promise<void> {
   const stop = new Promise<void>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
   });
-  process.on("SIGHUP", () => {}); // a terminal that is closed is no reason
+  process.on("SIGHUP", () => {}); // a closed terminal must not end it
   const hub = await openHub({ home, version, log }).catch((thrown: unknown) => {
     if (!(thrown instanceof SpreadError) || thrown.code === "internal") throw thrown;
     const why = systemCode(thrown.cause);
@@ -29,24 +29,24 @@ export async function runHub(version: string): Promise<void> {
   await hub[Symbol.asyncDispose]();
 }
 
-/** To whoever started it, if somebody did. */
+/** Tells the process that started it, if there is one. */
 function sayReady(): void {
   try {
     writeSync(READY_FD, "ready");
     closeSync(READY_FD);
   } catch {
-    // It was started by hand, or its starter is gone.
+    // It was started by hand, or its starter has gone.
   }
 }
 
-/** A log that begins anew when it is long. */
+/** A logger that empties the log file once it is too long. */
 function bounded(logger: Logger): Logger {
   const within = (write: (line: string) => void) => (line: string) => {
     try {
       const log = fstatSync(STDERR_FD);
       if (log.isFile() && log.size > MAX_LOG_BYTES) ftruncateSync(STDERR_FD);
     } catch {
-      // No log, then.
+      // Nothing can be done about a log that cannot be read.
     }
     write(line);
   };

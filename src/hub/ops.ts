@@ -1,23 +1,32 @@
-/** What the hub and its clients say to each other, as one list. README.md tells what it means. */
+/** Every message between the hub and its clients. README.md says what they mean. */
 import * as z from "zod";
 import { Part } from "../content/part.ts";
 import { ERROR_CODES } from "../errors.ts";
-import { MAX_PARTS, MAX_SHARE_BYTES } from "../limits.ts";
-import { Kept, NewShare, ReceivedView, ReceiveOrder, ShareOrder, ShareView, StepView } from "../service/views.ts";
+import { MAX_CODE_CHARS, MAX_PARTS, MAX_SHARE_BYTES } from "../limits.ts";
+import {
+  Kept,
+  NewShare,
+  ReceivedView,
+  ReceiveOrder,
+  SHARE_EVENTS,
+  ShareOrder,
+  ShareView,
+  StepView,
+} from "../service/views.ts";
 
 export const PROTOCOL = 2;
 
 export const MAX_MESSAGE_BYTES = 1024 * 1024;
-/** A text that goes in a message, in bytes of UTF-8: in JSON each of them can become six. */
+/** The longest text sent inside a message, in bytes of UTF-8: each can become six bytes in JSON. */
 export const MAX_INLINE_BYTES = 128 * 1024;
-/** How long a request may take that is not `receive`, in ms. */
+/** How long a request other than `receive` may take, in ms. */
 export const REQUEST_MS = 120_000;
-/** The close code of a hub that ends. */
+/** The WebSocket close code of a hub that is ending. */
 export const RETIRED = 4001;
 
 const MAX_ID_CHARS = 100;
 
-/** A file in the home's spool, to be taken over. */
+/** A file in the home's spool that the hub takes over. */
 const HandedFile = z.object({
   file: z.string().max(100),
   bytes: z.int().min(1).max(MAX_SHARE_BYTES),
@@ -28,7 +37,7 @@ const HandedFile = z.object({
 
 const Id = z.int().positive();
 
-export const Request = z.discriminatedUnion("op", [
+export const HubRequest = z.discriminatedUnion("op", [
   z.object({
     id: Id,
     op: z.literal("share"),
@@ -41,22 +50,22 @@ export const Request = z.discriminatedUnion("op", [
   z.object({ id: Id, op: z.literal("cancel"), request: Id }),
   z.object({ id: Id, op: z.literal("retire") }),
 ]);
-export type Request = z.infer<typeof Request>;
+export type HubRequest = z.infer<typeof HubRequest>;
 
-/** Of those that are answered. */
-export const ANSWERS = {
+/** The result of each request that is answered. */
+export const OP_RESULTS = {
   share: NewShare,
   receive: ReceivedView,
   holdings: Kept,
   stop: z.array(ShareView),
   retire: z.object({ retired: z.boolean() }),
 } as const;
-export type Op = keyof typeof ANSWERS;
-/** What a request says besides its id and op. */
-export type Ask<O extends Op> = Omit<Extract<Request, { op: O }>, "id" | "op">;
-export type Answer<O extends Op> = z.infer<(typeof ANSWERS)[O]>;
+export type Op = keyof typeof OP_RESULTS;
+/** The fields of a request besides its id and op. */
+export type OpArguments<O extends Op> = Omit<Extract<HubRequest, { op: O }>, "id" | "op">;
+export type OpResult<O extends Op> = z.infer<(typeof OP_RESULTS)[O]>;
 
-/** Which hub it is. */
+/** Which hub this is. */
 export const HubInfo = z.object({
   protocol: z.int(),
   version: z.string().regex(/^\d+\.\d+\.\d+/),
@@ -65,12 +74,38 @@ export const HubInfo = z.object({
 });
 export type HubInfo = z.infer<typeof HubInfo>;
 
+/** A hub of another version can have codes that this one does not know: then its message has to say what happened. */
+const Code = z.enum(ERROR_CODES).or(
+  z
+    .string()
+    .max(MAX_CODE_CHARS)
+    .transform(() => "peer-aborted" as const),
+);
+
 /** All that the hub says. */
-export const Said = z.union([
+export const HubMessage = z.union([
   z.object({ welcome: HubInfo }),
   z.object({ id: Id, ok: z.unknown().refine((value) => value !== undefined) }),
-  z.object({ id: Id, error: z.object({ code: z.enum(ERROR_CODES), message: z.string() }) }),
+  z.object({ id: Id, error: z.object({ code: Code, message: z.string() }) }),
   z.object({ id: Id, step: StepView }),
-  z.object({ event: z.enum(["delivered", "attempt-failed", "ended"]), share: ShareView }),
+  z.object({ event: z.enum(SHARE_EVENTS), share: ShareView }),
 ]);
-export type Said = z.infer<typeof Said>;
+export type HubMessage = z.infer<typeof HubMessage>;
+
+/** @returns undefined for what is no request. */
+export function parseRequest(data: Buffer): HubRequest | undefined {
+  return parse(HubRequest, data);
+}
+
+/** @returns undefined for what no hub says. */
+export function parseHubMessage(data: Buffer): HubMessage | undefined {
+  return parse(HubMessage, data);
+}
+
+function parse<T>(schema: z.ZodType<T>, data: Buffer): T | undefined {
+  try {
+    return schema.safeParse(JSON.parse(data.toString("utf8"))).data;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,6 +1,6 @@
 /**
- * Where the hub listens, and how it is made sure that there is one: "Where it is" and "One, for sure" in README.md. What is
- * said there is no business of this room.
+ * Where the hub listens, and how exactly one is chosen: "Where it is" and "One, for sure" in README.md. What is said over
+ * the socket is in ops.ts.
  */
 import { createHash, randomBytes, randomInt } from "node:crypto";
 import { link, lstat, mkdir, readdir, realpath, unlink } from "node:fs/promises";
@@ -11,13 +11,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import { SpreadError, systemCode } from "../errors.ts";
 import { homeError, homeFolder, machine } from "../home/folders.ts";
 
-/** In bytes: below the 104 that macOS has for it, and the 108 of Linux. */
+/** Below the limits of macOS (104 bytes) and Linux (108). */
 const MAX_SOCKET_PATH_BYTES = 100;
-/** Somebody is always faster only if somebody always ends. */
+/** Losing this often means hubs keep starting and dying: give up. */
 const MAX_TRIES = 100;
-/** The longest pause, in ms, of a candidate that has met another one. */
+/** The longest pause, in ms, of a candidate that has met a rival. */
 const MAX_PAUSE_MS = 50;
-/** How long a socket may take to answer, in ms. One that takes longer is busy, and so lives. */
+/** How long a socket may take to answer, in ms. A slower one is busy, and therefore alive. */
 const ANSWER_MS = 1_000;
 
 const NUMBERED = /^(?<machine>[0-9a-f]{8})\.(?<number>[1-9]\d{0,9})$/;
@@ -26,10 +26,10 @@ const PENDING = new RegExp(`^${machine}\\.new-[0-9a-f]{8}$`);
 const WINDOWS = process.platform === "win32";
 
 /**
- * The address of the hub, whether it still lives or not; undefined if there was none.
- * @throws SpreadError `hub-unreachable` where somebody else could listen.
+ * @returns the address of the last hub, alive or not; undefined if there has been none.
+ * @throws SpreadError `hub-unreachable` if another user could be listening there.
  */
-export async function lastHub(home: string): Promise<string | undefined> {
+export async function findSocket(home: string): Promise<string | undefined> {
   if (WINDOWS) return pipeOf(home);
   const folder = await socketFolder(home);
   if (folder === undefined || !(await isOurs(folder))) return undefined;
@@ -40,11 +40,11 @@ export async function lastHub(home: string): Promise<string | undefined> {
 }
 
 /**
- * Has the server listen as the one hub of this home. Answer nobody before this has settled.
+ * Makes the server listen as the one hub of this home. It must answer nobody before this has settled.
  * @returns its address; undefined if there is a hub already.
- * @throws SpreadError `hub-unreachable`, `home-unwritable`, `disk-full`; the server may listen all the same, and is to be closed.
+ * @throws SpreadError `hub-unreachable`, `home-unwritable`, `disk-full`; close the server even then, it may be listening.
  */
-export async function becomeHub(server: Server, home: string): Promise<string | undefined> {
+export async function claimSocket(server: Server, home: string): Promise<string | undefined> {
   try {
     await homeFolder(home, "hub");
     return WINDOWS ? await takePipe(server, pipeOf(home)) : await takeNumber(server, await ownFolder(home));
@@ -69,7 +69,7 @@ async function takeNumber(server: Server, folder: string): Promise<string | unde
         return own;
       }
       await unlink(own).catch(() => {}); // the higher one may have done it
-      // Two of different host names may have seen each other, and both be gone now: they had better not meet again.
+      // Two candidates under different host names may have seen each other and both given way: avoid a second meeting.
       if (after.others.length > 0) await delay(randomInt(MAX_PAUSE_MS));
     }
   } finally {
@@ -88,7 +88,7 @@ async function linked(existing: string, name: string): Promise<boolean> {
   }
 }
 
-/** Lower numbers, and sockets of candidates that were killed. */
+/** Removes lower numbers, and the sockets of candidates that were killed. */
 async function removeOld(folder: string, upTo: number, own: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const path = join(folder, name);
@@ -99,22 +99,22 @@ async function removeOld(folder: string, upTo: number, own: string): Promise<voi
   }
 }
 
-/** The highest number under the host's name as it is now, and the names of all sockets under other ones. */
+/** The highest number under the current host name, and the sockets under other host names. */
 async function numberedIn(folder: string): Promise<{ own: number; others: string[] }> {
   const names = await readdir(folder);
   const others = names.filter((name) => NUMBERED.test(name) && numberOf(name) === 0);
   return { own: Math.max(0, ...names.map(numberOf)), others };
 }
 
-/** 0 for what is not named after this machine. */
+/** The number of a socket of this machine; 0 for any other file. */
 function numberOf(name: string): number {
   const found = NUMBERED.exec(name)?.groups;
   return found?.machine === machine ? Number(found.number) : 0;
 }
 
 /**
- * The hub under another name of this host: it has changed since, or the two see different ones, as containers do. What
- * accepts is on this kernel; another machine's socket on a shared drive refuses.
+ * A living hub under another name of this host: the name has changed, or each process sees its own, as in containers. A
+ * socket that accepts is on this kernel; that of another machine, on a shared drive, refuses.
  */
 async function livingOf(folder: string, names: readonly string[]): Promise<string | undefined> {
   for (const name of names) if (await answers(join(folder, name))) return join(folder, name);
@@ -125,7 +125,7 @@ function nameOf(folder: string, number: number): string {
   return join(folder, `${machine}.${number}`);
 }
 
-/** Whether somebody listens there. */
+/** Whether a process is listening there. */
 function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
@@ -151,7 +151,7 @@ function listen(server: Server, path: string): Promise<void> {
   });
 }
 
-/** The system makes a pipe once, and takes it away with its process. */
+/** The system creates a named pipe only once, and removes it with its process. */
 async function takePipe(server: Server, pipe: string): Promise<string | undefined> {
   try {
     await listen(server, pipe);
@@ -166,7 +166,7 @@ function pipeOf(home: string): string {
   return `\\\\.\\pipe\\claude-spread-${hashOf(`${userInfo().username}\0${home.toLowerCase()}`)}`;
 }
 
-/** Undefined where there is no home yet. */
+/** Undefined if the home does not exist yet. */
 async function socketFolder(home: string): Promise<string | undefined> {
   const real = await realpath(home).catch((cause: unknown) => {
     if (systemCode(cause) === "ENOENT") return undefined;
@@ -180,7 +180,7 @@ async function socketFolder(home: string): Promise<string | undefined> {
   return join("/tmp", `claude-spread-${process.geteuid?.()}-${hashOf(real)}`);
 }
 
-/** The folder, made if it was missing. */
+/** The socket folder, created if it is missing. */
 async function ownFolder(home: string): Promise<string> {
   const folder = (await socketFolder(home)) ?? "";
   await mkdir(folder, { mode: 0o700 }).catch((cause: unknown) => {
@@ -190,7 +190,7 @@ async function ownFolder(home: string): Promise<string> {
   return folder;
 }
 
-/** False where there is none. @throws SpreadError `hub-unreachable` if others can get at what is in it. */
+/** False if the folder does not exist. @throws SpreadError `hub-unreachable` if other users can reach into it. */
 async function isOurs(folder: string): Promise<boolean> {
   const found = await lstat(folder).catch((cause: unknown) => {
     if (systemCode(cause) === "ENOENT") return undefined;

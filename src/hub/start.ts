@@ -1,4 +1,4 @@
-/** Starts the hub as a process that belongs to nobody: no signal for whoever starts it, and no end of theirs, reaches it. */
+/** Starts the hub as a detached process: neither signals to the process that starts it nor that process's end reach it. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { constants } from "node:fs";
@@ -7,18 +7,18 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { homeError, homeFolder } from "../home/folders.ts";
 
-/** How long a hub may take until it listens, in ms. */
+/** How long a hub may take to start listening, in ms. */
 const START_MS = 10_000;
 
-/** Of hub.log. A longer one begins anew: it is there for the last failure, not for history. */
+/** The longest hub.log. A longer one is emptied: it is for the last failure, not for history. */
 export const MAX_LOG_BYTES = 256 * 1024;
 
-/** Where the hub says that it listens, as a file descriptor. */
+/** The file descriptor on which the hub reports that it is listening. */
 export const READY_FD = 3;
 
 /**
- * All that a hub gets of an environment: where things are, how text is written, and what Node itself trusts. What a relay
- * needs comes with each share, and nothing secret is for a process that lives on.
+ * The whole environment of a hub: where things are, how text is written, and what Node trusts. What a relay needs comes with
+ * each share, and a process that lives on is given nothing secret.
  */
 const INHERITED = [
   "PATH",
@@ -42,8 +42,8 @@ const INHERITED = [
 ];
 
 /**
- * Until it listens, or has ended, as it does where another one was faster.
- * @param entry the program whose argument `hub` makes it the hub.
+ * Settles when the hub is listening, or has ended because another one was faster, or after START_MS.
+ * @param entry the program that becomes a hub when run with the argument `hub`.
  * @throws SpreadError `home-unwritable`, `disk-full`.
  */
 export async function startHub(home: string, entry: string): Promise<void> {
@@ -63,8 +63,8 @@ export async function startHub(home: string, entry: string): Promise<void> {
   ready.on("error", () => {});
   const settled = new AbortController();
   const timer = setTimeout(() => settled.abort(), START_MS);
-  child.once("error", () => settled.abort()); // Node itself is gone, by an update perhaps
-  // The pipe ends with the process, if that says nothing.
+  child.once("error", () => settled.abort()); // Node itself is gone, perhaps by an update
+  // If the process says nothing, the pipe closes when it ends.
   const { signal } = settled;
   await Promise.race([once(ready, "data", { signal }), once(ready, "close", { signal })]).catch(() => {});
   clearTimeout(timer);

@@ -6,6 +6,7 @@ import { constants } from "node:fs";
 import { type FileHandle, lstat, open } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { z } from "zod";
+import { KINDS, ROLES } from "../content/part.ts";
 import { SpreadError } from "../errors.ts";
 import { MAX_PARTS, MAX_SHARE_BYTES, MAX_TITLE_CHARS } from "../limits.ts";
 
@@ -22,7 +23,7 @@ const MAX_PATH_CHARS = 400;
 const Digest = z.string().regex(/^[0-9a-f]{64}$/);
 
 const ReceivedFile = z.strictObject({
-  role: z.enum(["document", "structure", "patch", "memory", "sessions", "attachment"]),
+  role: z.enum(ROLES),
   /** Seen from the folder, with `/`. */
   path: z.string().min(1).max(MAX_PATH_CHARS),
   bytes: z.int().min(0).max(MAX_SHARE_BYTES),
@@ -33,7 +34,7 @@ export type ReceivedFile = z.infer<typeof ReceivedFile>;
 const ReceivedRecord = z.strictObject({
   format: z.literal("claude-spread/received"),
   version: z.literal(1),
-  kind: z.enum(["distillation", "memory", "sessions"]),
+  kind: z.enum(KINDS),
   /** The sender's words, one clean line. */
   title: z.string().max(MAX_TITLE_CHARS),
   /** The sender's claim. */

@@ -50,14 +50,14 @@ interface SaltedKey {
   readonly key: Uint8Array;
 }
 
-/** What a share of version 1 has of its passphrase. */
+/** The keys that a share of version 1 derives from its passphrase. */
 export interface LegacyKeys {
   readonly challenge: SaltedKey;
   readonly payload: SaltedKey;
 }
 
 /**
- * Once a share, so that no number of visitors makes us derive more.
+ * Called once for each share, so that no number of visitors makes us derive more keys.
  * @param passphrase its bytes as typed: version 1 takes the two Unicode spellings of a word for two passphrases.
  * @param salts fresh; given only to reproduce a recorded conversation.
  */
@@ -70,25 +70,25 @@ export async function prepareLegacy(
   return { challenge, payload };
 }
 
-/** Here a proof is good for a place at once. */
-interface LegacyGate<Place> extends Gate {
+/** In version 1 a proof acquires a slot at once. */
+interface LegacyGate<Slot> extends Gate {
   readonly full: boolean;
   /** @returns undefined if none is free. */
-  take(): Place | undefined;
+  acquire(): Slot | undefined;
 }
 
 /**
  * The sender's side up to the proof, as `admitReceiver` is for version 2. A visitor that is sent away is told why; the
  * link stays the caller's, to be closed.
  * @param nonce fresh; given only to reproduce a recorded conversation.
- * @returns the place that the visitor has taken; giving it back is the caller's.
+ * @returns the slot that the visitor has acquired, which the caller releases.
  * @throws SpreadError `wrong-code` for a failed attempt; else what the visitor was denied for, or the link's.
  */
-export async function admitLegacyReceiver<Place>(
+export async function admitLegacyReceiver<Slot>(
   link: Link,
-  share: { readonly keys: LegacyKeys; readonly gate: LegacyGate<Place> },
+  share: { readonly keys: LegacyKeys; readonly gate: LegacyGate<Slot> },
   nonce: Uint8Array = randomBytes(CHALLENGE_NONCE_BYTES),
-): Promise<Place> {
+): Promise<Slot> {
   using patience = new Watchdog(
     link,
     patienceFor(link),
@@ -109,14 +109,14 @@ export async function admitLegacyReceiver<Place>(
     proofMatches(challengeProof(key, nonce), Buffer.from(auth.proof, "hex")),
   );
   if (!verdict.proven) throw await deny(link, verdict.reason);
-  const place = share.gate.take();
-  if (place === undefined) throw await deny(link, "busy");
-  return place;
+  const slot = share.gate.acquire();
+  if (slot === undefined) throw await deny(link, "busy");
+  return slot;
 }
 
 /**
- * The sender's side behind the proof. Returns when the receiver has acknowledged, or has left, or could have had the
- * document by now: no more is ever known.
+ * The sender's side after the proof. Returns when the receiver has acknowledged or left, or could have the document by now:
+ * more is never known.
  * @param handedOver called when the document was handed to the link: from here on the receiver may get it.
  * @param nonce fresh; given only to reproduce a recorded conversation.
  * @throws SpreadError `too-large` above MAX_LEGACY_DOCUMENT_BYTES; `stalled`, or the link's, if it has not left us.
@@ -155,7 +155,7 @@ export async function sendLegacyAway(link: Link, reason: RefusedReason): Promise
   await link.close();
 }
 
-export interface LegacyDocument {
+interface LegacyDocument {
   /** The bytes that the sender encrypted: whoever knows the passphrase, on the way or at the end, can have made them. */
   readonly text: Uint8Array;
   /** Says ACK: only once the document is kept. Never throws. */

@@ -1,7 +1,7 @@
 /** Passphrases of version 1: whoever recorded a transfer can test guesses at them without limit. */
 import { checkPassphrase, randomWords } from "../share/code.ts";
 
-/** 66 bits, which stand against that. */
+/** 66 bits, which withstand that. */
 const WORDS = 6;
 /** Below this, in characters, the user is warned: whoever was on the way has as many guesses as they can pay for. */
 const STRONG_PASSPHRASE_CHARS = 20;

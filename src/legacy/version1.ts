@@ -1,8 +1,9 @@
 /**
- * Version 1 of the protocol, as shares and receivers speak it with the original Python tools. Only where it was asked for:
+ * Version 1 of the protocol, as shares and receivers speak it with the original Python tools. Only if the user asks for it:
  * whoever is on the way can record it and test passphrases without limit.
  */
 import { createHash, randomUUID } from "node:crypto";
+import { buffer } from "node:stream/consumers";
 import type { Part } from "../content/part.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
 import type { Outgoing } from "../protocol/transfer.ts";
@@ -38,15 +39,15 @@ async function legacySender(passphrase: string, gate: ShareGate, document: Outgo
     bounds: LEGACY_BOUNDS.sender,
     sendAway: sendLegacyAway,
     async admit(link) {
-      const place = await admitLegacyReceiver(link, { keys, gate });
+      const slot = await admitLegacyReceiver(link, { keys, gate });
       return {
         name: randomUUID(), // no other visit goes on with it
         async transfer() {
           try {
             // Never delivered, only sent: an ACK of version 1 proves nothing.
-            await deliverLegacy(link, keys, await wholeOf(document), () => place.spend());
+            await deliverLegacy(link, keys, await buffer(document.read()), () => slot.commit());
           } finally {
-            place.release();
+            slot.release();
           }
         },
         giveUp: async () => {},
@@ -60,7 +61,7 @@ function legacyReceiver(passphrase: string, maxBytes: number): ReceiverVersion {
     service: SERVICE,
     bounds: LEGACY_BOUNDS.receiver,
     room: undefined,
-    async meet(link) {
+    async handshake(link) {
       const received = await receiveLegacy(link, passphrase).catch(toSpreadError);
       if (received instanceof SpreadError) {
         await link.close();
@@ -96,10 +97,4 @@ function legacyReceiver(passphrase: string, maxBytes: number): ReceiverVersion {
 
 function partOf(text: Uint8Array): Part {
   return { role: "document", name: "", bytes: text.length, sha256: createHash("sha256").update(text).digest("hex") };
-}
-
-async function wholeOf(document: Outgoing): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
-  for await (const piece of document.read()) pieces.push(piece);
-  return Buffer.concat(pieces);
 }

@@ -1,4 +1,4 @@
-/** What distill_share and distill_preview take alike: something to share, of one of the kinds, and how it is cleaned. */
+/** The input that distill_share and distill_preview have in common: something to share, of one kind, and how it is cleaned. */
 import { homedir } from "node:os";
 import * as z from "zod";
 import type { Config } from "../config.ts";
@@ -9,7 +9,7 @@ import { MAX_ATTACHMENTS } from "../limits.ts";
 import type { Cleaned, Cleaning, CleaningOptions } from "../outgoing/cleaning.ts";
 import type { Outgoing } from "../outgoing/parts.ts";
 
-/** As many as a receiver takes. */
+/** As many as a receiver accepts. */
 const MAX_SESSION_IDS = 100;
 
 export const DRAFT = {
@@ -71,8 +71,11 @@ export const DRAFT = {
     .describe("relative (default): home and project folder and the user's name go from paths. keep: as they are."),
 };
 
-const Draft = z.object(DRAFT);
-export type Draft = z.output<typeof Draft>;
+const DraftInput = z.object(DRAFT);
+type DraftInput = z.output<typeof DraftInput>;
+
+/** A file that comes along with the document. */
+export const OfferedFile = z.object({ role: z.string(), name: z.string(), bytes: z.int(), sha256: z.string() });
 
 export const CleanedView = z.object({
   secrets: z.int().describe("How many were replaced by placeholders."),
@@ -80,16 +83,16 @@ export const CleanedView = z.object({
   paths: z.int().describe("How many paths were shortened."),
 });
 
-export interface Prepared extends Outgoing {
+interface PreparedDraft extends Outgoing {
   readonly cleaning: Cleaning;
 }
 
 /** @throws SpreadError as `partsOf`, `memoryParts` and `sessionParts`; `no-such-session`, `invalid-input`. */
 export async function prepare(
-  draft: Draft & { readonly title?: string | undefined },
+  draft: DraftInput & { readonly title?: string | undefined },
   config: Config,
   { alone = false, signal }: { readonly alone?: boolean; readonly signal: AbortSignal },
-): Promise<Prepared> {
+): Promise<PreparedDraft> {
   checkKind(draft, alone);
   const prepared = await preparedOf(draft, config, alone, signal);
   if (draft.title === undefined) return prepared;
@@ -102,11 +105,11 @@ export async function prepare(
 }
 
 async function preparedOf(
-  draft: Draft,
+  draft: DraftInput,
   { project, roots, home }: Config,
   alone: boolean,
   signal: AbortSignal,
-): Promise<Prepared> {
+): Promise<PreparedDraft> {
   const { secrets, paths } = draft;
   const userHome = homedir();
   const options = { secrets, paths, project, home, userHome };
@@ -123,8 +126,8 @@ async function preparedOf(
   return { ...outgoing, cleaning };
 }
 
-/** What the client keeps. */
-async function prepareOwn(draft: Draft, options: CleaningOptions, signal: AbortSignal): Promise<Prepared> {
+/** Drafts of what the client itself keeps: memory and sessions. */
+async function prepareOwn(draft: DraftInput, options: CleaningOptions, signal: AbortSignal): Promise<PreparedDraft> {
   const { configFolder } = await import("../claude/folders.ts");
   const config = configFolder(process.env);
   const { project, userHome } = options;
@@ -148,10 +151,10 @@ async function begin(options: CleaningOptions, signal: AbortSignal): Promise<Cle
   return Cleaning.begin(options, signal);
 }
 
-/** What belongs to another kind is not passed over: somebody meant something by it. @throws SpreadError `invalid-input` */
-function checkKind(draft: Draft, legacy: boolean): void {
+/** Refuses arguments of another kind instead of ignoring them: the caller meant something by them. @throws SpreadError `invalid-input` */
+function checkKind(draft: DraftInput, legacy: boolean): void {
   const { kind, content, path, handoff, attachments, include_diff, session_ids, raw, thinking } = draft;
-  const given: [name: string, isGiven: boolean, kinds: readonly Draft["kind"][]][] = [
+  const given: [name: string, isGiven: boolean, kinds: readonly DraftInput["kind"][]][] = [
     ["content", content !== undefined, ["distillation", "memory"]],
     ["path", path !== undefined, ["distillation"]],
     ["handoff", handoff !== undefined, ["distillation"]],

@@ -2,9 +2,10 @@
 import { homedir } from "node:os";
 import * as z from "zod";
 import { SpreadError } from "../errors.ts";
+import { shellWord } from "../shell.ts";
 import { type Context, tool } from "./tool.ts";
 
-/** The number of a session among those that came together. */
+/** The number of a session among those that arrived together. */
 const Pick = z.int().min(1).max(100);
 
 export const installTool = tool({
@@ -60,7 +61,7 @@ Call it only when the user has seen what came and wants it installed. Nothing is
   },
 });
 
-/** As it does the same in a terminal of the user's, wherever that is. */
+/** The command that does the same in a terminal of the user's, in whatever folder it is. */
 function commandFor(id: string, pick: number | undefined, { entry, config }: Context): string {
   const variables = ["DISTILL_HOME", "CLAUDE_CONFIG_DIR"].flatMap((name) => {
     const value = process.env[name];
@@ -70,9 +71,9 @@ function commandFor(id: string, pick: number | undefined, { entry, config }: Con
   return `cd ${quoted(config().project)} && ${[...variables, ...words].join(" ")}`;
 }
 
-/** One word of a shell's. */
+/** One word of a command line that stays one line. */
 function quoted(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`).replace(/[\r\n]/g, "?")}'`;
+  return shellWord(text.replace(/[\r\n]/g, "?"));
 }
 
 export const uninstallTool = tool({

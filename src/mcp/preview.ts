@@ -2,12 +2,12 @@
 import * as z from "zod";
 import { SpreadError } from "../errors.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
-import { CleanedView, DRAFT, prepare, viewCleaned } from "./draft.ts";
+import { CleanedView, DRAFT, OfferedFile, prepare, viewCleaned } from "./draft.ts";
 import { tool } from "./tool.ts";
 
-/** As in distill_receive: the longest text in JSON, and what stands around it. */
+/** As in distill_receive: the longest text in JSON, and the fields around it. */
 const MAX_RESULT_CHARS = 120_000;
-/** The longest document that is shown whole, in UTF-16 units; of a longer one its beginning, and the file that has all of it. */
+/** The longest document shown whole, in UTF-16 units; of a longer one the beginning is shown, and the file named. */
 const SHOWN_CHARS = 40_000;
 
 const DESCRIPTION = `Shows what distill_share would send, and sends nothing: the document byte for byte, its size and digest, each secret that was replaced (rule, line, placeholder), what comes along, and what a good hand-off still lacks (suggestions).
@@ -21,9 +21,7 @@ const Output = z.object({
   bytes: z.int().describe("Of the document."),
   sha256: z.string(),
   saved_to: z.string().describe("The folder that holds all parts as they would leave, until the next preview."),
-  files: z
-    .array(z.object({ role: z.string(), name: z.string(), bytes: z.int(), sha256: z.string() }))
-    .describe("What comes along with the document."),
+  files: z.array(OfferedFile).describe("What comes along with the document."),
   cleaned: CleanedView,
   replacements: z
     .array(z.object({ part: z.string(), rule: z.string(), line: z.int(), placeholder: z.string() }))

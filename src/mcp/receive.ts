@@ -3,17 +3,19 @@
 import * as z from "zod";
 import { formatHost, parseHost, wireCautions } from "../address.ts";
 import type { Config } from "../config.ts";
+import { COMPANION_ROLES, KINDS } from "../content/part.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
 import type { Look } from "../incoming/look.ts";
 import type { PathView, ReceivedView, ReceiveOrder, StepView } from "../service/views.ts";
+import { MODES, WAYS } from "../share/terms.ts";
 import { relayFor } from "./relay.ts";
 import { type Call, tool } from "./tool.ts";
 import { timeOf } from "./view.ts";
 
 /**
- * Room for 40,000 characters of document in JSON, where quotes and line ends count double, and for what stands around it as a
- * rule; where that is longer, the document stays away.
- * The client's own limit of 50,000 would turn the longest documents into a file behind a preview.
+ * Room for 40,000 characters of document in JSON, where quotes and line ends count double, and for the usual fields around it;
+ * if those are longer, the document is left out. The client's own limit of 50,000 would turn the longest documents into a file
+ * with a preview.
  */
 const MAX_RESULT_CHARS = 120_000;
 
@@ -42,7 +44,7 @@ const Input = z.strictObject({
     .describe("host:port of a sender on the same network, as the sender was shown. Default: it is found by mDNS."),
   relay_url: z.string().optional().describe("wss://host or ws://host:port. Default: DISTILL_RELAY_URL."),
   mode: z
-    .enum(["auto", "lan", "relay"])
+    .enum(MODES)
     .default("auto")
     .describe(
       "auto (default): this network and the relay, whichever works; lan: this network only; relay: the relay only.",
@@ -71,17 +73,17 @@ const SessionView = z.object({
 
 const Output = z.object({
   id: z.string().describe("For distill_install: the name of its folder in the inbox."),
-  kind: z.enum(["distillation", "memory", "sessions"]),
+  kind: z.enum(KINDS),
   saved_to: z.string().describe("The cleaned and fenced document, for reading."),
   original: z.string().describe("Exactly the bytes that came. Not cleaned, not fenced."),
   bytes: z.int(),
   sha256: z.string().describe("Of the original bytes; the sender was shown the same."),
-  via: z.enum(["lan", "relay"]).describe("The path that it came by: this network, or the relay."),
+  via: z.enum(WAYS).describe("The path that it came by: this network, or the relay."),
   warnings: z.array(z.string()),
   files: z
     .array(
       z.object({
-        role: z.enum(["structure", "patch", "memory", "sessions", "attachment"]),
+        role: z.enum(COMPANION_ROLES),
         path: z.string().describe("Beside saved_to. An attachment's name, which is its end, is the sender's words."),
         bytes: z.int(),
         sha256: z.string(),
@@ -121,12 +123,12 @@ export const receiveTool = tool({
   meta: { "anthropic/maxResultSizeChars": MAX_RESULT_CHARS },
   async run(input, context, call) {
     const config = context.config();
-    const { secret, room } = await whatIsKnown(input);
-    const course = courseTo(input, room, config);
+    const { secret, room } = await secretOf(input);
+    const route = routeTo(input, room, config);
     const timeoutMs = input.timeout_seconds * 1000;
-    const order = { secret, ...(room !== undefined && { room }), ...course, legacy: input.legacy, timeoutMs };
+    const order = { secret, ...(room !== undefined && { room }), ...route, legacy: input.legacy, timeoutMs };
     const service = await context.service();
-    const received = await service.receive(order, reporter(call, course), call.signal);
+    const received = await service.receive(order, reporter(call, route), call.signal);
     const warnings = [...received.warnings];
     if (received.via.by === "relay") warnings.push(...wireCautions(new URL(received.via.relay)));
     if (!received.acknowledged) {
@@ -174,12 +176,12 @@ export const receiveTool = tool({
   },
 });
 
-/** Lines that have words of somebody else in them, told apart from ours even where they pretend to be more. */
+/** Lines that contain the sender's words, marked so that they cannot pass for ours. */
 function quoted(whose: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [whose, ...lines.map((line) => `> ${line}`)];
 }
 
-/** With its document, or where that with all that stands around it is too long, with the place of it. */
+/** The result with its document; or with the document's path, if the whole is too long. */
 function fitting<Result extends { content: string; saved_to: string }>(result: Result): Result {
   if (JSON.stringify(result).length <= MAX_RESULT_CHARS) return result;
   return { ...result, content: `With all that came along it is too long to be shown here: read ${result.saved_to}` };
@@ -190,7 +192,7 @@ interface Holding {
   readonly warnings: readonly string[];
 }
 
-/** Whether it could be installed: known before anybody is asked about that. Never throws, for the reason below. */
+/** Whether what came can be installed, before the user is asked about that. Never throws, for the reason given at `look`. */
 async function holding({ kind, id }: ReceivedView, home: string, signal: AbortSignal): Promise<Holding> {
   if (kind === "distillation") return { warnings: [] };
   const [{ findReceived }, { memoryIn, sessionsIn }] = await Promise.all([
@@ -209,7 +211,7 @@ async function holding({ kind, id }: ReceivedView, home: string, signal: AbortSi
   }
 }
 
-/** The document is here and acknowledged, so what goes wrong in this is no failure of the call. */
+/** Never throws: the document is here and acknowledged, so a failure to inspect it must not fail the call. */
 async function look(received: ReceivedView, project: string, signal: AbortSignal): Promise<Look> {
   try {
     const { lookAt } = await import("../incoming/look.ts");
@@ -220,9 +222,9 @@ async function look(received: ReceivedView, project: string, signal: AbortSignal
   }
 }
 
-type Known = z.output<typeof Input>;
+type ReceiveInput = z.output<typeof Input>;
 
-async function whatIsKnown(input: Known): Promise<{ secret: string; room: string | undefined }> {
+async function secretOf(input: ReceiveInput): Promise<{ secret: string; room: string | undefined }> {
   const { checkPassphrase, parseCode, parseRoom } = await import("../share/code.ts");
   if ((input.code === undefined) === (input.passphrase === undefined)) {
     throw new SpreadError("invalid-input", "either code or passphrase must be given, and not both");
@@ -236,16 +238,16 @@ async function whatIsKnown(input: Known): Promise<{ secret: string; room: string
     return code;
   }
   const secret = input.passphrase ?? "";
-  // No share of ours can have another one, and a try with it would count. The old tools take any.
+  // No share of ours can have such a passphrase, and trying it would count. The original tools take any.
   if (!input.legacy || secret === "") checkPassphrase(secret);
   return { secret, room };
 }
 
 /**
- * Version 1 shows whoever answers what it takes to try secrets offline, and three words fall to that: the secret of a version 2
- * share must never be put into it, whoever on the network says that the sender is an old one.
+ * Version 1 gives whoever answers what they need to try secrets offline, and three words do not withstand that. The secret of a
+ * version 2 share must never be used with it, even if someone on the network claims that the sender is an old one.
  */
-function refuseCode({ code, passphrase = "" }: Known, parseCode: (typed: string) => unknown): void {
+function refuseCode({ code, passphrase = "" }: ReceiveInput, parseCode: (typed: string) => unknown): void {
   const isCode = (typed: string) => {
     try {
       parseCode(typed);
@@ -254,15 +256,15 @@ function refuseCode({ code, passphrase = "" }: Known, parseCode: (typed: string)
       return false; // an ordinary passphrase
     }
   };
-  // The words alone are the secret: of any room, and the room may have been given by itself.
+  // The words alone are the secret, so they are looked for without a room too.
   if (code !== undefined || isCode(passphrase) || isCode(`aaaaaa-${passphrase}`))
     throw new SpreadError("invalid-input", "a code is never of a legacy share: leave out legacy");
 }
 
-type Course = Pick<ReceiveOrder, "lan" | "relay">;
+type RouteOrder = Pick<ReceiveOrder, "lan" | "relay">;
 
-/** Where to look. A host that is given is not looked for. */
-function courseTo(input: Known, room: string | undefined, config: Config): Course {
+/** Where to look. A given host is dialled directly, without mDNS. */
+function routeTo(input: ReceiveInput, room: string | undefined, config: Config): RouteOrder {
   const access = relayFor(input.relay_url, config);
   const host = input.host === undefined ? undefined : parseHost(input.host);
   if (input.mode === "relay" && !access)
@@ -278,12 +280,12 @@ function courseTo(input: Known, room: string | undefined, config: Config): Cours
   throw new SpreadError("no-path", "it is not known where the sender is");
 }
 
-function reporter(call: Call, course: Course): (step: StepView) => void {
+function reporter(call: Call, route: RouteOrder): (step: StepView) => void {
   let share = 0;
   return (step) => {
     switch (step.at) {
       case "looking":
-        return call.progress(0, `Looking for the sender ${whereOf(course)}`);
+        return call.progress(0, `Looking for the sender ${whereOf(route)}`);
       case "proving":
         return call.progress(
           share,
@@ -303,7 +305,7 @@ function reporter(call: Call, course: Course): (step: StepView) => void {
 
 const WHAT = { distillation: "a document", memory: "a memory", sessions: "sessions" } as const;
 
-function whereOf({ lan, relay }: Course): string {
+function whereOf({ lan, relay }: RouteOrder): string {
   const near = lan && ("host" in lan ? `at ${formatHost(lan.host, lan.port)}` : "on this network");
   const far = relay && `on ${relay.access.url}`;
   return [near, far].filter(Boolean).join(" and ");

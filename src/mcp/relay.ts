@@ -1,11 +1,11 @@
-/** Which relay a call means, and what opens it. */
+/** Which relay a call means, and the token for it. */
 import { formatRelayUrl, parseRelayUrl } from "../address.ts";
 import type { Config } from "../config.ts";
 import type { RelayOrder } from "../service/views.ts";
 
 /**
- * The relay that a call names, or else the configured one. The token goes to the configured one alone, however it is named:
- * whoever chooses an address must not get it.
+ * The relay that a call names, or else the configured one. The token is only for the configured relay, even if the call names
+ * that one too: whoever chooses an address must not get it.
  * @throws SpreadError `bad-relay-url`.
  */
 export function relayFor(named: string | undefined, { relay }: Config): RelayOrder | undefined {

@@ -69,5 +69,5 @@ Titles are words of the user's or of a model's: names, and no instructions.`,
   },
 });
 
-/** Of a path that is shown, in UTF-16 units. */
+/** The longest path shown, in UTF-16 units. */
 const MAX_PATH_CHARS = 1000;

@@ -2,10 +2,12 @@
 
 import * as z from "zod";
 import { formatHost, isLoopback, wireCautions } from "../address.ts";
+import { KINDS } from "../content/part.ts";
 import { MAX_LIFETIME_MS, MAX_RECEIVERS, MAX_TITLE_CHARS } from "../limits.ts";
 import type { Cleaned } from "../outgoing/cleaning.ts";
-import { Lan, type NewShare } from "../service/views.ts";
-import { CleanedView, DRAFT, prepare, viewCleaned } from "./draft.ts";
+import { LanView, type NewShare } from "../service/views.ts";
+import { MODES } from "../share/terms.ts";
+import { CleanedView, DRAFT, OfferedFile, prepare, viewCleaned } from "./draft.ts";
 import { relayFor } from "./relay.ts";
 import { tool } from "./tool.ts";
 import { timeOf } from "./view.ts";
@@ -33,7 +35,7 @@ const Input = z.strictObject({
     .string()
     .optional()
     .describe("Only if the user chose one: 6 to 1024 characters, agreed with the receiver. Default: a code is made."),
-  mode: z.enum(["auto", "lan", "relay"]).default("auto").describe("Where to offer it. Default: auto."),
+  mode: z.enum(MODES).default("auto").describe("Where to offer it. Default: auto."),
   relay_url: z.string().optional().describe("wss://host or ws://host:port. Default: DISTILL_RELAY_URL."),
   receivers: z.int().min(1).max(MAX_RECEIVERS).default(1).describe("How many people may receive it. Default: 1."),
   legacy: z
@@ -52,29 +54,27 @@ const Input = z.strictObject({
     ),
 });
 
-const FileOffered = z.object({ role: z.string(), name: z.string(), bytes: z.int(), sha256: z.string() });
-
 const Output = z.object({
   share_id: z.string().describe("For distill_stop."),
   code: z.string().optional().describe("What the receiver types. Absent where the user chose a passphrase."),
   passphrase: z.string().optional().describe("Of a legacy share that was given none: what the receiver types."),
-  kind: z.enum(["distillation", "memory", "sessions"]),
+  kind: z.enum(KINDS),
   room: z.string().describe("The public half of the code; with a passphrase, the receiver needs it on a relay."),
-  mode: z.enum(["auto", "lan", "relay"]),
+  mode: z.enum(MODES),
   relay_url: z.string().optional().describe("The relay that holds the share, if one does."),
-  lan: Lan.optional().describe("Where it can be had on this network."),
+  lan: LanView.optional().describe("Where it can be had on this network."),
   expires_at: z.string().describe("ISO 8601, UTC."),
   receivers: z.int(),
   bytes: z.int(),
   sha256: z.string().describe("Of the document's bytes; the receiver is shown the same."),
-  files: z.array(FileOffered).describe("What comes along with the document."),
+  files: z.array(OfferedFile).describe("What comes along with the document."),
   cleaned: CleanedView,
   suggestions: z.array(z.string()).describe("What the hand-off lacks, and what stays away."),
   tell_receiver: z.string().describe("To be given to the user word for word."),
   warnings: z.array(z.string()),
 });
 
-/** The skill that a receiver takes each kind with. */
+/** The skill with which a receiver takes each kind. */
 const SKILLS = {
   distillation: "/distill-receive",
   memory: "/memory-receive",
@@ -180,7 +180,7 @@ async function cautionsOf(share: NewShare, askedMinutes: number): Promise<string
   return cautions;
 }
 
-/** The whole of what one person has to tell the other. */
+/** Everything that one person has to tell the other. */
 function tellReceiver({ room, legacy, expiresAt, held }: NewShare): string {
   const { kind, code, lan, madePassphrase } = held;
   const host = lan && `--host ${formatHost(lan.addresses[0] ?? "127.0.0.1", lan.port)}`;

@@ -1,6 +1,7 @@
 /** The tool distill_status. */
 import * as z from "zod";
-import { Lan, type ReceptionView, type ShareView } from "../service/views.ts";
+import { KINDS } from "../content/part.ts";
+import { LanView, RECORDED_STATES, type ReceptionView, type ShareView, STEPS } from "../service/views.ts";
 import { tool } from "./tool.ts";
 import { inWords, receptionInWords, timeOf } from "./view.ts";
 
@@ -12,14 +13,11 @@ const Output = z.object({
   shares: z.array(
     z.object({
       share_id: z.string(),
-      kind: z
-        .enum(["distillation", "memory", "sessions"])
-        .optional()
-        .describe("Absent for a share whose process has ended."),
+      kind: z.enum(KINDS).optional().describe("Absent for a share whose process has ended."),
       this_session: z.boolean().describe("Whether this session has made it."),
       title: z.string().describe("Empty for a share whose process has ended."),
       state: z
-        .enum(["waiting", "serving", "delivered", "unconfirmed", "burned", "expired", "stopped", "failed", "lost"])
+        .enum(RECORDED_STATES)
         .describe(
           "unconfirmed: all was sent, but a receipt is missing. burned: wrong attempts ended it. lost: its process was ended.",
         ),
@@ -36,7 +34,7 @@ const Output = z.object({
         .string()
         .optional()
         .describe("The relay does not answer since then; it is tried again until the share ends."),
-      lan: Lan.optional(),
+      lan: LanView.optional(),
       bytes: z.int().optional(),
       sha256: z.string().optional(),
       created_at: z.string(),
@@ -52,7 +50,7 @@ const Output = z.object({
         this_session: z.boolean(),
         room: z.string().optional(),
         state: z
-          .enum(["looking", "proving", "receiving", "reconnecting"])
+          .enum(STEPS)
           .describe("reconnecting: the link broke; the sender is looked for again, and nothing is sent twice."),
         summary: z.string().describe("The state in words."),
         since: z.string(),
@@ -88,7 +86,7 @@ delivered is certain: the receiver has the whole document on its disk and said s
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   async run(_input, context) {
     const service = await context.service();
-    const { shares: held, receptions, hub } = await service.holdings();
+    const { shares: held, receptions, hub } = await service.status();
     const shares = held.map((share) => view(share, service.session));
     const whose = (own: boolean) => (own ? "" : " (of another session)");
     const lines = shares.map(

@@ -1,4 +1,4 @@
-/** Shares and receptions, in a person's words. */
+/** Shares and receptions in words for people. */
 import type { ReceptionView, ShareView } from "../service/views.ts";
 
 const IN_WORDS: Record<Exclude<ShareView["state"], "delivered">, string> = {
@@ -12,7 +12,7 @@ const IN_WORDS: Record<Exclude<ShareView["state"], "delivered">, string> = {
   lost: "lost, because the process that kept it was ended",
 };
 
-/** The state of a share as a person would say it. */
+/** The state of a share in words. */
 export function inWords(share: ShareView): string {
   const { delivered, spent, failedAttempts } = share;
   if (share.state === "delivered") return `delivered to ${delivered} of ${share.receivers}`;
@@ -29,7 +29,7 @@ export function inWords(share: ShareView): string {
   return `${awaited ? "waiting for a receipt" : IN_WORDS[share.state]}${open}; ${counts.join(", ")}`;
 }
 
-/** What a reception waits for, and until when. */
+/** What a reception is waiting for, and until when. */
 export function receptionInWords({ step, room, until }: ReceptionView): string {
   const sender = room === undefined ? "the sender" : `the sender of room ${room}`;
   const limit = until === undefined ? "" : `, until ${timeOf(until)}`;

@@ -1,4 +1,4 @@
-/** A document's bytes as the chunks of the wire, and back: whole chunks but the last, brotli in between where agreed. */
+/** A document's bytes as chunks of the wire, and back. Every chunk but the last is full; brotli is used if agreed. */
 import { pipeline } from "node:stream/promises";
 import { constants, createBrotliCompress, createBrotliDecompress } from "node:zlib";
 import { SpreadError, systemCode } from "../errors.ts";
@@ -9,22 +9,22 @@ import type { Encoding } from "./messages.ts";
 const BROTLI_QUALITY = 4;
 
 /**
- * What compressed content may have more than the content itself, in bytes: far above what any encoder adds (RFC 7932), and
- * an end to empty blocks, of which there could otherwise come any number.
+ * How much larger than the content itself compressed content may be, in bytes: far more than any encoder adds (RFC 7932), but
+ * a limit to empty blocks, which could otherwise go on without end.
  */
 const BROTLI_SPARE_BYTES = 1024 * 1024;
 
 export interface Chunk {
-  /** CHUNK_BYTES bytes; the last one has fewer or as many, and none if the document has none. */
+  /** CHUNK_BYTES bytes; the last chunk may be shorter, and is empty for an empty document. */
   readonly bytes: Uint8Array;
   readonly end: boolean;
 }
 
 /**
- * The chunks of a document from one of them on: the same ones each time, as long as `read` gives the same pieces.
- * @param read the document from that byte on.
- * @param position the number of the first chunk, from 0, of those that there are.
- * @param wanted asked while chunks are left out, which can take seconds: whether to go on.
+ * The chunks of a document from `position` on: the same each time, as long as `read` gives the same pieces.
+ * @param read the document from a byte on.
+ * @param position the number of the first chunk, from 0.
+ * @param wanted whether to go on; asked while chunks are skipped, which can take seconds.
  */
 export async function* encodeFrom(
   read: (from: number) => AsyncIterable<Uint8Array>,
@@ -36,7 +36,7 @@ export async function* encodeFrom(
     yield* encode(read(position * CHUNK_BYTES), encoding);
     return;
   }
-  // What is compressed has no middle to begin at.
+  // A compressed stream cannot be entered in the middle.
   let left = position;
   for await (const chunk of encode(read(0), encoding)) {
     if (left === 0) yield chunk;
@@ -51,7 +51,7 @@ export function encode(plain: AsyncIterable<Uint8Array>, encoding: Encoding): As
 }
 
 /**
- * @param bytes what the document must have: not one more is given out.
+ * @param bytes the size of the document: not one byte more is yielded.
  * @throws SpreadError `bad-message` if it has more or fewer, or does not inflate; whatever `chunks` throws.
  */
 export async function* decode(
@@ -69,7 +69,7 @@ export async function* decode(
 }
 
 async function* chunked(pieces: AsyncIterable<Uint8Array>): AsyncIterable<Chunk> {
-  /** Up to a whole chunk: it goes out when it is known that more follows. */
+  /** At most one full chunk, held back until it is known that more follows. */
   let held: Uint8Array[] = [];
   let heldBytes = 0;
   const take = () => {
@@ -104,7 +104,7 @@ async function* inflate(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8A
   try {
     yield* through(chunks, brotli);
   } catch (cause) {
-    // Zlib's own codes, and `pipeline`'s for input that comes behind the end of the compressed stream.
+    // The codes of zlib, and of `pipeline` for input after the end of the compressed stream.
     const broken = !(cause instanceof SpreadError) && /^(?:ERR_|Z_|ABORT_ERR)/.test(systemCode(cause) ?? "");
     throw broken ? new SpreadError("bad-message", "the document does not inflate", { cause }) : cause;
   }
@@ -119,13 +119,13 @@ async function* atMost(bytes: number, chunks: AsyncIterable<Uint8Array>): AsyncI
   }
 }
 
-/** Pulled by the reader: nothing runs ahead further than the transform's own buffers. */
+/** Driven by the reader: only the transform's own buffers are filled ahead. */
 async function* through(
   source: AsyncIterable<Uint8Array>,
   transform: ReturnType<typeof createBrotliCompress>,
 ): AsyncIterable<Uint8Array> {
   const feeding = pipeline(source, transform);
-  // A failure of the source destroys the transform, and so is thrown by the loop below.
+  // A failure of the source destroys the transform, so the loop below throws it.
   feeding.catch(() => {});
   for await (const piece of transform) yield piece as Uint8Array;
   await feeding;

@@ -1,6 +1,6 @@
 /**
- * What is said behind the proofs, over one link: a document, or what is missing of it, from the sender to the receiver, and
- * the receipt back. What a transfer is that goes on over the next link, the two ends know: share/transfers.ts and share/reception.ts.
+ * What is said after the proofs, over one link: a document, or the rest of it, from the sender to the receiver, and the
+ * receipt back. Transfers that continue over another link are kept in share/transfers.ts and share/reception.ts.
  *
  *     receiver (A)                                      sender (B)
  *       READY    what it can take,       ->
@@ -19,15 +19,15 @@ import type { Encoding, Offer, Ready, Resume } from "./messages.ts";
 import { GIVE_UP_MS, notInProtocol, type SealedStream } from "./stream.ts";
 import { Watchdog } from "./watchdog.ts";
 
-/** How long the sender waits for the receipt, in ms: what is still on its way must arrive, and a slow disk must sync. */
+/** How long the sender waits for the receipt, in ms: the last bytes must arrive, and a slow disk must sync. */
 const RECEIPT_MS = 5 * 60_000;
-/** How long the receiver, which has its document, waits to hear that the sender knows. */
+/** How long the receiver waits for DELIVERED, in ms: it has its document already. */
 const DELIVERED_MS = 10_000;
 
-/** Chunks that are being sent at once: the next one is read and sealed while the one before leaves. */
+/** Chunks in flight: the next one is read and sealed while the one before is being sent. */
 const MAX_CHUNKS_IN_FLIGHT = 8;
 
-/** The roles of which a kind has one part, and other kinds none. */
+/** Roles named like a kind: a document of that kind has exactly one such part, and of another kind none. */
 const ROLES_OF_KINDS: ReadonlySet<string> = new Set<Kind>(["memory", "sessions"]);
 /** What every receiver takes. */
 const USUAL_KINDS: readonly Kind[] = ["distillation"];
@@ -40,20 +40,20 @@ export interface Outgoing {
   /** Of the exact bytes, lower-case hex. */
   readonly sha256: string;
   readonly compressible: boolean;
-  /** At least one, at most MAX_PARTS; the first is the document itself. One behind another they are the bytes. */
+  /** At least one, at most MAX_PARTS; the first is the document itself. Concatenated they are the bytes. */
   readonly parts: readonly Part[];
-  /** From the start, or one of its bytes on; the same pieces each time. */
+  /** @param from the first byte to read. The pieces are the same each time. */
   read(from?: number): AsyncIterable<Uint8Array>;
 }
 
-/** What one link carries of a transfer: all of it, if it does not break. */
+/** The part of a transfer that one link carries: all of it, unless the link breaks. */
 export interface Leg {
   /** The transfer's name, in hex. */
   readonly transfer: string;
   readonly encoding: Encoding;
   /** The chunk with which it begins, from 0. */
   readonly position: number;
-  /** The receiver has all chunks: only the receipt is missing. */
+  /** Whether the receiver has every chunk, so that only the receipt is missing. */
   readonly whole: boolean;
   /** Seconds that the share still lives, if the receiver may come back. */
   readonly expiresIn?: number;
@@ -63,8 +63,8 @@ export interface Leg {
 
 /**
  * The sender's side, from READY to the receipt.
- * @param begin what READY asks for: which transfer it is, and where it goes on. It throws if there is no place for it.
- * @returns once the right receipt is there. @throws SpreadError; the caller tells the other end (`giveUp`).
+ * @param begin decides by READY which transfer this is, and where it continues. It throws if there is no slot for it.
+ * @returns once the right receipt has come. @throws SpreadError; the caller tells the other end (`giveUp`).
  */
 export async function deliver(
   stream: SealedStream,
@@ -102,7 +102,7 @@ export async function deliver(
     ...(expiresIn !== undefined && { expires_in: expiresIn }),
   });
 
-  // The receiver may give up at any time, so its word is listened for while we speak; also while we are stuck in a send.
+  // The receiver may give up at any time, so we listen while we send, even while a send is stuck.
   let early = false;
   let sending = true;
   let farewell: Watchdog | undefined;
@@ -147,7 +147,7 @@ export async function deliver(
   try {
     await stream.say({ type: "DELIVERED", transfer });
   } catch {
-    // It is delivered all the same; the receiver is only not told that we know.
+    // The document is delivered all the same; only the receiver does not hear that we know.
   }
 }
 
@@ -156,7 +156,7 @@ async function readyOf(stream: SealedStream) {
   return await stream.hearMessage("READY");
 }
 
-/** @returns false if it was interrupted before the last chunk. The receipt can be here before that one's send settles. */
+/** @returns false if interrupted before the last chunk. The receipt may arrive before the last send has settled. */
 async function sendAll(
   stream: SealedStream,
   chunks: AsyncIterable<Chunk> | Iterable<Chunk>,
@@ -168,7 +168,7 @@ async function sendAll(
     const taken = stream.link.open;
     const sent = stream.sendChunk(chunk.bytes, chunk.end).then(() => watch.stall.progress());
     sent.catch(() => {}); // thrown below, when its turn comes
-    // Not when the send has settled: what a link has taken can still arrive after the link was given up.
+    // Not only once the send has settled: what a link has accepted can arrive even after the link was given up.
     if (taken) watch.handedOver(chunk.end);
     sending.push(sent);
     if (!chunk.end && sending.length >= MAX_CHUNKS_IN_FLIGHT) await sending.shift();
@@ -180,10 +180,10 @@ async function sendAll(
 }
 
 /**
- * The receiver's first sealed word, which belongs in one flight with its CONFIRM, and the sender's answer to it, which
- * proves the sender.
- * @param takes what we can take: the largest document, in bytes; of how many parts it may be; which kinds. And our transfer, if we
- *   may come back for it, with how much of it we have.
+ * The receiver's first sealed message, which belongs in one flight with its CONFIRM, and the sender's answer, which proves
+ * the sender.
+ * @param takes what we accept: the largest document in bytes, the number of its parts, its kinds; and, if we may come back
+ *   for it, our transfer and how much of it we have.
  * @throws SpreadError `too-large`, `bad-message`, or the stream's.
  */
 export async function requestOffer(
@@ -232,7 +232,7 @@ export async function* chunksOf(
   stream: SealedStream,
   { position = 0 }: Pick<Offer, "position"> = {},
 ): AsyncIterable<Chunk> {
-  // A sender that goes on in the middle may first have to compress again all that we have, only to leave it out.
+  // A sender that resumes in the middle may first have to compress everything that we have again, only to skip it.
   for (let limitMs = position > 0 ? STALL_MS : QUIET_MS; ; limitMs = QUIET_MS) {
     const chunk = await nextChunk(stream, limitMs);
     yield chunk;
@@ -248,8 +248,8 @@ async function nextChunk(stream: SealedStream, limitMs: number): Promise<Chunk> 
 }
 
 /**
- * The document that was offered, piece by piece; each piece is authentic, the whole only once this has ended.
- * @param chunks all of them, in order, whatever links they came over.
+ * The document that was offered, piece by piece. Each piece is authentic, but the whole only once this has ended.
+ * @param chunks all of them in order, over whatever links they came.
  * @throws SpreadError `tampered` if the digest is not the offered one; `bad-message`, or whatever `chunks` throws.
  */
 export async function* collect(
@@ -267,7 +267,7 @@ export async function* collect(
 }
 
 /**
- * Says that the document is in place.
+ * Tells the sender that the document is in place.
  * @throws SpreadError if the sender does not acknowledge it: `timed-out`, or the stream's.
  */
 export async function giveReceipt(stream: SealedStream, { transfer, sha256 }: Offer): Promise<void> {

@@ -1,31 +1,31 @@
 /**
- * What a visit to a share is in either version of the protocol, until the visitor has proved itself: who may try, why
- * one is sent away, and what that means to the one who is.
+ * A visit to a share, in either version of the protocol, until the visitor has proved itself: who may try, why a visitor is
+ * sent away, and what that means to it.
  */
 import { type ErrorCode, SpreadError } from "../errors.ts";
 import { CONTENDED_HANDSHAKE_MS, HANDSHAKE_MS } from "../limits.ts";
 import type { Link } from "../transport/link.ts";
 import type { RefusedReason } from "./messages.ts";
 
-/** Who may try: the share's rules, asked at two points of a handshake. */
+/** The share's rules on who may try, asked twice in a handshake. */
 export interface Gate {
-  /** Asked for each HELLO. @returns why this visitor is sent away, or undefined. */
+  /** Asked for each HELLO. @returns why this visitor is sent away; undefined if it may try. */
   refusal(address: string | undefined): RefusedReason | undefined;
   /**
-   * Asked for each proof (CONFIRM, or AUTH). Calls `verify` at most once, and counts its answer, with nothing in between:
-   * so no number of handshakes at once gets more attempts than there are.
+   * Asked for each proof (CONFIRM, or AUTH). Calls `verify` at most once and counts its answer in the same turn, so that
+   * parallel handshakes get no extra attempts.
    */
-  judge(address: string | undefined, verify: () => boolean): Verdict;
+  judge(address: string | undefined, verify: () => boolean): AttemptVerdict;
 }
 
-export type Verdict = { readonly proven: false; readonly reason: RefusedReason } | { readonly proven: true };
+export type AttemptVerdict = { readonly proven: false; readonly reason: RefusedReason } | { readonly proven: true };
 
-/** How long each message of a visitor's handshake is waited for, in ms. */
+/** How long to wait for each message of a visitor's handshake, in ms. */
 export function patienceFor(link: Link): number {
   return link.contended ? CONTENDED_HANDSHAKE_MS : HANDSHAKE_MS;
 }
 
-/** How long a visitor that is sent away may take to hear it, in ms. */
+/** How long telling a visitor that it is sent away may take, in ms. */
 export const FAREWELL_MS = 500;
 
 /** What a refusal means to a receiver. */

@@ -1,6 +1,6 @@
 /**
- * The owner of shares and of what is being received: sessions ask it, in this process or, in the hub, from others. It says
- * what becomes of the shares; what a session is, and how it is reached, it does not know.
+ * Owns the shares of a process and everything it is receiving. It serves sessions, of this process or (in the hub) of
+ * others, and reports what happens to their shares; how a session is reached is not its business.
  */
 import type { Snapshot } from "../content/snapshot.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
@@ -11,12 +11,12 @@ import type { Protocol } from "../share/version.ts";
 import type { ShareEvent } from "./service.ts";
 import {
   accessOf,
-  courseOf,
   type LivingShare,
   type NewShare,
   type ReceivedView,
   type ReceiveOrder,
   type ReceptionView,
+  routeOf,
   type ShareOrder,
   type StepView,
   viewReceived,
@@ -24,31 +24,31 @@ import {
   viewStep,
 } from "./views.ts";
 
-/** A transfer tells how far it is at most this often, in ms. */
+/** The shortest time between two progress reports of a transfer, in ms. */
 const PROGRESS_MS = 250;
 
-/** Called when something has become of a share. @param event if its session wants to know it. */
-export type Changed = (share: LivingShare, event: ShareEvent["event"] | undefined) => void;
+/** Called when a share has changed. @param event what its session is told; undefined if that is nothing. */
+type OnChange = (share: LivingShare, event: ShareEvent["event"] | undefined) => void;
 
-export class Keeper implements AsyncDisposable {
+export class ShareManager implements AsyncDisposable {
   readonly #home: string;
   readonly #shares: Shares;
   readonly #sessions = new WeakMap<Share, string>();
   readonly #receptions = new Set<ReceptionView>();
-  readonly #changed: Changed;
+  readonly #onChange: OnChange;
 
-  constructor(home: string, changed: Changed, log: Logger) {
+  constructor(home: string, onChange: OnChange, log: Logger) {
     this.#home = home;
-    this.#changed = changed;
+    this.#onChange = onChange;
     this.#shares = new Shares(log);
   }
 
-  /** The youngest last. */
+  /** The newest last. */
   get shares(): LivingShare[] {
     return this.#shares.all.map((share) => this.#view(share));
   }
 
-  /** @param content the keeper's from here on. @throws SpreadError as `Shares.open`. */
+  /** @param content owned by the manager from here on. @throws SpreadError as `Shares.open`. */
   async open(order: ShareOrder, content: Snapshot, session: string, signal: AbortSignal): Promise<NewShare> {
     const request = await this.#requestFor(order, content, session).catch(async (error: unknown) => {
       await content[Symbol.asyncDispose]();
@@ -59,7 +59,7 @@ export class Keeper implements AsyncDisposable {
     return { ...this.#view(share), files: [...share.files] };
   }
 
-  /** What is being received, the youngest last. */
+  /** What is being received, the newest last. */
   get receptions(): ReceptionView[] {
     return [...this.#receptions];
   }
@@ -74,10 +74,10 @@ export class Keeper implements AsyncDisposable {
     const { receive } = await import("../share/receiver.ts");
     const { secret, room, legacy, timeoutMs } = order;
     const protocol = await protocolOf(legacy);
-    const request = { secret, room, protocol, timeoutMs, course: courseOf(order), home: this.#home };
+    const request = { secret, room, protocol, timeoutMs, route: routeOf(order), home: this.#home };
     const reception = beginReception(order, session);
     this.#receptions.add(reception);
-    let toldAt = Number.NEGATIVE_INFINITY;
+    let reportedAt = Number.NEGATIVE_INFINITY;
     try {
       const received = await receive(
         request,
@@ -86,8 +86,8 @@ export class Keeper implements AsyncDisposable {
           note(reception, view);
           if (step.at === "receiving") {
             const now = performance.now();
-            if (now - toldAt < PROGRESS_MS && step.received < step.bytes) return;
-            toldAt = now;
+            if (now - reportedAt < PROGRESS_MS && step.received < step.bytes) return;
+            reportedAt = now;
           }
           report(view);
         },
@@ -104,7 +104,7 @@ export class Keeper implements AsyncDisposable {
     return this.#view(await this.#shares.stop(id));
   }
 
-  /** @returns those of the session that were living. */
+  /** Stops every share of the session. @returns those that were alive. */
   async stopAll(session: string): Promise<LivingShare[]> {
     const living = this.#shares.all.filter((it) => it.endedAt === undefined && this.#sessions.get(it) === session);
     return Promise.all(living.map((share) => this.stop(share.id)));
@@ -116,13 +116,13 @@ export class Keeper implements AsyncDisposable {
 
   async #requestFor(order: ShareOrder, content: Snapshot, session: string): Promise<ShareRequest> {
     const { title = await headingOf(content), passphrase, relay, legacy, ...rest } = order;
-    const eventOf = watch();
-    const changed = (share: Share) => {
+    const eventOf = eventDetector();
+    const onChange = (share: Share) => {
       const view = viewShare(share, session);
-      this.#changed(view, eventOf(view));
+      this.#onChange(view, eventOf(view));
     };
     const protocol = await protocolOf(legacy);
-    return { ...rest, protocol, content, title, passphrase, relay: relay && accessOf(relay), changed };
+    return { ...rest, protocol, content, title, passphrase, relay: relay && accessOf(relay), onChange };
   }
 
   #view(share: Share): LivingShare {
@@ -146,15 +146,15 @@ function beginReception({ room, timeoutMs }: ReceiveOrder, session: string): Rec
   };
 }
 
-/** What is waited for is waited for as long as it was said last; content that comes is waited for as long as it comes. */
+/** Keeps the deadline in step: a search has the one it reported last, and content that is arriving has none. */
 function note(reception: ReceptionView, step: StepView): void {
   reception.step = step;
   if (step.at === "reconnecting") reception.until = step.until;
   else if (step.at === "receiving") delete reception.until;
 }
 
-/** What has become of one share since it was looked at last: one event at most, the one that says most. */
-function watch(): (share: LivingShare) => ShareEvent["event"] | undefined {
+/** @returns a function that says what has happened to one share since its last call: at most the most telling event. */
+function eventDetector(): (share: LivingShare) => ShareEvent["event"] | undefined {
   let before: Pick<LivingShare, "delivered" | "failedAttempts" | "endedAt"> = { delivered: 0, failedAttempts: 0 };
   return (share) => {
     const { delivered, failedAttempts, endedAt } = before;

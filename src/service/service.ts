@@ -1,42 +1,51 @@
 /**
- * What the tools can have done, for one session of a user, by whoever does it: this process (local.ts), or the hub. Nobody
- * who asks needs to know which.
+ * What a session can have done for its user: by this process (local.ts) or by the hub (hub/client.ts). Callers need not
+ * know which.
  */
 import type { Material } from "../content/material.ts";
-import type { Kept, NewShare, ReceivedView, ReceiveOrder, ShareOrder, ShareView, StepView } from "./views.ts";
+import type {
+  Kept,
+  NewShare,
+  ReceivedView,
+  ReceiveOrder,
+  SHARE_EVENTS,
+  ShareOrder,
+  ShareView,
+  StepView,
+} from "./views.ts";
 
-/** Something that a session is told of a share that it made, unasked. */
+/** News of a share, sent unasked to the session that made it. */
 export interface ShareEvent {
-  readonly event: "delivered" | "attempt-failed" | "ended";
+  readonly event: (typeof SHARE_EVENTS)[number];
   readonly share: ShareView;
 }
 
-/** All that is done for the user, of all sessions. */
-export interface Holdings extends Kept {
-  /** Which hub does it; undefined if none does. */
+/** Everything in progress for the user, across all sessions. */
+export interface ServiceStatus extends Kept {
+  /** The hub that does the work; undefined if there is none. */
   readonly hub?: { readonly pid: number; readonly version: string; readonly since: string };
 }
 
 export interface Service extends AsyncDisposable {
-  /** Of those who ask: shares are made in its name. */
+  /** The id of the caller's session, which owns the shares it makes. */
   readonly session: string;
 
   /**
-   * Freezes the content, offers it, and goes on serving it.
+   * Freezes the content, offers it, and keeps serving it.
    * @param content as `snapshot` takes it.
-   * @param signal rules the opening alone.
+   * @param signal cancels the opening only; the share then lives on its own.
    * @throws SpreadError
    */
   share(order: ShareOrder, content: readonly Material[], signal: AbortSignal): Promise<NewShare>;
 
-  /** @param report told each step, and of those of a transfer one now and then. @throws SpreadError */
+  /** @param report called at each step, and from time to time during a transfer. @throws SpreadError */
   receive(order: ReceiveOrder, report: (step: StepView) => void, signal: AbortSignal): Promise<ReceivedView>;
 
-  holdings(): Promise<Holdings>;
+  status(): Promise<ServiceStatus>;
 
-  /** @returns the share, ended, whoever made it. @throws SpreadError `no-such-share`. */
+  /** Stops a share of any session. @returns the share, ended. @throws SpreadError `no-such-share`. */
   stop(id: string): Promise<ShareView>;
 
-  /** @returns those of this session that were living. */
+  /** Stops every share of this session. @returns those that were alive. */
   stopAll(): Promise<readonly ShareView[]>;
 }

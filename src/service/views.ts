@@ -1,18 +1,19 @@
 /**
- * What is asked of whoever keeps the shares, and what is told of them: plain data, with one schema each, so that it can
- * cross to another process. Nothing is done here.
+ * What is ordered from the owner of shares, and what it shows of them: plain data with one schema each, so that it can cross
+ * to another process. Below the schemas are the conversions from live objects.
  */
 import * as z from "zod";
 import { formatRelayUrl, parseRelayUrl } from "../address.ts";
-import { KINDS, Part } from "../content/part.ts";
+import { COMPANION_ROLES, KINDS, Part } from "../content/part.ts";
 import { ERROR_CODES } from "../errors.ts";
-import { MAX_LIFETIME_MS, MAX_RECEIVERS, MAX_TITLE_CHARS } from "../limits.ts";
-import type { Course, Path } from "../share/race.ts";
-import type { Received, Step } from "../share/receiver.ts";
+import { MAX_CODE_CHARS, MAX_LIFETIME_MS, MAX_RECEIVERS, MAX_TITLE_CHARS } from "../limits.ts";
+import type { Path, Route } from "../share/race.ts";
+import type { ReceivedHandoff, Step } from "../share/receiver.ts";
 import type { Share } from "../share/sender.ts";
+import { MODES, SHARE_STATES } from "../share/terms.ts";
 import type { RelayAccess } from "../transport/relay-connection.ts";
 
-/** A passphrase has at most 1,024 characters, a path or a relay's address hardly more. */
+/** A passphrase has at most 1,024 characters; a path or a relay's address hardly has more. */
 const MAX_WORD_CHARS = 8 * 1024;
 
 const Word = z.string().max(MAX_WORD_CHARS);
@@ -20,7 +21,7 @@ const Count = z.int().nonnegative();
 const Port = z.int().min(1).max(65_535);
 const Time = z.iso.datetime();
 
-/** A relay, what opens it, and the way to it as `RelayAccess` has it. */
+/** A relay with its token, and the way to it, as in `RelayAccess`. */
 export const RelayOrder = z.object({
   url: Word,
   token: Word.optional(),
@@ -29,17 +30,17 @@ export const RelayOrder = z.object({
 });
 export type RelayOrder = z.infer<typeof RelayOrder>;
 
-const Mode = z.enum(["auto", "lan", "relay"]);
+const Mode = z.enum(MODES);
 const Kind = z.enum(KINDS);
 
 export const ShareOrder = z.object({
   kind: Kind,
-  /** One cleaned line. By default the content's first heading. */
+  /** One cleaned line. Default: the content's first heading. */
   title: z.string().max(MAX_TITLE_CHARS).optional(),
   passphrase: Word.optional(),
   legacy: z.boolean(),
   mode: Mode,
-  /** Whether it is announced on the LAN. */
+  /** Whether the share is announced on the LAN. */
   announce: z.boolean(),
   relay: RelayOrder.optional(),
   receivers: z.int().min(1).max(MAX_RECEIVERS),
@@ -50,7 +51,7 @@ export type ShareOrder = z.infer<typeof ShareOrder>;
 export const ReceiveOrder = z.object({
   secret: Word,
   room: Word.optional(),
-  /** A host that is wrong must not become none: then the secret would be proved to whoever is on this network. */
+  /** Strict, because a misspelt host must not become "anywhere": the secret would be proved to anyone on this network. */
   lan: z.union([z.object({ host: Word, port: Port }), z.strictObject({ room: Word.optional() })]).optional(),
   relay: z.object({ access: RelayOrder, room: Word }).optional(),
   legacy: z.boolean(),
@@ -58,18 +59,23 @@ export const ReceiveOrder = z.object({
 });
 export type ReceiveOrder = z.infer<typeof ReceiveOrder>;
 
-/** What may be known of a share by whoever finds it on a disk: nothing of its content, and nothing that opens it. */
+/** As `SHARE_STATES`; lost: the share's process ended without recording it. */
+export const RECORDED_STATES = [...SHARE_STATES, "lost"] as const;
+
+/** What the session that made a share is told about it. */
+export const SHARE_EVENTS = ["delivered", "attempt-failed", "ended"] as const;
+
+/** What is kept on disk of a share: nothing of its content, and nothing that opens it. */
 export const ShareRecord = z.object({
   id: z.string(),
-  /** Who made it: one MCP server, or one command. */
+  /** The session that made it: one MCP server, or one command. */
   session: z.string(),
   room: z.string(),
   legacy: z.boolean(),
-  /** As `ShareState`; lost: its process ended without a word, and the share with it. */
-  state: z.enum(["waiting", "serving", "delivered", "unconfirmed", "burned", "expired", "stopped", "failed", "lost"]),
+  state: z.enum(RECORDED_STATES),
   receivers: Count,
   delivered: Count,
-  /** Receivers who were sent everything, those who have confirmed it included. */
+  /** Receivers that were sent everything, including those that have confirmed it. */
   spent: Count,
   failedAttempts: Count,
   createdAt: Time,
@@ -79,7 +85,7 @@ export const ShareRecord = z.object({
 });
 export type ShareRecord = z.infer<typeof ShareRecord>;
 
-export const Lan = z.object({
+export const LanView = z.object({
   instance: z
     .string()
     .optional()
@@ -87,37 +93,45 @@ export const Lan = z.object({
   port: Port,
   addresses: z.array(z.string()),
 });
-export type Lan = z.infer<typeof Lan>;
+export type LanView = z.infer<typeof LanView>;
 
-/** What only the process knows that keeps the share. */
+/** What only the process knows that owns the share. */
 const Held = z.object({
   kind: Kind,
   title: z.string(),
   mode: Mode,
   code: z.string().optional(),
-  /** The one that was made for a legacy share. */
+  /** The passphrase that was made for a legacy share. */
   madePassphrase: z.string().optional(),
   relay: z.string().optional(),
-  /** Since when the connection to that relay is lost, and made again. */
+  /** Since when the connection to that relay is lost and being made again. */
   relayAwaySince: Time.optional(),
-  lan: Lan.optional(),
+  lan: LanView.optional(),
   /** Of the document alone. */
   bytes: Count,
   sha256: z.string(),
-  lastFailure: z.enum(ERROR_CODES).optional(),
+  /** A code that this version does not know, from a hub of another version, is read as `internal`. */
+  lastFailure: z
+    .enum(ERROR_CODES)
+    .or(
+      z
+        .string()
+        .max(MAX_CODE_CHARS)
+        .transform(() => "internal" as const),
+    )
+    .optional(),
   warnings: z.array(z.string()),
 });
-export type Held = z.infer<typeof Held>;
 
-/** A share as its owner sees it. `held` is missing for one that an earlier process kept. */
+/** A share as its owner sees it. `held` is missing if its process has gone. */
 export const ShareView = ShareRecord.extend({ held: Held.optional() });
 export type ShareView = z.infer<typeof ShareView>;
 
-/** One that this process keeps. */
+/** A share that this process owns, alive or ended. */
 const LivingShare = ShareRecord.extend({ held: Held });
 export type LivingShare = z.infer<typeof LivingShare>;
 
-/** One that was just made. What comes along with its document is said here alone: a list of all shares has no room for it. */
+/** A share that was just made. Only here its files are listed: a list of all shares has no room for them. */
 export const NewShare = LivingShare.extend({ files: z.array(Part) });
 export type NewShare = z.infer<typeof NewShare>;
 
@@ -126,6 +140,9 @@ const PathView = z.discriminatedUnion("by", [
   z.object({ by: z.literal("relay"), relay: z.string(), room: z.string() }),
 ]);
 export type PathView = z.infer<typeof PathView>;
+
+/** The steps of a reception; a `StepView` says more about each. */
+export const STEPS = ["looking", "proving", "receiving", "reconnecting"] as const satisfies Step["at"][];
 
 export const StepView = z.discriminatedUnion("at", [
   z.object({ at: z.literal("looking") }),
@@ -137,29 +154,28 @@ export type StepView = z.infer<typeof StepView>;
 
 /** Something that is on its way to this user. */
 export const ReceptionView = z.object({
-  /** Who asked for it. */
+  /** The session that asked for it. */
   session: z.string(),
   room: z.string().optional(),
   since: Time,
   step: StepView,
-  /** When what it waits for is given up; absent while content comes. */
+  /** When the wait is given up; absent while content is arriving. */
   until: Time.optional(),
 });
 export type ReceptionView = z.infer<typeof ReceptionView>;
 
-/** What is kept, and what waits: shares that live or ended lately, the youngest last, and what is being received. */
+/** Shares that live or ended recently, the newest last, and what is being received. */
 export const Kept = z.object({ shares: z.array(ShareView), receptions: z.array(ReceptionView) });
 export type Kept = z.infer<typeof Kept>;
 
-/** A file that came along. */
+/** A file that came along with a document. */
 const FileView = z.object({
-  role: z.enum(["structure", "patch", "memory", "sessions", "attachment"]),
+  role: z.enum(COMPANION_ROLES),
   /** Absolute. */
   path: z.string(),
   bytes: Count,
   sha256: z.string(),
 });
-export type FileView = z.infer<typeof FileView>;
 
 export const ReceivedView = z.object({
   /** The name of its folder in the inbox. */
@@ -183,7 +199,7 @@ export function accessOf({ url, ...rest }: RelayOrder): RelayAccess {
   return { url: parseRelayUrl(url), ...rest };
 }
 
-export function courseOf({ lan, relay }: ReceiveOrder): Course {
+export function routeOf({ lan, relay }: ReceiveOrder): Route {
   const near = lan && ("host" in lan ? lan : { room: lan.room });
   return { lan: near, relay: relay && { access: accessOf(relay.access), room: relay.room } };
 }
@@ -208,7 +224,7 @@ export function viewShare(share: Share, session: string): LivingShare {
       kind: share.kind,
       title: share.title,
       mode: share.mode,
-      // What opens a share is nobody's any more once it has ended.
+      // What opens a share is not shown once it has ended.
       ...(endedAt === undefined && code !== undefined && { code }),
       ...(endedAt === undefined && madePassphrase !== undefined && { madePassphrase }),
       ...(relay && { relay: formatRelayUrl(relay) }),
@@ -222,7 +238,7 @@ export function viewShare(share: Share, session: string): LivingShare {
   };
 }
 
-export function viewReceived(received: Received): ReceivedView {
+export function viewReceived(received: ReceivedHandoff): ReceivedView {
   const { id, kind, savedTo, original, document, title, bytes, sha256, acknowledged, files, warnings } = received;
   const about = { id, kind, savedTo, original, document, title, bytes, sha256, acknowledged };
   return { ...about, via: viewPath(received.via), files: [...files], warnings: [...warnings] };

@@ -1,24 +1,24 @@
 /**
- * Who may try a share, and who may have it: failed attempts and places, counted. No sockets and no clocks: every rule of
+ * Who may try a share, and who may have it: failed attempts and slots, counted. No sockets and no clocks: every rule of
  * the design's section on counting is a line here, and can be read and tested alone.
  */
 import { isIP } from "node:net";
 import { addressGroup } from "../address.ts";
 import type { RefusedReason } from "../protocol/messages.ts";
-import type { Gate, Verdict } from "../protocol/visit.ts";
+import type { AttemptVerdict, Gate } from "../protocol/visit.ts";
 
-/** Failed attempts in all, behind which the share is burned: a guess at a code is then worth one in 859 million. */
+/** Failed attempts altogether, after which the share is burned: a guess at a code is then worth one in 859 million. */
 export const MAX_FAILED_ATTEMPTS = 10;
 /** Failed attempts of one address, so that one clumsy neighbour does not burn everybody's share. */
 export const MAX_FAILED_ATTEMPTS_PER_ADDRESS = 3;
 
-/** A place of one of the share's receivers: held by a transfer, then spent or given back, once. */
-export interface Place {
-  /** All content was handed to the link: the place is used, whatever comes now. Its receipt is awaited. */
-  spend(): void;
-  /** The right receipt came. Only after `spend`. */
+/** One of the share's slots, of which each receiver uses one: held by a transfer, then committed or released, once. */
+export interface Slot {
+  /** All content was handed to the link: the slot counts as spent, whatever follows. Its receipt is awaited. */
+  commit(): void;
+  /** The right receipt came. Only after `commit`. */
   deliver(): void;
-  /** Nobody will come back for it. If it was not spent it is free again; if it was, no receipt is awaited any more. */
+  /** Nobody will come back for it. It is free again if it was not committed; otherwise its receipt is no longer awaited. */
   release(): void;
 }
 
@@ -64,17 +64,17 @@ export class ShareGate implements Gate {
     return this.#failedBy(undefined) >= MAX_FAILED_ATTEMPTS_PER_ADDRESS;
   }
 
-  /** Every place was used. */
+  /** Every slot was used. */
   get usedUp(): boolean {
     return this.#spent >= this.#receivers;
   }
 
-  /** No place is free. */
+  /** No slot is free. */
   get full(): boolean {
     return this.#held + this.#spent >= this.#receivers;
   }
 
-  /** Spent places whose receipt may still come, be it over another link. */
+  /** Spent slots whose receipt may still come, also over another link. */
   get awaited(): number {
     return this.#awaited;
   }
@@ -93,7 +93,7 @@ export class ShareGate implements Gate {
     return undefined;
   }
 
-  judge(address: string | undefined, verify: () => boolean): Verdict {
+  judge(address: string | undefined, verify: () => boolean): AttemptVerdict {
     const refusal = this.refusal(address);
     if (refusal !== undefined) return { proven: false, reason: refusal };
     if (!verify()) {
@@ -105,9 +105,9 @@ export class ShareGate implements Gate {
     return { proven: true };
   }
 
-  /** For somebody who is proven. @returns undefined if no place is free. */
-  take(): Place | undefined {
-    return this.full ? undefined : this.#take();
+  /** For somebody who is proven. @returns undefined if no slot is free. */
+  acquire(): Slot | undefined {
+    return this.full ? undefined : this.#acquire();
   }
 
   #failedBy(address: string | undefined): number {
@@ -121,11 +121,11 @@ export class ShareGate implements Gate {
     return address === undefined ? undefined : addressGroup(address);
   }
 
-  #take(): Place {
+  #acquire(): Slot {
     this.#held += 1;
     let at: "held" | "spent" | "delivered" | "released" = "held";
     return {
-      spend: () => {
+      commit: () => {
         if (at !== "held") return;
         at = "spent";
         this.#held -= 1;

@@ -1,10 +1,10 @@
 /**
  * The ways to a sender, raced: the LAN and the relay are tried at once, and links are handed out one after another, the
- * LAN's first if it comes within a short head start. Nothing is said on a link here. Who takes it says HELLO, on one link
- * at a time, and takes the next one only when that came to nothing.
+ * LAN's first if it is there within a short head start. Nothing is sent over a link here. The caller says HELLO on one link
+ * at a time, and takes the next one only if that has failed.
  */
 import { abortReason } from "../abort.ts";
-import { look, type Service, type Sighting } from "../discovery/mdns.ts";
+import { type Announcement, look, type ServiceType } from "../discovery/mdns.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
 import type { Link } from "../transport/link.ts";
 import { joinRoom } from "../transport/relay.ts";
@@ -12,15 +12,15 @@ import type { RelayAccess } from "../transport/relay-connection.ts";
 import { dialTcp } from "../transport/tcp.ts";
 import type { Version } from "./version.ts";
 
-/** How long a relay that is ready waits for the LAN, in ms: as long as RFC 8305 lets a better address come later. */
+/** How long a relay's link waits for the LAN's, in ms: the delay that RFC 8305 allows a preferred address. */
 const HEAD_START_MS = 250;
-/** How long a sender is looked for on the LAN, in ms: Wi-Fi may lose several questions, and no one answers later than that. */
+/** How long a sender is looked for on the LAN, in ms: Wi-Fi may lose several questions, and nobody answers later than that. */
 const LOOK_MS = 8_000;
-/** The same where there is a relay as well, which says sooner that nobody is there: a few questions may be lost. */
+/** The same if there is a relay too, which says sooner that nobody is there: still time to lose a few questions. */
 const LOOK_BESIDE_RELAY_MS = 3_000;
-/** How long others are waited for behind the first sender that was seen, in ms, where only one may be there. */
+/** How long to wait for others after the first sender is seen, in ms, where there must be only one. */
 const GATHER_MS = 1_000;
-/** Rooms that are named where there are several senders. */
+/** Rooms named in the error for several senders. */
 const MAX_ROOMS_NAMED = 10;
 
 /** One way to the sender. */
@@ -28,35 +28,35 @@ export type Path =
   | { readonly by: "lan"; readonly host: string; readonly port: number }
   | { readonly by: "relay"; readonly relay: URL; readonly room: string };
 
-/** Where a sender may be: at an address, or somewhere on this network. Without a room, the only sender there is taken. */
-export type LanCourse = { readonly host: string; readonly port: number } | { readonly room: string | undefined };
+/** Where on the LAN a sender may be: at an address, or anywhere. Without a room the only sender there is taken. */
+type LanRoute = { readonly host: string; readonly port: number } | { readonly room: string | undefined };
 
-/** All that is known of where the sender is; at least one of the two. */
-export interface Course {
-  readonly lan: LanCourse | undefined;
+/** Everything known about where the sender is; at least one of the two is set. */
+export interface Route {
+  readonly lan: LanRoute | undefined;
   readonly relay: { readonly access: RelayAccess; readonly room: string } | undefined;
 }
 
-/** A link that is there; it belongs to whoever is given it. */
-export interface Contender {
+/** A link to what may be the sender. Whoever receives it owns it. */
+export interface Candidate {
   readonly path: Path;
   readonly link: Link;
-  /** No other one can come after it. */
+  /** Whether no other candidate can follow. */
   readonly last: boolean;
 }
 
 /**
- * Each way once: a link, or why there is none. Those that were not handed out are cut when the race is left.
+ * Yields each way once: a link, or why there is none. Links that were not handed out are cut when the caller leaves the loop.
  * @param signal rules the race, and the links that come of it for their whole life.
  */
 export async function* race(
-  course: Course,
+  route: Route,
   version: Version,
   signal: AbortSignal,
-): AsyncGenerator<Contender | SpreadError, void> {
-  const { lan, relay } = course;
+): AsyncGenerator<Candidate | SpreadError, void> {
+  const { lan, relay } = route;
   const runners: Runner[] = [];
-  // In order of preference: of two that are there, the first is taken.
+  // In order of preference: if both are there, the first is taken.
   if (lan)
     runners.push(new Runner((life) => reachLan(lan, version, relay ? LOOK_BESIDE_RELAY_MS : LOOK_MS, life), signal));
   if (relay) runners.push(new Runner((life) => reachRelay(relay, version, life), signal));
@@ -74,9 +74,9 @@ export async function* race(
   }
 }
 
-type Reached = Pick<Contender, "path" | "link">;
+type Reached = Pick<Candidate, "path" | "link">;
 
-/** One way, on its way. */
+/** The attempt to connect by one way. */
 class Runner {
   /** Never rejects. */
   readonly arrived: Promise<Reached | SpreadError>;
@@ -86,7 +86,7 @@ class Runner {
     this.arrived = reach(AbortSignal.any([signal, this.#own.signal])).catch(toSpreadError);
   }
 
-  /** Cuts it, wherever it is, and the link that may come of it. */
+  /** Cancels the attempt at whatever step, and cuts its link. */
   stop(): void {
     this.#own.abort(new SpreadError("cancelled", "another way was faster"));
   }
@@ -100,26 +100,26 @@ async function reachRelay(
   return { path: { by: "relay", relay: access.url, room }, link: await joinRoom(access, room, life, bounds) };
 }
 
-async function reachLan(course: LanCourse, version: Version, lookMs: number, life: AbortSignal): Promise<Reached> {
-  if ("host" in course) return reachHost(course, version, life);
+async function reachLan(route: LanRoute, version: Version, lookMs: number, life: AbortSignal): Promise<Reached> {
+  if ("host" in route) return reachHost(route, version, life);
   const enough = new AbortController();
   const timer = setTimeout(() => enough.abort(), lookMs);
   const looking = AbortSignal.any([life, enough.signal]);
   let failure: SpreadError | undefined;
   try {
-    for await (const { addresses, port } of sightings(version.service, course.room, looking)) {
+    for await (const { addresses, port } of announcements(version.service, route.room, looking)) {
       for (const host of addresses) {
         try {
           return await reachHost({ host, port }, version, life);
         } catch (error) {
-          failure ??= toSpreadError(error); // of the address that the answer came from; others may lead nowhere
+          failure ??= toSpreadError(error); // of the address the answer came from; the others may lead nowhere
         }
       }
     }
   } finally {
     clearTimeout(timer);
   }
-  // Late is what a look always is that found nothing.
+  // A look that finds nothing always ends by its time limit, so that one says nothing.
   if (life.aborted && abortReason(life).code !== "timed-out") throw abortReason(life);
   throw failure ?? new SpreadError("sender-not-found", "nobody on this network offers this share");
 }
@@ -132,19 +132,23 @@ async function reachHost(
   return { path: { by: "lan", host, port }, link: await dialTcp(host, port, life, bounds) };
 }
 
-async function* sightings(service: Service, room: string | undefined, looking: AbortSignal): AsyncGenerator<Sighting> {
+async function* announcements(
+  service: ServiceType,
+  room: string | undefined,
+  looking: AbortSignal,
+): AsyncGenerator<Announcement> {
   if (room === undefined) yield* onlySender(service, looking);
   else yield* look(service, looking, room);
 }
 
 /** @throws SpreadError `several-senders`, which names their rooms. */
-async function* onlySender(service: Service, looking: AbortSignal): AsyncGenerator<Sighting> {
+async function* onlySender(service: ServiceType, looking: AbortSignal): AsyncGenerator<Announcement> {
   const gathering = new AbortController();
   let timer: NodeJS.Timeout | undefined;
-  const seen: Sighting[] = [];
+  const seen: Announcement[] = [];
   try {
-    for await (const sighting of look(service, AbortSignal.any([looking, gathering.signal]))) {
-      seen.push(sighting);
+    for await (const announcement of look(service, AbortSignal.any([looking, gathering.signal]))) {
+      seen.push(announcement);
       timer ??= setTimeout(() => gathering.abort(), GATHER_MS);
     }
   } finally {
@@ -159,7 +163,7 @@ async function* onlySender(service: Service, looking: AbortSignal): AsyncGenerat
   yield* seen;
 }
 
-/** Resolves with the promise, or when the time is over. */
+/** Resolves when the promise has settled, or when the time is over. */
 async function settledWithin(promise: Promise<unknown>, ms: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const time = new Promise<void>((resolve) => {

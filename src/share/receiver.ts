@@ -1,7 +1,6 @@
 /**
- * One document, received: the sender is found, both ends prove themselves, the document goes into the inbox, and the
- * sender gets its receipt. It reads top to bottom, and whatever fails leaves nothing behind. That links break on the way is
- * the business of reception.ts.
+ * Receives one document: finds the sender, has both ends prove themselves, puts the document into the inbox and gives the
+ * sender its receipt. It reads top to bottom, and a failure leaves nothing behind. Broken links are handled in reception.ts.
  */
 import { formatRelayUrl } from "../address.ts";
 import type { Kind, Part } from "../content/part.ts";
@@ -11,7 +10,7 @@ import { type Delivered, inboxCapacity, openDelivery } from "../inbox/inbox.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
 import { cleanLine } from "../untrusted/clean.ts";
 import { withoutMarkers } from "../untrusted/markers.ts";
-import type { Course, Path } from "./race.ts";
+import type { Path, Route } from "./race.ts";
 import { Reception } from "./reception.ts";
 import { findSender } from "./search.ts";
 import type { Arrival, Protocol } from "./version.ts";
@@ -19,56 +18,56 @@ import type { Arrival, Protocol } from "./version.ts";
 export interface ReceiveRequest {
   /** The three words of a code joined by `-`, or a passphrase. */
   readonly secret: string;
-  /** Undefined where only a passphrase is known. */
+  /** Undefined if only a passphrase is known. */
   readonly room: string | undefined;
   /** Where the sender may be. */
-  readonly course: Course;
+  readonly route: Route;
   /** This version, and nothing else. */
   readonly protocol: Protocol;
   /** DISTILL_HOME. */
   readonly home: string;
-  /** For finding the sender and proving both ends; a transfer that has begun goes on as long as the share lives. */
+  /** For finding the sender and the proofs; a transfer that has begun continues as long as the share lives. */
   readonly timeoutMs: number;
 }
 
-/** How far it has come, for whoever waits. Bytes are of the document. */
+/** How far a reception is. Bytes are those of the whole content. */
 export type Step =
-  | { readonly at: "looking"; readonly course: Course }
+  | { readonly at: "looking"; readonly route: Route }
   | { readonly at: "proving"; readonly path: Path }
   | { readonly at: "receiving"; readonly kind: Kind; readonly received: number; readonly bytes: number }
-  /** The link broke. The sender is looked for again, at the latest until then; "proving" and "receiving" follow. */
+  /** The link broke. The sender is looked for again until then at the latest; "proving" and "receiving" follow. */
   | { readonly at: "reconnecting"; readonly until: Date };
 
-export interface Received extends Delivered {
+export interface ReceivedHandoff extends Delivered {
   readonly kind: Kind;
   readonly title: string;
   /** Of the document alone. */
   readonly bytes: number;
   readonly sha256: string;
-  /** By which it came, or the last of it. */
+  /** The path by which it came, or its last part did. */
   readonly via: Path;
-  /** Whether the sender has said that it knows. */
+  /** Whether the sender has confirmed the receipt. */
   readonly acknowledged: boolean;
 }
 
 /**
- * @param report called at each step, and at every piece of the document.
- * @param signal cancels, at whatever step.
- * @throws SpreadError; where both ways failed, its message names both failures.
+ * @param report called at each step, and for every piece of the document.
+ * @param signal cancels at any step.
+ * @throws SpreadError; if both ways failed, its message names both failures.
  */
 export async function receive(
   request: ReceiveRequest,
   report: (step: Step) => void,
   signal: AbortSignal,
-): Promise<Received> {
+): Promise<ReceivedHandoff> {
   const { home, protocol, secret, room } = request;
   const version = protocol.receiver(secret, room, await inboxCapacity(home));
   const proving = (path: Path) => report({ at: "proving", path });
   const means = {
-    find: (ms: number, life: AbortSignal) => findSender(request.course, version, proving, ms, life),
+    find: (ms: number, life: AbortSignal) => findSender(request.route, version, proving, ms, life),
     waiting: (until: Date) => report({ at: "reconnecting", until }),
   };
-  report({ at: "looking", course: request.course });
+  report({ at: "looking", route: request.route });
   await using reception = await Reception.begin(means, request.timeoutMs, signal);
   const { arrival, path } = reception;
   try {
@@ -100,7 +99,7 @@ async function keep(
   const { bytes, sha256 } = document;
   const all = parts.reduce((sum, part) => sum + part.bytes, 0);
   let received = 0;
-  // What it is, before anything of it is kept.
+  // The kind is reported before anything is kept.
   report({ at: "receiving", kind, received, bytes: all });
   await using delivery = await openDelivery(home, {
     kind,

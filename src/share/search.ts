@@ -1,24 +1,24 @@
 /**
- * The sender, found: the ways are taken as the race brings them, until a sender proves itself on one. Who has not proved itself
- * is not believed about the share: what fails before that is the way's failure, and the other way is tried.
+ * Finds the sender: takes the ways as the race brings them, until a sender proves itself on one. A peer without proof is not
+ * believed about the share: what fails before the proof is a failure of the way, and the other way is tried.
  */
 import { abortReason } from "../abort.ts";
 import { type ErrorCode, SpreadError } from "../errors.ts";
 import type { Link } from "../transport/link.ts";
-import { type Contender, type Course, type Path, race } from "./race.ts";
+import { type Candidate, type Path, type Route, race } from "./race.ts";
 import { type Arrival, type ReceiverVersion, Unanswered } from "./version.ts";
 
-/** How long a sender on the LAN may take to prove itself while another way is left, in ms: it answers at once, or is none. */
+/** How long a sender on the LAN may take to prove itself while another way is left, in ms: a real one answers at once. */
 const LAN_PROOF_MS = 5_000;
 
-/** A sender that has proved itself. The link is the taker's. */
+/** A sender that has proved itself. Its link is owned by the caller. */
 export interface Sender {
   readonly link: Link;
   readonly path: Path;
   readonly arrival: Arrival;
 }
 
-/** Nobody has proved itself. Told as the failure that says most, with all of them. */
+/** No peer has proved itself. It shows the most telling failure, and holds all of them. */
 export class NoSender extends SpreadError {
   readonly failures: readonly SpreadError[];
 
@@ -31,7 +31,7 @@ export class NoSender extends SpreadError {
     return this.failures.filter((failure) => failure instanceof Unanswered);
   }
 
-  /** At least one way answers that the share is not there, and no other one says anything else. */
+  /** Whether at least one way answers that the share is not there, and no way says anything else. */
   get nobodyThere(): boolean {
     const codes = this.failures.map(({ code }) => code);
     return codes.some((code) => GONE.has(code)) && codes.every((code) => GONE.has(code) || code === "sender-not-found");
@@ -39,13 +39,13 @@ export class NoSender extends SpreadError {
 }
 
 /**
- * @param proving called when a way is there, and both ends are to prove themselves on it.
- * @param timeoutMs for all of it.
+ * @param proving called when a way is open and both ends start to prove themselves on it.
+ * @param timeoutMs for the whole search.
  * @param signal rules the search, and the link that comes of it for its whole life.
  * @throws NoSender; SpreadError for what a proven sender says, or the signal's.
  */
 export async function findSender(
-  course: Course,
+  route: Route,
   version: ReceiverVersion,
   proving: (path: Path) => void,
   timeoutMs: number,
@@ -56,16 +56,16 @@ export async function findSender(
   const timer = setTimeout(() => late.abort(tooLate()), timeoutMs);
   const failures: SpreadError[] = [];
   try {
-    const known = withRoom(course, version.room);
-    for await (const contender of race(known, version, AbortSignal.any([signal, late.signal]))) {
-      if (contender instanceof SpreadError) {
-        failures.push(contender);
+    const known = withRoom(route, version.room);
+    for await (const candidate of race(known, version, AbortSignal.any([signal, late.signal]))) {
+      if (candidate instanceof SpreadError) {
+        failures.push(candidate);
         continue;
       }
-      const { path, link } = contender;
+      const { path, link } = candidate;
       proving(path);
-      const patience = setTimeout(() => link.abort(tooLate()), patienceMs(contender, end));
-      const arrival = await version.meet(link).finally(() => clearTimeout(patience));
+      const patience = setTimeout(() => link.abort(tooLate()), patienceMs(candidate, end));
+      const arrival = await version.handshake(link).finally(() => clearTimeout(patience));
       if (!(arrival instanceof SpreadError)) return { link, path, arrival };
       failures.push(arrival);
     }
@@ -76,13 +76,13 @@ export async function findSender(
   throw new NoSender(failures);
 }
 
-/** Once we have met our sender on the LAN, we look for no other one. */
-function withRoom({ lan, relay }: Course, room: string | undefined): Course {
+/** Once we have met our sender, only its room is looked for on the LAN. */
+function withRoom({ lan, relay }: Route, room: string | undefined): Route {
   return { lan: lan && "room" in lan ? { room: lan.room ?? room } : lan, relay };
 }
 
-/** A way that says nothing must leave time for the other one. */
-function patienceMs({ path, last }: Contender, end: number): number {
+/** How long a handshake may take, in ms: a silent way must leave time for the other one. */
+function patienceMs({ path, last }: Candidate, end: number): number {
   const left = Math.max(0, end - performance.now());
   if (last) return left;
   return path.by === "lan" ? Math.min(LAN_PROOF_MS, left / 2) : left / 2;
@@ -92,7 +92,7 @@ function tooLate(): SpreadError {
   return new SpreadError("timed-out", "the sender was not found, or did not answer, in time");
 }
 
-/** Somebody who could not prove it, or nobody: then all ways are named. */
+/** The failure of a peer that could not prove itself; if there was no peer at all, the failures of all ways. */
 function summary(failures: readonly SpreadError[]): ConstructorParameters<typeof SpreadError> {
   const somebody = failures.find(({ code }) => !NOBODY_THERE.has(code));
   if (somebody) return [somebody.code, somebody.message, { cause: somebody }];
@@ -101,7 +101,7 @@ function summary(failures: readonly SpreadError[]): ConstructorParameters<typeof
   return [telling.code, failures.map(({ message }) => message).join("; and "), { cause: telling }];
 }
 
-/** What is answered by a machine or a relay that does not have the share. */
+/** Answers of a machine or a relay that does not have the share. */
 const GONE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["host-refused", "room-not-found"]);
 
 const NOBODY_THERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([

@@ -1,69 +1,43 @@
 /**
- * One share: its paths are opened, its visitors served, and when its time has come everything that it holds is given
- * back. What it counts is in gate.ts, which transfers it knows in transfers.ts, what it says in protocol/; here is its life:
+ * The life of one share: its doors are opened (doors.ts), visitors are served, and at the end everything is released. What
+ * it counts is in gate.ts, its transfers are in transfers.ts, its messages in protocol/.
  *
- *     open ---> over, for one of EndReason, and no new visitors ---> ended, once the last transfer is through
+ *     open ---> over, for one of EndReason: no new visitors ---> ended, once the last transfer is through
  *
- * A share whose last place is spent stays open while a receipt is awaited: its receiver may come back over another link.
+ * A share whose last slot is spent stays open while a receipt is awaited: its receiver may come back over another link.
  */
 
 import { randomUUID } from "node:crypto";
-import { abortReason } from "../abort.ts";
 import type { Kind, Part } from "../content/part.ts";
 import type { Snapshot } from "../content/snapshot.ts";
-import { type Advertisement, advertise } from "../discovery/mdns.ts";
 import { type ErrorCode, SpreadError, toSpreadError } from "../errors.ts";
 import { type Logger, silent } from "../log.ts";
 import type { RefusedReason } from "../protocol/messages.ts";
-import type { Door, Link } from "../transport/link.ts";
-import { createRoom, type Room } from "../transport/relay.ts";
-import type { RelayAccess } from "../transport/relay-connection.ts";
-import { listenTcp } from "../transport/tcp.ts";
-import { formatCode, newRoom } from "./code.ts";
+import type { Link } from "../transport/link.ts";
+import { formatCode } from "./code.ts";
+import { Doors, type DoorsRequest, type LanPath } from "./doors.ts";
 import { ShareGate } from "./gate.ts";
+import type { Mode, ShareState } from "./terms.ts";
 import type { Admitted, Protocol, SenderVersion } from "./version.ts";
 
-export type Mode = "auto" | "lan" | "relay";
-
-export interface ShareRequest {
-  /** The share's from here on: it closes it. */
+export interface ShareRequest extends DoorsRequest {
+  /** Owned by the share from here on, which closes it. */
   readonly content: Snapshot;
   readonly kind: Kind;
   /** One cleaned line. */
   readonly title: string;
-  /** This version, and nothing else. */
+  /** The only version that is spoken. */
   readonly protocol: Protocol;
   /** Checked; without one, three words are made, or six for a legacy share. */
   readonly passphrase: string | undefined;
-  readonly mode: Mode;
-  /** Whether the share is announced on the LAN (mDNS); without that its address has to be told. */
-  readonly announce: boolean;
-  readonly relay: RelayAccess | undefined;
   readonly receivers: number;
-  readonly lifetimeMs: number;
-  /** Called once something may have become of the share that its owner wants to know: after a visitor, and at its end. */
-  readonly changed?: ((share: Share) => void) | undefined;
+  /** Called when the share may have changed: after each visitor, and at the end. */
+  readonly onChange?: ((share: Share) => void) | undefined;
 }
-
-/**
- * - waiting: nobody is being served. serving: a transfer runs.
- * - delivered: a right receipt came from everybody. unconfirmed: all was sent, but a receipt is missing; until its end the
- *   share waits for it.
- * - burned, expired, stopped: what it says. failed: no path is left on which a receiver could come.
- */
-export type ShareState =
-  | "waiting"
-  | "serving"
-  | "delivered"
-  | "unconfirmed"
-  | "burned"
-  | "expired"
-  | "stopped"
-  | "failed";
 
 type EndReason = Extract<ShareState, "burned" | "expired" | "stopped" | "failed"> | "used-up";
 
-/** What a visitor is told who comes too late. */
+/** Why visitors are sent away after the end. */
 const TOO_LATE: Record<EndReason, RefusedReason> = {
   burned: "burned",
   expired: "expired",
@@ -72,23 +46,16 @@ const TOO_LATE: Record<EndReason, RefusedReason> = {
   "used-up": "used_up",
 };
 
-/** How a visit ends that had the right code, and in which no transfer was to be. */
+/** Errors after which a visit with the right code is no failed transfer: none had begun. */
 const NO_TRANSFER: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["link-lost", "timed-out", "busy", "share-ended"]);
 
-/** How often a share looks whether its time is over, in ms. */
-const EXPIRY_LOOK_MS = 15_000;
-
-export interface LanPath {
-  /** Its name in mDNS; undefined if it is not announced. */
-  readonly instance: string | undefined;
-  readonly port: number;
-  readonly addresses: readonly string[];
-}
+/** How often a share checks whether it has expired, in ms. */
+const EXPIRY_CHECK_MS = 15_000;
 
 /**
- * Opens the paths of a share and goes on serving it in the background.
- * @param signal rules the opening alone.
- * @throws SpreadError `no-relay`, `port-unavailable`, the relay's, or the signal's; nothing is left open then.
+ * Opens the doors of a share and keeps serving it in the background.
+ * @param signal cancels the opening only.
+ * @throws SpreadError as `Doors.open`; nothing is left open then.
  */
 export async function openShare(request: ShareRequest, signal: AbortSignal, log: Logger = silent): Promise<Share> {
   const secret = request.passphrase ?? request.protocol.newSecret();
@@ -108,8 +75,8 @@ export async function openShare(request: ShareRequest, signal: AbortSignal, log:
   }
 }
 
-/** What a share is made of, beside what was asked for. */
-interface Made {
+/** What is made for a share before it opens. */
+interface ShareParts {
   readonly secret: string;
   readonly createdAt: Date;
   readonly gate: ShareGate;
@@ -118,7 +85,7 @@ interface Made {
 
 async function versionFor(
   { content, kind, title, protocol }: ShareRequest,
-  { secret, createdAt, gate }: Omit<Made, "version">,
+  { secret, createdAt, gate }: Omit<ShareParts, "version">,
 ): Promise<SenderVersion> {
   const { bytes, sha256, compressible, parts } = content;
   const read = (from?: number) => content.read(from);
@@ -141,14 +108,11 @@ export class Share implements AsyncDisposable {
   /** What comes along with it. */
   readonly files: readonly Part[];
   readonly gate: ShareGate;
-  /** Paths that could not be opened, or were lost: sentences for the user. */
-  readonly warnings: string[] = [];
 
   readonly #request: ShareRequest;
   readonly #log: Logger;
   readonly #version: SenderVersion;
-  readonly #doors: Door[] = [];
-  #announced: Advertisement | undefined;
+  readonly #doors: Doors;
   /** Every link that is open, with its visitor once that has proved itself. */
   readonly #links = new Map<Link, Admitted | undefined>();
   readonly #serving = new Set<Promise<void>>();
@@ -156,20 +120,21 @@ export class Share implements AsyncDisposable {
   readonly #opened: Promise<void>;
   #setOpened: () => void = () => {};
   readonly #stop = new AbortController();
-  #room = "";
-  #lan: LanPath | undefined;
-  #relay: URL | undefined;
-  #relayRoom: Room | undefined;
   #expiresAt: Date;
   #expiry: NodeJS.Timeout | undefined;
   #over: EndReason | undefined;
   #endedAt: Date | undefined;
-  #givenBack: Promise<void> | undefined;
+  #released: Promise<void> | undefined;
   #lastFailure: { readonly code: ErrorCode; readonly of: string | undefined } | undefined;
 
-  constructor(request: ShareRequest, { secret, createdAt, gate, version }: Made, log: Logger) {
+  constructor(request: ShareRequest, { secret, createdAt, gate, version }: ShareParts, log: Logger) {
     this.#request = request;
     this.#version = version;
+    this.#doors = new Doors(
+      version,
+      (link) => this.#take(link),
+      ({ code }) => this.#loseRelay(code),
+    );
     this.#log = log;
     this.kind = request.kind;
     this.title = request.title;
@@ -190,13 +155,13 @@ export class Share implements AsyncDisposable {
   }
 
   get room(): string {
-    return this.#room;
+    return this.#doors.room;
   }
 
   /** What the receiver is told; undefined where the two agreed on a passphrase, and in version 1, which has no codes. */
   get code(): string | undefined {
     if (this.legacy || this.#request.passphrase !== undefined) return undefined;
-    return formatCode({ room: this.#room, secret: this.secret });
+    return formatCode({ room: this.room, secret: this.secret });
   }
 
   /** The passphrase that was made, since version 1 has no codes; undefined where the two agreed on one. */
@@ -206,24 +171,29 @@ export class Share implements AsyncDisposable {
 
   /** Where a receiver on the same network can dial; undefined if the share is not there. */
   get lan(): LanPath | undefined {
-    return this.#lan;
+    return this.#doors.lan;
   }
 
   /** The relay that holds the room; undefined if none does. */
   get relay(): URL | undefined {
-    return this.#relay;
+    return this.#doors.relay;
   }
 
-  /** Since when the connection to that relay is lost, and made again; undefined while it is there. */
+  /** As `Doors.relayAwaySince`. */
   get relayAwaySince(): Date | undefined {
-    return this.#relay && this.#relayRoom?.awaySince;
+    return this.#doors.relayAwaySince;
+  }
+
+  /** Doors that could not be opened, and other things the user should know: sentences. */
+  get warnings(): string[] {
+    return this.#doors.warnings;
   }
 
   get expiresAt(): Date {
     return this.#expiresAt;
   }
 
-  /** When everything was given back; undefined while the share lives. */
+  /** When everything was released; undefined while the share lives. */
   get endedAt(): Date | undefined {
     return this.#endedAt;
   }
@@ -242,54 +212,38 @@ export class Share implements AsyncDisposable {
     return this.gate.usedUp || this.#over === undefined || this.#over === "used-up" ? "unconfirmed" : this.#over;
   }
 
-  /** Once, by `openShare`. */
+  /** Called once, by `openShare`. */
   async open(signal: AbortSignal): Promise<void> {
-    const { mode, relay, lifetimeMs } = this.#request;
-    if (mode === "relay" && !relay) {
-      throw new SpreadError("no-relay", "a share by relay was asked for, but no relay is known");
-    }
-    const opening = AbortSignal.any([signal, this.#stop.signal]);
-    if (relay && mode !== "lan") {
-      await this.#openRelay(relay, Math.ceil(lifetimeMs / 1000), opening).catch((error: unknown) => {
-        if (mode === "relay" || opening.aborted) throw error;
-        this.warnings.push(`Not on the relay: ${toSpreadError(error).message}. The share is on this network alone.`);
-      });
-    }
-    this.#room ||= newRoom();
-    if (mode !== "relay") {
-      await this.#openLan().catch((error: unknown) => {
-        if (!this.#relay) throw error;
-        this.warnings.push("Not on this network: no TCP port could be opened. The share is on the relay alone.");
-      });
-    }
-    if (opening.aborted) throw abortReason(opening);
-    if (!this.#lan && !this.#relay) throw new SpreadError("link-lost", "the connection to the relay was lost");
-    this.#mindExpiry(performance.now() + this.#expiresAt.getTime() - Date.now());
+    await this.#doors.open(this.#request, AbortSignal.any([signal, this.#stop.signal]));
+    const { relayExpiresAt } = this.#doors;
+    if (relayExpiresAt && relayExpiresAt < this.#expiresAt) this.#expiresAt = relayExpiresAt;
+    this.#watchExpiry(performance.now() + this.#expiresAt.getTime() - Date.now());
     this.#setOpened();
   }
 
   /**
-   * Timers stand still while a machine sleeps, and the clock on the wall may be set back: whichever says first that it is over.
+   * Timers stop while a machine sleeps, and the system clock may be set back, so both are watched: the first to reach the
+   * end decides.
    * @param end on the clock of `performance.now()`.
    */
-  #mindExpiry(end: number): void {
+  #watchExpiry(end: number): void {
     const leftMs = Math.min(end - performance.now(), this.#expiresAt.getTime() - Date.now());
     if (leftMs <= 0) this.#end("expired");
-    else this.#expiry = setTimeout(() => this.#mindExpiry(end), Math.min(leftMs, EXPIRY_LOOK_MS));
+    else this.#expiry = setTimeout(() => this.#watchExpiry(end), Math.min(leftMs, EXPIRY_CHECK_MS));
   }
 
-  /** Ends the share now: transfers that run are cut, and told so. */
+  /** Ends the share now: running transfers are told why, and cut. */
   async stop(): Promise<void> {
     this.#end("stopped");
     const stopped = new SpreadError("share-ended", "the share was stopped");
     await Promise.all(
       [...this.#links].map(async ([link, admitted]) => {
-        if (!admitted) return; // a visitor is told by #giveBack
+        if (!admitted) return; // a visitor is told by #release
         await admitted.giveUp(stopped);
         link.abort(stopped);
       }),
     );
-    await this.#giveBack();
+    await this.#release();
     await Promise.all(this.#serving);
   }
 
@@ -297,39 +251,13 @@ export class Share implements AsyncDisposable {
     return this.stop();
   }
 
-  async #openLan(): Promise<void> {
-    const listener = await listenTcp((link) => this.#take(link), this.#version.bounds);
-    this.#doors.push(listener);
-    const { port, addresses } = listener;
-    this.#lan = { instance: undefined, port, addresses };
-    if (!this.#request.announce) return;
-    this.#announced = await advertise(this.#version.service, this.#room, port);
-    if (this.#announced) this.#lan = { instance: this.#announced.instance, port, addresses };
-    else this.warnings.push("Not announced on this network, where mDNS is not possible: receivers there need host.");
-  }
-
-  async #openRelay(relay: RelayAccess, ttlSeconds: number, opening: AbortSignal): Promise<void> {
-    const { bounds } = this.#version;
-    const room = await createRoom(relay, ttlSeconds, (link) => this.#take(link), opening, bounds);
-    this.#doors.push(room);
-    this.#relayRoom = room;
-    this.#room = room.id;
-    this.#relay = relay.url;
-    if (room.expiresInSeconds !== undefined) {
-      const granted = new Date(Date.now() + room.expiresInSeconds * 1000);
-      if (granted < this.#expiresAt) this.#expiresAt = granted;
-    }
-    void room.lost.then((reason) => this.#loseRelay(reason));
-  }
-
-  #loseRelay({ code }: SpreadError): void {
-    this.#relay = undefined;
+  #loseRelay(code: ErrorCode): void {
     if (this.#over !== undefined) return;
-    const alone = this.#lan === undefined && this.#expiry !== undefined;
+    const alone = this.lan === undefined && this.#expiry !== undefined;
     // The relay's clock can be a little ahead of ours.
     const expired = alone && code === "expired";
     if (code === "relay-full") {
-      const still = this.#lan ? " Receivers on this network can still come." : "";
+      const still = this.lan ? " Receivers on this network can still come." : "";
       this.warnings.push(`The relay was full, and gave this share's place away: share again for a new code.${still}`);
     } else if (!expired) this.warnings.push("The relay has lost the share; receivers can no longer come by it.");
     if (alone) this.#end(expired ? "expired" : "failed");
@@ -346,18 +274,18 @@ export class Share implements AsyncDisposable {
       this.#links.delete(link);
       this.#serving.delete(served);
       this.#settle();
-      this.#request.changed?.(this);
+      this.#request.onChange?.(this);
     });
     this.#serving.add(served);
   }
 
-  /** Never throws: what goes wrong with a visitor is the visitor's, and is counted or told in the status. */
+  /** Never throws: a visit that fails is counted, or shown in the status. */
   async #serve(visitor: Link): Promise<void> {
     await using link = visitor;
     await this.#opened;
-    // A machine that slept has timers that are late.
+    // After a sleep the expiry timer is late.
     if (Date.now() >= this.#expiresAt.getTime()) this.#end("expired");
-    const share = { room: this.#room, expiresAt: this.#expiresAt };
+    const share = { room: this.room, expiresAt: this.#expiresAt };
     const admitted = await this.#version.admit(link, share).catch((thrown: unknown) => {
       const { code } = toSpreadError(thrown);
       this.#log.info(`visitor sent away: ${code}`);
@@ -391,7 +319,7 @@ export class Share implements AsyncDisposable {
     return TOO_LATE[this.#over ?? "used-up"];
   }
 
-  /** From the proof on, be it that the visitor is not let in yet. */
+  /** True once a visitor has proved itself, even before it is admitted. */
   #transferring(): boolean {
     return this.gate.counts.held > 0 || [...this.#links.values()].some((admitted) => admitted !== undefined);
   }
@@ -399,13 +327,13 @@ export class Share implements AsyncDisposable {
   /** After each visitor: has the share come to its end? */
   #settle(): void {
     // Through a relay all visitors of a legacy share count as one: nobody is left who could come.
-    const barred = this.#lan === undefined && this.gate.barsStrangers;
+    const barred = this.lan === undefined && this.gate.barsStrangers;
     if (this.gate.burned || barred) this.#end("burned");
     else if (this.gate.usedUp && this.gate.awaited === 0) this.#end("used-up");
-    else if (this.#over !== undefined && !this.#transferring()) void this.#giveBack();
+    else if (this.#over !== undefined && !this.#transferring()) void this.#release();
   }
 
-  /** No new visitors. Transfers that run may end. */
+  /** Admits no new visitors. Running transfers may finish. */
   #end(reason: EndReason): void {
     if (this.#over === undefined) {
       this.#over = reason;
@@ -413,22 +341,22 @@ export class Share implements AsyncDisposable {
       clearTimeout(this.#expiry);
       this.#stop.abort(new SpreadError("cancelled", "the share is over"));
       this.#setOpened();
-      // At once: a process that ends has less time than a visitor may take to leave.
-      void this.#announced?.close();
+      // At once: a process that is ending has less time than a visitor may take to leave.
+      this.#doors.stopAnnouncing();
       this.#log.info(`share is over: ${reason}`);
     }
-    if (!this.#transferring()) void this.#giveBack();
+    if (!this.#transferring()) void this.#release();
   }
 
-  /** Once: visitors who have proved nothing are told that they are late, and everything is closed. */
-  #giveBack(): Promise<void> {
-    this.#givenBack ??= (async () => {
+  /** Releases everything, once; visitors that have proved nothing are told that they are too late. */
+  #release(): Promise<void> {
+    this.#released ??= (async () => {
       this.#endedAt = new Date();
-      this.#request.changed?.(this);
+      this.#request.onChange?.(this);
       await Promise.all([...this.#links.keys()].map((link) => this.#version.sendAway(link, this.#tooLate())));
-      await Promise.all([this.#announced, ...this.#doors].map((it) => it?.close()));
+      await this.#doors.close();
       await this.#request.content[Symbol.asyncDispose]();
     })();
-    return this.#givenBack;
+    return this.#released;
   }
 }

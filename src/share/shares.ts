@@ -1,11 +1,11 @@
-/** The shares of one process: the living ones, and the last ones that ended, so that their end can still be told. */
+/** The shares of one process: those that live, and the last ones that ended, so that their outcome can still be shown. */
 import { SpreadError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Share, ShareRequest } from "./sender.ts";
 
-/** Living shares at once, of all sessions of a user: each holds a port and a connection. */
+/** Living shares at once, across all sessions of a user: each holds a port and a connection. */
 const MAX_LIVING = 100;
-/** Ended shares that are remembered, without their content. */
+/** Ended shares that are kept, without their content. */
 const MAX_ENDED = 50;
 
 export class Shares implements AsyncDisposable {
@@ -17,7 +17,7 @@ export class Shares implements AsyncDisposable {
     this.#log = log;
   }
 
-  /** The youngest last. */
+  /** The newest last. */
   get all(): readonly Share[] {
     return this.#shares;
   }
@@ -48,7 +48,7 @@ export class Shares implements AsyncDisposable {
     return share;
   }
 
-  /** @returns those that were living. */
+  /** @returns those that were alive. */
   async stopAll(): Promise<Share[]> {
     const living = this.#living();
     await Promise.all(living.map((share) => share.stop()));

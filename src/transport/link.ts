@@ -1,6 +1,6 @@
 /**
  * What a transport is: an ordered, reliable pipe of whole frames between two ends, and nothing more. It does not know
- * what a frame means; it promises neither secrecy nor honesty. The bodies are in memory.ts, tcp.ts and relay.ts, all
+ * what a frame means; it promises neither secrecy nor honesty. The bodies are in memory.ts, tcp.ts and relay-link.ts, all
  * held to one suite of tests.
  */
 import { abortReason } from "../abort.ts";

@@ -1,37 +1,37 @@
 /**
- * The frames that have arrived at a link and wait for its one reader. It is what turns events into backpressure: above
- * the high mark the source is paused, below the low one resumed, so that a reader who stops reading stops the peer.
+ * Frames that have arrived at a link and wait for its one reader. This turns events into backpressure: the source is paused
+ * above the high mark and resumed below the low one, so that a reader that stops reading stops the peer.
  */
 import { SpreadError } from "../errors.ts";
 
-/** Bytes that may wait: enough to keep a fast pipe full between two turns of the event loop. */
+/** The two marks, in waiting bytes: enough to keep a fast pipe full between two turns of the event loop. */
 const HIGH_BYTES = 512 * 1024;
 const LOW_BYTES = 128 * 1024;
 
-/** What a frame costs beyond its bytes: with none, a peer could pile up empty frames for ever. */
+/** What a frame counts in addition to its bytes: otherwise a peer could pile up empty frames without limit. */
 const FRAME_COST_BYTES = 256;
 
 /** The source of a mailbox. Both calls are idempotent. */
-export interface Flow {
+interface Flow {
   pause(): void;
   resume(): void;
 }
 
-type End = { readonly clean: true } | { readonly clean: false; readonly reason: SpreadError };
+type MailboxEnd = { readonly clean: true } | { readonly clean: false; readonly reason: SpreadError };
 
 export class Mailbox {
   readonly #flow: Flow;
   readonly #frames: Uint8Array[] = [];
   #bytes = 0;
   #paused = false;
-  #end: End | undefined;
+  #end: MailboxEnd | undefined;
   #waiting: { resolve(frame: Uint8Array | undefined): void; reject(reason: SpreadError): void } | undefined;
 
   constructor(flow: Flow) {
     this.#flow = flow;
   }
 
-  /** True once nothing more can come in. */
+  /** True once no more frames are accepted. */
   get ended(): boolean {
     return this.#end !== undefined;
   }
@@ -51,17 +51,17 @@ export class Mailbox {
     }
   }
 
-  /** The peer closed cleanly: the reader gets what waits, then undefined. */
+  /** The peer has closed cleanly: the reader gets the waiting frames, then undefined. */
   end(): void {
     this.#finish({ clean: true });
   }
 
-  /** The peer is lost: the reader gets what waits, then the reason. */
+  /** The peer is lost: the reader gets the waiting frames, then the reason. */
   fail(reason: SpreadError): void {
     this.#finish({ clean: false, reason });
   }
 
-  /** We have had enough: what waits is thrown away, and the source runs on into nothing. */
+  /** This end is done: waiting frames are dropped, and the source runs on unread. */
   cut(reason: SpreadError): void {
     this.#frames.length = 0;
     this.#bytes = 0;
@@ -84,7 +84,7 @@ export class Mailbox {
     });
   }
 
-  #finish(end: End): void {
+  #finish(end: MailboxEnd): void {
     if (this.#end) return;
     this.#end = end;
     const waiting = this.#waiting;

@@ -1,7 +1,7 @@
-/** The proxy that this process's environment names for a relay, as it stands there. Nothing is judged or dialled here. */
+/** The proxy that this process's environment names for a relay, as written there. It is neither checked nor dialled here. */
 import { getProxyForUrl } from "proxy-from-env";
 
-/** @returns "" for none. There can be a password in it. */
+/** @returns "" for none. It can contain a password. */
 export function namedProxy(relay: URL): string {
   const named = getProxyForUrl(relay.href.replace(/^ws/, "http"));
   // `proxy:3128` gets the scheme of its target from proxy-from-env; a proxy so named speaks plain HTTP, as to curl.

@@ -12,8 +12,8 @@ import { connect as connectTls } from "node:tls";
 import { abortReason } from "../abort.ts";
 import { SpreadError, systemCode } from "../errors.ts";
 import { HANDSHAKE_MS } from "../limits.ts";
+import { describeCertificateError } from "./certificate-error.ts";
 import { bindSignal } from "./link.ts";
-import { mistrust } from "./mistrust.ts";
 
 interface Proxy {
   readonly url: URL;
@@ -70,7 +70,7 @@ function connectBy(proxy: Proxy, relay: URL, ca: string[] | undefined, signal: A
       bound[Symbol.dispose]();
     });
     request.once("connect", ({ statusCode = 0 }, socket, head) => {
-      // Whoever uses the socket hears of its end by "close".
+      // The user of the socket learns of its end by "close".
       socket.on("error", () => {});
       if (statusCode >= 200 && statusCode < 300) {
         if (head.length > 0) socket.unshift(head);
@@ -106,7 +106,7 @@ function ask({ url, authorization }: Proxy, target: string, ca: string[] | undef
   return request;
 }
 
-/** Whom a certificate must name. Node would take the name from the Host header, which is another server's here. */
+/** The name that the certificate must have. Node would take it from the Host header, which names another server here. */
 function serverOf(url: URL): { host: string; servername: string } {
   const host = url.hostname.replace(/^\[|\]$/g, "");
   return { host, servername: isIP(host) ? "" : host };
@@ -127,7 +127,7 @@ function refusal(status: number): SpreadError {
 }
 
 function failure(cause: Error): SpreadError {
-  const wrong = mistrust(cause);
+  const wrong = describeCertificateError(cause);
   if (wrong) return new SpreadError("proxy-failed", `the proxy's certificate ${wrong}`, { cause });
   const why = systemCode(cause);
   const what = why?.startsWith("HPE_")

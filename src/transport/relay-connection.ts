@@ -1,6 +1,6 @@
 /**
  * One connection to a relay: opened, asked one question, and then a pipe of frames with backpressure. Here is all that is
- * known of the relay's wire (relay/README.md) and of WebSocket; what rooms and visits are is told in relay.ts.
+ * known of the relay's wire (relay/README.md) and of WebSocket; rooms and visits are in relay.ts and relay-room.ts.
  */
 
 import { readFile } from "node:fs/promises";
@@ -11,8 +11,8 @@ import { abortReason } from "../abort.ts";
 import { isLoopback } from "../address.ts";
 import { type ErrorCode, SpreadError, systemCode } from "../errors.ts";
 import { CLOSE_MS, HANDSHAKE_MS, KEEP_ALIVE_MS } from "../limits.ts";
+import { describeCertificateError } from "./certificate-error.ts";
 import { bindSignal } from "./link.ts";
-import { mistrust } from "./mistrust.ts";
 import { namedProxy } from "./named-proxy.ts";
 
 /** Control messages are short; a longer text frame is a peer's, and is not even parsed. */
@@ -26,8 +26,8 @@ const MAX_CONTROL_BYTES = 1024;
 const MAX_RELAY_MESSAGE_BYTES = 10 * 1024 * 1024;
 
 /**
- * Frames that may wait to leave us. Transfers have a few at once; but a relay that lets visits come and go, and takes none of
- * our answers, would pile them up for ever.
+ * Frames that may wait to be sent. A transfer has a few at once; but a relay that lets visitors come and go, and reads none
+ * of our answers, would pile them up without limit.
  */
 const MAX_UNSENT_FRAMES = 1024;
 
@@ -37,7 +37,7 @@ const MAX_TOKEN_CHARS = 512;
 /** RFC 6455, section 7.4.1. */
 const CLEAN_CLOSE = 1000;
 
-/** The relay's own close codes that tell the user something. Every other one is a loss, whatever the relay means by it. */
+/** The relay's own close codes that mean something to the user. Any other is treated as a lost connection. */
 const CLOSED_AS = new Map<number, [ErrorCode, string]>([
   [4001, ["link-lost", "the other end left before it was done"]],
   [4002, ["expired", "the relay's time for the room is over"]],
@@ -48,10 +48,10 @@ const CLOSED_AS = new Map<number, [ErrorCode, string]>([
   [4012, ["relay-full", "the relay was full, and has given the room's place to another network"]],
 ]);
 
-/** A relay's name for the network that a visitor comes from. One that does not look like this is as good as none. */
+/** A relay's name for the network that a visitor comes from. Anything else is treated as no name. */
 const Tag = z.string().regex(/^[0-9a-f]{16}$/);
 
-/** Ids as a relay may give them; anything else is not shown to anybody. */
+/** Room ids as a relay may give them; anything else is refused, and shown to nobody. */
 const RoomId = z.string().regex(/^[a-z0-9]{6}$/);
 
 const Control = z.discriminatedUnion("type", [
@@ -74,22 +74,22 @@ const Control = z.discriminatedUnion("type", [
 ]);
 export type Control = z.infer<typeof Control>;
 
-/** A relay, and what opens it. */
+/** A relay, its token, and the way to it. */
 export interface RelayAccess {
   readonly url: URL;
-  /** Of a private relay. It goes to this relay alone, in a header. */
+  /** The token of a private relay. It is sent to this relay only, in a header. */
   readonly token?: string | undefined;
-  /** The proxy on the way to it, as it is named in an environment; "" for none. By default what this process's own names. */
+  /** The proxy on the way to it, as an environment names it; "" for none. Default: what this process's environment names. */
   readonly proxy?: string | undefined;
-  /** A PEM file with certificate authorities to be trusted besides the usual ones. */
+  /** A PEM file with certificate authorities that are trusted in addition to the usual ones. */
   readonly authorities?: string | undefined;
 }
 
-/** Who gets the frames of a connection. */
+/** Receives what comes over a connection. */
 export interface Sink {
-  frame(bytes: Uint8Array, text: boolean): void;
-  /** @param reason undefined after a clean close by the relay. */
-  closed(reason: SpreadError | undefined): void;
+  onFrame(bytes: Uint8Array, text: boolean): void;
+  /** The connection has ended. @param reason undefined after a clean close by the relay. */
+  onGone(reason: SpreadError | undefined): void;
 }
 
 /** One WebSocket to a relay: a question and its answer, then frames. */
@@ -105,18 +105,18 @@ export class Connection {
     this.#ws = ws;
     ws.on("message", (data: Buffer, binary) => {
       this.#alive = true;
-      this.#sink?.frame(data, !binary);
+      this.#sink?.onFrame(data, !binary);
     });
     ws.on("pong", () => {
       this.#alive = true;
     });
     ws.on("close", (code) => {
       clearTimeout(this.#demand);
-      if (signal.aborted) this.#sink?.closed(abortReason(signal));
-      else if (code === CLEAN_CLOSE) this.#sink?.closed(undefined);
+      if (signal.aborted) this.#sink?.onGone(abortReason(signal));
+      else if (code === CLEAN_CLOSE) this.#sink?.onGone(undefined);
       else {
         const why = CLOSED_AS.get(code) ?? ["link-lost", "the connection to the relay was lost"];
-        this.#sink?.closed(new SpreadError(...why));
+        this.#sink?.onGone(new SpreadError(...why));
       }
     });
     ws.once("upgrade", ({ socket }) => {
@@ -166,8 +166,8 @@ export class Connection {
   }
 
   /**
-   * Asks the one question of this connection. What `accept` returns for the answer takes all frames from then on, those
-   * included that came in the same packet; undefined refuses the answer.
+   * Asks the one question of this connection. The sink that `accept` returns for the answer gets all later frames, including
+   * those in the same packet; undefined refuses the answer.
    * @throws SpreadError, and the connection is closed.
    */
   async ask<T>(question: object, accept: (answer: Control) => { value: T; sink: Sink } | undefined): Promise<T> {
@@ -176,7 +176,7 @@ export class Connection {
       return await new Promise<T>((resolve, reject) => {
         timer = setTimeout(() => reject(mute()), HANDSHAKE_MS);
         this.#sink = {
-          frame: (bytes, text) => {
+          onFrame: (bytes, text) => {
             this.#sink = undefined;
             const answer = text ? parseControl(bytes) : undefined;
             const accepted = answer && accept(answer);
@@ -186,9 +186,9 @@ export class Connection {
             } else if (answer?.type === "ERROR") reject(refusal(answer.reason));
             else reject(new SpreadError("relay-refused", "what answered does not speak the relay's protocol"));
           },
-          closed: (reason) => reject(reason && reason.code !== "link-lost" ? reason : mute()),
+          onGone: (reason) => reject(reason && reason.code !== "link-lost" ? reason : mute()),
         };
-        this.say(question);
+        this.sendControl(question);
       });
     } catch (error) {
       this.#ws.terminate();
@@ -198,11 +198,11 @@ export class Connection {
     }
   }
 
-  say(message: object): void {
+  sendControl(message: object): void {
     this.send(JSON.stringify(message), () => {});
   }
 
-  /** @param sent called once, when the frame has left us or never will. */
+  /** @param sent called once: when the frame has left us, or with an error when it never will. */
   send(frame: Uint8Array | string, sent: (error?: Error) => void): void {
     if (this.#unsent >= MAX_UNSENT_FRAMES) this.#ws.terminate();
     this.#unsent += 1;
@@ -220,12 +220,12 @@ export class Connection {
     this.#ws.resume();
   }
 
-  /** The connection's end here: an address that this machine has, or had. */
+  /** The address of this end: one that this machine has, or had. */
   get localAddress(): string | undefined {
     return this.#localAddress;
   }
 
-  /** Pings, and cuts the connection if there is no sign of life within so many ms. Nothing while that runs already. */
+  /** Pings, and cuts the connection if there is no sign of life within `ms`. Does nothing while a ping is pending. */
   demandLife(ms: number): void {
     if (this.#demand) return;
     this.#alive = false;
@@ -256,8 +256,8 @@ export class Connection {
 }
 
 /**
- * The way through a proxy if the relay has to be reached by one. Who names no proxy does not load what knows about them.
- * A relay on this machine never goes by a proxy: there, its address would mean the proxy's own machine.
+ * A tunnel through the proxy, if one is named; only then is proxy.ts loaded. A relay on this machine is never reached by a
+ * proxy, for which its address would mean the proxy's own machine.
  */
 async function tunnelTo(
   { url, proxy = namedProxy(url) }: RelayAccess,
@@ -269,7 +269,7 @@ async function tunnelTo(
   return openTunnel(url, proxy, ca, signal);
 }
 
-/** Undefined: whom Node trusts by itself. */
+/** The certificate authorities to trust; undefined for those of Node. */
 async function trusted({ authorities }: RelayAccess): Promise<string[] | undefined> {
   if (authorities === undefined) return undefined;
   // As Node does with NODE_EXTRA_CA_CERTS: a file that cannot be read adds nobody.
@@ -297,7 +297,7 @@ function mute(): SpreadError {
 }
 
 function unreachable(cause: unknown): SpreadError {
-  const wrong = mistrust(cause);
+  const wrong = describeCertificateError(cause);
   if (wrong) return new SpreadError("relay-untrusted", `the relay's certificate ${wrong}`, { cause });
   const why = systemCode(cause);
   return new SpreadError("relay-unreachable", `the relay cannot be reached${why ? ` (${why})` : ""}`, { cause });

@@ -1,6 +1,6 @@
 /**
- * Links over TCP: each frame behind its length, four bytes big-endian. The sender listens, the receiver dials. Addresses
- * and ports only; how they are found is not known here.
+ * Links over TCP: each frame follows its length, four bytes big-endian. The sender listens, the receiver dials. This file
+ * knows addresses and ports, not how they are found.
  */
 
 import { type AddressInfo, connect, createServer, isIPv6, type Server, type Socket } from "node:net";
@@ -21,18 +21,18 @@ import {
 } from "./link.ts";
 import { Mailbox } from "./mailbox.ts";
 
-/** How long a dial may take, in ms: a machine of this network answers in one; a firewall that drops never answers. */
+/** How long a dial may take, in ms: a machine on this network answers within 1 ms; a firewall that drops never answers. */
 const DIAL_MS = 10_000;
-/** Links that a listener holds at once: a household of receivers, and a bound on what strangers can occupy. */
+/** Links that a listener holds at once: enough for a household, and a bound on what strangers can occupy. */
 const MAX_LINKS = 64;
-/** Of these, links of one address (IPv6: of one /64): one stranger cannot take all places. */
+/** How many of them may be of one address (IPv6: one /64), so that one stranger cannot occupy all. */
 const MAX_LINKS_PER_ADDRESS = 16;
 
 const HEADER_BYTES = 4;
 
 /**
- * What a dialled socket, by which documents come, is read into at once, in bytes. No more than node's own: who floods us
- * with tiny frames keeps the timers waiting for some of these.
+ * The read buffer of a dialled socket, by which documents come, in bytes. No larger than Node's own: a peer that floods us
+ * with tiny frames delays our timers by a few of these.
  */
 const READ_BYTES = 64 * 1024;
 
@@ -82,7 +82,7 @@ export async function listenTcp(take: LinkTaker, bounds = USUAL_BOUNDS): Promise
 export async function dialTcp(host: string, port: number, signal: AbortSignal, bounds = USUAL_BOUNDS): Promise<Link> {
   if (signal.aborted) throw abortReason(signal);
   let link: TcpLink | undefined;
-  // One buffer for all that comes, from which the link copies frames: else node makes two new ones for each frame.
+  // One buffer for everything, from which the link copies frames: otherwise Node makes two new ones for each frame.
   const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   const callback = (bytes: number) => {
     link?.take(buffer.subarray(0, bytes));

@@ -3,7 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
-import type { Service, Sighting } from "../../src/discovery/mdns.ts";
+import type { Announcement, ServiceType } from "../../src/discovery/mdns.ts";
 import type { Clock } from "../support/clock.ts";
 import { later } from "../support/later.ts";
 import type { Namespace } from "../support/namespaces.ts";
@@ -36,10 +36,10 @@ const calls = {
   },
   async look(service, { count, last, room }) {
     const found = [];
-    for await (const sighting of look(service, new AbortController().signal, room)) {
+    for await (const announcement of look(service, new AbortController().signal, room)) {
       seen += 1;
-      found.push(sighting);
-      if (found.length === count || sighting.room === last) break;
+      found.push(announcement);
+      if (found.length === count || announcement.room === last) break;
     }
     return found;
   },
@@ -180,7 +180,7 @@ export class Peer {
     later(() => expect.soft([this.#stdout, this.#stderr], "nothing was printed").toEqual(["", ""]));
   }
 
-  advertise(service: Service, room: string, port: number): Promise<string | undefined> {
+  advertise(service: ServiceType, room: string, port: number): Promise<string | undefined> {
     return this.#call("advertise", service, room, port);
   }
 
@@ -190,14 +190,14 @@ export class Peer {
 
   /**
    * Looks for as long as it takes.
-   * @param until how many sightings are enough, or whose is the last one; else the look has to end by itself. And the room,
+   * @param until how many announcements are enough, or whose is the last one; else the look has to end by itself. And the room,
    *   where it is known.
    */
-  look(service: Service, until: { count?: number; last?: string; room?: string } = {}): Promise<Sighting[]> {
+  look(service: ServiceType, until: { count?: number; last?: string; room?: string } = {}): Promise<Announcement[]> {
     return this.#call("look", service, until);
   }
 
-  /** How many sightings all looks have had by now. */
+  /** How many announcements all looks have had by now. */
   seen(): Promise<number> {
     return this.#call("seen");
   }

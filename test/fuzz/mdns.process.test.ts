@@ -6,7 +6,7 @@
 import { isIP } from "node:net";
 import fc from "fast-check";
 import { beforeEach, expect } from "vitest";
-import type { Sighting } from "../../src/discovery/mdns.ts";
+import type { Announcement } from "../../src/discovery/mdns.ts";
 import { dnsName, query, record, response, senderRecords, TYPE } from "../discovery/datagram.ts";
 import { Peer } from "../discovery/peer.ts";
 import { aloneNamespace, noNamespaces } from "../support/namespaces.ts";
@@ -91,7 +91,7 @@ fuzz(
     const { looker, sender, stranger, lookMs } = machine ?? (await start());
     machine = undefined;
     await stranger.answer([...datagrams, END], [END]);
-    let found: readonly Sighting[] = [];
+    let found: readonly Announcement[] = [];
     let senderMs = 0;
     const lookerMs = await looker.costOf(async () => {
       senderMs = await sender.costOf(async () => {

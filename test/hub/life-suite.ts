@@ -81,7 +81,7 @@ export async function hubHere(version: string, idleMs?: number) {
   later(() => hub[Symbol.asyncDispose]());
   void hub.over.then(() => hub[Symbol.asyncDispose]());
   const as = (version: string) => {
-    const service = new HubService({ home: world.home, version, entry: ENTRY, tell: () => {} });
+    const service = new HubService({ home: world.home, version, entry: ENTRY, onEvent: () => {} });
     later(() => service[Symbol.asyncDispose]());
     return service;
   };
@@ -95,10 +95,10 @@ export function itGoesOnByTheNextOne(idleMs: number): void {
   it(`what is asked of a hub as it ends, after ${idleMs} ms of rest, the next one does`, async () => {
     const { world, as, share } = await hubHere("0.1.0", idleMs);
     const services = Array.from({ length: 4 }, () => as("0.1.0"));
-    await Promise.all(services.map((service) => service.holdings()));
+    await Promise.all(services.map((service) => service.status()));
     const made = await Promise.all(services.map(share));
     // Whoever was faster than the end got a hub that goes on, for all of them.
-    const listed = await Promise.all(services.map((service) => service.holdings()));
+    const listed = await Promise.all(services.map((service) => service.status()));
     expect(listed.map(({ shares }) => shares.filter(({ state }) => state === "waiting").length)).toEqual([4, 4, 4, 4]);
     expect(new Set(made.map(({ id }) => id)).size).toBe(4);
     await eventually(async () => (await hubsOf(world.home)).length).toBeLessThanOrEqual(1); // once the slower ones have left
@@ -110,7 +110,7 @@ export function itGivesWay(hubVersion: string, ownVersion: string): void {
     const { world, as, share } = await hubHere(hubVersion);
     const own = as(ownVersion);
     await share(own);
-    const { hub } = await own.holdings();
+    const { hub } = await own.status();
     expect(hub).toMatchObject({ pid: (await hubsOf(world.home))[0], version: "0.1.0" });
   });
 }

@@ -264,7 +264,7 @@ describe("of another version, the hub", () => {
     const { world, share, old, own } = await between("0.0.9", "0.1.0");
     await share(old);
     await share(own);
-    const { hub, shares } = await own.holdings();
+    const { hub, shares } = await own.status();
     expect([hub?.version, shares.length]).toEqual(["0.0.9", 2]);
     expect(await hubsOf(world.home)).toEqual([]);
   });
@@ -272,7 +272,7 @@ describe("of another version, the hub", () => {
   it("goes on if it is newer", async () => {
     const { share, own } = await between("0.2.0", "0.1.0");
     await share(own);
-    expect((await own.holdings()).hub?.version).toBe("0.2.0");
+    expect((await own.status()).hub?.version).toBe("0.2.0");
   });
 });
 
@@ -338,7 +338,7 @@ it("a hub that ends as it starts is started five times at most, and the call say
   const world = await makeWorld();
   const entry = join(world.base, "broken.mjs");
   await writeFile(entry, 'process.stderr.write("no way\\n"); process.exit(1);');
-  const service = new HubService({ home: world.home, version: "0.1.0", entry, tell: () => {} });
+  const service = new HubService({ home: world.home, version: "0.1.0", entry, onEvent: () => {} });
   const sharing = service.share(ORDER, [textMaterial(DOCUMENT)], new AbortController().signal);
   await expect(sharing).rejects.toMatchObject({ code: "hub-unreachable", hint: expect.stringContaining("hub.log") });
   expect(await readFile(join(world.home, "hub.log"), "utf8")).toBe("no way\n".repeat(5));
@@ -367,7 +367,7 @@ describe("a hub that is lost while a client comes in is replaced, and the client
       lose(socket);
     });
     await once(dying.listen(join(home, "hub", `${machine}.1`)), "listening");
-    const service = new HubService({ home, version: "0.1.0", entry: ENTRY, tell: () => {} });
+    const service = new HubService({ home, version: "0.1.0", entry: ENTRY, onEvent: () => {} });
     later(() => service[Symbol.asyncDispose]());
     const { state } = await service.share(ORDER, [textMaterial(DOCUMENT)], new AbortController().signal);
     expect(state).toBe("waiting");
@@ -379,9 +379,9 @@ describe("a hub that sleeps", () => {
   async function asleep() {
     const server = await startServer();
     await server.share({ content: DOCUMENT, mode: "lan" });
-    const service = new HubService({ home: server.home, version: "0.1.0", entry: ENTRY, tell: () => {} });
+    const service = new HubService({ home: server.home, version: "0.1.0", entry: ENTRY, onEvent: () => {} });
     later(() => service[Symbol.asyncDispose]());
-    await service.holdings();
+    await service.status();
     const pid = (await hubOf(server.home))?.pid ?? 0;
     const wake = () => process.kill(pid, "SIGCONT");
     later(wake);
@@ -403,7 +403,7 @@ describe("a hub that sleeps", () => {
   it("is not replaced: who comes in is told that it does not answer", async () => {
     const { server, wake } = await asleep();
     const hubs = await hubsOf(server.home);
-    const next = new HubService({ home: server.home, version: "0.1.0", entry: ENTRY, tell: () => {} });
+    const next = new HubService({ home: server.home, version: "0.1.0", entry: ENTRY, onEvent: () => {} });
     later(() => next[Symbol.asyncDispose]());
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const asked = next.share(ORDER, [textMaterial(DOCUMENT)], new AbortController().signal);
@@ -423,7 +423,7 @@ describe("a hub that sleeps", () => {
   it("for longer than a request may take has the call fail, and does nothing of it when it wakes", async () => {
     const { server, service, wake } = await asleep();
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-    const asked = [service.share(ORDER, [textMaterial(DOCUMENT)], new AbortController().signal), service.holdings()];
+    const asked = [service.share(ORDER, [textMaterial(DOCUMENT)], new AbortController().signal), service.status()];
     const failed = Promise.all(asked.map((it) => expect(it).rejects.toMatchObject({ code: "hub-unreachable" })));
     while (vi.getTimerCount() < asked.length) await new Promise((resolve) => setImmediate(resolve));
     await vi.advanceTimersByTimeAsync(10_000);
@@ -432,7 +432,7 @@ describe("a hub that sleeps", () => {
     await failed;
     vi.useRealTimers();
     wake();
-    await service.holdings(); // behind all that was asked over this connection
+    await service.status(); // behind all that was asked over this connection
     const count = async () => (await server.shares()).length;
     await settled(count);
     expect(await count()).toBe(1); // of whose code somebody knows

@@ -8,7 +8,7 @@ import { expect, it } from "vitest";
 import { ownedName } from "../../src/home/owner.ts";
 import { HubConnection } from "../../src/hub/connection.ts";
 import { openHub } from "../../src/hub/hub.ts";
-import { lastHub } from "../../src/hub/socket.ts";
+import { findSocket } from "../../src/hub/socket.ts";
 import { silent } from "../../src/log.ts";
 import { sha256 } from "../mcp/texts.ts";
 import { later } from "../support/later.ts";
@@ -19,7 +19,7 @@ async function aHub() {
   const home = await newHome();
   const hub = await openHub({ home, version: "1.2.3", log: silent });
   later(() => hub?.[Symbol.asyncDispose]());
-  return { home, address: (await lastHub(home)) ?? "" };
+  return { home, address: (await findSocket(home)) ?? "" };
 }
 
 it("lets no other user in, even one who knows the path", async ({ skip }) => {

@@ -16,9 +16,9 @@ import { HubService } from "../../src/hub/client.ts";
 import { HubConnection } from "../../src/hub/connection.ts";
 import { type Hub, type HubOptions, openHub } from "../../src/hub/hub.ts";
 import { MAX_MESSAGE_BYTES, PROTOCOL } from "../../src/hub/ops.ts";
-import { lastHub } from "../../src/hub/socket.ts";
+import { findSocket } from "../../src/hub/socket.ts";
 import { silent } from "../../src/log.ts";
-import { Keeper } from "../../src/service/manager.ts";
+import { ShareManager } from "../../src/service/manager.ts";
 import type { ShareEvent } from "../../src/service/service.ts";
 import type { ReceiveOrder, ShareOrder, StepView } from "../../src/service/views.ts";
 import { sha256, wrong } from "../mcp/texts.ts";
@@ -48,11 +48,15 @@ async function aHub(options: Partial<HubOptions> = {}): Promise<Place> {
   const hub = await openHub({ home, version: "1.2.3", log: silent, ...options });
   if (!hub) throw new Error("there is a hub already");
   later(() => hub[Symbol.asyncDispose]());
-  return { hub, home, address: (await lastHub(home)) ?? "" };
+  return { hub, home, address: (await findSocket(home)) ?? "" };
 }
 
-async function aClient({ address }: Place, tell: (event: ShareEvent) => void = () => {}, session = randomUUID()) {
-  const connection = await HubConnection.open(address, session, tell);
+async function aClient(
+  { address }: Pick<Place, "address">,
+  onEvent: (event: ShareEvent) => void = () => {},
+  session = randomUUID(),
+) {
+  const connection = await HubConnection.open(address, session, onEvent);
   if (!connection) throw new Error("there is no hub");
   later(() => connection.close());
   return connection;
@@ -376,8 +380,8 @@ describe("a share", () => {
 
   it("is stopped by its client if it was made just before the hub heard that it is not wanted any more", async () => {
     const home = await newHome();
-    const keeper = new Keeper(home, () => {}, silent);
-    later(() => keeper[Symbol.asyncDispose]());
+    const manager = new ShareManager(home, () => {}, silent);
+    later(() => manager[Symbol.asyncDispose]());
     await mkdir(join(home, "hub"), { mode: 0o700 });
     const http = createServer().listen(join(home, "hub", `${machine}.1`));
     const hub = new WebSocketServer({ server: http });
@@ -393,15 +397,35 @@ describe("a share", () => {
           asked = id;
           cancelling.abort();
         } else if (op === "cancel") {
-          say({ id: asked, ok: await keeper.open(ORDER, await snapshotText(TEXT), "", forever()) });
-        } else say({ id, ok: [await keeper.stop(share)] });
+          say({ id: asked, ok: await manager.open(ORDER, await snapshotText(TEXT), "", forever()) });
+        } else say({ id, ok: [await manager.stop(share)] });
       });
     });
-    const service = new HubService({ home, version: "1.2.3", entry: "", tell: () => {} });
+    const service = new HubService({ home, version: "1.2.3", entry: "", onEvent: () => {} });
     later(() => service[Symbol.asyncDispose]());
     const sharing = service.share(ORDER, [textMaterial(TEXT)], cancelling.signal);
     await expect(sharing).rejects.toMatchObject({ code: "cancelled" });
-    expect(keeper.shares).toMatchObject([{ state: "stopped" }]);
+    expect(manager.shares).toMatchObject([{ state: "stopped" }]);
+  });
+
+  it("fails with what its hub says, and keeps its connection, when the hub's error code is of another version", async () => {
+    const address = join(await newHome(), "hub");
+    const http = createServer().listen(address);
+    later(() => http.close());
+    await once(http, "listening");
+    new WebSocketServer({ server: http }).on("connection", (ws) => {
+      const say = (said: object) => ws.send(JSON.stringify(said));
+      say({ welcome: { protocol: PROTOCOL, version: "9.0.0", pid: 1, since: new Date().toISOString() } });
+      ws.on("message", (data) => {
+        const { id, op } = JSON.parse(String(data));
+        if (op === "retire") say({ id, ok: { retired: false } });
+        else say({ id, error: { code: "code-of-the-future", message: "it rains" } });
+      });
+    });
+    const client = await aClient({ address });
+    const sharing = client.ask("share", { order: ORDER, content: { text: TEXT } });
+    await expect(sharing).rejects.toMatchObject({ code: "peer-aborted", message: "it rains" });
+    expect(await client.ask("retire", {})).toEqual({ retired: false });
   });
 
   it("goes on without its session, and is stopped by another one", async () => {

@@ -4,7 +4,7 @@ import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { machine } from "../../src/home/folders.ts";
-import { becomeHub, lastHub } from "../../src/hub/socket.ts";
+import { claimSocket, findSocket } from "../../src/hub/socket.ts";
 import { later } from "../support/later.ts";
 import { home as newHome } from "../support/shares.ts";
 
@@ -30,21 +30,21 @@ async function deadSocket(path: string): Promise<void> {
 describe("one, for sure", () => {
   it("of twenty candidates at once one becomes the hub, and the others leave nothing", async () => {
     const home = await newHome();
-    const won = await Promise.all(Array.from({ length: 20 }, () => becomeHub(aServer(), home)));
+    const won = await Promise.all(Array.from({ length: 20 }, () => claimSocket(aServer(), home)));
     const [hub, ...more] = won.filter((address) => address !== undefined);
     expect(more).toEqual([]);
-    expect(await lastHub(home)).toBe(hub);
+    expect(await findSocket(home)).toBe(hub);
     expect(await sockets(home)).toEqual([hub?.split("/").at(-1)]);
   });
 
   it("while it lives nobody else becomes it; when it has ended somebody does, by a higher number", async () => {
     const home = await newHome();
     const first = aServer();
-    expect(await becomeHub(first, home)).toBe(join(home, "hub", numbered(1)));
-    expect(await becomeHub(aServer(), home)).toBeUndefined();
+    expect(await claimSocket(first, home)).toBe(join(home, "hub", numbered(1)));
+    expect(await claimSocket(aServer(), home)).toBeUndefined();
     await new Promise((resolve) => first.close(resolve));
     expect(await sockets(home)).toEqual([numbered(1)]); // so that the number never falls
-    expect(await becomeHub(aServer(), home)).toBe(join(home, "hub", numbered(2)));
+    expect(await claimSocket(aServer(), home)).toBe(join(home, "hub", numbered(2)));
     expect(await sockets(home)).toEqual([numbered(2)]);
   });
 
@@ -57,7 +57,7 @@ describe("one, for sure", () => {
     const home = await newHome();
     await mkdir(join(home, "hub"), { mode: 0o700 });
     await leave(join(home, "hub", numbered(7)));
-    expect(await becomeHub(aServer(), home)).toBe(join(home, "hub", numbered(8)));
+    expect(await claimSocket(aServer(), home)).toBe(join(home, "hub", numbered(8)));
   });
 
   it("sockets of candidates that were killed are removed, and what is not ours is left", async () => {
@@ -68,7 +68,7 @@ describe("one, for sure", () => {
     await deadSocket(join(home, "hub", "00000000.3")); // of another machine, whose processes cannot be asked from here
     const living = aServer();
     await new Promise<void>((resolve) => living.listen(join(home, "hub", `${machine}.new-11111111`), resolve));
-    await becomeHub(aServer(), home);
+    await claimSocket(aServer(), home);
     expect(await sockets(home)).toEqual(["00000000.3", numbered(1), `${machine}.new-11111111`, "notes"].sort());
   });
 
@@ -76,7 +76,7 @@ describe("one, for sure", () => {
     const home = await newHome();
     for (let round = 1; round <= 10; round += 1) {
       const servers = Array.from({ length: 20 }, aServer);
-      const won = await Promise.all(servers.map((server) => becomeHub(server, home)));
+      const won = await Promise.all(servers.map((server) => claimSocket(server, home)));
       expect(won.filter((address) => address !== undefined)).toEqual([join(home, "hub", numbered(round))]);
       await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
     }
@@ -86,18 +86,18 @@ describe("one, for sure", () => {
 describe("the folder", () => {
   it("is the user's alone", async () => {
     const home = await newHome();
-    await becomeHub(aServer(), home);
+    await claimSocket(aServer(), home);
     expect((await lstat(join(home, "hub"))).mode & 0o777).toBe(0o700);
   });
 
   it("of a home with a long path lies in /tmp, by user and home, and is as private", async () => {
     const home = join(await newHome(), "x".repeat(90));
-    const address = (await becomeHub(aServer(), home)) ?? "";
+    const address = (await claimSocket(aServer(), home)) ?? "";
     const folder = join(address, "..");
     later(() => rm(folder, { recursive: true }));
     expect(folder).toMatch(new RegExp(`^/tmp/claude-spread-${process.geteuid?.()}-[0-9a-f]{16}$`));
     expect((await lstat(folder)).mode & 0o777).toBe(0o700);
-    expect(await lastHub(home)).toBe(address);
+    expect(await findSocket(home)).toBe(address);
   });
 
   const others: [string, (folder: string, elsewhere: string) => Promise<unknown>][] = [
@@ -108,24 +108,24 @@ describe("the folder", () => {
   it.each(others)("%s is refused by the hub and by its clients", async (_what, make) => {
     const home = await newHome();
     await make(join(home, "hub"), await newHome());
-    await expect(becomeHub(aServer(), home)).rejects.toMatchObject({ code: "hub-unreachable" });
-    await expect(lastHub(home)).rejects.toMatchObject({ code: "hub-unreachable" });
+    await expect(claimSocket(aServer(), home)).rejects.toMatchObject({ code: "hub-unreachable" });
+    await expect(findSocket(home)).rejects.toMatchObject({ code: "hub-unreachable" });
   });
 
   it("of another user is refused by both, also in /tmp", async ({ skip }) => {
     skip(process.getuid?.() !== 0, "needs root, to be two users");
     const home = join(await newHome(), "x".repeat(90));
-    const folder = join((await becomeHub(aServer(), home)) ?? "", "..");
+    const folder = join((await claimSocket(aServer(), home)) ?? "", "..");
     later(() => rm(folder, { recursive: true }));
     await chown(folder, NOBODY, NOBODY);
-    await expect(becomeHub(aServer(), home)).rejects.toMatchObject({ code: "hub-unreachable" });
-    await expect(lastHub(home)).rejects.toMatchObject({ code: "hub-unreachable" });
+    await expect(claimSocket(aServer(), home)).rejects.toMatchObject({ code: "hub-unreachable" });
+    await expect(findSocket(home)).rejects.toMatchObject({ code: "hub-unreachable" });
   });
 
   it("is not made by who only looks for a hub", async () => {
     const home = await newHome();
-    expect(await lastHub(home)).toBeUndefined();
-    expect(await lastHub(join(home, "none"))).toBeUndefined();
+    expect(await findSocket(home)).toBeUndefined();
+    expect(await findSocket(join(home, "none"))).toBeUndefined();
     expect(await readdir(home)).toEqual([]);
   });
 });

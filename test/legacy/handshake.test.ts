@@ -73,12 +73,12 @@ afterEach(async () => {
 /** A sender, as share/ does it. Never throws. */
 async function serve(link: Link, gate = strangers(), text: Uint8Array = TEXT, of = keys): Promise<string> {
   try {
-    const place = await admitLegacyReceiver(link, { keys: of, gate });
+    const slot = await admitLegacyReceiver(link, { keys: of, gate });
     try {
-      await deliverLegacy(link, of, text, () => place.spend());
+      await deliverLegacy(link, of, text, () => slot.commit());
       return "sent";
     } finally {
-      place.release();
+      slot.release();
     }
   } catch (error) {
     return codeOf(error);

@@ -41,9 +41,9 @@ import { GIVE_UP_MS, type SealedStream } from "../../src/protocol/stream.ts";
 import { deliver } from "../../src/protocol/transfer.ts";
 import { parseCode } from "../../src/share/code.ts";
 import { MAX_FAILED_ATTEMPTS, MAX_FAILED_ATTEMPTS_PER_ADDRESS, ShareGate } from "../../src/share/gate.ts";
-import { MAX_VAIN_LINKS } from "../../src/share/reception.ts";
+import { MAX_FRUITLESS_LINKS } from "../../src/share/reception.ts";
 import { MAX_BROKEN } from "../../src/share/transfers.ts";
-import { MAX_VAIN_PROOFS } from "../../src/share/version2.ts";
+import { MAX_FRUITLESS_PROOFS } from "../../src/share/version2.ts";
 import type { Link } from "../../src/transport/link.ts";
 import { memoryLinks } from "../../src/transport/memory.ts";
 import { documentOf, onlyLeg, takeAll } from "../support/conversation.ts";
@@ -277,8 +277,8 @@ describe("the page", () => {
     ["failed attempts of a share", `${MAX_FAILED_ATTEMPTS}`],
     ["failed attempts of an address", `${MAX_FAILED_ATTEMPTS_PER_ADDRESS}`],
     ["failed attempts of a tag, by relay", `${MAX_FAILED_ATTEMPTS_PER_ADDRESS}`],
-    ["CONFIRMs of a receiver, in one call, to ends that do not prove themselves", `${MAX_VAIN_PROOFS}`],
-    ["links in a row that end by tampering or an ABORT, without a new chunk", `${MAX_VAIN_LINKS}`],
+    ["CONFIRMs of a receiver, in one call, to ends that do not prove themselves", `${MAX_FRUITLESS_PROOFS}`],
+    ["links in a row that end by tampering or an ABORT, without a new chunk", `${MAX_FRUITLESS_LINKS}`],
     ["broken transfers that a sender knows", `${MAX_BROKEN}`],
     ["sender | HELLO; then CONFIRM; then READY, each", `${HANDSHAKE_MS / 1000} s`],
     [

@@ -198,8 +198,8 @@ describe.each(Object.keys(NETWORKS))("while %s attacks without pause", (network)
     );
     await passTime(() => attacks >= 16);
     const front = await from("198.51.100.1");
-    const course = { lan: undefined, relay: { access: { url: front.url }, room: it.room } };
-    const request = await receiveRequest(it, course, { home: await home(), timeoutMs: 60_000 });
+    const route = { lan: undefined, relay: { access: { url: front.url }, room: it.room } };
+    const request = await receiveRequest(it, route, { home: await home(), timeoutMs: 60_000 });
     const honest = receive(request, () => {}, forever()).then(
       () => "received",
       (error) => toSpreadError(error).code,

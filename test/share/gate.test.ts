@@ -1,16 +1,16 @@
 /** Counting, as the design's section 4.2 has it: failed attempts and places. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Place, ShareGate } from "../../src/share/gate.ts";
+import { ShareGate, type Slot } from "../../src/share/gate.ts";
 
 const right = () => true;
 const wrong = () => false;
 /** A good CONFIRM from somewhere on a relay, whose place must be there. */
-const enter = (gate: ShareGate): Place => {
+const enter = (gate: ShareGate): Slot => {
   const verdict = gate.judge(undefined, right);
-  const place = verdict.proven ? gate.take() : undefined;
-  if (!place) throw new Error("no place");
-  return place;
+  const slot = verdict.proven ? gate.acquire() : undefined;
+  if (!slot) throw new Error("no slot");
+  return slot;
 };
 
 describe("failed attempts", () => {
@@ -85,7 +85,7 @@ describe("places", () => {
     expect(gate.full).toBe(true);
     expect(gate.refusal(undefined)).toBeUndefined();
     expect(gate.judge(undefined, right)).toEqual({ proven: true });
-    expect(gate.take()).toBeUndefined();
+    expect(gate.acquire()).toBeUndefined();
     expect(gate.counts).toEqual({ failedAttempts: 0, held: 2, spent: 0, delivered: 0 });
   });
 
@@ -99,11 +99,11 @@ describe("places", () => {
   it("are spent behind that, receipt or not, and only a receipt makes it delivered", () => {
     const gate = new ShareGate(2);
     const first = enter(gate);
-    first.spend();
+    first.commit();
     first.release();
     expect(gate.counts).toEqual({ failedAttempts: 0, held: 0, spent: 1, delivered: 0 });
     const second = enter(gate);
-    second.spend();
+    second.commit();
     expect(gate.refusal(undefined)).toBeUndefined(); // it may come back
     second.deliver();
     second.release();
@@ -115,16 +115,16 @@ describe("places", () => {
 
   it("do not move twice: no step can be repeated, skipped or undone", () => {
     const gate = new ShareGate(1);
-    const place = enter(gate);
-    place.deliver();
+    const slot = enter(gate);
+    slot.deliver();
     expect(gate.counts.delivered).toBe(0);
-    place.spend();
-    place.spend();
-    place.deliver();
-    place.deliver();
-    place.release();
-    place.release();
-    place.spend();
+    slot.commit();
+    slot.commit();
+    slot.deliver();
+    slot.deliver();
+    slot.release();
+    slot.release();
+    slot.commit();
     expect(gate.counts).toEqual({ failedAttempts: 0, held: 0, spent: 1, delivered: 1 });
   });
 
@@ -136,18 +136,18 @@ describe("places", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 4 }), fc.array(step, { maxLength: 60 }), (receivers, steps) => {
         const gate = new ShareGate(receivers);
-        const places = new Map<number, Place>();
+        const slots = new Map<number, Slot>();
         for (const { who, what } of steps) {
-          const place = places.get(who);
+          const slot = slots.get(who);
           if (what === "guess") gate.judge(`192.0.2.${who}`, wrong);
-          else if (what === "enter" && !place) {
-            const taken = gate.judge(`198.51.100.${who}`, right).proven && gate.take();
-            if (taken) places.set(who, taken);
-          } else if (what === "spend") place?.spend();
-          else if (what === "deliver") place?.deliver();
+          else if (what === "enter" && !slot) {
+            const taken = gate.judge(`198.51.100.${who}`, right).proven && gate.acquire();
+            if (taken) slots.set(who, taken);
+          } else if (what === "spend") slot?.commit();
+          else if (what === "deliver") slot?.deliver();
           else if (what === "release") {
-            place?.release();
-            places.delete(who);
+            slot?.release();
+            slots.delete(who);
           }
           const { held, spent, delivered, failedAttempts } = gate.counts;
           expect(held).toBeGreaterThanOrEqual(0);
@@ -164,21 +164,26 @@ describe("places", () => {
 describe("a receipt", () => {
   it("is awaited from the last chunk on, and the share lets visitors try as long as it is", () => {
     const gate = new ShareGate(1);
-    const place = enter(gate);
+    const slot = enter(gate);
     expect(gate.awaited).toBe(0);
-    place.spend();
-    expect([gate.awaited, gate.usedUp, gate.refusal(undefined), gate.take()]).toEqual([1, true, undefined, undefined]);
+    slot.commit();
+    expect([gate.awaited, gate.usedUp, gate.refusal(undefined), gate.acquire()]).toEqual([
+      1,
+      true,
+      undefined,
+      undefined,
+    ]);
     expect(gate.judge("192.0.2.1", wrong)).toEqual({ proven: false, reason: "proof_failed" });
-    place.deliver();
+    slot.deliver();
     expect([gate.awaited, gate.refusal(undefined)]).toEqual([0, "used_up"]);
   });
 
   it("of a receiver that does not come back is awaited no more, and its place stays spent", () => {
     const gate = new ShareGate(1);
-    const place = enter(gate);
-    place.spend();
-    place.release();
-    place.deliver();
+    const slot = enter(gate);
+    slot.commit();
+    slot.release();
+    slot.deliver();
     expect([gate.awaited, gate.counts]).toEqual([0, { failedAttempts: 0, held: 0, spent: 1, delivered: 0 }]);
     expect(gate.refusal(undefined)).toBe("used_up");
   });

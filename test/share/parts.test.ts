@@ -3,12 +3,13 @@ import { createHash, randomBytes } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { expect, it } from "vitest";
-import type { Material, Role } from "../../src/content/material.ts";
+import type { Material } from "../../src/content/material.ts";
+import type { Role } from "../../src/content/part.ts";
 import { type Snapshot, snapshot } from "../../src/content/snapshot.ts";
 import { toSpreadError } from "../../src/errors.ts";
 import { silent } from "../../src/log.ts";
-import { Keeper } from "../../src/service/manager.ts";
-import { type Received, receive } from "../../src/share/receiver.ts";
+import { ShareManager } from "../../src/service/manager.ts";
+import { type ReceivedHandoff, receive } from "../../src/share/receiver.ts";
 import type { Share } from "../../src/share/sender.ts";
 import { cable } from "../support/cable.ts";
 import { later } from "../support/later.ts";
@@ -33,8 +34,8 @@ const frozen = async (...materials: Material[]): Promise<Snapshot> =>
 
 async function take(it: Share, port = lanOf(it).port) {
   const folder = await home();
-  const course = { lan: { host: "127.0.0.1", port }, relay: undefined };
-  const request = await receiveRequest(it, course, { home: folder });
+  const route = { lan: { host: "127.0.0.1", port }, relay: undefined };
+  const request = await receiveRequest(it, route, { home: folder });
   const result = await receive(request, () => {}, forever()).catch(toSpreadError);
   return { result, kept: async (name: string) => readdir(join(folder, name)) };
 }
@@ -55,7 +56,7 @@ it("what comes along lies beside the document, whole, under names of ours, for i
     { faults: [{ way: "down", at: 700_000, what: "reset" }] },
   ]);
   const { result, kept } = await take(it, line.port);
-  const received = result as Received;
+  const received = result as ReceivedHandoff;
   expect([received.bytes, received.sha256]).toEqual([DOCUMENT.length, sha256(DOCUMENT)]);
   expect((await readFile(received.original)).equals(DOCUMENT)).toBe(true);
   const folder = dirname(received.original);
@@ -92,8 +93,8 @@ it.each(["document", "patch"])(
 );
 
 it("a document is not given the heading of what comes along for its title", async () => {
-  const keeper = new Keeper(await home(), () => {}, silent);
-  later(() => keeper[Symbol.asyncDispose]());
+  const manager = new ShareManager(await home(), () => {}, silent);
+  later(() => manager[Symbol.asyncDispose]());
   const content = await snapshot(
     [material("document", "handoff.md", Buffer.from("No heading.\n")), material("attachment", "a.md", DOCUMENT)],
     { home: await home(), signal: forever() },
@@ -106,7 +107,7 @@ it("a document is not given the heading of what comes along for its title", asyn
     receivers: 1,
     lifetimeMs: 600_000,
   } as const;
-  expect((await keeper.open(order, content, "s", forever())).held.title).toBe("");
+  expect((await manager.open(order, content, "s", forever())).held.title).toBe("");
 });
 
 it("a file that cannot be closed, once it was read, costs nobody the share, and leaves nothing", async () => {

@@ -9,7 +9,7 @@ import { newSigner } from "../../src/crypto/signature.ts";
 import { SpreadError, toSpreadError } from "../../src/errors.ts";
 import { admitReceiver } from "../../src/protocol/handshake.ts";
 import type { Gate } from "../../src/protocol/visit.ts";
-import { type Course, race } from "../../src/share/race.ts";
+import { type Route, race } from "../../src/share/race.ts";
 import { receive, type Step } from "../../src/share/receiver.ts";
 import type { Share, ShareRequest } from "../../src/share/sender.ts";
 import { version2 } from "../../src/share/version2.ts";
@@ -47,10 +47,10 @@ async function impostor(secret: string, room: string, gate: Gate) {
 /** How long a receiver waits for the proof of whoever takes its connection on the LAN. */
 const LAN_PROOF_MS = 5_000;
 
-const bothOf = (it: Share): Course => ({ lan: lanOf(it), relay: relayOf(it) });
+const bothOf = (it: Share): Route => ({ lan: lanOf(it), relay: relayOf(it) });
 
-async function take(it: Share, course: Course, { secret = it.secret, timeoutMs = 600_000, steps = [] as Step[] } = {}) {
-  return receive(await receiveRequest(it, course, { secret, timeoutMs }), (step) => steps.push(step), forever());
+async function take(it: Share, route: Route, { secret = it.secret, timeoutMs = 600_000, steps = [] as Step[] } = {}) {
+  return receive(await receiveRequest(it, route, { secret, timeoutMs }), (step) => steps.push(step), forever());
 }
 const failure = (promise: Promise<unknown>) =>
   promise.then(
@@ -95,12 +95,12 @@ describe("with both ways open", () => {
     });
     await once(relay, "listening");
     const url = new URL(`ws://127.0.0.1:${(relay.address() as AddressInfo).port}`);
-    const course = { lan: { host: "127.0.0.1", port: lan.port }, relay: { access: { url }, room: "7f3k2a" } };
+    const route = { lan: { host: "127.0.0.1", port: lan.port }, relay: { access: { url }, room: "7f3k2a" } };
     const life = new AbortController();
     const request = {
       secret: "crisp-orbit-lunar",
       room: "7f3k2a",
-      course,
+      route,
       protocol: version2,
       home: await home(),
       timeoutMs: 60_000,
@@ -181,10 +181,10 @@ describe("the LAN is taken", () => {
     const it = await share({ mode: "lan", receivers: 2 });
     const relay = await startRelay({ host: "127.0.0.1", port: 0 });
     later(() => relay.stop());
-    const course = { lan: lanOf(it), relay: { access: { url: new URL(relay.url) }, room: it.room } };
-    expect((await take(it, course)).via.by).toBe("lan");
+    const route = { lan: lanOf(it), relay: { access: { url: new URL(relay.url) }, room: it.room } };
+    expect((await take(it, route)).via.by).toBe("lan");
     await relay.stop();
-    expect((await take(it, course)).via.by).toBe("lan");
+    expect((await take(it, route)).via.by).toBe("lan");
   });
 });
 
@@ -192,9 +192,9 @@ describe("when both fail", () => {
   it("both are named, and the one that says more gives the advice", async () => {
     const it = await share({ mode: "relay" });
     const gone = await share({ mode: "lan" });
-    const course = { lan: lanOf(gone), relay: relayOf(it) };
+    const route = { lan: lanOf(gone), relay: relayOf(it) };
     await Promise.all([gone.stop(), it.stop()]);
-    expect(await failure(take(it, course))).toMatchObject({
+    expect(await failure(take(it, route))).toMatchObject({
       code: "host-refused",
       message: expect.stringContaining("; and the relay has no such room"),
     });
@@ -203,9 +203,9 @@ describe("when both fail", () => {
   it("a wrong code on one way is all that is told, though nobody is on the other", async () => {
     const it = await share({ mode: "relay" });
     const gone = await share({ mode: "lan" });
-    const course = { lan: lanOf(gone), relay: relayOf(it) };
+    const route = { lan: lanOf(gone), relay: relayOf(it) };
     await gone.stop();
-    expect(await failure(take(it, course, { secret: "wrong-wrong-wrong" }))).toMatchObject({
+    expect(await failure(take(it, route, { secret: "wrong-wrong-wrong" }))).toMatchObject({
       code: "wrong-code",
       message: "the sender refused the code or passphrase",
     });
@@ -214,22 +214,22 @@ describe("when both fail", () => {
   it("a sender on one way that cannot prove itself says more than nobody on the other", async () => {
     const it = await share({ mode: "relay" });
     const other = await share({ mode: "lan" });
-    const course = { lan: lanOf(other), relay: relayOf(it) };
+    const route = { lan: lanOf(other), relay: relayOf(it) };
     await it.stop();
-    expect(await failure(take(it, course))).toMatchObject({ code: "wrong-sender" });
+    expect(await failure(take(it, route))).toMatchObject({ code: "wrong-sender" });
   });
 
   it("it takes no longer than the time that it was given, where each would wait longer", async () => {
     const it = await share({ mode: "relay" });
     let reached = 0;
     const [mute, silentRelay] = [await host(() => (reached += 1)), await host(() => (reached += 1))];
-    const course = {
+    const route = {
       lan: mute,
       relay: { access: { url: new URL(`ws://127.0.0.1:${silentRelay.port}`) }, room: it.room },
     };
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] });
     later(() => vi.useRealTimers());
-    const taking = failure(take(it, course, { timeoutMs: 2000 }));
+    const taking = failure(take(it, route, { timeoutMs: 2000 }));
     await until("the LAN is being asked", () => reached >= 1);
     await vi.advanceTimersByTimeAsync(1000); // its head start is over
     await until("both are being asked", () => reached >= 2);
@@ -247,12 +247,12 @@ describe("a race that is left", () => {
     const silentRelay = await host((socket) => asked.push(socket.resume()));
     const pending = { access: { url: new URL(`ws://127.0.0.1:${silentRelay.port}`) }, room: it.room };
     let given: Link | undefined;
-    for await (const contender of race({ lan: lanOf(it), relay: pending }, version, forever())) {
-      if (contender instanceof SpreadError) throw contender;
-      later(() => contender.link.close());
-      expect(contender).toMatchObject({ path: { by: "lan" }, last: false });
+    for await (const candidate of race({ lan: lanOf(it), relay: pending }, version, forever())) {
+      if (candidate instanceof SpreadError) throw candidate;
+      later(() => candidate.link.close());
+      expect(candidate).toMatchObject({ path: { by: "lan" }, last: false });
       await until("the relay is being asked", () => asked.length === 1);
-      given = contender.link;
+      given = candidate.link;
       break;
     }
     await until("the relay is left", () => asked[0]?.closed === true);

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type ErrorCode, SpreadError, toSpreadError } from "../../src/errors.ts";
 import type { AbortReason } from "../../src/protocol/messages.ts";
 import { PeerError } from "../../src/protocol/stream.ts";
-import { MAX_VAIN_LINKS, Reception } from "../../src/share/reception.ts";
+import { MAX_FRUITLESS_LINKS, Reception } from "../../src/share/reception.ts";
 import { NoSender, type Sender } from "../../src/share/search.ts";
 import { Unanswered } from "../../src/share/version.ts";
 import { memoryLinks } from "../../src/transport/memory.ts";
@@ -177,12 +177,12 @@ describe("a sender that is looked for", () => {
     expect((searchedAt[4] ?? 0) - (searchedAt[3] ?? 0)).toBeLessThan(200);
   });
 
-  it("is given up when MAX_VAIN_LINKS in a row are altered, and not when one of them brings a chunk", async () => {
+  it("is given up when MAX_FRUITLESS_LINKS in a row are altered, and not when one of them brings a chunk", async () => {
     const altered = new SpreadError("tampered", "");
-    const vain = Array.from({ length: MAX_VAIN_LINKS - 1 }, () => sender(0, altered));
-    const all = [...vain, sender(1, altered), ...vain.slice(1)];
+    const fruitless = Array.from({ length: MAX_FRUITLESS_LINKS - 1 }, () => sender(0, altered));
+    const all = [...fruitless, sender(1, altered), ...fruitless.slice(1)];
     expect(await inFakeTime(outcome(sender(1, lost()), [...all, sender(1)]))).toMatchObject({ result: "acknowledged" });
-    expect(await inFakeTime(outcome(sender(1, lost()), [...all, ...vain]))).toMatchObject({ result: "tampered" });
+    expect(await inFakeTime(outcome(sender(1, lost()), [...all, ...fruitless]))).toMatchObject({ result: "tampered" });
   });
 
   it("has perhaps begun already when its answer to READY is lost: it is asked again", async () => {

@@ -7,10 +7,10 @@ import { toSpreadError } from "../../src/errors.ts";
 import { CHUNK_BYTES } from "../../src/limits.ts";
 import { admitReceiver, proveToSender } from "../../src/protocol/handshake.ts";
 import { deliver, requestOffer } from "../../src/protocol/transfer.ts";
-import type { Course } from "../../src/share/race.ts";
-import { type Received, receive, type Step } from "../../src/share/receiver.ts";
+import type { Route } from "../../src/share/race.ts";
+import { type ReceivedHandoff, receive, type Step } from "../../src/share/receiver.ts";
 import type { Share } from "../../src/share/sender.ts";
-import { MAX_VAIN_PROOFS, version2 } from "../../src/share/version2.ts";
+import { MAX_FRUITLESS_PROOFS, version2 } from "../../src/share/version2.ts";
 import { dialTcp, listenTcp } from "../../src/transport/tcp.ts";
 import { type Cable, cable, type Direction, type Lot } from "../support/cable.ts";
 import { documentOf, onlyLeg } from "../support/conversation.ts";
@@ -47,7 +47,7 @@ const MAX_PAUSE_MS = 6_000;
 beforeEach(movableClock);
 
 interface Outcome {
-  readonly result: Received | string;
+  readonly result: ReceivedHandoff | string;
   readonly steps: readonly Step[];
   readonly folder: string;
 }
@@ -56,7 +56,7 @@ interface Outcome {
  * @param options.untilReconnecting cancels the call when it has lost its link.
  * @param options.hurried has its pauses over at once.
  */
-async function take(it: Share, course: Course, { untilReconnecting = false, hurried = false } = {}): Promise<Outcome> {
+async function take(it: Share, route: Route, { untilReconnecting = false, hurried = false } = {}): Promise<Outcome> {
   const folder = await home();
   const steps: Step[] = [];
   const life = new AbortController();
@@ -66,7 +66,7 @@ async function take(it: Share, course: Course, { untilReconnecting = false, hurr
     if (untilReconnecting) life.abort();
     if (hurried) setImmediate(() => vi.advanceTimersByTime(MAX_PAUSE_MS));
   };
-  const request = await receiveRequest(it, course, { home: folder });
+  const request = await receiveRequest(it, route, { home: folder });
   const result = await receive(request, report, life.signal).catch((error: unknown) => toSpreadError(error).code);
   return { result, steps, folder };
 }
@@ -80,12 +80,12 @@ async function behind(lots: readonly Lot[], options: Parameters<typeof share>[0]
     wires[connection]?.[way].push(Buffer.from(bytes));
   });
   const framesBy = (way: Direction) => wires.map((wire) => framesOf(Buffer.concat(wire[way])));
-  return { it, line, framesBy, course: through(line) };
+  return { it, line, framesBy, route: through(line) };
 }
 
-const through = ({ port }: Cable): Course => ({ lan: { host: "127.0.0.1", port }, relay: undefined });
+const through = ({ port }: Cable): Route => ({ lan: { host: "127.0.0.1", port }, relay: undefined });
 
-async function expectWhole({ result, folder }: Outcome, text: string): Promise<Received> {
+async function expectWhole({ result, folder }: Outcome, text: string): Promise<ReceivedHandoff> {
   if (typeof result === "string") throw new Error(`failed: ${result}`);
   expect((await readFile(result.original)).equals(Buffer.from(text))).toBe(true);
   expect(await readdir(join(folder, "inbox"))).toHaveLength(1);
@@ -117,8 +117,8 @@ describe("a short document whose link is cut", () => {
   };
 
   it("passes in these frames, if nothing happens", async () => {
-    const { it, framesBy, course } = await behind([]);
-    await expectWhole(await take(it, course), TEXT);
+    const { it, framesBy, route } = await behind([]);
+    await expectWhole(await take(it, route), TEXT);
     await expectDelivered(it);
     for (const way of ["up", "down"] as const) expect(framesBy(way)).toEqual([FRAMES[way].map(([, bytes]) => bytes)]);
   });
@@ -137,9 +137,9 @@ describe("a short document whose link is cut", () => {
 
   it.each(cuts)("$where $name arrives, once, and is delivered", async ({ name, way, at }) => {
     for (const what of ["cut", "reset"] as const) {
-      const { it, course, line } = await behind([{ faults: [{ way, at, what }] }]);
+      const { it, route, line } = await behind([{ faults: [{ way, at, what }] }]);
       // Behind RECEIPT the share is over, and nobody is left who could say DELIVERED.
-      const outcome = await take(it, course, name === "DELIVERED" ? { untilReconnecting: true } : {});
+      const outcome = await take(it, route, name === "DELIVERED" ? { untilReconnecting: true } : {});
       const received = await expectWhole(outcome, TEXT);
       expect(line.connections).toBe(name === "DELIVERED" ? 1 : 2);
       await expectDelivered(it);
@@ -149,10 +149,10 @@ describe("a short document whose link is cut", () => {
 });
 
 it("a document whose DELIVERED is lost is heard of again, as long as the share lives for others", async () => {
-  const { it, course, line } = await behind([{ faults: [{ way: "down", at: 224 + 297 + 53 + 9, what: "cut" }] }], {
+  const { it, route, line } = await behind([{ faults: [{ way: "down", at: 224 + 297 + 53 + 9, what: "cut" }] }], {
     receivers: 2,
   });
-  const received = await expectWhole(await take(it, course), TEXT);
+  const received = await expectWhole(await take(it, route), TEXT);
   expect([received.acknowledged, line.connections]).toEqual([true, 2]);
   expect([it.state, it.gate.awaited]).toEqual(["waiting", 0]);
   expect(it.gate.counts).toEqual({ failedAttempts: 0, held: 0, spent: 1, delivered: 1 });
@@ -184,8 +184,8 @@ describe.each(["identity", "br"] as const)("a document of 5 MB as %s", (encoding
 
   it("whose link is cut five times arrives as it was, and no chunk that was verified is sent again", async () => {
     const lots = cuts.map((at): Lot => ({ faults: [{ way: "down", at, what: "cut" }] }));
-    const { it, framesBy, course, line } = await behind(lots, { text });
-    const outcome = await take(it, course, { hurried: true });
+    const { it, framesBy, route, line } = await behind(lots, { text });
+    const outcome = await take(it, route, { hurried: true });
     await expectWhole(outcome, text);
     await expectDelivered(it);
     expect(line.connections).toBe(6);
@@ -206,8 +206,8 @@ describe.each(["identity", "br"] as const)("a document of 5 MB as %s", (encoding
       { faults: [{ way: "down", at: 65_000, what: "corrupt" }] },
       { faults: [{ way: "up", at: 400, what: "reset" }] },
     ] satisfies Lot[];
-    const { it, course } = await behind(lots, { text });
-    await expectWhole(await take(it, course, { hurried: true }), text);
+    const { it, route } = await behind(lots, { text });
+    await expectWhole(await take(it, route, { hurried: true }), text);
     await expectDelivered(it);
   });
 });
@@ -215,8 +215,8 @@ describe.each(["identity", "br"] as const)("a document of 5 MB as %s", (encoding
 it("a document that has left goes on, though the next link is altered before the sender has proved itself", async () => {
   const corruptAt = (at: number): Lot => ({ faults: [{ way: "down", at, what: "corrupt" }] });
   const text = TEXTS.identity.slice(0, 100_000);
-  const { it, course, line } = await behind([corruptAt(30_000), corruptAt(224 + 100)], { text });
-  await expectWhole(await take(it, course), text);
+  const { it, route, line } = await behind([corruptAt(30_000), corruptAt(224 + 100)], { text });
+  await expectWhole(await take(it, route), text);
   await expectDelivered(it);
   expect(line.connections).toBe(3);
 });
@@ -347,10 +347,10 @@ describe("the sender", () => {
 
 describe("the receiver", () => {
   it("waits while others have taken all places, and goes on when one is free", async () => {
-    const { it, line, course } = await behind([cutAt(1_000_000), { faults: [{ way: "up", at: 0, what: "stall" }] }], {
+    const { it, line, route } = await behind([cutAt(1_000_000), { faults: [{ way: "up", at: 0, what: "stall" }] }], {
       text: LONG,
     });
-    const taking = take(it, course);
+    const taking = take(it, route);
     await until("it is to come back", () => line.connections === 2 && it.gate.counts.held === 0);
     const other = await ask(it, OTHER);
     line.heal();
@@ -362,10 +362,10 @@ describe("the receiver", () => {
   });
 
   it("that is cancelled while it looks for its sender leaves nothing", async () => {
-    const { it, course } = await behind([cutAt(1_000_000), ...Array.from({ length: 9 }, () => DEAD)], {
+    const { it, route } = await behind([cutAt(1_000_000), ...Array.from({ length: 9 }, () => DEAD)], {
       text: TEXTS.identity,
     });
-    const { result, folder } = await take(it, course, { untilReconnecting: true });
+    const { result, folder } = await take(it, route, { untilReconnecting: true });
     expect(result).toBe("cancelled");
     expect([await readdir(join(folder, "staging")), await readdir(join(folder, "inbox"))]).toEqual([[], []]);
     await until("the place is free again", () => it.state === "waiting");
@@ -382,7 +382,7 @@ describe("the receiver", () => {
     expect([it.state, it.lastFailure]).toEqual(["expired", "link-lost"]);
   });
 
-  it("shows its proof to no more than MAX_VAIN_PROOFS that have none, however often its link is cut", async () => {
+  it("shows its proof to no more than MAX_FRUITLESS_PROOFS that have none, however often its link is cut", async () => {
     const it = await share({ mode: "lan", text: TEXTS.identity });
     let proofs = 0;
     const gate = {
@@ -400,17 +400,17 @@ describe("the receiver", () => {
     later(() => impostor.close());
     const line = await cable((connection) => (connection === 0 ? lanOf(it).port : impostor.port), [cutAt(1_000_000)]);
     const { result, folder } = await take(it, through(line), { hurried: true });
-    expect([result, proofs]).toEqual(["wrong-sender", MAX_VAIN_PROOFS]);
+    expect([result, proofs]).toEqual(["wrong-sender", MAX_FRUITLESS_PROOFS]);
     expect([await readdir(join(folder, "staging")), await readdir(join(folder, "inbox"))]).toEqual([[], []]);
     expect(it.gate.counts.failedAttempts).toBe(0);
   });
 
   it("gives up when five links in a row are altered, and bring nothing", async () => {
     const altered: Lot = { faults: [{ way: "down", at: 224 + 297 + 300, what: "corrupt" }] };
-    const { it, line, course } = await behind([cutAt(1_000_000), ...Array.from({ length: 9 }, () => altered)], {
+    const { it, line, route } = await behind([cutAt(1_000_000), ...Array.from({ length: 9 }, () => altered)], {
       text: TEXTS.identity,
     });
-    const { result, folder } = await take(it, course, { hurried: true });
+    const { result, folder } = await take(it, route, { hurried: true });
     expect([result, line.connections]).toEqual(["tampered", 6]);
     expect([await readdir(join(folder, "staging")), await readdir(join(folder, "inbox"))]).toEqual([[], []]);
   });
@@ -436,11 +436,11 @@ describe("a sender that takes nothing up, as those before", () => {
     later(() => listener.close());
     const line = await cable(listener.port, lots);
     const folder = await home();
-    const course = through(line);
+    const route = through(line);
     const known = {
       secret: "crisp-orbit-lunar",
       room: "7f3k2a",
-      course,
+      route,
       protocol: version2,
       home: folder,
       timeoutMs: 600_000,

@@ -8,7 +8,7 @@ import { SpreadError, toSpreadError } from "../../src/errors.ts";
 import { silent } from "../../src/log.ts";
 import { proveToSender } from "../../src/protocol/handshake.ts";
 import { requestOffer } from "../../src/protocol/transfer.ts";
-import type { Course, Path } from "../../src/share/race.ts";
+import type { Path, Route } from "../../src/share/race.ts";
 import { type ReceiveRequest, receive } from "../../src/share/receiver.ts";
 import { openShare, type Share } from "../../src/share/sender.ts";
 import { Shares } from "../../src/share/shares.ts";
@@ -25,13 +25,13 @@ const WRONG = { secret: "wrong-wrong-wrong" };
 
 const lanPath = (it: Share): Path => ({ by: "lan", ...lanOf(it) });
 const relayPath = (it: Share): Path => ({ by: "relay", relay: it.relay as URL, room: it.room });
-const course = (path: Path): Course => ({
+const route = (path: Path): Route => ({
   lan: path.by === "lan" ? path : undefined,
   relay: path.by === "relay" ? { access: { url: path.relay }, room: path.room } : undefined,
 });
 
 async function take(it: Share, path: Path, options: Partial<ReceiveRequest> = {}) {
-  return receive(await receiveRequest(it, course(path), options), () => {}, forever());
+  return receive(await receiveRequest(it, route(path), options), () => {}, forever());
 }
 const codeOf = (promise: Promise<unknown>) =>
   promise.then(
@@ -150,7 +150,7 @@ describe.each(["lan", "relay"] as const)("a share over %s", (by) => {
     });
     const receiving = codeOf(
       receive(
-        await receiveRequest(it, course(pathOf(it)), { home: folder }),
+        await receiveRequest(it, route(pathOf(it)), { home: folder }),
         (step) => {
           if (step.at === "receiving" && step.received > 0) begun();
         },
@@ -171,7 +171,7 @@ describe.each(["lan", "relay"] as const)("a share over %s", (by) => {
     const life = new AbortController();
     const receiving = codeOf(
       receive(
-        await receiveRequest(it, course(pathOf(it)), { home: folder }),
+        await receiveRequest(it, route(pathOf(it)), { home: folder }),
         (step) => {
           if (step.at === "receiving" && step.received > 0) life.abort();
         },

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startRelay } from "../../relay/src/relay.ts";
 import { snapshotText } from "../../src/content/snapshot.ts";
-import type { Course } from "../../src/share/race.ts";
+import type { Route } from "../../src/share/race.ts";
 import type { ReceiveRequest } from "../../src/share/receiver.ts";
 import { openShare, type Share, type ShareRequest } from "../../src/share/sender.ts";
 import { version2 } from "../../src/share/version2.ts";
@@ -59,13 +59,13 @@ export const relayOf = ({ relay, room }: Share) => ({ access: { url: relay as UR
 /** What its receiver knows, who has been told everything. */
 export async function receiveRequest(
   { secret, room }: Share,
-  course: Course,
+  route: Route,
   options: Partial<ReceiveRequest> = {},
 ): Promise<ReceiveRequest> {
   return {
     secret,
     room,
-    course,
+    route,
     protocol: version2,
     timeoutMs: 600_000,
     home: options.home ?? (await home()),

@@ -1,4 +1,4 @@
-/** What is wrong with a certificate, by the code of the error that refused it. Nothing here lets one pass. */
+/** What is wrong with a certificate, by the code of the error that refused it. Nothing here accepts a certificate. */
 import { systemCode } from "../errors.ts";
 
 /** OpenSSL's names for it as Node passes them on (its page on TLS lists them), and Node's own for a wrong host. */
@@ -6,7 +6,7 @@ const REFUSALS =
   /^(?:CERT_|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED_|UNABLE_TO_(?:GET_ISSUER|VERIFY_LEAF)|INVALID_(?:CA|PURPOSE)$|PATH_LENGTH_|HOSTNAME_MISMATCH$|ERR_TLS_CERT_)/;
 
 /** @returns the rest of a sentence that begins with "the certificate", or undefined if `cause` is of another kind. */
-export function mistrust(cause: unknown): string | undefined {
+export function describeCertificateError(cause: unknown): string | undefined {
   const code = systemCode(cause);
   if (code === undefined || !REFUSALS.test(code)) return undefined;
   switch (code) {
