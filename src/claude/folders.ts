@@ -6,11 +6,11 @@
  *     <config>/projects/<the project's path, every character but A-Z a-z 0-9 a "-">/<session id>.jsonl
  *     <config>/projects/<the same of the repository's root>/memory/MEMORY.md
  */
-import { constants } from "node:fs";
-import { type FileHandle, lstat, mkdir, open, readFile, realpath } from "node:fs/promises";
+import { type FileHandle, lstat, mkdir, readFile, realpath } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { SpreadError, systemCode, toSpreadError } from "../errors.ts";
+import { foldersUpFrom, openOrdinaryFile } from "../files.ts";
 
 /** A longer name is cut by the client, which puts a hash behind it; in UTF-16 units. */
 const MAX_NAME_CHARS = 200;
@@ -105,30 +105,23 @@ export async function refuseLink(folder: string): Promise<void> {
  */
 export async function openOwn(folder: string, name: string): Promise<FileHandle> {
   await refuseLink(folder);
-  const handle = await open(join(folder, name), READ_ONLY).catch((cause: unknown) => {
+  return openOrdinaryFile(join(folder, name), "a file of the client's").catch((cause: unknown) => {
     throw unreadable("a file of the client's", cause);
   });
-  try {
-    if ((await handle.stat()).isFile()) return handle;
-    throw new SpreadError("path-unreadable", "a file of the client's is no ordinary file");
-  } catch (thrown) {
-    await handle.close();
-    throw thrown;
-  }
 }
 
-/** Without O_NONBLOCK, opening a FIFO waits for a writer for ever. Windows has neither flag. */
-const READ_ONLY = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
-
-/** The root of the repository that a folder is in, of all its worktrees the first one's; or else the folder itself. */
+/**
+ * The root of the repository that a folder is in, of all its worktrees the first one's; the folder itself if it is in none.
+ * It is found as the client finds it, without git.
+ */
 async function repositoryRoot(folder: string): Promise<string> {
-  for (let at = folder; ; at = dirname(at)) {
+  for (const at of foldersUpFrom(folder)) {
     const git = join(at, ".git");
     const found = await lstat(git).catch(() => undefined);
     if (found?.isDirectory()) return at;
     if (found?.isFile() && found.size <= MAX_POINTER_BYTES) return (await firstWorktree(at, git)) ?? at;
-    if (dirname(at) === at) return folder;
   }
+  return folder;
 }
 
 /** `.git` of a worktree names its folder in the first one's `.git`, and `commondir` in there the way back to that. */

@@ -3,10 +3,10 @@
  * has become of the file. Small content stays in memory, large content in a file without a name. No path is judged here.
  */
 import { createHash } from "node:crypto";
-import { constants } from "node:fs";
 import { type FileHandle, open, unlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { SpreadError } from "../errors.ts";
+import { openForReading } from "../files.ts";
 import { homeError, homeFolder } from "../home/folders.ts";
 import { isOwnedName, ownedName } from "../home/owner.ts";
 import { MAX_PARTS, MAX_SHARE_BYTES } from "../limits.ts";
@@ -153,11 +153,9 @@ export async function takeOver({ file, ...about }: HandedFile, home: string): Pr
   const refused = (cause?: unknown) => new SpreadError("path-unreadable", "there is no such spooled file", { cause });
   if (!isOwnedName(file) || about.parts.length > MAX_PARTS || !makeUp(about.parts, about.bytes)) throw refused();
   const path = join(await homeFolder(home, "spool"), file);
-  const handle = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)).catch(
-    (cause: unknown) => {
-      throw refused(cause);
-    },
-  );
+  const handle = await openForReading(path).catch((cause: unknown) => {
+    throw refused(cause);
+  });
   try {
     const found = await handle.stat();
     const own = process.geteuid?.() ?? found.uid;

@@ -4,7 +4,7 @@
  * reading, what came along (companions.ts), and what we say of it all (received.ts). The digest of it all is not checked
  * here: who calls `commit` has done so.
  */
-import { createHash, type Hash, randomInt } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { constants } from "node:fs";
 import {
   access,
@@ -24,6 +24,7 @@ import { SpreadError, systemCode } from "../errors.ts";
 import { BatchedFile } from "../home/batched-file.ts";
 import { homeError, homeFolder, syncFolder } from "../home/folders.ts";
 import { ownedName } from "../home/owner.ts";
+import { readableId } from "../ids.ts";
 import { inspectPassages, MAX_INSPECTED_CHARS, passageWarnings } from "../inspection/passages.ts";
 import { MAX_SHARE_BYTES, MAX_TITLE_CHARS } from "../limits.ts";
 import { cleanLine, TextCleaner, warningsOf } from "../untrusted/clean.ts";
@@ -95,8 +96,7 @@ const LONG_WARNING = "Only its first 4 million characters were searched for pass
 const SPARE_BYTES = 1024 * 1024;
 
 const MAX_SLUG_CHARS = 40;
-/** Without 0 o 1 l i, as in a room: a folder's name is read aloud too. */
-const SUFFIX_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789";
+/** A folder's name is read aloud, as a room is. */
 const SUFFIX_CHARS = 4;
 const MAX_NAMES_TRIED = 16;
 
@@ -337,8 +337,7 @@ function* folderNames({ receivedAt, title }: Provenance): Iterable<string> {
   const day = [receivedAt.getFullYear(), two(receivedAt.getMonth() + 1), two(receivedAt.getDate())].join("-");
   const time = [receivedAt.getHours(), receivedAt.getMinutes(), receivedAt.getSeconds()].map(two).join("");
   for (let tried = 0; tried < MAX_NAMES_TRIED; tried += 1) {
-    const letters = Array.from({ length: SUFFIX_CHARS }, () => SUFFIX_LETTERS[randomInt(SUFFIX_LETTERS.length)]);
-    yield `${day}-${time}-${slugOf(title)}-${letters.join("")}`;
+    yield `${day}-${time}-${slugOf(title)}-${readableId(SUFFIX_CHARS)}`;
   }
 }
 

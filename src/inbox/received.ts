@@ -2,11 +2,11 @@
  * What the inbox says of a hand-off that is kept there: `received.json` beside its files, ours and not the sender's. It is
  * how something received is found again, by its folder's name, and how one sees that nobody has touched it since.
  */
-import { constants } from "node:fs";
-import { type FileHandle, lstat, open } from "node:fs/promises";
+import { type FileHandle, lstat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { SpreadError } from "../errors.ts";
+import { openOrdinaryFile } from "../files.ts";
 import { MAX_PARTS, MAX_SHARE_BYTES, MAX_TITLE_CHARS } from "../limits.ts";
 
 export const RECEIVED_FILE = "received.json";
@@ -77,11 +77,6 @@ export async function findReceived(home: string, id: string): Promise<Received> 
 }
 
 /** An ordinary file of it, and no link; whoever gets it closes it. @throws the system's error, or `path-unreadable` */
-export async function openReceived(folder: string, path: string): Promise<FileHandle> {
-  // Without O_NONBLOCK, opening a FIFO waits for a writer for ever. Windows has neither flag.
-  const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
-  const file = await open(join(folder, path), flags);
-  if ((await file.stat()).isFile()) return file;
-  await file.close();
-  throw new SpreadError("path-unreadable", "a received file is no ordinary file");
+export function openReceived(folder: string, path: string): Promise<FileHandle> {
+  return openOrdinaryFile(join(folder, path), "a received file");
 }

@@ -2,6 +2,7 @@
 import { homedir } from "node:os";
 import * as z from "zod";
 import { SpreadError } from "../errors.ts";
+import { shellWord } from "../untrusted/shell.ts";
 import { type Context, tool } from "./tool.ts";
 
 /** The number of a session among those that came together. */
@@ -70,9 +71,9 @@ function commandFor(id: string, pick: number | undefined, { entry, config }: Con
   return `cd ${quoted(config().project)} && ${[...variables, ...words].join(" ")}`;
 }
 
-/** One word of a shell's. */
+/** One word of a shell's, on the one line that the command has. */
 function quoted(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`).replace(/[\r\n]/g, "?")}'`;
+  return shellWord(text.replace(/[\r\n]/g, "?"));
 }
 
 export const uninstallTool = tool({

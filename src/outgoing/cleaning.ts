@@ -4,8 +4,9 @@
  */
 import { lstat } from "node:fs/promises";
 import { userInfo } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { SpreadError } from "../errors.ts";
+import { foldersUpFrom } from "../files.ts";
 import { deniedSecrets, envSecrets } from "../redact/known.ts";
 import { placesOf } from "../redact/paths.ts";
 import { type Finding, Placeholders, Redactor, type RedactorOptions, type Report } from "../redact/redactor.ts";
@@ -224,12 +225,10 @@ function inLines(findings: readonly Finding[], texts: readonly TextOfLine[]): Fi
   return placed;
 }
 
-/** The top of the checkout that a folder lies in, or the folder. */
+/** The top of the checkout that a folder lies in, trusted by git or not; the folder itself if it lies in none. */
 async function topOf(folder: string): Promise<string> {
-  for (let at = folder; ; at = dirname(at)) {
-    if (await exists(join(at, ".git"))) return at;
-    if (dirname(at) === at) return folder;
-  }
+  for (const at of foldersUpFrom(folder)) if (await exists(join(at, ".git"))) return at;
+  return folder;
 }
 
 function exists(path: string): Promise<boolean> {

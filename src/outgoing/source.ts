@@ -2,11 +2,12 @@
  * May this file leave the machine? Everything that stands between a path, which a document may have talked the model
  * into, and the bytes behind it: allowed folders, links, special files, keys. What is in a document is not judged here.
  */
-import { type BigIntStats, constants } from "node:fs";
-import { type FileHandle, lstat, open, realpath } from "node:fs/promises";
+import type { BigIntStats } from "node:fs";
+import { type FileHandle, lstat, realpath } from "node:fs/promises";
 import { homedir } from "node:os";
-import { isAbsolute, relative, resolve, sep } from "node:path";
+import { resolve, sep } from "node:path";
 import { SpreadError, systemCode } from "../errors.ts";
+import { isWithin, openForReading } from "../files.ts";
 import { MAX_SHARE_BYTES } from "../limits.ts";
 import { cleanLine } from "../untrusted/clean.ts";
 
@@ -113,7 +114,7 @@ export async function openSource(path: string, policy: SourcePolicy): Promise<So
 
   // Looked at before it is opened, because opening a device can do things; and after, because it may be another by now.
   refuseSpecial(await look(real, shown), shown);
-  const handle = await open(real, READ_ONLY).catch((cause: unknown) => {
+  const handle = await openForReading(real).catch((cause: unknown) => {
     throw unreadable(shown, cause);
   });
   try {
@@ -130,20 +131,12 @@ export async function openSource(path: string, policy: SourcePolicy): Promise<So
   }
 }
 
-/** Without O_NONBLOCK, opening a FIFO waits for a writer for ever. Windows has neither flag. */
-const READ_ONLY = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
-
 function absolute(path: string, cwd: string): string {
   const atHome = path === "~" || path.startsWith("~/") || path.startsWith(`~${sep}`);
   return atHome ? resolve(homedir(), path.slice(2)) : resolve(cwd, path);
 }
 
-/** By whole names: `/project-old` is not within `/project`. A root that is a file holds itself. */
-function isWithin(root: string, path: string): boolean {
-  const rest = relative(root, path);
-  return rest !== ".." && !rest.startsWith(`..${sep}`) && !isAbsolute(rest);
-}
-
+/** A root that is a file holds itself. */
 async function isInRoots(real: string, roots: readonly string[]): Promise<boolean> {
   for (const root of roots) {
     const realRoot = await realpath(root).catch(() => undefined);

@@ -3,7 +3,8 @@
  * that names any repository of this machine, whose files would then leave as if they were the folder's.
  */
 import { lstat, readFile, realpath } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
+import { foldersUpFrom, isWithin } from "../files.ts";
 
 /** A file that only names a folder or a reference, in bytes: no system has paths as long. */
 const MAX_POINTER_BYTES = 8 * 1024;
@@ -35,12 +36,6 @@ export async function belongs(found: Found): Promise<boolean> {
   return (isInside || (await isLinkedWorktree(found)) || (await isSubmodule(found))) && (await isWhole(found));
 }
 
-/** Whether a path is a folder, or in it. Both absolute, without links. */
-export function isWithin(folder: string, path: string): boolean {
-  const way = relative(folder, path);
-  return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
-}
-
 /** Made by `git worktree add`: the repository keeps a note of each, and the note says where. */
 async function isLinkedWorktree({ top, gitDir, commonDir }: Found): Promise<boolean> {
   if (commonDir !== dirname(dirname(gitDir)) || basename(dirname(gitDir)) !== "worktrees") return false;
@@ -51,8 +46,8 @@ async function isLinkedWorktree({ top, gitDir, commonDir }: Found): Promise<bool
 /** Its repository lies in the one around it, and says where its files are. */
 async function isSubmodule({ top, gitDir, commonDir, worktree }: Found): Promise<boolean> {
   if (commonDir !== gitDir || worktree === undefined || (await real(resolve(gitDir, worktree))) !== top) return false;
-  for (let folder = top; folder !== dirname(folder); ) {
-    folder = dirname(folder);
+  for (const folder of foldersUpFrom(top)) {
+    if (folder === top) continue;
     const around = await leadsTo(join(folder, ".git"));
     if (around !== undefined) return isWithin(join(around, "modules"), gitDir);
   }

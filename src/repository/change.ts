@@ -2,10 +2,11 @@
  * What is not committed in a checkout, as a patch against its last commit: staged, unstaged and new files together. Nothing
  * is written into the repository; new files are made known to git by an index of our own.
  */
-import { constants, type Stats } from "node:fs";
-import { copyFile, lstat, mkdtemp, open, rm, stat, utimes } from "node:fs/promises";
+import type { Stats } from "node:fs";
+import { copyFile, lstat, mkdtemp, rm, stat, utimes } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { openForReading } from "../files.ts";
 import { cleanLine } from "../untrusted/clean.ts";
 import { MAX_INPUT_BYTES } from "./git.ts";
 import { type FilePatch, type LeftOut, MAX_FILE_PATCH_BYTES, PatchReader, type Why } from "./patch.ts";
@@ -171,7 +172,7 @@ async function whyNot(file: string, found: Stats, isWithheld: boolean, inputByte
   if (inputBytes > MAX_INPUT_BYTES || (found.isFile() && found.size > MAX_FILE_PATCH_BYTES)) return "too-long";
   if (found.isSymbolicLink()) return undefined;
   // Git gives up altogether at the first file that it may not read.
-  const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch(() => undefined);
+  const handle = await openForReading(file, "follow").catch(() => undefined);
   await handle?.close();
   return handle ? undefined : "unreadable";
 }

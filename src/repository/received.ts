@@ -1,5 +1,6 @@
 /** A patch that somebody sent: what a person needs to judge it. It is never applied here. */
 import { dirname } from "node:path";
+import { shellWord } from "../untrusted/shell.ts";
 import { askGit } from "./git.ts";
 import type { Repository } from "./repository.ts";
 
@@ -22,11 +23,7 @@ export interface Touched {
  * @param patch absolute.
  */
 export function checkCommand(patch: string, { top }: Pick<Repository, "top">): string {
-  return ["git", "-C", top, "apply", "--check", patch].map(quote).join(" ");
-}
-
-function quote(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  return ["git", "-C", top, "apply", "--check", patch].map(shellWord).join(" ");
 }
 
 /**

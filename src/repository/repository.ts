@@ -1,7 +1,8 @@
 /** Finds the repository that a folder lies in, and makes sure that git can be asked about it without harm. */
 import { realpath } from "node:fs/promises";
 import { relative, resolve, sep } from "node:path";
-import { belongs, isWithin } from "./belonging.ts";
+import { isWithin } from "../files.ts";
+import { belongs } from "./belonging.ts";
 import { type Answer, askGit, type Question } from "./git.ts";
 
 /** What a command line can take of a repository's own settings, in UTF-16 units. Nobody has fifty filters. */
