@@ -14,15 +14,15 @@ import { fileOf, type Read, readLine, type Wanted } from "./session.ts";
 import { countSubagents, pieces, type Session } from "./sessions.ts";
 import { readThread, type Thread } from "./thread.ts";
 import {
-  type End,
   FORMAT,
-  type Header,
   type LeftOutCounts,
   MAX_TURN_BYTES,
   MAX_TURNS,
   mapInputs,
   mapTexts,
   type Redact,
+  type SessionEnd,
+  type SessionHeader,
   type Spoken,
   type Turn,
 } from "./turns.ts";
@@ -40,7 +40,7 @@ export interface ExportOptions extends Partial<Wanted> {
  * last line counts what was left out.
  * @throws SpreadError `path-unreadable`, `too-large` with more than MAX_TURNS turns; what `redact` throws
  */
-export async function* exportSession(session: Session, options: ExportOptions): AsyncGenerator<Uint8Array, End> {
+export async function* exportSession(session: Session, options: ExportOptions): AsyncGenerator<Uint8Array, SessionEnd> {
   const { redact, signal } = options;
   await using handle = await openOwn(session.folder, fileOf(session.id));
   const { size } = await handle.stat();
@@ -56,7 +56,7 @@ export async function* exportSession(session: Session, options: ExportOptions): 
     return cleanLine(clean, MAX_TITLE_CHARS);
   };
 
-  const header: Header = {
+  const header: SessionHeader = {
     format: FORMAT,
     version: 1,
     id: randomUUID(),
@@ -97,7 +97,7 @@ export async function* exportSession(session: Session, options: ExportOptions): 
     });
     if (bytes.length > 0) yield Buffer.concat(bytes);
   }
-  const end: End = { end: true, turns: turns.count, left_out: turns.leftOut };
+  const end: SessionEnd = { end: true, turns: turns.count, left_out: turns.leftOut };
   yield jsonLine(end);
   return end;
 }

@@ -19,7 +19,14 @@ import { disarm, makeId, sessionBegins, sessionEnds } from "./notes.ts";
 import { type Places, showPlaces } from "./paths.ts";
 import { claimLine, type Installation, type Origin, removeRecord, senderLine, writeRecord } from "./record.ts";
 import { fileOf, Writer } from "./session.ts";
-import { type Change, type End, type Header, type LeftOutCounts, mapTexts, readSessions } from "./turns.ts";
+import {
+  type LeftOutCounts,
+  mapTexts,
+  readSessions,
+  type SessionEnd,
+  type SessionHeader,
+  type TextChange,
+} from "./turns.ts";
 
 export interface ReceivedSession {
   /** Which of those that came together. */
@@ -34,7 +41,7 @@ export interface ReceivedSession {
 /** What came, for the receiver to pick from. @throws SpreadError `not-understood` */
 export async function receivedSessions(pieces: AsyncIterable<Uint8Array>): Promise<ReceivedSession[]> {
   const all: ReceivedSession[] = [];
-  let header: Header | undefined;
+  let header: SessionHeader | undefined;
   for await (const parts of readSessions(pieces)) {
     for (const part of parts) {
       if (part.is === "header") header = part.header;
@@ -44,7 +51,7 @@ export async function receivedSessions(pieces: AsyncIterable<Uint8Array>): Promi
   return all;
 }
 
-function received(header: Header, { turns, left_out: leftOut }: End, bytes: number): ReceivedSession {
+function received(header: SessionHeader, { turns, left_out: leftOut }: SessionEnd, bytes: number): ReceivedSession {
   const { id, title, branch } = header;
   return {
     id,
@@ -144,7 +151,7 @@ async function write(staged: string, pieces: AsyncIterable<Uint8Array>, to: Sess
     bytes += piece.length;
     await file.writeFile(piece); // from where the last one ended
   };
-  let change: Change | undefined; // only within the session that was picked
+  let change: TextChange | undefined; // only within the session that was picked
   for await (const parts of readSessions(pieces)) {
     if (to.signal?.aborted) throw abortReason(to.signal);
     for (const part of parts) {

@@ -12,7 +12,7 @@ import { cleanLine } from "../untrusted/clean.ts";
 import { Texts } from "./clean.ts";
 import { memoryPath, openOwn, refuseLink } from "./folders.ts";
 import { parseLine } from "./lines.ts";
-import type { Change } from "./turns.ts";
+import type { TextChange } from "./turns.ts";
 
 export const FORMAT = "claude-spread/memory";
 
@@ -149,7 +149,7 @@ async function readText(folder: string, name: string, max: number): Promise<stri
  * @param redact applied to each text and name
  * @throws SpreadError `empty` where there is no file
  */
-export async function memoryDocument(memory: Memory, redact: Change = (text) => text): Promise<string> {
+export async function memoryDocument(memory: Memory, redact: TextChange = (text) => text): Promise<string> {
   if (memory.files.length === 0) throw new SpreadError("empty", "there is no memory to share");
   const files = [];
   for (const { name, text } of memory.files) {

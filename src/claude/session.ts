@@ -170,11 +170,11 @@ export interface Read {
   readonly id: string | undefined;
   readonly after: string | null | undefined;
   /** Undefined: nothing of it was said in the conversation, but what follows it may be. */
-  readonly said: Said | undefined;
+  readonly said: Utterance | undefined;
   readonly leftOut: readonly LeftOut[];
 }
 
-interface Said {
+interface Utterance {
   readonly from: "user" | "assistant";
   readonly at: string | undefined;
   /** Of the answer that it is a part of. */
@@ -217,7 +217,7 @@ export function readLine(value: unknown, wanted: Wanted): Read {
   }
 }
 
-function userText(text: string, at: string | undefined): Said {
+function userText(text: string, at: string | undefined): Utterance {
   return { from: "user", at, message: undefined, content: [{ type: "text", text }] };
 }
 
@@ -331,7 +331,7 @@ function attached(attachment: unknown, wanted: Wanted): Blocks {
 }
 
 /** What a line tells of how the conversation hangs together, whatever is said in it. */
-export type Link =
+export type LineLink =
   | {
       readonly is: "row";
       readonly id: string;
@@ -380,7 +380,7 @@ function isUnclear(line: { readonly [name: string]: unknown }): boolean {
 }
 
 /** @param value a line's JSON; undefined for one that is none. */
-export function linkOf(value: unknown): Link | undefined {
+export function linkOf(value: unknown): LineLink | undefined {
   const parsed = typeof typeOf(value) === "string" ? AnyLine.safeParse(value) : undefined;
   if (!parsed?.success) return undefined;
   const line = parsed.data;
@@ -415,7 +415,7 @@ function compactionOf(line: object): Compaction {
  * What the head or the tail of a transcript tells about the session. Later lines have the last word, but on the first
  * prompt.
  */
-export interface About {
+export interface SessionMetadata {
   cwd: string | undefined;
   branch: string | undefined;
   /** As the user named it. */
@@ -426,7 +426,7 @@ export interface About {
 }
 
 /** Adds what a line tells. */
-export function learn(about: About, value: unknown): void {
+export function collectMetadata(about: SessionMetadata, value: unknown): void {
   const parsed = typeof typeOf(value) === "string" ? AnyLine.safeParse(value) : undefined;
   if (!parsed?.success) return;
   const line = parsed.data;
@@ -470,7 +470,7 @@ export function isMessage(line: Buffer): boolean {
 }
 
 /** A session that is written here: for whom, and where. */
-export interface Target {
+export interface TranscriptTarget {
   readonly session: string;
   /** The project's real path. */
   readonly project: string;
@@ -490,11 +490,11 @@ export interface Note {
  * last line, from which the client goes back. `uuid`s are made from the session's id: none of the sender's gets in.
  */
 export class Writer {
-  readonly #target: Target;
+  readonly #target: TranscriptTarget;
   #last: string;
   readonly #first: string;
 
-  constructor(target: Target) {
+  constructor(target: TranscriptTarget) {
     this.#target = target;
     this.#first = randomUUID();
     this.#last = this.#first;

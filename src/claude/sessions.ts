@@ -8,7 +8,7 @@ import { SpreadError } from "../errors.ts";
 import { Texts } from "./clean.ts";
 import { openOwn, projectName, projectsFolder, realProject } from "./folders.ts";
 import { linesOf, parseLine } from "./lines.ts";
-import { type About, isMessage, isSubagent, learn, sessionOf, subagentsFolder } from "./session.ts";
+import { collectMetadata, isMessage, isSubagent, type SessionMetadata, sessionOf, subagentsFolder } from "./session.ts";
 
 export interface Session {
   readonly id: string;
@@ -105,17 +105,17 @@ function skipped(thrown: unknown): undefined {
   if (!(thrown instanceof SpreadError)) throw thrown;
 }
 
-interface Found {
+interface SessionFile {
   readonly id: string;
   readonly folder: string;
   readonly name: string;
   readonly found: Stats;
 }
 
-async function sessionFiles(config: string, { project, signal }: Search): Promise<Found[]> {
+async function sessionFiles(config: string, { project, signal }: Search): Promise<SessionFile[]> {
   const root = await projectsFolder(config);
   const wanted = project === undefined ? undefined : projectName(await realProject(project));
-  const files: Found[] = [];
+  const files: SessionFile[] = [];
   for (const folder of await names(root, MAX_FOLDERS, (entry) => entry.isDirectory())) {
     if (signal?.aborted) throw abortReason(signal);
     if (wanted !== undefined && folder !== wanted) continue;
@@ -151,21 +151,21 @@ async function names(
   return found;
 }
 
-async function tell(file: Found, countBytes: number): Promise<Session> {
+async function tell(file: SessionFile, countBytes: number): Promise<Session> {
   await using handle = await openOwn(file.folder, file.name);
   const { size, mtime } = await handle.stat();
-  const about: About = {
+  const about: SessionMetadata = {
     cwd: undefined,
     branch: undefined,
     name: undefined,
     summary: undefined,
     firstPrompt: undefined,
   };
-  for (const line of await lines(handle, 0, Math.min(size, END_BYTES))) learn(about, line && parseLine(line));
+  for (const line of await lines(handle, 0, Math.min(size, END_BYTES))) collectMetadata(about, line && parseLine(line));
   if (size > END_BYTES) {
     const from = Math.max(END_BYTES, size - END_BYTES);
     // The first of them most likely began before it, and then it is none.
-    for (const line of await lines(handle, from, size - from)) learn(about, line && parseLine(line));
+    for (const line of await lines(handle, from, size - from)) collectMetadata(about, line && parseLine(line));
   }
   const { messages, bytes } = await count(handle, Math.min(size, countBytes));
   const counted = bytes >= size;

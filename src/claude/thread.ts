@@ -8,12 +8,12 @@
 import type { FileHandle } from "node:fs/promises";
 import { SpreadError } from "../errors.ts";
 import { type PlacedLine, parseLine, placedLinesOf } from "./lines.ts";
-import { type Compaction, type Link, linkOf } from "./session.ts";
+import { type Compaction, type LineLink, linkOf } from "./session.ts";
 import { pieces } from "./sessions.ts";
 import { MAX_TURNS } from "./turns.ts";
 
 /** Where a line is in its file, in bytes. */
-export interface Place {
+export interface LinePosition {
   readonly start: number;
   readonly bytes: number;
 }
@@ -23,11 +23,11 @@ export interface Thread {
   /** Of lines that follow another than they say, which: null for none. By the client's id. */
   readonly after: ReadonlyMap<string, string | null>;
   /** By the beginning of a line, those that are read before it, though they are further on in the file. */
-  readonly early: ReadonlyMap<number, readonly Place[]>;
+  readonly early: ReadonlyMap<number, readonly LinePosition[]>;
   /** The beginnings of lines that are not read where they are: they are early, or last, or were written anew. */
   readonly elsewhere: ReadonlySet<number>;
   /** Read when all others are: what the conversation ends with. */
-  readonly last: readonly Place[];
+  readonly last: readonly LinePosition[];
 }
 
 /** @throws SpreadError `too-large` with too many lines */
@@ -37,7 +37,7 @@ export async function readThread(handle: FileHandle, size: number, signal?: Abor
   return reader.end();
 }
 
-interface Row extends Place {
+interface Row extends LinePosition {
   readonly id: string;
   /** What it names as the line before it. */
   readonly parent: string | null;
@@ -86,7 +86,7 @@ class Reader {
     }
   }
 
-  #addRow(link: Extract<Link, { is: "row" }>, place: Place): void {
+  #addRow(link: Extract<LineLink, { is: "row" }>, place: LinePosition): void {
     const { id, said, sidechain, at, compaction, files } = link;
     if (this.#rows.size + this.#joints.size >= MAX_TURNS * 4) {
       throw new SpreadError("too-large", "the session has too many lines");
@@ -144,7 +144,7 @@ class Reader {
     const rows = this.#rows;
     const last = new Set(ending.map(({ id }) => id));
     const elsewhere = new Set([...this.#rewritten, ...ending].map(({ start }) => start));
-    const early = new Map<number, Place[]>();
+    const early = new Map<number, LinePosition[]>();
     const done = new Set<string>();
     for (const row of rows.values()) {
       // Nothing can come behind the last row: what was undone behind it is beside it.
@@ -157,15 +157,15 @@ class Reader {
       for (const { id } of path) done.add(id);
       const ahead = path.filter(({ id }) => id !== row.id);
       for (const { start } of ahead) elsewhere.add(start);
-      if (ahead.length > 0) early.set(row.start, ahead.map(placeOf));
+      if (ahead.length > 0) early.set(row.start, ahead.map(positionOf));
     }
     const changed = inFile.filter(({ after, parent }) => after !== parent);
     const after = new Map(changed.map((row) => [row.id, row.after]));
-    return { after, early, elsewhere, last: ending.map(placeOf) };
+    return { after, early, elsewhere, last: ending.map(positionOf) };
   }
 }
 
-function placeOf({ start, bytes }: Place): Place {
+function positionOf({ start, bytes }: LinePosition): LinePosition {
   return { start, bytes };
 }
 

@@ -102,7 +102,7 @@ export const Turn = z.discriminatedUnion("from", [UserTurn, AssistantTurn]);
 export type Turn = z.infer<typeof Turn>;
 export type Block = Turn["content"][number];
 
-export const Header = z.strictObject({
+export const SessionHeader = z.strictObject({
   format: z.literal(FORMAT),
   version: z.literal(1),
   /** Made for this export; it tells nothing of the session that it is of. */
@@ -111,39 +111,39 @@ export const Header = z.strictObject({
   branch: z.string().max(MAX_TITLE_CHARS).optional(),
   places: Tokens,
 });
-export type Header = z.infer<typeof Header>;
+export type SessionHeader = z.infer<typeof SessionHeader>;
 
-export const End = z.strictObject({
+export const SessionEnd = z.strictObject({
   end: z.literal(true),
   turns: Count,
   left_out: z.partialRecord(z.enum(LEFT_OUT), Count),
 });
-export type End = z.infer<typeof End>;
+export type SessionEnd = z.infer<typeof SessionEnd>;
 
 /** What is read of a stream of sessions, in this order. */
-export type Part =
-  | { readonly is: "header"; readonly header: Header }
+export type SessionPart =
+  | { readonly is: "header"; readonly header: SessionHeader }
   | { readonly is: "turn"; readonly turn: Turn }
-  | { readonly is: "end"; readonly end: End; readonly bytes: number };
+  | { readonly is: "end"; readonly end: SessionEnd; readonly bytes: number };
 
 /**
  * Reads sessions that came from somebody, each whole: a stream that ends early, or says anything else, throws.
  * @throws SpreadError `not-understood`
  */
-export async function* readSessions(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Part[]> {
+export async function* readSessions(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<SessionPart[]> {
   let number = 0; // of the line, for the error
   let sessions = 0;
   let bytes = 0;
   let turns: number | undefined; // of the session that has begun
   let calls = new Set<string>();
   for await (const lines of linesOf(pieces, MAX_TURN_BYTES)) {
-    const parts: Part[] = [];
+    const parts: SessionPart[] = [];
     for (const line of lines) {
       number += 1;
       const value = line && parseLine(line);
       bytes += (line?.length ?? 0) + 1;
       if (turns === undefined) {
-        const header = Header.safeParse(value);
+        const header = SessionHeader.safeParse(value);
         sessions += 1;
         if (!header.success || sessions > MAX_SESSIONS) throw refused(number);
         parts.push({ is: "header", header: header.data });
@@ -159,7 +159,7 @@ export async function* readSessions(pieces: AsyncIterable<Uint8Array>): AsyncGen
         parts.push({ is: "turn", turn: turn.data });
         continue;
       }
-      const end = End.safeParse(value);
+      const end = SessionEnd.safeParse(value);
       if (!end.success || end.data.turns !== turns) throw refused(number);
       parts.push({ is: "end", end: end.data, bytes });
       turns = undefined;
@@ -189,7 +189,7 @@ function refused(line: number): SpreadError {
 }
 
 /** The same turn with every text in it as `change` has it. */
-export async function mapTexts(turn: Turn, change: Change): Promise<Turn> {
+export async function mapTexts(turn: Turn, change: TextChange): Promise<Turn> {
   const content = [];
   for (const block of turn.content) content.push(await mapBlock(block, change));
   return { ...turn, content } as Turn;
@@ -209,12 +209,12 @@ export async function spokenIn(line: Buffer): Promise<string[] | undefined> {
     await mapInputs(turn.data, keep);
     return texts;
   }
-  const header = Header.safeParse(value);
+  const header = SessionHeader.safeParse(value);
   if (header.success) return [header.data.title, header.data.branch ?? ""];
-  return End.safeParse(value).success ? [] : undefined;
+  return SessionEnd.safeParse(value).success ? [] : undefined;
 }
 
-export type Change = (text: string) => string | Promise<string>;
+export type TextChange = (text: string) => string | Promise<string>;
 
 /** A text of a session, and in which of its lines it travels, from 1 on. */
 export interface Spoken {
@@ -225,7 +225,7 @@ export interface Spoken {
 /** Many at once: looking into each by itself would cost more than looking. @returns as many, in the same order. */
 export type Redact = (texts: readonly Spoken[]) => Promise<readonly string[]>;
 
-async function mapBlock(block: Block, change: Change): Promise<Block> {
+async function mapBlock(block: Block, change: TextChange): Promise<Block> {
   switch (block.type) {
     case "text":
       return { ...block, text: nonEmpty(await change(block.text)) };
@@ -249,7 +249,7 @@ async function mapBlock(block: Block, change: Change): Promise<Block> {
  * The same turn with the names of tools as `change` has them, and with what tools were given as it has the JSON of it: there
  * a value stands behind its name, which may be all that gives it away.
  */
-export async function mapInputs(turn: Turn, change: Change): Promise<Turn> {
+export async function mapInputs(turn: Turn, change: TextChange): Promise<Turn> {
   if (turn.from === "user") return turn;
   const content = [];
   for (const block of turn.content) content.push(block.type === "tool_use" ? await mapInput(block, change) : block);
@@ -263,7 +263,7 @@ export function toolName(name: string): string {
 
 type ToolUseBlock = Extract<Block, { type: "tool_use" }>;
 
-async function mapInput(block: ToolUseBlock, change: Change): Promise<ToolUseBlock> {
+async function mapInput(block: ToolUseBlock, change: TextChange): Promise<ToolUseBlock> {
   const json = JSON.stringify(block.input, (_name, value: unknown) => shown(value), 1);
   const name = toolName(await change(block.name));
   const changed = await change(json);
@@ -317,7 +317,7 @@ function nonEmpty(text: string): string {
 const PLAIN_NAME = /^[A-Za-z_]{1,24}$/;
 
 /** Depth and number of values were bounded when the line was parsed. */
-async function mapValue(value: unknown, change: Change): Promise<unknown> {
+async function mapValue(value: unknown, change: TextChange): Promise<unknown> {
   if (typeof value === "string") return change(value);
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) {

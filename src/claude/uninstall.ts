@@ -6,7 +6,7 @@ import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { systemCode } from "../errors.ts";
 import { syncFolder } from "../home/folders.ts";
-import { alone } from "../home/lock.ts";
+import { withInstallLock } from "../home/lock.ts";
 import { writeError } from "./folders.ts";
 import { digest, readIndex, replaceIndex, sectionMark } from "./install-memory.ts";
 import { INDEX } from "./memory.ts";
@@ -40,7 +40,7 @@ export interface UninstallOptions {
  */
 export async function uninstall(home: string, id: string, options: UninstallOptions = {}): Promise<Uninstalled> {
   await findInstallation(home, id); // or else nothing is made in the home
-  return alone(home, () => takeOut(home, id, options));
+  return withInstallLock(home, () => takeOut(home, id, options));
 }
 
 async function takeOut(home: string, id: string, options: UninstallOptions): Promise<Uninstalled> {

@@ -19,10 +19,10 @@ export interface Material extends AsyncDisposable {
   pieces(signal: AbortSignal): AsyncIterable<Uint8Array>;
 }
 
-type About = Pick<Material, "role" | "name">;
+type PartLabel = Pick<Material, "role" | "name">;
 
 /** Of the document itself. */
-export const DOCUMENT: About = { role: "document", name: "handoff.md" };
+export const DOCUMENT: PartLabel = { role: "document", name: "handoff.md" };
 
 /** What is read from a file at a time, in bytes. */
 const READ_BYTES = 1024 * 1024;
@@ -43,7 +43,7 @@ export function textFileMaterial(file: FileHandle, about = DOCUMENT): Material {
 }
 
 /** @param file the material's from here on. Of any bytes. */
-export function fileMaterial(file: FileHandle, about: About): Material {
+export function fileMaterial(file: FileHandle, about: PartLabel): Material {
   return { ...about, pieces: (signal) => read(file, signal), [Symbol.asyncDispose]: () => file.close() };
 }
 

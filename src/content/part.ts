@@ -22,7 +22,7 @@ export type Part = z.infer<typeof Part>;
 export const DOCUMENT_ROLE = "document";
 
 /** Whether these are the parts of a document of so many bytes. */
-export function makeUp(parts: readonly Part[], bytes: number): boolean {
+export function isValidPartList(parts: readonly Part[], bytes: number): boolean {
   const [first, ...others] = parts;
   const sum = parts.reduce((before, part) => before + part.bytes, 0);
   return sum === bytes && first?.role === DOCUMENT_ROLE && others.every(({ role }) => role !== DOCUMENT_ROLE);

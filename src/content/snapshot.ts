@@ -11,7 +11,7 @@ import { homeError, homeFolder } from "../home/folders.ts";
 import { isOwnedName, ownedName } from "../home/owner.ts";
 import { MAX_PARTS, MAX_SHARE_BYTES } from "../limits.ts";
 import { bytesOf, cancelled, DOCUMENT, type Material } from "./material.ts";
-import { makeUp, type Part } from "./part.ts";
+import { isValidPartList, type Part } from "./part.ts";
 
 /** Closing it frees the content; a reader that is under way then ends with `cancelled`. */
 export interface Snapshot extends AsyncDisposable {
@@ -151,7 +151,8 @@ export async function handOver(content: Snapshot, home: string): Promise<HandedF
  */
 export async function takeOver({ file, ...about }: HandedFile, home: string): Promise<Snapshot> {
   const refused = (cause?: unknown) => new SpreadError("path-unreadable", "there is no such spooled file", { cause });
-  if (!isOwnedName(file) || about.parts.length > MAX_PARTS || !makeUp(about.parts, about.bytes)) throw refused();
+  if (!isOwnedName(file) || about.parts.length > MAX_PARTS || !isValidPartList(about.parts, about.bytes))
+    throw refused();
   const path = join(await homeFolder(home, "spool"), file);
   const handle = await openForReading(path).catch((cause: unknown) => {
     throw refused(cause);
@@ -182,13 +183,13 @@ interface Spool extends Store {
   append(piece: Uint8Array): Promise<void>;
 }
 
-type About = Pick<Snapshot, "bytes" | "sha256" | "parts">;
+type ContentSummary = Pick<Snapshot, "bytes" | "sha256" | "parts">;
 
-async function probed(store: Store, about: About): Promise<Snapshot> {
+async function probed(store: Store, about: ContentSummary): Promise<Snapshot> {
   return frozen(store, { ...about, compressible: await probe(store, about.bytes) });
 }
 
-function frozen(store: Store, about: About & Pick<Snapshot, "compressible">): Snapshot {
+function frozen(store: Store, about: ContentSummary & Pick<Snapshot, "compressible">): Snapshot {
   const { bytes } = about;
   let closed = false;
   return {

@@ -12,7 +12,7 @@ import { hasLostOwner, ownedName } from "./owner.ts";
 const HELD_MS = 10 * 60_000;
 
 /** @throws SpreadError `plan-changed` while somebody else is at it; `home-unwritable`, `disk-full`; and as `work` */
-export async function alone<T>(home: string, work: () => Promise<T>): Promise<T> {
+export async function withInstallLock<T>(home: string, work: () => Promise<T>): Promise<T> {
   const path = join(await homeFolder(home, "installed"), "at-work");
   const own = ownedName();
   try {

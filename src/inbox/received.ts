@@ -52,7 +52,7 @@ export function formatReceived(record: ReceivedRecord): string {
 }
 
 /** Something in the inbox. */
-export interface Received {
+export interface InboxEntry {
   readonly id: string;
   /** Absolute. */
   readonly folder: string;
@@ -60,7 +60,7 @@ export interface Received {
 }
 
 /** @throws SpreadError `invalid-input` where nothing was received under this id. */
-export async function findReceived(home: string, id: string): Promise<Received> {
+export async function findReceived(home: string, id: string): Promise<InboxEntry> {
   const missing = (cause?: unknown) =>
     new SpreadError("invalid-input", "nothing that was received has this id", { cause });
   if (id.length > MAX_ID_CHARS || !RECEIVED_ID.test(id)) throw missing();

@@ -6,7 +6,7 @@
 import { fold, foldLetters } from "../untrusted/folding.ts";
 
 /** One way to write what is to be told. */
-export interface Rule<Kind extends string> {
+export interface PassageRule<Kind extends string> {
   readonly kind: Kind;
   /** What it may begin with, in small letters, with ` | ` between them. A Latin letter at the front begins a word. */
   readonly begins: string;
@@ -118,7 +118,7 @@ export interface CompiledRules<Kind extends string> {
   readonly byBeginning: ReadonlyMap<string, readonly CompiledRule<Kind>[]>;
 }
 
-export function compileRules<Kind extends string>(rules: readonly Rule<Kind>[]): CompiledRules<Kind> {
+export function compileRules<Kind extends string>(rules: readonly PassageRule<Kind>[]): CompiledRules<Kind> {
   const byBeginning = new Map<string, CompiledRule<Kind>[]>();
   for (const rule of rules) {
     const compiled = compileRule(rule);
@@ -142,7 +142,7 @@ export function compileRules<Kind extends string>(rules: readonly Rule<Kind>[]):
   return { kinds: [...new Set(rules.map(({ kind }) => kind))], trigger, byBeginning };
 }
 
-function compileRule<Kind extends string>(rule: Rule<Kind>): (begin: string) => CompiledRule<Kind> {
+function compileRule<Kind extends string>(rule: PassageRule<Kind>): (begin: string) => CompiledRule<Kind> {
   const { kind, order = false, atLineStart = false } = rule;
   const goesOn = new RegExp(sourceOf(rule.goesOn), "sy");
   return (begin) => ({
@@ -175,7 +175,7 @@ function sourceOf(words: string): string {
     .replaceAll(String.raw`\p{L}`, LETTER);
 }
 
-function beginningsOf({ begins }: Rule<string>): string[] {
+function beginningsOf({ begins }: PassageRule<string>): string[] {
   return begins.split(" | ").map((it) => flatten(foldLetters(it)));
 }
 

@@ -7,7 +7,7 @@ import { SpreadError } from "../errors.ts";
 import { Handoff } from "../handoff/schema.ts";
 import { MAX_ATTACHMENTS } from "../limits.ts";
 import type { Cleaned, Cleaning, CleaningOptions } from "../outgoing/cleaning.ts";
-import type { Outgoing } from "../outgoing/parts.ts";
+import type { OutgoingParts } from "../outgoing/parts.ts";
 
 /** As many as a receiver takes. */
 const MAX_SESSION_IDS = 100;
@@ -80,7 +80,7 @@ export const CleanedView = z.object({
   paths: z.int().describe("How many paths were shortened."),
 });
 
-export interface Prepared extends Outgoing {
+export interface Prepared extends OutgoingParts {
   readonly cleaning: Cleaning;
 }
 

@@ -27,7 +27,7 @@ export interface CleaningOptions {
 }
 
 /** A secret that was replaced. */
-export interface Replacement extends Finding {
+export interface ReplacedSecret extends Finding {
   /** Of which part, by its name. */
   readonly part: string;
 }
@@ -41,7 +41,7 @@ export interface TextOfLine {
 /** What was done so far. */
 export interface Cleaned {
   /** So many of them as are listed. */
-  readonly replacements: readonly Replacement[];
+  readonly replacements: readonly ReplacedSecret[];
   /** All of them, by rule. */
   readonly counts: ReadonlyMap<string, number>;
   readonly secrets: number;
@@ -58,7 +58,7 @@ const BETWEEN = "\n\0\n";
 
 export class Cleaning {
   readonly #options: RedactorOptions;
-  readonly #replacements: Replacement[] = [];
+  readonly #replacements: ReplacedSecret[] = [];
   readonly #counts = new Map<string, number>();
   #secrets = 0;
   #paths = 0;
@@ -180,7 +180,7 @@ export class Cleaning {
   }
 
   /** Whether cleaning would change it: what must stay as it is, byte for byte, can then only stay away. */
-  async touches(text: string): Promise<boolean> {
+  async overlaps(text: string): Promise<boolean> {
     const { report } = await this.#clean(text);
     return report.total > 0 || report.paths > 0;
   }

@@ -23,7 +23,7 @@ export const MAX_ATTACHMENT_BYTES = 10 * 1024 * 1024;
 const MAX_ATTACHED_BYTES = 50 * 1024 * 1024;
 
 /** What somebody wants to share. One of the first three. */
-export interface Draft {
+export interface DistillationDraft {
   readonly content?: string | undefined;
   readonly path?: string | undefined;
   readonly handoff?: Handoff | undefined;
@@ -36,13 +36,13 @@ export interface Draft {
 }
 
 /** Where it is shared from. */
-export interface Origin extends SourcePolicy {
+export interface ShareOrigin extends SourcePolicy {
   /** Absolute. */
   readonly project: string;
 }
 
 /** Disposing of it closes its materials, be they read or not. */
-export interface Outgoing extends AsyncDisposable {
+export interface OutgoingParts extends AsyncDisposable {
   /** To be frozen; the document first. */
   readonly materials: readonly Material[];
   /** What the document itself says, where nothing else was given. */
@@ -57,11 +57,11 @@ export interface Outgoing extends AsyncDisposable {
  *   `cancelled`. Nothing is left open then.
  */
 export async function partsOf(
-  draft: Draft,
-  origin: Origin,
+  draft: DistillationDraft,
+  origin: ShareOrigin,
   cleaning: Cleaning,
   signal: AbortSignal,
-): Promise<Outgoing> {
+): Promise<OutgoingParts> {
   const given = [draft.content, draft.path, draft.handoff].filter((it) => it !== undefined);
   if (given.length !== 1) {
     throw new SpreadError("invalid-input", "one of content, path and handoff must be given, and no other");
@@ -98,13 +98,13 @@ export async function partsOf(
 }
 
 interface Making {
-  readonly origin: Origin;
+  readonly origin: ShareOrigin;
   readonly cleaning: Cleaning;
   readonly advice: string[];
 }
 
 async function documentOf(
-  { content, path, handoff }: Draft,
+  { content, path, handoff }: DistillationDraft,
   anchor: Anchor | undefined,
   { origin, cleaning, advice }: Making,
 ): Promise<{ document: Material; handoff?: Handoff }> {
@@ -148,7 +148,7 @@ async function patchOf(
   const left = read.left.map(async ({ path, why }) => ({ path: await cleaning.text("changes.patch", path), why }));
   const change = { files: [...read.files], left: await Promise.all(left), cut: read.cut };
   for (const file of read.files) {
-    if (!(await cleaning.touches(file.text))) continue;
+    if (!(await cleaning.overlaps(file.text))) continue;
     change.files.splice(change.files.indexOf(file), 1);
     change.left.push({ path: await cleaning.text("changes.patch", file.path), why: "withheld" });
   }
@@ -161,7 +161,7 @@ async function patchOf(
 
 async function attachmentsOf(
   paths: readonly string[],
-  origin: Origin,
+  origin: ShareOrigin,
   cleaning: Cleaning,
   advice: string[],
 ): Promise<Material[]> {

@@ -10,7 +10,7 @@ import { type Material, textMaterial } from "../content/material.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
 import { cleanLine } from "../untrusted/clean.ts";
 import type { Cleaning } from "./cleaning.ts";
-import type { Outgoing } from "./parts.ts";
+import type { OutgoingParts } from "./parts.ts";
 
 export interface SessionsDraft {
   readonly sessions: readonly Session[];
@@ -21,7 +21,7 @@ export interface SessionsDraft {
 }
 
 /** @param cleaning notes what it does while the materials are read; so does the advice. @throws SpreadError `secrets-found` */
-export async function sessionParts(draft: SessionsDraft, cleaning: Cleaning): Promise<Outgoing> {
+export async function sessionParts(draft: SessionsDraft, cleaning: Cleaning): Promise<OutgoingParts> {
   const advice: string[] = [];
   const { sessions } = draft;
   const named = await cleanNames(sessions, (texts) => cleaning.texts("handoff.md", texts));

@@ -9,7 +9,7 @@ import { join, resolve } from "node:path";
 import { openForReading } from "../files.ts";
 import { cleanLine } from "../untrusted/clean.ts";
 import { MAX_INPUT_BYTES } from "./git.ts";
-import { type FilePatch, type LeftOut, MAX_FILE_PATCH_BYTES, PatchReader, type Why } from "./patch.ts";
+import { type FilePatch, type LeftOutFile, MAX_FILE_PATCH_BYTES, PatchReader, type Why } from "./patch.ts";
 import type { Repository } from "./repository.ts";
 
 /** What git may say about a change before it is stopped, in bytes: the files behind that are not even named. */
@@ -28,7 +28,7 @@ const MAX_LEFT_CHARS = 200;
 export interface Change {
   /** Whole files; those that did not fit are in `left`, never a part of one. */
   readonly files: readonly FilePatch[];
-  readonly left: readonly LeftOut[];
+  readonly left: readonly LeftOutFile[];
   /** There is more, and it was not read. */
   readonly cut: boolean;
 }
@@ -134,7 +134,7 @@ export function patchText(change: Change): string {
 
 interface NewFiles {
   readonly files: { readonly path: string; readonly mode: string }[];
-  readonly left: LeftOut[];
+  readonly left: LeftOutFile[];
   readonly cut: boolean;
 }
 
@@ -150,7 +150,7 @@ async function newFiles(
   if (ended !== "too-long" && (ended !== "itself" || status !== 0)) return undefined;
   const paths = said.toString().split("\0").slice(0, -1);
   const files: NewFiles["files"] = [];
-  const left: LeftOut[] = [];
+  const left: LeftOutFile[] = [];
   let inputBytes = 0;
   for (const path of paths.slice(0, MAX_NEW_FILES)) {
     if (path.endsWith("/")) {

@@ -225,11 +225,11 @@ function batches(paths: readonly string[]): string[][] {
   return all;
 }
 
-type Found = Omit<Comparison, "files" | "sentences">;
+type CheckoutComparison = Omit<Comparison, "files" | "sentences">;
 type Show = (text: string) => string;
 
 function placeSentences(
-  { repository: which, commitKnown, distance, sameBranch, uncommitted }: Found,
+  { repository: which, commitKnown, distance, sameBranch, uncommitted }: CheckoutComparison,
   anchor: Anchor,
   branch: string | undefined,
   { shallow }: Repository,

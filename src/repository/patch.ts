@@ -27,7 +27,7 @@ export interface FilePatch {
   readonly text: string;
 }
 
-export interface LeftOut {
+export interface LeftOutFile {
   readonly path: string;
   readonly why: Why;
 }
@@ -41,7 +41,7 @@ const LINE_END = 0x0a;
 /** Takes the output of `git diff` in pieces. A line of content begins with one of ` +-\@`, so none is taken for a mark. */
 export class PatchReader {
   readonly files: FilePatch[] = [];
-  readonly left: LeftOut[] = [];
+  readonly left: LeftOutFile[] = [];
   /** Bytes of all that is kept. */
   bytes = 0;
   readonly #withheld: (path: string) => boolean;

@@ -77,7 +77,7 @@ const NEEDED: readonly { readonly what: RegExp; readonly after: RegExp }[] = [
 const BIDI = /[\u202a-\u202e\u2066-\u2069]/;
 
 /** What becomes of a suspect: how many units it is, and what stays of them, or that more text must come first. */
-type Verdict = { readonly units: number; readonly put: "itself" | "\n" | "" } | "undecided";
+type SuspectVerdict = { readonly units: number; readonly put: "itself" | "\n" | "" } | "undecided";
 
 /**
  * Cleans one document that comes in pieces. However the bytes are cut, the result and the findings are the same, and
@@ -157,7 +157,7 @@ export class TextCleaner {
     }
   }
 
-  #judge(input: string, at: number, before: string, last: boolean): Verdict {
+  #judge(input: string, at: number, before: string, last: boolean): SuspectVerdict {
     const suspect = String.fromCodePoint(input.codePointAt(at) ?? 0);
     const atEnd = (units: number) => !last && input.length - at < units;
     if (suspect === "\r") {
@@ -184,7 +184,7 @@ export class TextCleaner {
     return this.#takeOut(BIDI.test(suspect) ? "bidi" : "hidden", suspect.length);
   }
 
-  #takeOut(kind: keyof Findings, units: number): Verdict {
+  #takeOut(kind: keyof Findings, units: number): SuspectVerdict {
     this.#findings[kind] += 1;
     return { units, put: "" };
   }

@@ -105,16 +105,16 @@ export function lookalikes(): readonly (readonly [like: string, letter: string])
   return [...pairsOf(IN_MIXED_WORDS), ...pairsOf(EVERYWHERE), ...enclosed()];
 }
 
-interface Replacement {
+interface LetterReplacement {
   readonly found: RegExp;
   readonly put: (like: string) => string;
 }
 
 /** Made at the first use, which a start need not wait for. */
-let tables: { readonly always: Replacement; readonly mixed: Replacement; readonly letters: RegExp } | undefined;
+let tables: { readonly always: LetterReplacement; readonly mixed: LetterReplacement; readonly letters: RegExp } | undefined;
 
 function makeTables(): NonNullable<typeof tables> {
-  const replacement = (pairs: readonly (readonly [string, string])[]): Replacement => {
+  const replacement = (pairs: readonly (readonly [string, string])[]): LetterReplacement => {
     const map = new Map(pairs);
     return { found: new RegExp(`[${[...map.keys()].join("")}]`, "gu"), put: (like) => map.get(like) ?? like };
   };
