@@ -6,11 +6,9 @@ import { isUtf8 } from "node:buffer";
 import type { FileHandle } from "node:fs/promises";
 import { SpreadError, systemCode } from "../errors.ts";
 import { unfinishedBytes } from "../untrusted/utf8.ts";
+import { DOCUMENT_ROLE, type Role } from "./part.ts";
 
-/** What a part of a hand-off is for (src/protocol/README.md, "Parts"). */
-export type Role = "document" | "structure" | "patch" | "memory" | "sessions" | "attachment";
-
-/** Disposing of it closes what it reads from, be it read or not. */
+/** A part that is still to be read. Disposing of it closes its source, whether or not it was read. */
 export interface Material extends AsyncDisposable {
   readonly role: Role;
   /** What the receiver is told. The document's own is not used. */
@@ -21,8 +19,8 @@ export interface Material extends AsyncDisposable {
 
 type PartLabel = Pick<Material, "role" | "name">;
 
-/** Of the document itself. */
-export const DOCUMENT: PartLabel = { role: "document", name: "handoff.md" };
+/** The document's own. */
+export const DOCUMENT: PartLabel = { role: DOCUMENT_ROLE, name: "handoff.md" };
 
 /** What is read from a file at a time, in bytes. */
 const READ_BYTES = 1024 * 1024;

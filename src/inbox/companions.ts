@@ -5,7 +5,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
-import type { Part } from "../content/part.ts";
+import type { CompanionRole, KeptFile, Part } from "../content/part.ts";
 import { SpreadError } from "../errors.ts";
 import { BatchedFile } from "../home/batched-file.ts";
 import { syncFolder } from "../home/folders.ts";
@@ -13,7 +13,7 @@ import { FileNames } from "../untrusted/file-name.ts";
 
 /** Where attachments lie, so that none can take the place of a file of ours. */
 const ATTACHMENTS = "files";
-type OwnRole = "structure" | "patch" | "memory" | "sessions";
+type OwnRole = Exclude<CompanionRole, "attachment">;
 
 /** The names of those of which there is one. */
 const OWN_NAMES: Record<OwnRole, string> = {
@@ -23,13 +23,9 @@ const OWN_NAMES: Record<OwnRole, string> = {
   sessions: "sessions.jsonl",
 };
 
-/** One that is kept, or is to be. */
-export interface Companion {
-  readonly role: OwnRole | "attachment";
-  /** Where, seen from the document: a clean name of ours, with `/` between folder and file. */
-  readonly path: string;
-  readonly bytes: number;
-  readonly sha256: string;
+/** One that is kept, or will be. Its path has a clean name of ours; it is seen from the document until that is in place. */
+export interface Companion extends Readonly<KeptFile> {
+  readonly role: CompanionRole;
   /** Its own name is one that agents or tools obey, and is not used. */
   readonly renamed: boolean;
 }

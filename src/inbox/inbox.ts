@@ -20,6 +20,7 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { DOCUMENT_ROLE, type KeptFile, type Kind } from "../content/part.ts";
 import { SpreadError, systemCode } from "../errors.ts";
 import { BatchedFile } from "../home/batched-file.ts";
 import { homeError, homeFolder, syncFolder } from "../home/folders.ts";
@@ -40,7 +41,7 @@ import {
 } from "../untrusted/fence.ts";
 import { MarkerGuard, markerWarning } from "../untrusted/markers.ts";
 import { type Companion, CompanionFiles } from "./companions.ts";
-import { formatReceived, RECEIVED_FILE, type ReceivedRecord } from "./received.ts";
+import { formatReceived, RECEIVED_FILE } from "./received.ts";
 
 export interface Delivered {
   /** The name of its folder in the inbox. */
@@ -63,7 +64,7 @@ export interface Delivered {
 
 /** What is about to come. The first part is the document, of which the provenance tells; its bytes come first. */
 export interface Incoming extends Provenance {
-  readonly kind: ReceivedRecord["kind"];
+  readonly kind: Kind;
   /** Of all bytes that come, in lower-case hex. */
   readonly digest: string;
   readonly companions: readonly Companion[];
@@ -297,7 +298,7 @@ const OURS = { flag: "wx", mode: 0o600, flush: true };
 
 function recordOf({ kind, title, sentAt, receivedAt, path, digest, bytes, sha256, companions }: Incoming) {
   const sent_at = isoTime(sentAt);
-  const document = { role: "document" as const, path: "original.md", bytes, sha256 };
+  const document: KeptFile = { role: DOCUMENT_ROLE, path: "original.md", bytes, sha256 };
   return {
     format: "claude-spread/received" as const,
     version: 1 as const,

@@ -5,9 +5,10 @@
 import { type FileHandle, lstat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { z } from "zod";
+import { KeptFile, KINDS } from "../content/part.ts";
 import { SpreadError } from "../errors.ts";
 import { openOrdinaryFile } from "../files.ts";
-import { MAX_PARTS, MAX_SHARE_BYTES, MAX_TITLE_CHARS } from "../limits.ts";
+import { MAX_PARTS, MAX_TITLE_CHARS } from "../limits.ts";
 
 export const RECEIVED_FILE = "received.json";
 
@@ -19,21 +20,13 @@ const MAX_ID_CHARS = 80;
 const MAX_RECORD_BYTES = 64 * 1024;
 const MAX_PATH_CHARS = 400;
 
-const Digest = z.string().regex(/^[0-9a-f]{64}$/);
-
-const ReceivedFile = z.strictObject({
-  role: z.enum(["document", "structure", "patch", "memory", "sessions", "attachment"]),
-  /** Seen from the folder, with `/`. */
-  path: z.string().min(1).max(MAX_PATH_CHARS),
-  bytes: z.int().min(0).max(MAX_SHARE_BYTES),
-  sha256: Digest,
-});
-export type ReceivedFile = z.infer<typeof ReceivedFile>;
+/** Its path is seen from the folder. */
+const FileInInbox = z.strictObject({ ...KeptFile.shape, path: z.string().min(1).max(MAX_PATH_CHARS) });
 
 const ReceivedRecord = z.strictObject({
   format: z.literal("claude-spread/received"),
   version: z.literal(1),
-  kind: z.enum(["distillation", "memory", "sessions"]),
+  kind: z.enum(KINDS),
   /** The sender's words, one clean line. */
   title: z.string().max(MAX_TITLE_CHARS),
   /** The sender's claim. */
@@ -41,9 +34,9 @@ const ReceivedRecord = z.strictObject({
   received_at: z.iso.datetime(),
   via: z.string(),
   /** Of all its files, as they came, one behind another. */
-  sha256: Digest,
+  sha256: KeptFile.shape.sha256,
   /** The first is the document, as it came. */
-  files: z.array(ReceivedFile).min(1).max(MAX_PARTS),
+  files: z.array(FileInInbox).min(1).max(MAX_PARTS),
 });
 export type ReceivedRecord = z.infer<typeof ReceivedRecord>;
 

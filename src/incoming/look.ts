@@ -4,9 +4,9 @@
  * of ours alone: they call files by their number, and name no secret. What quotes the sender says so.
  */
 import { open, readFile, stat } from "node:fs/promises";
+import { DOCUMENT_ROLE, type KeptFile } from "../content/part.ts";
 import { SpreadError } from "../errors.ts";
 import { type HandoffRecord, MAX_RECORD_BYTES, parseRecord } from "../handoff/json.ts";
-import type { Companion } from "../inbox/companions.ts";
 import { inspectPassages, MAX_INSPECTED_CHARS, passageWarnings } from "../inspection/passages.ts";
 import { Redactor } from "../redact/redactor.ts";
 import { compare } from "../repository/compare.ts";
@@ -33,7 +33,7 @@ export interface Arrived {
   /** Absolute path of the bytes as they came. */
   readonly original: string;
   /** By absolute paths. */
-  readonly files: readonly Pick<Companion, "role" | "path" | "bytes">[];
+  readonly files: readonly SearchedFile[];
 }
 
 export interface Look {
@@ -60,7 +60,7 @@ export async function lookAt(
   signal: AbortSignal,
   searchMs = SEARCH_MS,
 ): Promise<Look> {
-  const warnings = await searched([{ role: "document", path: original }, ...files], searchMs, signal);
+  const warnings = await searched([{ role: DOCUMENT_ROLE, path: original }, ...files], searchMs, signal);
   const structure = files.find(({ role }) => role === "structure");
   const record = structure && (await recordIn(structure.path));
   if (structure && !record) {
@@ -120,10 +120,7 @@ async function recordIn(path: string): Promise<HandoffRecord | undefined> {
   }
 }
 
-interface Came {
-  readonly role: "document" | Companion["role"];
-  readonly path: string;
-}
+type SearchedFile = Pick<KeptFile, "role" | "path">;
 
 /** How far a search may go: in bytes, and by `performance.now()`. */
 interface Limits {
@@ -146,7 +143,7 @@ interface Seen {
 }
 
 /** As warnings: where secrets are, and where attachments steer. All but the first one, the document, go by their number. */
-async function searched(files: readonly Came[], searchMs: number, signal: AbortSignal): Promise<string[]> {
+async function searched(files: readonly SearchedFile[], searchMs: number, signal: AbortSignal): Promise<string[]> {
   const until = performance.now() + searchMs;
   const secrets: string[] = [];
   const steering: { readonly file: string; readonly passages: readonly string[] }[] = [];
@@ -188,7 +185,7 @@ async function searched(files: readonly Came[], searchMs: number, signal: AbortS
  * A file as it stands, or where it is JSON of ours, the texts that it carries.
  * @param name what it is called, in words of ours.
  */
-async function lookInto(came: Came, name: string, limits: Limits, signal: AbortSignal): Promise<Seen> {
+async function lookInto(came: SearchedFile, name: string, limits: Limits, signal: AbortSignal): Promise<Seen> {
   if (came.role === "sessions") return lookIntoSessions(came, name, limits, signal);
   const memory = came.role === "memory" ? await lookIntoMemory(came.path, limits, signal) : undefined;
   return memory ?? lookIntoText(came, name, limits, signal);
@@ -198,7 +195,7 @@ async function lookInto(came: Came, name: string, limits: Limits, signal: AbortS
  * Sessions a few lines at a time, and in each what was said in it: in the JSON of a line, a quote that is written as `\\"` makes
  * secrets of what are none. What is no line of a session is looked at as it stands.
  */
-async function lookIntoSessions(came: Came, name: string, limits: Limits, signal: AbortSignal): Promise<Seen> {
+async function lookIntoSessions(came: SearchedFile, name: string, limits: Limits, signal: AbortSignal): Promise<Seen> {
   const [{ linesOf }, { pieces }, { spokenIn }] = await Promise.all([
     import("../claude/lines.ts"),
     import("../claude/sessions.ts"),
@@ -268,7 +265,12 @@ async function lookIntoMemory(path: string, limits: Limits, signal: AbortSignal)
  * At least one piece of it, or a slow machine would never find anything. The document is not searched for passages that
  * steer: it was when it was kept.
  */
-async function lookIntoText({ role, path }: Came, name: string, limits: Limits, signal: AbortSignal): Promise<Seen> {
+async function lookIntoText(
+  { role, path }: SearchedFile,
+  name: string,
+  limits: Limits,
+  signal: AbortSignal,
+): Promise<Seen> {
   const redactor = new Redactor({ secrets: "block", signal });
   const decoder = new TextDecoder("utf-8");
   const reader = role === "attachment" ? new PassageReader() : undefined;

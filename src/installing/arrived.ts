@@ -7,8 +7,9 @@ import type { FileHandle } from "node:fs/promises";
 import { type ReceivedSession, receivedSessions } from "../claude/install-session.ts";
 import { MAX_MEMORY_BYTES, parseMemory, type ReceivedMemory, shownMemory } from "../claude/memory.ts";
 import { pieces } from "../claude/sessions.ts";
+import type { KeptFile, Role } from "../content/part.ts";
 import { SpreadError } from "../errors.ts";
-import { type InboxEntry, openReceived, type ReceivedFile } from "../inbox/received.ts";
+import { type InboxEntry, openReceived } from "../inbox/received.ts";
 
 /** The longest memory that is read, in bytes: as JSON each of its own can become two. */
 const MAX_READ_BYTES = 2 * MAX_MEMORY_BYTES;
@@ -41,13 +42,13 @@ export function sessionsFile(received: InboxEntry, signal?: AbortSignal): AsyncI
 }
 
 /** @throws SpreadError `not-understood` where there is none of this role */
-export function fileIn({ record }: InboxEntry, role: ReceivedFile["role"]): ReceivedFile {
+export function fileIn({ record }: InboxEntry, role: Role): KeptFile {
   const file = record.files.find((it) => it.role === role);
   if (file === undefined) throw new SpreadError("not-understood", `what came has no part of the kind ${role}`);
   return file;
 }
 
-async function* bytesOf({ folder }: InboxEntry, about: ReceivedFile, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+async function* bytesOf({ folder }: InboxEntry, about: KeptFile, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   await using file = await openAgain(folder, about.path);
   if ((await file.stat()).size !== about.bytes) throw changed();
   const hash = createHash("sha256");

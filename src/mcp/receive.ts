@@ -3,6 +3,7 @@
 import * as z from "zod";
 import { formatHost, parseHost, wireCautions } from "../address.ts";
 import type { Config } from "../config.ts";
+import { COMPANION_ROLES, KINDS } from "../content/part.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
 import type { Look } from "../incoming/look.ts";
 import type { PathView, ReceivedView, ReceiveOrder, StepView } from "../service/views.ts";
@@ -71,7 +72,7 @@ const SessionView = z.object({
 
 const Output = z.object({
   id: z.string().describe("For distill_install: the name of its folder in the inbox."),
-  kind: z.enum(["distillation", "memory", "sessions"]),
+  kind: z.enum(KINDS),
   saved_to: z.string().describe("The cleaned and fenced document, for reading."),
   original: z.string().describe("Exactly the bytes that came. Not cleaned, not fenced."),
   bytes: z.int(),
@@ -81,7 +82,7 @@ const Output = z.object({
   files: z
     .array(
       z.object({
-        role: z.enum(["structure", "patch", "memory", "sessions", "attachment"]),
+        role: z.enum(COMPANION_ROLES),
         path: z.string().describe("Beside saved_to. An attachment's name, which is its end, is the sender's words."),
         bytes: z.int(),
         sha256: z.string(),

@@ -2,6 +2,7 @@
 
 import * as z from "zod";
 import { formatHost, isLoopback, wireCautions } from "../address.ts";
+import { KINDS } from "../content/part.ts";
 import { MAX_LIFETIME_MS, MAX_RECEIVERS, MAX_TITLE_CHARS } from "../limits.ts";
 import type { Cleaned } from "../outgoing/cleaning.ts";
 import { Lan, type NewShare } from "../service/views.ts";
@@ -58,7 +59,7 @@ const Output = z.object({
   share_id: z.string().describe("For distill_stop."),
   code: z.string().optional().describe("What the receiver types. Absent where the user chose a passphrase."),
   passphrase: z.string().optional().describe("Of a legacy share that was given none: what the receiver types."),
-  kind: z.enum(["distillation", "memory", "sessions"]),
+  kind: z.enum(KINDS),
   room: z.string().describe("The public half of the code; with a passphrase, the receiver needs it on a relay."),
   mode: z.enum(["auto", "lan", "relay"]),
   relay_url: z.string().optional().describe("The relay that holds the share, if one does."),

@@ -1,5 +1,6 @@
 /** The tool distill_status. */
 import * as z from "zod";
+import { KINDS } from "../content/part.ts";
 import { Lan, type ReceptionView, type ShareView } from "../service/views.ts";
 import { tool } from "./tool.ts";
 import { inWords, receptionInWords, timeOf } from "./view.ts";
@@ -12,10 +13,7 @@ const Output = z.object({
   shares: z.array(
     z.object({
       share_id: z.string(),
-      kind: z
-        .enum(["distillation", "memory", "sessions"])
-        .optional()
-        .describe("Absent for a share whose process has ended."),
+      kind: z.enum(KINDS).optional().describe("Absent for a share whose process has ended."),
       this_session: z.boolean().describe("Whether this session has made it."),
       title: z.string().describe("Empty for a share whose process has ended."),
       state: z

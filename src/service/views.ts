@@ -4,7 +4,7 @@
  */
 import * as z from "zod";
 import { formatRelayUrl, parseRelayUrl } from "../address.ts";
-import { KINDS, Part } from "../content/part.ts";
+import { COMPANION_ROLES, KeptFile, KINDS, Part } from "../content/part.ts";
 import { ERROR_CODES } from "../errors.ts";
 import { MAX_LIFETIME_MS, MAX_RECEIVERS, MAX_TITLE_CHARS } from "../limits.ts";
 import type { Course, Path } from "../share/race.ts";
@@ -151,16 +151,6 @@ export type ReceptionView = z.infer<typeof ReceptionView>;
 export const Kept = z.object({ shares: z.array(ShareView), receptions: z.array(ReceptionView) });
 export type Kept = z.infer<typeof Kept>;
 
-/** A file that came along. */
-const FileView = z.object({
-  role: z.enum(["structure", "patch", "memory", "sessions", "attachment"]),
-  /** Absolute. */
-  path: z.string(),
-  bytes: Count,
-  sha256: z.string(),
-});
-export type FileView = z.infer<typeof FileView>;
-
 export const ReceivedView = z.object({
   /** The name of its folder in the inbox. */
   id: z.string(),
@@ -171,7 +161,8 @@ export const ReceivedView = z.object({
   title: z.string(),
   bytes: Count,
   sha256: z.string(),
-  files: z.array(FileView),
+  /** What came along, by absolute paths. */
+  files: z.array(KeptFile.extend({ role: z.enum(COMPANION_ROLES) })),
   via: PathView,
   acknowledged: z.boolean(),
   warnings: z.array(z.string()),
