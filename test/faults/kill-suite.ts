@@ -120,7 +120,7 @@ export function killsOfPeople(carrier: Carrier, told: Told): void {
     for (const { wire } of standing) wire.release();
     expect(await ends(standing)).toEqual(all("received"));
     expect(await inInbox(receiver.home, standing)).toEqual(STEP_NAMES);
-    const next = await startServer({ world: sender.world });
+    const next = await startServer({ sandbox: sender.sandbox });
     await eventually(async () => Object.values(await countsOf(next, standing, "delivered"))).toEqual(
       STEP_NAMES.map(() => 1),
     );
@@ -135,7 +135,7 @@ export function killsOfPeople(carrier: Carrier, told: Told): void {
     await expectNothingHalf(sender, receiver);
     expect(await inInbox(receiver.home, standing)).toEqual(DOCUMENT_IS_THERE);
     for (const { wire } of standing) wire.release();
-    const next = await startServer({ world: receiver.world });
+    const next = await startServer({ sandbox: receiver.sandbox });
     await expectServedNow(next, standing);
     expect(await inInbox(receiver.home, standing)).toEqual(
       STEP_NAMES.flatMap((step) => (DOCUMENT_IS_THERE.includes(step) ? [step, step] : [step])),
