@@ -10,9 +10,10 @@ import { cleanLine } from "../untrusted/clean.ts";
 import { openOwn } from "./folders.ts";
 import { isModest, type Line, linesOf, parseLine, placedLinesOf } from "./lines.ts";
 import { hidePlaces, makeTokens } from "./paths.ts";
-import { fileOf, type Read, readLine, type Wanted } from "./session.ts";
 import { countSubagents, pieces, type Session } from "./sessions.ts";
 import { readThread, type Thread } from "./thread.ts";
+import { fileOf } from "./transcript.ts";
+import { type ReadLine, readLine, type Wanted } from "./transcript-content.ts";
 import {
   FORMAT,
   type LeftOutCounts,
@@ -189,7 +190,7 @@ class Turns {
   }
 
   /** The turn that a line is, if anything was said in it. */
-  next(read: Read): Turn | undefined {
+  next(read: ReadLine): Turn | undefined {
     const { said } = read;
     if (said === undefined) return undefined;
     const content = said.content.filter((block) => this.#isFirst(block));
@@ -204,7 +205,7 @@ class Turns {
   }
 
   /** @param kept whether the turn that was made of the line travels. */
-  take(read: Read, kept: boolean): void {
+  take(read: ReadLine, kept: boolean): void {
     const { id } = read;
     if (id !== undefined) {
       if (this.#numbers.size >= MAX_TURNS * 4) throw new SpreadError("too-large", "the session has too many lines");
@@ -214,7 +215,7 @@ class Turns {
   }
 
   /** The turn that a line comes behind; the one before it in the file where the line that it names is not there. */
-  #before({ id: own, after }: Read): number | null {
+  #before({ id: own, after }: ReadLine): number | null {
     const joined = own === undefined ? undefined : this.#after.get(own);
     const id = joined === undefined ? after : joined;
     if (id === null) return null;

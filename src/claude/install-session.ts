@@ -18,7 +18,8 @@ import { makeSessionsFolder, realProject, writeError } from "./folders.ts";
 import { disarm, makeId, sessionBegins, sessionEnds } from "./notes.ts";
 import { type Places, showPlaces } from "./paths.ts";
 import { claimLine, type Installation, type Origin, removeRecord, senderLine, writeRecord } from "./record.ts";
-import { fileOf, Writer } from "./session.ts";
+import { fileOf } from "./transcript.ts";
+import { TranscriptWriter } from "./transcript-writer.ts";
 import {
   type LeftOutCounts,
   mapTexts,
@@ -135,7 +136,7 @@ export async function installSession(pieces: AsyncIterable<Uint8Array>, to: Sess
 
 async function write(staged: string, pieces: AsyncIterable<Uint8Array>, to: SessionTarget, session: string) {
   const { project, origin, pick } = to;
-  const writer = new Writer({ session, project });
+  const writer = new TranscriptWriter({ session, project });
   const id = makeId();
   const places: Places = { project, home: to.userHome };
   const hash = createHash("sha256");

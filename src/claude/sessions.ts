@@ -8,7 +8,8 @@ import { SpreadError } from "../errors.ts";
 import { Texts } from "./clean.ts";
 import { openOwn, projectName, projectsFolder, realProject } from "./folders.ts";
 import { linesOf, parseLine } from "./lines.ts";
-import { collectMetadata, isMessage, isSubagent, type SessionMetadata, sessionOf, subagentsFolder } from "./session.ts";
+import { collectMetadata, isMessage, type SessionMetadata } from "./session-metadata.ts";
+import { isSubagent, sessionOf, subagentsFolder } from "./transcript.ts";
 
 export interface Session {
   readonly id: string;

@@ -8,8 +8,8 @@
 import type { FileHandle } from "node:fs/promises";
 import { SpreadError } from "../errors.ts";
 import { type PlacedLine, parseLine, placedLinesOf } from "./lines.ts";
-import { type Compaction, type LineLink, linkOf } from "./session.ts";
 import { pieces } from "./sessions.ts";
+import { type Compaction, type LineLink, linkOf } from "./transcript-links.ts";
 import { MAX_TURNS } from "./turns.ts";
 
 /** Where a line is in its file, in bytes. */

@@ -5,7 +5,7 @@
 import fc from "fast-check";
 import { describe, expect } from "vitest";
 import { isMemoryName, parseMemory, shownMemory } from "../../src/claude/memory.ts";
-import { readLine } from "../../src/claude/session.ts";
+import { readLine } from "../../src/claude/transcript-content.ts";
 import { readSessions, type SessionPart, Turn } from "../../src/claude/turns.ts";
 import { inPieces } from "../claude/transcripts.ts";
 import { looseJson, outcomeOf, outcomeOfAsync, wordings } from "./judge.ts";
