@@ -57,50 +57,62 @@ export async function* exportSession(session: Session, options: ExportOptions): 
     return cleanLine(clean, MAX_TITLE_CHARS);
   };
 
-  const header: SessionHeader = {
+  yield jsonLine({
     format: FORMAT,
     version: 1,
     id: randomUUID(),
     title: await oneLine(session.title),
     ...(session.branch !== undefined && { branch: await oneLine(session.branch) }),
     places: tokens,
-  };
-  yield jsonLine(header);
+  } satisfies SessionHeader);
 
   const thread = await readThread(handle, size, signal);
   const turns = new Turns(thread.after);
   turns.leaveOut("subagents", await countSubagents(session));
   const wanted = { thinking: options.thinking ?? false, images: options.images ?? false };
   for await (const lines of inOrder(handle, size, thread, signal)) {
-    const batch: Turn[] = [];
-    for (const line of lines) {
-      if (line === undefined) {
-        turns.leaveOut("long_lines");
-        continue;
-      }
-      const read = readLine(parseLine(line), wanted);
-      for (const what of read.leftOut) turns.leaveOut(what);
-      const said = turns.next(read);
-      const turn = said && (await mapTexts(said, hide));
-      // What is written in the place of a part can be many times as long as the part.
-      const surely = line.length <= SURELY_FITS_BYTES && read.leftOut.length === 0;
-      const kept = turn !== undefined && (surely || fits(jsonLine(turn)));
-      if (kept) batch.push(turn);
-      else if (turn !== undefined) turns.leaveOut("long_lines");
-      turns.take(read, kept);
-    }
+    const batch = await turnsIn(lines, turns, wanted, hide);
     const clean = redact === undefined ? batch : await redacted(batch, redact);
-    const bytes = clean.map((turn) => {
-      const line = jsonLine(turn);
-      if (fits(line)) return line;
-      turns.leaveOut("long_lines");
-      return jsonLine({ ...turn, content: [{ type: "text", text: TOO_LONG }] });
-    });
-    if (bytes.length > 0) yield Buffer.concat(bytes);
+    if (clean.length > 0) yield Buffer.concat(clean.map((turn) => turnLine(turn, turns)));
   }
   const end: SessionEnd = { end: true, turns: turns.count, left_out: turns.leftOut };
   yield jsonLine(end);
   return end;
+}
+
+/** The turns that lines make, with paths hidden; `turns` counts what is left out of them. */
+async function turnsIn(
+  lines: readonly Line[],
+  turns: Turns,
+  wanted: Wanted,
+  hide: (text: string) => string,
+): Promise<Turn[]> {
+  const batch: Turn[] = [];
+  for (const line of lines) {
+    if (line === undefined) {
+      turns.leaveOut("long_lines");
+      continue;
+    }
+    const read = readLine(parseLine(line), wanted);
+    for (const what of read.leftOut) turns.leaveOut(what);
+    const said = turns.next(read);
+    const turn = said && (await mapTexts(said, hide));
+    // What is written in the place of a part can be many times as long as the part.
+    const surely = line.length <= SURELY_FITS_BYTES && read.leftOut.length === 0;
+    const kept = turn !== undefined && (surely || fits(jsonLine(turn)));
+    if (kept) batch.push(turn);
+    else if (turn !== undefined) turns.leaveOut("long_lines");
+    turns.take(read, kept);
+  }
+  return batch;
+}
+
+/** A turn as it travels; if redacting has made it too long, without its words. */
+function turnLine(turn: Turn, turns: Turns): Buffer {
+  const line = jsonLine(turn);
+  if (fits(line)) return line;
+  turns.leaveOut("long_lines");
+  return jsonLine({ ...turn, content: [{ type: "text", text: TOO_LONG }] });
 }
 
 /** The lines of a transcript, each behind the one that it follows. */

@@ -122,13 +122,8 @@ class Reader {
     const checkpoint = this.#checkpoint === undefined ? undefined : live.get(this.#checkpoint);
     const newest = this.#newest === undefined ? undefined : live.get(this.#newest);
     const wentBack = this.#explicit && checkpoint?.sidechain === false;
-    if (!joined || wentBack) {
-      let from = checkpoint;
-      if (from && newest && !this.#explicit && before(live, newest).includes(from)) from = newest;
-      if (from === undefined && !joined) from = newest;
-      const said = from && lastSaid(live, from);
-      if (said) return said;
-    }
+    const left = !joined || wentBack ? this.#whereLeft(live, joined, checkpoint, newest) : undefined;
+    if (left) return left;
     const ends = endsOf(live);
     if (ends.length > 1) {
       const from = checkpoint && ends.includes(checkpoint) ? checkpoint : newest;
@@ -137,6 +132,14 @@ class Reader {
     }
     const all = ends.length > 0 ? ends : [...live.values()].filter(({ said }) => said);
     return all.filter(({ sidechain }) => !sidechain).reduce<Row | undefined>(later, undefined);
+  }
+
+  /** At the checkpoint, or at the newest row where that came of it. */
+  #whereLeft(live: Rows, joined: boolean, checkpoint: Row | undefined, newest: Row | undefined): Row | undefined {
+    let from = checkpoint;
+    if (from && newest && !this.#explicit && before(live, newest).includes(from)) from = newest;
+    if (from === undefined && !joined) from = newest;
+    return from && lastSaid(live, from);
   }
 
   /** @param ending the rows that the conversation ends with, each behind the one before. */
@@ -175,25 +178,34 @@ function positionOf({ start, bytes }: LinePosition): LinePosition {
  */
 function joinKept(rows: Rows): Row | undefined {
   const all = [...rows.values()];
-  const at = all.findLastIndex(({ compaction }) => compaction !== undefined);
-  const compaction = all[at]?.compaction;
   // The client leaves rows as they are where none of the compactions kept any.
-  if (!all.some((row) => row.compaction !== undefined && row.compaction !== "kept nothing")) return undefined;
-  const ids = compaction === undefined || compaction === "kept nothing" ? [] : keptIn(rows, compaction);
-  const kept = ids?.map((id) => rows.get(id));
-  if (kept === undefined || !kept.every((row) => row !== undefined)) return undefined; // the client cannot either
+  if (!all.some(({ compaction }) => compaction !== undefined && compaction !== "kept nothing")) return undefined;
+  const at = all.findLastIndex(({ compaction }) => compaction !== undefined);
+  const compaction = all[at]?.compaction ?? "kept nothing";
+  const kept = compaction === "kept nothing" ? [] : keptIn(rows, compaction);
+  if (kept === undefined) return undefined; // the client cannot either
   const tail = kept.at(-1);
-  if (tail !== undefined && compaction !== undefined && compaction !== "kept nothing") {
-    let after = compaction.anchor;
-    for (const row of kept) {
-      row.after = after;
-      after = row.id;
-    }
-    for (const row of all) if (row.after === compaction.anchor && row !== kept[0]) row.after = tail.id;
+  if (tail !== undefined && compaction !== "kept nothing") hangBehind(compaction.anchor, kept, tail, all);
+  const gone = takeOutSummedUp(rows, all.slice(0, at), kept);
+  if (tail === undefined) return undefined;
+  for (const row of rows.values()) if (row.said && row.after !== null && gone.has(row.after)) row.after = tail.id;
+  return tail;
+}
+
+/** Puts the rows that were kept after the anchor, in their order, and what followed the anchor after the last of them. */
+function hangBehind(anchor: string, kept: readonly Row[], tail: Row, all: readonly Row[]): void {
+  let after = anchor;
+  for (const row of kept) {
+    row.after = after;
+    after = row.id;
   }
+  for (const row of all) if (row.after === anchor && row !== kept[0]) row.after = tail.id;
+}
+
+/** @param earlier rows up to the compaction. @returns the ids of those that were taken out. */
+function takeOutSummedUp(rows: Rows, earlier: readonly Row[], kept: readonly Row[]): Set<string> {
   const stay = new Set(kept);
-  const gone = new Set<string>();
-  for (const row of all.slice(0, at)) if (!stay.has(row)) gone.add(row.id);
+  const gone = new Set(earlier.filter((row) => !stay.has(row)).map(({ id }) => id));
   // What was summed up hangs on nothing that was kept: a client takes a result for one of the call that it hangs on.
   const beforeKept = new Map<string, string | null>();
   for (const { id, named } of kept) beforeKept.set(id, named === null ? null : (beforeKept.get(named) ?? named));
@@ -203,17 +215,18 @@ function joinKept(rows: Rows): Row | undefined {
     if (row && next !== undefined) row.after = next !== null && beforeKept.has(next) ? null : next;
     rows.delete(id);
   }
-  if (tail === undefined) return undefined;
-  for (const row of rows.values()) if (row.said && row.after !== null && gone.has(row.after)) row.after = tail.id;
-  return tail;
+  return gone;
 }
 
-/** The ids of the rows that were kept; undefined where the way from the last to the first does not lead there. */
-function keptIn(rows: Rows, compaction: Exclude<Compaction, "kept nothing">): readonly string[] | undefined {
-  if ("kept" in compaction) return compaction.kept;
+/** The rows that were kept; undefined where one is missing, or the way from the last to the first does not lead there. */
+function keptIn(rows: Rows, compaction: Exclude<Compaction, "kept nothing">): readonly Row[] | undefined {
+  if ("kept" in compaction) {
+    const kept = compaction.kept.flatMap((id) => rows.get(id) ?? []);
+    return kept.length === compaction.kept.length ? kept : undefined;
+  }
   const tail = rows.get(compaction.tail);
-  const path = tail === undefined ? [] : before(rows, tail).map(({ id }) => id);
-  const head = path.indexOf(compaction.head);
+  const path = tail === undefined ? [] : before(rows, tail);
+  const head = path.findIndex(({ id }) => id === compaction.head);
   return head < 0 ? undefined : path.slice(0, head + 1).reverse();
 }
 

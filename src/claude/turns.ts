@@ -12,7 +12,7 @@
 import { z } from "zod";
 import { SpreadError } from "../errors.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
-import { linesOf, parseLine } from "./lines.ts";
+import { type Line, linesOf, parseLine } from "./lines.ts";
 import { Tokens } from "./paths.ts";
 
 export const FORMAT = "claude-spread/session";
@@ -131,42 +131,59 @@ export type SessionPart =
  * @throws SpreadError `not-understood`
  */
 export async function* readSessions(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<SessionPart[]> {
-  let number = 0; // of the line, for the error
-  let sessions = 0;
-  let bytes = 0;
-  let turns: number | undefined; // of the session that has begun
-  let calls = new Set<string>();
-  for await (const lines of linesOf(pieces, MAX_TURN_BYTES)) {
-    const parts: SessionPart[] = [];
-    for (const line of lines) {
-      number += 1;
-      const value = line && parseLine(line);
-      bytes += (line?.length ?? 0) + 1;
-      if (turns === undefined) {
-        const header = SessionHeader.safeParse(value);
-        sessions += 1;
-        if (!header.success || sessions > MAX_SESSIONS) throw refused(number);
-        parts.push({ is: "header", header: header.data });
-        turns = 0;
-        calls = new Set();
-        bytes = (line?.length ?? 0) + 1;
-        continue;
-      }
-      const turn = Turn.safeParse(value);
-      if (turn.success) {
-        if (!follows(turn.data, turns, calls)) throw refused(number);
-        turns += 1;
-        parts.push({ is: "turn", turn: turn.data });
-        continue;
-      }
-      const end = SessionEnd.safeParse(value);
-      if (!end.success || end.data.turns !== turns) throw refused(number);
-      parts.push({ is: "end", end: end.data, bytes });
-      turns = undefined;
-    }
-    yield parts;
+  const parser = new SessionsParser();
+  for await (const lines of linesOf(pieces, MAX_TURN_BYTES)) yield lines.map((line) => parser.parse(line));
+  parser.end();
+}
+
+/** Takes lines in their order. */
+class SessionsParser {
+  /** The number of the line, for the error. */
+  #number = 0;
+  #sessions = 0;
+  /** Of the session that has begun. */
+  #bytes = 0;
+  /** Of the session that has begun; undefined between two of them. */
+  #turns: number | undefined;
+  #calls = new Set<string>();
+
+  /** @throws SpreadError `not-understood` */
+  parse(line: Line): SessionPart {
+    this.#number += 1;
+    const value = line && parseLine(line);
+    const bytes = (line?.length ?? 0) + 1;
+    if (this.#turns === undefined) return this.#begin(value, bytes);
+    this.#bytes += bytes;
+    const turn = Turn.safeParse(value);
+    if (!turn.success) return this.#end(value);
+    if (!follows(turn.data, this.#turns, this.#calls)) throw refused(this.#number);
+    this.#turns += 1;
+    return { is: "turn", turn: turn.data };
   }
-  if (turns !== undefined || sessions === 0) throw new SpreadError("not-understood", "the session is not complete");
+
+  /** @throws SpreadError `not-understood` where the last session is not complete, or there is none */
+  end(): void {
+    if (this.#turns !== undefined || this.#sessions === 0) {
+      throw new SpreadError("not-understood", "the session is not complete");
+    }
+  }
+
+  #begin(value: unknown, bytes: number): SessionPart {
+    const header = SessionHeader.safeParse(value);
+    this.#sessions += 1;
+    if (!header.success || this.#sessions > MAX_SESSIONS) throw refused(this.#number);
+    this.#bytes = bytes;
+    this.#turns = 0;
+    this.#calls = new Set();
+    return { is: "header", header: header.data };
+  }
+
+  #end(value: unknown): SessionPart {
+    const end = SessionEnd.safeParse(value);
+    if (!end.success || end.data.turns !== this.#turns) throw refused(this.#number);
+    this.#turns = undefined;
+    return { is: "end", end: end.data, bytes: this.#bytes };
+  }
 }
 
 /**

@@ -14,6 +14,7 @@ import { memoryEnds, memoryHeading } from "./notes.ts";
 import {
   findInstallation,
   type Installation,
+  type OwnFile,
   removeRecord,
   type Section,
   type State,
@@ -45,39 +46,58 @@ export async function uninstall(home: string, id: string, options: UninstallOpti
 
 async function takeOut(home: string, id: string, options: UninstallOptions): Promise<Uninstalled> {
   const record = await findInstallation(home, id);
-  const removed: string[] = [];
-  const kept: { path: string; why: string }[] = [];
-  const files = [];
-  let section = record.section;
+  const done: Pick<Uninstalled, "removed" | "kept"> = { removed: [], kept: [] };
+  let files: OwnFile[];
+  let section: Section | undefined;
   try {
     // First what the client reads in every conversation.
-    if (section !== undefined) {
-      const done = await removeSection(section, id, options);
-      if (done === "removed") removed.push(section.path);
-      if (done === "removed" || done === "gone") section = undefined;
-      else kept.push({ path: section.path, why: WHY[done] });
-    }
-    for (const file of record.files) {
-      const state = await stateOf(file);
-      if (state === "unchanged" || (options.changedToo === true && CHANGED.has(state))) {
-        await rm(file.path, { force: true });
-        removed.push(file.path);
-      } else if (state !== "gone") {
-        files.push(file);
-        kept.push({ path: file.path, why: WHY[state] });
-      }
-    }
-    for (const folder of new Set(removed.map(dirname))) await syncFolder(folder).catch(ignoreMissing);
+    section = await takeOutSection(record, options, done);
+    files = await takeOutFiles(record, options, done);
+    for (const folder of new Set(done.removed.map(dirname))) await syncFolder(folder).catch(ignoreMissing);
   } catch (cause) {
     throw writeError(cause);
   }
-  if (kept.length === 0) {
+  if (done.kept.length === 0) {
     await removeRecord(home, id);
   } else {
     const { section: _, ...rest } = record;
     await writeRecord(home, { ...rest, files, ...(section && { section }) });
   }
-  return { record, removed, kept };
+  return { record, ...done };
+}
+
+/** @returns the section, if it is kept. */
+async function takeOutSection(
+  { id, section }: Installation,
+  options: UninstallOptions,
+  { removed, kept }: Pick<Uninstalled, "removed" | "kept">,
+): Promise<Section | undefined> {
+  if (section === undefined) return undefined;
+  const done = await removeSection(section, id, options);
+  if (done === "removed") removed.push(section.path);
+  if (done === "removed" || done === "gone") return undefined;
+  kept.push({ path: section.path, why: WHY[done] });
+  return section;
+}
+
+/** @returns the files that are kept. */
+async function takeOutFiles(
+  { files }: Installation,
+  options: UninstallOptions,
+  { removed, kept }: Pick<Uninstalled, "removed" | "kept">,
+): Promise<OwnFile[]> {
+  const left: OwnFile[] = [];
+  for (const file of files) {
+    const state = await stateOf(file);
+    if (state === "unchanged" || (options.changedToo === true && CHANGED.has(state))) {
+      await rm(file.path, { force: true });
+      removed.push(file.path);
+    } else if (state !== "gone") {
+      left.push(file);
+      kept.push({ path: file.path, why: WHY[state] });
+    }
+  }
+  return left;
 }
 
 const CHANGED: ReadonlySet<State> = new Set(["continued", "changed"]);

@@ -86,9 +86,10 @@ async function* text(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Arr
     const within = Buffer.from(rest.buffer, rest.byteOffset, rest.length - unfinishedBytes(rest));
     // A piece can end before the character does that it was to complete.
     const acrossEnds = unfinishedBytes(across) === 0;
-    if ((acrossEnds && !isUtf8(across)) || !isUtf8(within)) throw notUtf8();
+    const ended = acrossEnds ? across : Buffer.alloc(0);
+    if (!isUtf8(ended) || !isUtf8(within)) throw notUtf8();
     if (within.includes(0)) throw hasNul();
-    if (blank) blank = !/\S/u.test((acrossEnds ? across.toString("utf8") : "") + within.toString("utf8"));
+    blank &&= !/\S/u.test(ended.toString("utf8") + within.toString("utf8"));
     begun = acrossEnds ? Uint8Array.prototype.slice.call(rest, within.length) : across;
     yield piece;
   }

@@ -78,37 +78,25 @@ export async function snapshot(
 ): Promise<Snapshot> {
   const whole = createHash("sha256");
   const parts: Part[] = [];
-  const kept: Buffer[] = [];
-  let spool: Spool | undefined;
-  let bytes = 0;
+  const store = new GrowingStore(() => openSpool(home, named));
   try {
     for (const material of materials) {
       const { role, name } = material;
       const hash = createHash("sha256");
-      const before = bytes;
+      const before = store.bytes;
       for await (const piece of material.pieces(signal)) {
         if (signal.aborted) throw cancelled(signal.reason);
-        bytes += piece.length;
-        if (bytes > MAX_SHARE_BYTES) throw tooLarge();
         hash.update(piece);
         if (materials.length > 1) whole.update(piece);
-        if (bytes <= MEMORY_BYTES) {
-          kept.push(Buffer.from(piece));
-          continue;
-        }
-        if (spool === undefined) {
-          spool = await openSpool(home, named);
-          for (const early of kept.splice(0)) await spool.append(early);
-        }
-        await spool.append(piece);
+        await store.append(piece);
       }
-      parts.push({ role, name, bytes: bytes - before, sha256: hash.digest("hex") });
+      parts.push({ role, name, bytes: store.bytes - before, sha256: hash.digest("hex") });
     }
     const [only] = parts;
     const sha256 = parts.length === 1 && only ? only.sha256 : whole.digest("hex");
-    return await probed(spool ?? inMemory(Buffer.concat(kept)), { bytes, sha256, parts });
+    return await probed(store.filled(), { bytes: store.bytes, sha256, parts });
   } catch (thrown) {
-    await spool?.close();
+    await store.close();
     throw thrown;
   } finally {
     // A file that cannot be closed was read all the same.
@@ -181,6 +169,41 @@ type ReadAt = (position: number, length: number) => Promise<Uint8Array>;
 
 interface Spool extends Store {
   append(piece: Uint8Array): Promise<void>;
+}
+
+/** Bytes on their way into a store: in memory at first, and in a file once they are more than MEMORY_BYTES. */
+class GrowingStore {
+  bytes = 0;
+  readonly #openSpool: () => Promise<Spool>;
+  readonly #inMemory: Buffer[] = [];
+  #spool: Spool | undefined;
+
+  constructor(openSpool: () => Promise<Spool>) {
+    this.#openSpool = openSpool;
+  }
+
+  /** @param piece copied. @throws SpreadError `too-large`, and as `openSpool` */
+  async append(piece: Uint8Array): Promise<void> {
+    this.bytes += piece.length;
+    if (this.bytes > MAX_SHARE_BYTES) throw tooLarge();
+    if (this.bytes <= MEMORY_BYTES) {
+      this.#inMemory.push(Buffer.from(piece));
+      return;
+    }
+    if (this.#spool === undefined) {
+      this.#spool = await this.#openSpool();
+      for (const early of this.#inMemory.splice(0)) await this.#spool.append(early);
+    }
+    await this.#spool.append(piece);
+  }
+
+  filled(): Store {
+    return this.#spool ?? inMemory(Buffer.concat(this.#inMemory));
+  }
+
+  async close(): Promise<void> {
+    await this.#spool?.close();
+  }
 }
 
 type ContentSummary = Pick<Snapshot, "bytes" | "sha256" | "parts">;

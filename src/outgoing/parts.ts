@@ -62,13 +62,7 @@ export async function partsOf(
   cleaning: Cleaning,
   signal: AbortSignal,
 ): Promise<OutgoingParts> {
-  const given = [draft.content, draft.path, draft.handoff].filter((it) => it !== undefined);
-  if (given.length !== 1) {
-    throw new SpreadError("invalid-input", "one of content, path and handoff must be given, and no other");
-  }
-  if (draft.alone && (draft.includeDiff || draft.attachments.length > 0)) {
-    throw new SpreadError("invalid-input", "attachments and include_diff cannot be had with legacy");
-  }
+  checkDraft(draft);
   const materials: Material[] = [];
   const close = async () => {
     await Promise.all(materials.map((it) => it[Symbol.asyncDispose]()));
@@ -94,6 +88,16 @@ export async function partsOf(
   } catch (thrown) {
     await close();
     throw thrown;
+  }
+}
+
+/** @throws SpreadError `invalid-input` */
+function checkDraft({ content, path, handoff, alone, includeDiff, attachments }: DistillationDraft): void {
+  if ([content, path, handoff].filter((it) => it !== undefined).length !== 1) {
+    throw new SpreadError("invalid-input", "one of content, path and handoff must be given, and no other");
+  }
+  if (alone && (includeDiff || attachments.length > 0)) {
+    throw new SpreadError("invalid-input", "attachments and include_diff cannot be had with legacy");
   }
 }
 

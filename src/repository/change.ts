@@ -162,9 +162,15 @@ async function newFiles(
     inputBytes += Buffer.byteLength(path) + MAX_INDEX_FIELDS_BYTES;
     const why = await whyNot(join(repository.top, path), found, withheld(path), inputBytes);
     if (why !== undefined) left.push({ path, why });
-    else files.push({ path, mode: found.isSymbolicLink() ? "120000" : found.mode & 0o100 ? "100755" : "100644" });
+    else files.push({ path, mode: modeOf(found) });
   }
   return { files, left, cut: ended === "too-long" || paths.length > MAX_NEW_FILES };
+}
+
+/** As git writes it. */
+function modeOf(file: Stats): string {
+  if (file.isSymbolicLink()) return "120000";
+  return file.mode & 0o100 ? "100755" : "100644";
 }
 
 async function whyNot(file: string, found: Stats, isWithheld: boolean, inputBytes: number): Promise<Why | undefined> {
