@@ -5,7 +5,7 @@
 import { isUtf8 } from "node:buffer";
 import type { FileHandle } from "node:fs/promises";
 import { SpreadError, systemCode } from "../errors.ts";
-import { unfinishedBytes } from "../untrusted/utf8.ts";
+import { characterBytes, unfinishedBytes } from "../untrusted/utf8.ts";
 import { DOCUMENT_ROLE, type Role } from "./part.ts";
 
 /** A part that is still to be read. Disposing of it closes its source, whether or not it was read. */
@@ -97,11 +97,10 @@ async function* text(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Arr
   if (blank) throw new SpreadError("empty", "the file holds nothing but white space");
 }
 
-/** How many bytes the character lacks that begins so. */
+/** How many bytes are missing of a character that has begun; 0 if none has. */
 function missingBytes(begun: Uint8Array): number {
   const [lead] = begun;
-  if (lead === undefined) return 0;
-  return (lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2) - begun.length;
+  return lead === undefined ? 0 : characterBytes(lead) - begun.length;
 }
 
 function notUtf8(): SpreadError {

@@ -128,13 +128,18 @@ interface Limits {
   readonly until: number;
 }
 
+interface Secret {
+  readonly rule: string;
+  readonly line: number | undefined;
+}
+
 /** What was found in a file. */
 interface Seen {
   readonly bytes: number;
   /** Whether the limits let it be searched to its end. */
   readonly whole: boolean;
   /** Of what has no lines for a person to read, the lines are not told. */
-  readonly secrets: readonly { readonly rule: string; readonly line: number | undefined }[];
+  readonly secrets: readonly Secret[];
   readonly total: number;
   /** Where it steers, as warnings. */
   readonly passages: readonly string[];
@@ -142,11 +147,17 @@ interface Seen {
   readonly isLong: boolean;
 }
 
+/** A file that tries to steer its reader, and where, as warnings. */
+interface SteeringFile {
+  readonly file: string;
+  readonly passages: readonly string[];
+}
+
 /** As warnings: where secrets are, and where attachments steer. All but the first one, the document, go by their number. */
 async function searched(files: readonly SearchedFile[], searchMs: number, signal: AbortSignal): Promise<string[]> {
   const until = performance.now() + searchMs;
   const secrets: string[] = [];
-  const steering: { readonly file: string; readonly passages: readonly string[] }[] = [];
+  const steering: SteeringFile[] = [];
   const long: string[] = [];
   let total = 0;
   let bytes = 0;
@@ -157,27 +168,39 @@ async function searched(files: readonly SearchedFile[], searchMs: number, signal
     const seen = await lookInto(came, `file ${at}`, { bytes: MAX_SEARCHED_BYTES - bytes, until }, signal);
     bytes += seen.bytes;
     total += seen.total;
-    const place = (line: number | undefined) =>
-      [line === undefined ? [] : `line ${line}`, at === 0 ? [] : `file ${at}`].flat().join(" of ");
-    secrets.push(...seen.secrets.slice(0, MAX_NAMED).map(({ rule, line }) => `${rule} in ${place(line)}`));
+    secrets.push(...seen.secrets.slice(0, MAX_NAMED).map(({ rule, line }) => `${rule} in ${placeOf(line, at)}`));
     if (seen.passages.length > 0) steering.push({ file: `file ${at}`, passages: seen.passages });
     if (seen.isLong) long.push(`file ${at}`);
     whole = seen.whole;
     if (!whole) break;
   }
-  const shown = secrets.slice(0, MAX_NAMED);
-  const more = total > shown.length ? `, and ${total - shown.length} more` : "";
-  const others = steering.slice(MAX_FILES_TOLD).map(({ file }) => file);
   return [
-    ...(total === 0
-      ? []
-      : [`What looks like secrets is in it: ${shown.join(", ")}${more}. Its sender may want to know.`]),
-    ...new Set(steering.slice(0, MAX_FILES_TOLD).flatMap(({ passages }) => passages)),
-    ...(others.length > 0 ? [`There are such passages in ${others.join(", ")} too.`] : []),
+    ...secretWarnings(secrets, total),
+    ...fileWarnings(steering),
     ...(long.length > 0
       ? [`Only the first 4 million characters of ${long.join(", ")} were searched for passages that steer.`]
       : []),
     ...(whole ? [] : [`No more than its ${beginning(bytes)} could be searched for secrets, and for files that steer.`]),
+  ];
+}
+
+/** @param at which file, 0 being the document. */
+function placeOf(line: number | undefined, at: number): string {
+  return [line === undefined ? [] : `line ${line}`, at === 0 ? [] : `file ${at}`].flat().join(" of ");
+}
+
+function secretWarnings(secrets: readonly string[], total: number): string[] {
+  if (total === 0) return [];
+  const shown = secrets.slice(0, MAX_NAMED);
+  const more = total > shown.length ? `, and ${total - shown.length} more` : "";
+  return [`What looks like secrets is in it: ${shown.join(", ")}${more}. Its sender may want to know.`];
+}
+
+function fileWarnings(steering: readonly SteeringFile[]): string[] {
+  const others = steering.slice(MAX_FILES_TOLD).map(({ file }) => file);
+  return [
+    ...new Set(steering.slice(0, MAX_FILES_TOLD).flatMap(({ passages }) => passages)),
+    ...(others.length > 0 ? [`There are such passages in ${others.join(", ")} too.`] : []),
   ];
 }
 
@@ -204,35 +227,51 @@ async function lookIntoSessions(came: SearchedFile, name: string, limits: Limits
   await using file = await open(came.path, "r");
   const { size } = await file.stat();
   const bytes = Math.min(limits.bytes, size);
-  const secrets: { rule: string; line: number }[] = [];
+  const secrets: Secret[] = [];
   let total = 0;
-  let line = 0;
-  const fits = bytes === size;
-  let whole = true;
+  let before = 0; // lines that were searched
+  let whole = bytes === size;
   for await (const lines of linesOf(pieces(file, 0, bytes, signal))) {
-    const redactor = new Redactor({ secrets: "block", signal });
-    const ends: number[] = []; // of each line, in lines of what was said
-    let looked = 0;
-    for (const one of lines) {
-      whole &&= line + looked === 0 || performance.now() < limits.until;
-      if (!whole) break;
-      looked++;
-      if (one === undefined) return lookIntoText(came, name, limits, signal); // too long to be one of ours
-      const texts = (await spokenIn(one)) ?? [one.toString("utf8")];
-      const text = [...texts, ""].join(BETWEEN);
-      ends.push((ends.at(-1) ?? 0) + text.split("\n").length - 1);
-      await redactor.push(text);
-    }
-    await redactor.end();
-    for (const { rule, line: found } of redactor.report.findings) {
-      if (secrets.length >= MAX_NAMED) break;
-      secrets.push({ rule, line: line + 1 + ends.findIndex((end) => found <= end) });
-    }
-    total += redactor.report.total;
-    line += looked;
-    if (!whole) break;
+    const seen = await searchLines(lines, before, spokenIn, limits, signal);
+    if (seen === undefined) return lookIntoText(came, name, limits, signal);
+    secrets.push(...seen.secrets.slice(0, MAX_NAMED - secrets.length));
+    total += seen.total;
+    before += seen.searched;
+    if (seen.searched === lines.length) continue;
+    whole = false;
+    break;
   }
-  return { bytes, whole: whole && fits, secrets, total, passages: [], isLong: false };
+  return { bytes, whole, secrets, total, passages: [], isLong: false };
+}
+
+/**
+ * Lines of sessions, as many as there is time for: the very first one in any case.
+ * @param before how many came before these.
+ * @param spokenIn what was said in a line; undefined for what is no line of a session.
+ * @returns undefined where one is too long to be a line of ours.
+ */
+async function searchLines(
+  lines: readonly (Buffer | undefined)[],
+  before: number,
+  spokenIn: (line: Buffer) => Promise<string[] | undefined>,
+  { until }: Limits,
+  signal: AbortSignal,
+): Promise<(Pick<Seen, "secrets" | "total"> & { readonly searched: number }) | undefined> {
+  const redactor = new Redactor({ secrets: "block", signal });
+  const ends: number[] = []; // of each line, in lines of what was said
+  for (const line of lines) {
+    if (before + ends.length > 0 && performance.now() >= until) break;
+    if (line === undefined) return undefined;
+    const texts = (await spokenIn(line)) ?? [line.toString("utf8")];
+    const text = [...texts, ""].join(BETWEEN);
+    ends.push((ends.at(-1) ?? 0) + text.split("\n").length - 1);
+    await redactor.push(text);
+  }
+  await redactor.end();
+  const { findings, total } = redactor.report;
+  const lineOf = (found: number) => before + 1 + ends.findIndex((end) => found <= end);
+  const secrets = findings.map(({ rule, line }) => ({ rule, line: lineOf(line) }));
+  return { secrets, total, searched: ends.length };
 }
 
 /** Between texts: no secret goes over it. */

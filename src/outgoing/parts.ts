@@ -69,11 +69,7 @@ export async function partsOf(
   };
   const advice: string[] = [];
   try {
-    const repository = draft.anchored || draft.includeDiff ? await openRepository(origin.project, signal) : undefined;
-    const checkout = repository?.state === "checkout" ? repository : undefined;
-    if (draft.includeDiff && repository && !checkout) {
-      throw new SpreadError("no-repository", reasonOf(repository as Exclude<typeof repository, Repository>));
-    }
+    const checkout = await checkoutFor(draft, origin, signal);
     const read = draft.anchored && checkout ? await readAnchor(checkout, signal) : undefined;
     const anchor = read && (await cleaning.data("handoff.json", read, (it) => formatRecord({ anchor: it })));
     const { document, handoff } = await documentOf(draft, anchor, { origin, cleaning, advice });
@@ -99,6 +95,19 @@ function checkDraft({ content, path, handoff, alone, includeDiff, attachments }:
   if (alone && (includeDiff || attachments.length > 0)) {
     throw new SpreadError("invalid-input", "attachments and include_diff cannot be had with legacy");
   }
+}
+
+/** The project's checkout; undefined where there is none, or nothing of it is wanted. @throws SpreadError `no-repository` */
+async function checkoutFor(
+  { anchored, includeDiff }: DistillationDraft,
+  { project }: ShareOrigin,
+  signal: AbortSignal,
+): Promise<Repository | undefined> {
+  if (!anchored && !includeDiff) return undefined;
+  const repository = await openRepository(project, signal);
+  if (repository.state === "checkout") return repository;
+  if (includeDiff) throw new SpreadError("no-repository", reasonOf(repository));
+  return undefined;
 }
 
 interface Making {

@@ -56,19 +56,22 @@ export function skeletonOf(text: string, isMeant: (hidden: string) => boolean): 
     ends[count] = to;
     count += 1;
   };
+  const putAll = (latin: string, from: number, to: number) => {
+    for (let at = 0; at < latin.length; at += 1) put(latin.charCodeAt(at), from, to);
+  };
   for (let at = 0; at < text.length; ) {
     const code = text.charCodeAt(at);
     if (code >= 0x80) {
       const character = String.fromCodePoint(text.codePointAt(at) as number);
       const to = at + character.length;
       // A ligature is at most as many letters here as it has units of UTF-16.
-      for (const letter of latinOf(character).slice(0, character.length)) put(letter.charCodeAt(0), at, to);
+      putAll(latinOf(character).slice(0, character.length), at, to);
       at = to;
       continue;
     }
     const entity = code === AMPERSAND ? entityAt(text, at) : undefined;
     if (entity !== undefined) {
-      for (const letter of latinOf(entity.text)) put(letter.charCodeAt(0), at, entity.end);
+      putAll(latinOf(entity.text), at, entity.end);
       at = entity.end;
       continue;
     }
