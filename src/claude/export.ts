@@ -28,7 +28,7 @@ import {
   type Turn,
 } from "./turns.ts";
 
-export interface ExportOptions extends Partial<Wanted> {
+interface ExportOptions extends Partial<Wanted> {
   /** The user's home folder, which is named in many paths. */
   readonly userHome: string;
   /** Applied to each text that a person could read, when the paths in it have been hidden. */

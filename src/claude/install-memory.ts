@@ -64,7 +64,7 @@ export async function planMemory(memory: Memory, to: MemoryTarget): Promise<Memo
   return { id, project, folder, origin: to.origin, files, section, before: own && digest(own), warnings };
 }
 
-export interface MemoryTarget {
+interface MemoryTarget {
   readonly config: string;
   readonly project: string;
   readonly origin: Origin;

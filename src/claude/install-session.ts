@@ -65,7 +65,7 @@ function received(header: SessionHeader, { turns, left_out: leftOut }: SessionEn
   };
 }
 
-export interface SessionTarget {
+interface SessionTarget {
   /** The client's configuration folder. */
   readonly config: string;
   /** DISTILL_HOME, where it is written down. */
@@ -85,7 +85,7 @@ const UNFINISHED = ".claude-spread-";
 const LEFTOVER_MS = 24 * 60 * 60_000;
 const BATCH_CHARS = 256 * 1024;
 
-export interface InstalledSession {
+interface InstalledSession {
   readonly record: Installation;
   /** What was taken out of the texts, as sentences. */
   readonly warnings: readonly string[];

@@ -4,7 +4,7 @@
  */
 
 /** The longest line that is read, in bytes: an image that a model may be shown, kept twice, fits. */
-export const MAX_LINE_BYTES = 16 * 1024 * 1024;
+const MAX_LINE_BYTES = 16 * 1024 * 1024;
 
 /** How deep a line may be nested, and how many values it may hold: a tool's arguments are a handful of levels. */
 const MAX_DEPTH = 64;

@@ -56,14 +56,14 @@ const Memory = z
   .refine(({ files }) => files.every(({ text }) => Buffer.byteLength(text) <= MAX_FILE_BYTES && !text.includes("\0")))
   .refine(({ files }) => files.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0) <= MAX_MEMORY_BYTES);
 
-export type MemoryFile = z.infer<typeof File>;
+type MemoryFile = z.infer<typeof File>;
 
 export interface Memory {
   /** MEMORY.md first, if there is one. */
   readonly files: readonly MemoryFile[];
 }
 
-export interface OwnMemory extends Memory {
+interface OwnMemory extends Memory {
   /** What lies in the folder and does not travel. */
   readonly leftOut: readonly { readonly name: string; readonly why: string }[];
 }

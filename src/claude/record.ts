@@ -29,7 +29,7 @@ const MAX_PATH_CHARS = 8192;
 
 const Digest = z.string().regex(/^[0-9a-f]{64}$/);
 const Path = z.string().min(1).max(MAX_PATH_CHARS);
-export const RECORD_ID = /^[0-9a-z]{8}$/;
+const RECORD_ID = /^[0-9a-z]{8}$/;
 
 /** A file that is ours from its beginning on: so many bytes, with this digest. */
 const OwnFile = z.strictObject({ path: Path, bytes: z.int().min(0), sha256: Digest });

@@ -38,7 +38,7 @@ export interface Sessions {
   readonly files: number;
 }
 
-export interface Search {
+interface Search {
   /** The most sessions to tell of, 1 to MAX_LISTED. */
   readonly limit?: number;
   /** Only those of this project. */

@@ -13,7 +13,7 @@ import { type Compaction, type LineLink, linkOf } from "./transcript-links.ts";
 import { MAX_TURNS } from "./turns.ts";
 
 /** Where a line is in its file, in bytes. */
-export interface LinePosition {
+interface LinePosition {
   readonly start: number;
   readonly bytes: number;
 }

@@ -4,7 +4,7 @@ import { CLIENT_VERSION } from "./transcript.ts";
 import type { Block, Turn } from "./turns.ts";
 
 /** A session that is written here: its new id, and where. */
-export interface TranscriptTarget {
+interface TranscriptTarget {
   readonly session: string;
   /** The project's real path. */
   readonly project: string;

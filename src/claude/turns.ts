@@ -21,7 +21,7 @@ export const FORMAT = "claude-spread/session";
 export const MAX_TURNS = 200_000;
 
 /** The most sessions behind one another. */
-export const MAX_SESSIONS = 100;
+const MAX_SESSIONS = 100;
 
 /** The longest line of a turn, in bytes. */
 export const MAX_TURN_BYTES = 8 * 1024 * 1024;
@@ -30,7 +30,7 @@ export const MAX_TURN_BYTES = 8 * 1024 * 1024;
 export const MAX_IMAGE_CHARS = 5 * 1024 * 1024;
 
 /** What a session has that does not travel with it. */
-export const LEFT_OUT = [
+const LEFT_OUT = [
   "attachments", // what the client put beside a prompt: reminders, lists of skills, results of hooks
   "blocks", // parts of a message that this version does not know
   "broken_lines", // no JSON, or too deep

@@ -29,7 +29,7 @@ export interface Uninstalled {
   readonly kept: { readonly path: string; readonly why: string }[];
 }
 
-export interface UninstallOptions {
+interface UninstallOptions {
   /** Also what was changed, or gone on with, since. */
   readonly changedToo?: boolean;
 }

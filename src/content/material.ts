@@ -41,7 +41,7 @@ export function textFileMaterial(file: FileHandle, about = DOCUMENT): Material {
 }
 
 /** @param file the material's from here on. Of any bytes. */
-export function fileMaterial(file: FileHandle, about: PartLabel): Material {
+function fileMaterial(file: FileHandle, about: PartLabel): Material {
   return { ...about, pieces: (signal) => read(file, signal), [Symbol.asyncDispose]: () => file.close() };
 }
 

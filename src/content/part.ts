@@ -16,7 +16,7 @@ export const DOCUMENT_ROLE = "document";
 export const COMPANION_ROLES = ["structure", "patch", "memory", "sessions", "attachment"] as const;
 export type CompanionRole = (typeof COMPANION_ROLES)[number];
 
-export const ROLES = [DOCUMENT_ROLE, ...COMPANION_ROLES] as const;
+const ROLES = [DOCUMENT_ROLE, ...COMPANION_ROLES] as const;
 export type Role = (typeof ROLES)[number];
 
 /** The longest name on the wire, in UTF-16 units; the receiver makes a file name of it. */

@@ -16,7 +16,7 @@ import { join, resolve } from "node:path";
 import { SpreadError, systemCode, toSpreadError } from "../errors.ts";
 import { hasLostOwner, isOwnedName, ownedName } from "./owner.ts";
 
-export type HomeFolder = "inbox" | "staging" | "spool" | "preview" | "installed" | "hub";
+type HomeFolder = "inbox" | "staging" | "spool" | "preview" | "installed" | "hub";
 
 /** What stands before that in the name of a file that is to replace another one. */
 const REPLACED = /^[\w-]+\.json\./;

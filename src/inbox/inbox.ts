@@ -74,7 +74,7 @@ export interface Incoming extends Provenance {
  * One document on its way in. Calls do not overlap: each is awaited before the next. Closing it removes everything that
  * was not committed.
  */
-export interface Delivery extends AsyncDisposable {
+interface Delivery extends AsyncDisposable {
   /**
    * Takes the next bytes, which may be used again once this settles; awaiting it is the backpressure.
    * @throws SpreadError `disk-full`, `home-unwritable`, `tampered` if a file that came along is not what was offered

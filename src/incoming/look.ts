@@ -29,7 +29,7 @@ const MAX_NAMED = 10;
 /** A path that is shown, in UTF-16 units. */
 const MAX_SHOWN_CHARS = 120;
 
-export interface Arrived {
+interface Arrived {
   /** Absolute path of the bytes as they came. */
   readonly original: string;
   /** By absolute paths. */

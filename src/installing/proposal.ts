@@ -13,7 +13,7 @@ import { findReceived, type InboxEntry } from "../inbox/received.ts";
 import { fileIn, memoryIn, sessionsFile, sessionsIn } from "./arrived.ts";
 import { memoryQuestion, senderOf, sessionQuestion } from "./words.ts";
 
-export interface InstallTarget {
+interface InstallTarget {
   /** DISTILL_HOME. */
   readonly home: string;
   /** The client's configuration folder. */
@@ -23,7 +23,7 @@ export interface InstallTarget {
   readonly userHome: string;
 }
 
-export interface Proposal {
+interface Proposal {
   /** For a person; several lines, all clean. */
   readonly question: string;
   /** After a yes. @throws SpreadError `plan-changed`, and those of the installation. Nothing is installed then. */

@@ -27,13 +27,13 @@ export interface CleaningOptions {
 }
 
 /** A secret that was replaced. */
-export interface ReplacedSecret extends Finding {
+interface ReplacedSecret extends Finding {
   /** Of which part, by its name. */
   readonly part: string;
 }
 
 /** A text that is part of a line, and which one. */
-export interface TextOfLine {
+interface TextOfLine {
   readonly text: string;
   readonly line: number;
 }

@@ -19,11 +19,11 @@ import type { Cleaning } from "./cleaning.ts";
 import { holdsSecrets, openSource, type SourcePolicy } from "./source.ts";
 
 /** A file that comes along, in bytes, and all of them. What is larger is shared by itself, as a document or otherwise. */
-export const MAX_ATTACHMENT_BYTES = 10 * 1024 * 1024;
+const MAX_ATTACHMENT_BYTES = 10 * 1024 * 1024;
 const MAX_ATTACHED_BYTES = 50 * 1024 * 1024;
 
 /** What somebody wants to share. One of the first three. */
-export interface DistillationDraft {
+interface DistillationDraft {
   readonly content?: string | undefined;
   readonly path?: string | undefined;
   readonly handoff?: Handoff | undefined;
@@ -36,7 +36,7 @@ export interface DistillationDraft {
 }
 
 /** Where it is shared from. */
-export interface ShareOrigin extends SourcePolicy {
+interface ShareOrigin extends SourcePolicy {
   /** Absolute. */
   readonly project: string;
 }

@@ -12,7 +12,7 @@ import { cleanLine } from "../untrusted/clean.ts";
 import type { Cleaning } from "./cleaning.ts";
 import type { OutgoingParts } from "./parts.ts";
 
-export interface SessionsDraft {
+interface SessionsDraft {
   readonly sessions: readonly Session[];
   /** Whether what the model thought goes along, as text. */
   readonly thinking: boolean;

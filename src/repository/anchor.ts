@@ -171,7 +171,7 @@ function uncommittedFile(record: string, from: string | undefined): Uncommitted 
   return { path, change: "changed" };
 }
 
-export interface NamedRemote {
+interface NamedRemote {
   readonly name: string;
   readonly address: string;
 }

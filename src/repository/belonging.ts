@@ -16,7 +16,7 @@ const TELLING = ["HEAD", "index", "config", "config.worktree", "packed-refs", "r
 const MAX_REFERENCES = 6;
 
 /** What git found; absolute, without links. */
-export interface CheckoutFolders {
+interface CheckoutFolders {
   readonly top: string;
   readonly gitDir: string;
   /** Where history and settings are: another folder than `gitDir` in a linked worktree. */

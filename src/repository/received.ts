@@ -8,7 +8,7 @@ import type { Repository } from "./repository.ts";
 const MAX_LISTED = 5_000;
 
 /** What a patch does to files. */
-export interface Touched {
+interface Touched {
   /** Texts of the sender: files that it would write, remove, rename or copy, each once. */
   readonly paths: readonly string[];
   /** Whether it makes a symbolic link: what is written below that lands elsewhere. */

@@ -24,7 +24,7 @@ export interface Repository {
 }
 
 /** Why there is nothing to say about a folder. */
-export interface NoRepository {
+interface NoRepository {
   readonly state: "none" | "bare" | "no-git" | "not-trusted" | "unsafe" | "too-slow" | "unreadable";
 }
 

@@ -34,7 +34,7 @@ export function cleanFileName(name: string): string {
 /** For a file whose own name configures something: no hand-off writes that, wherever it lies. */
 const NEUTRAL_NAME = "attachment.txt";
 
-export interface KeptName {
+interface KeptName {
   readonly name: string;
   /** Its own name is one that agents or tools obey, and is not used. */
   readonly renamed: boolean;
