@@ -97,7 +97,7 @@ async function turnsIn(
     for (const what of read.leftOut) turns.leaveOut(what);
     const said = turns.next(read);
     const turn = said && (await mapTexts(said, hide));
-    // What is written in the place of a part can be many times as long as the part.
+    // What replaces a part can be many times as long as the part.
     const surely = line.length <= SURELY_FITS_BYTES && read.leftOut.length === 0;
     const kept = turn !== undefined && (surely || fits(jsonLine(turn)));
     if (kept) batch.push(turn);
@@ -115,7 +115,7 @@ function turnLine(turn: Turn, turns: Turns): Buffer {
   return jsonLine({ ...turn, content: [{ type: "text", text: TOO_LONG }] });
 }
 
-/** The lines of a transcript, each behind the one that it follows. */
+/** The lines of a transcript, each after the one that it follows. */
 async function* inOrder(
   handle: FileHandle,
   size: number,
@@ -129,7 +129,7 @@ async function* inOrder(
     }
     return lines;
   };
-  // The last lines go with those before them: what is found in either is told at once.
+  // The last lines go with those before them, so that what is found in either is reported together.
   let lines: Line[] = [];
   for await (const placed of placedLinesOf(pieces(handle, 0, size, signal))) {
     if (lines.length > 0) yield lines;
@@ -146,7 +146,7 @@ async function* inOrder(
 /** A line of the client's so short, in bytes, makes no turn that is too long: a token is not eight times its path. */
 const SURELY_FITS_BYTES = MAX_TURN_BYTES / 8;
 
-/** What stands for a message that placeholders have made too long: others say that they come behind it. */
+/** Replaces a message that placeholders have made too long: other turns say that they follow it. */
 const TOO_LONG = "[a message that was too long, left out]";
 
 function fits(line: Buffer): boolean {
@@ -163,7 +163,7 @@ async function changed(batch: readonly Turn[], map: typeof mapTexts, redact: Red
   const texts: Spoken[] = [];
   for (const turn of batch) {
     await map(turn, (text) => {
-      texts.push({ text, line: turn.n + 2 }); // behind the header
+      texts.push({ text, line: turn.n + 2 }); // the header is line 1
       return text;
     });
   }
@@ -177,13 +177,12 @@ async function changed(batch: readonly Turn[], map: typeof mapTexts, redact: Red
 }
 
 /**
- * Numbers in the place of the client's ids; what was said behind a line that is left out follows the line before
- * that.
+ * Numbers in the place of the client's ids. What followed a line that is left out follows the line before that.
  */
 class Turns {
   count = 0;
   readonly leftOut: LeftOutCounts = {};
-  /** The client's ids, each with the turn that it is, or that it came behind. */
+  /** The client's ids, each with the turn that it is, or that it followed. */
   readonly #numbers = new Map<string, number | null>();
   /** Of each turn the answer that it is a part of: the client's id, and the number here. */
   readonly #answers: ({ id: string | undefined; message: number } | undefined)[] = [];
@@ -209,7 +208,7 @@ class Turns {
     if (content.length === 0) return undefined;
     if (this.count >= MAX_TURNS) throw new SpreadError("too-large", `the session has more than ${MAX_TURNS} turns`);
     const common = { n: this.count, after: this.#before(read), at: said.at ?? new Date(0).toISOString() };
-    this.#answers.length = this.count; // what was not kept after all is none
+    this.#answers.length = this.count; // a turn that was not kept after all has no answer
     if (said.from === "user") return { ...common, from: "user", content } as Turn;
     const answer = this.#answer(said.message, common.after);
     this.#answers.push(answer);
@@ -226,7 +225,7 @@ class Turns {
     if (kept) this.count += 1;
   }
 
-  /** The turn that a line comes behind; the one before it in the file where the line that it names is not there. */
+  /** The turn that a line follows; where the line that it names is missing, the one before it in the file. */
   #before({ id: own, after }: ReadLine): number | null {
     const joined = own === undefined ? undefined : this.#after.get(own);
     const id = joined === undefined ? after : joined;

@@ -12,7 +12,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { SpreadError, systemCode, toSpreadError } from "../errors.ts";
 import { foldersUpFrom, openOrdinaryFile } from "../files.ts";
 
-/** A longer name is cut by the client, which puts a hash behind it; in UTF-16 units. */
+/** The client cuts a longer name, and appends a hash; in UTF-16 units. */
 const MAX_NAME_CHARS = 200;
 
 /** What git writes into a `.git` that is a file, and into `commondir`, in bytes: one path. */
@@ -30,7 +30,7 @@ export function projectName(project: string): string {
   return name.length <= MAX_NAME_CHARS ? name : `${name.slice(0, MAX_NAME_CHARS)}-${hash(project)}`;
 }
 
-/** Of a path that is too long for a name: 32 bits, each character times 31 more than the one behind it, to base 36. */
+/** Of a path that is too long for a name: 32 bits, each character times 31 more than the next one, in base 36. */
 function hash(text: string): string {
   let value = 0;
   for (let at = 0; at < text.length; at += 1) value = (Math.imul(value, 31) + text.charCodeAt(at)) | 0;
@@ -100,7 +100,7 @@ export async function refuseLink(folder: string): Promise<void> {
 }
 
 /**
- * An ordinary file in a folder of the client's that is itself no link; whoever receives the handle closes it.
+ * An ordinary file in a folder of the client's that is itself no link; the caller closes the handle.
  * @throws SpreadError `path-unreadable`
  */
 export async function openOwn(folder: string, name: string): Promise<FileHandle> {

@@ -76,7 +76,7 @@ export interface ReceivedMemory extends Memory {
 /** Among letters and marks there are some that nobody sees, such as variation selectors and the Hangul filler. */
 const HIDDEN = /\p{Default_Ignorable_Code_Point}/u;
 
-/** Whether a file of a received memory may have this name: people decide by it, and models read it, as it stands. */
+/** Whether a file of a received memory may have this name: people decide by it and models read it, unchanged. */
 export function isMemoryName(name: string): boolean {
   if (name.length > MAX_NAME_CHARS || !NAME.test(name) || name.normalize("NFC") !== name) return false;
   if (HIDDEN.test(name) || cleanLine(name, MAX_NAME_CHARS) !== name) return false;
@@ -175,14 +175,14 @@ export function parseMemory(bytes: Uint8Array): ReceivedMemory {
 }
 
 /**
- * All of it for a person to read: each file behind its name, every line of it marked, so that none can pose as a
+ * All of it for a person to read: the name of each file, then its text with every line marked, so that none can pose as a
  * name.
  */
 export function shownMemory({ files }: Memory): string {
   return files.map(({ name, text }) => `${name}:\n${quoted(text)}\n`).join("\n");
 }
 
-/** Every line behind a `>`. */
+/** Every line after a `>`. */
 export function quoted(text: string): string {
   return text
     .replace(/\n$/, "")

@@ -1,7 +1,7 @@
 /**
  * What we say about received words where they are installed: whose they are, and where they end. Neither can be said
- * in our place, since both hold an id that is made at the installation. A model takes what stands in the client's own
- * marks for the client's words, so a received text may not hold those.
+ * in our place, since both hold an id that is made at the installation. A model takes what is inside the client's own
+ * marks for the client's words, so a received text may not hold those marks.
  */
 import { readableId } from "../ids.ts";
 import { claimLine, type Origin, senderLine } from "./record.ts";

@@ -1,4 +1,4 @@
-/** The sessions of this machine: which there are, newest first, told by the two ends of each file. */
+/** Lists the sessions of this machine, newest first, by reading both ends of each file. */
 
 import type { Stats } from "node:fs";
 import { type FileHandle, lstat, opendir } from "node:fs/promises";
@@ -56,7 +56,7 @@ const MAX_FILES = 50_000;
 /** What is read of a file to tell what it is, in bytes at each end: a prompt with some attachments fits. */
 const END_BYTES = 128 * 1024;
 
-/** Of each file so much is counted, in bytes, and no more than that of all: a second of reading. */
+/** How much is read to count messages, in bytes: of one file, and of all files. A second of reading. */
 const COUNT_BYTES = 64 * 1024 * 1024;
 const COUNT_ALL_BYTES = 512 * 1024 * 1024;
 
@@ -165,7 +165,7 @@ async function tell(file: SessionFile, countBytes: number): Promise<Session> {
   for (const line of await lines(handle, 0, Math.min(size, END_BYTES))) collectMetadata(about, line && parseLine(line));
   if (size > END_BYTES) {
     const from = Math.max(END_BYTES, size - END_BYTES);
-    // The first of them most likely began before it, and then it is none.
+    // The first line most likely began before that, and then it is no JSON.
     for (const line of await lines(handle, from, size - from)) collectMetadata(about, line && parseLine(line));
   }
   const { messages, bytes } = await count(handle, Math.min(size, countBytes));

@@ -1,9 +1,9 @@
 /**
  * Which lines of a transcript make the conversation that the client goes on with, and how they follow one another.
  * Mostly each line names the one before it; but a compaction keeps some messages of before, and says only in its
- * boundary that they now come behind the summary. The client joins them when it resumes, and so is it done here, to
- * the letter (Claude Code 2.1.197 and 2.1.332 do it alike); then the lines can travel in an order in which each comes
- * behind the one that it follows, and the conversation ends with the last of them.
+ * boundary that they now follow the summary. The client joins them when it resumes, and this file does the same, to the
+ * letter (Claude Code 2.1.197 and 2.1.332 do it alike). Then the lines can travel in an order in which each comes after the
+ * one that it follows, and the conversation ends with the last of them.
  */
 import type { FileHandle } from "node:fs/promises";
 import { SpreadError } from "../errors.ts";
@@ -41,7 +41,7 @@ interface Row extends LinePosition {
   readonly id: string;
   /** What it names as the line before it. */
   readonly parent: string | null;
-  /** The row that this is, or that comes before it where it is none. */
+  /** The row that `parent` is, or where it is a joint, the row before that. */
   readonly named: string | null;
   /** The row that the client takes for the one before it. */
   after: string | null;
@@ -53,7 +53,7 @@ interface Row extends LinePosition {
 
 type Rows = Map<string, Row>;
 
-/** Behind a row that is missing, the client takes the latest before it that is at most so much older, in ms. */
+/** Where the row before is missing, the client takes the latest earlier row that is at most this much older, in ms. */
 const FALLBACK_MS = 5000;
 
 class Reader {
@@ -142,7 +142,7 @@ class Reader {
     return from && lastSaid(live, from);
   }
 
-  /** @param ending the rows that the conversation ends with, each behind the one before. */
+  /** @param ending the rows that the conversation ends with, each after the one before. */
   #thread(ending: readonly Row[]): Thread {
     const rows = this.#rows;
     const last = new Set(ending.map(({ id }) => id));
@@ -150,7 +150,7 @@ class Reader {
     const early = new Map<number, LinePosition[]>();
     const done = new Set<string>();
     for (const row of rows.values()) {
-      // Nothing can come behind the last row: what was undone behind it is beside it.
+      // Nothing can follow the last row: what did, and was undone, becomes a branch beside it.
       if (row.after !== null && last.has(row.after) && !last.has(row.id)) row.after = ending[0]?.after ?? null;
     }
     const inFile = [...rows.values()].sort((a, b) => a.start - b.start);
@@ -273,9 +273,9 @@ function later(a: Row | undefined, b: Row): Row {
 }
 
 /**
- * Sets right what comes before a row where that is missing, and puts behind it, one behind another, what hangs on it
- * of the client's.
- * @returns the row and those behind it
+ * Finds a row to come before each one whose own is missing, and puts after the last row, one after another, what of the
+ * client's hangs on it.
+ * @returns the last row and those after it
  */
 function follow(live: Rows, leaf: Row): Row[] {
   const path = new Set<Row>();

@@ -1,4 +1,4 @@
-/** Writes turns as lines of a transcript that the client can resume. Nothing of the sender's is copied as it stands. */
+/** Writes turns as lines of a transcript that the client can resume. Nothing of the sender's is copied unread. */
 import { createHash, randomUUID } from "node:crypto";
 import { CLIENT_VERSION } from "./transcript.ts";
 import type { Block, Turn } from "./turns.ts";

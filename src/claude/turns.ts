@@ -1,6 +1,6 @@
 /**
  * What a session is while it travels: lines of JSON in a form of our own, because the client's is its own business
- * and changes. A header, the turns of the conversation, an end that counts them; several sessions stand one behind
+ * and changes. A header, the turns of the conversation, an end that counts them; several sessions follow one
  * another. Lines are made here and refused here. All that a turn may be is listed: there is nothing in it that a
  * client could run.
  *
@@ -20,7 +20,7 @@ export const FORMAT = "claude-spread/session";
 /** The most turns of a session: more than anyone can have in a year; a transcript of 50 MB has some 20,000. */
 export const MAX_TURNS = 200_000;
 
-/** The most sessions behind one another. */
+/** The most sessions in one stream. */
 const MAX_SESSIONS = 100;
 
 /** The longest line of a turn, in bytes. */
@@ -78,7 +78,7 @@ const ToolResult = z.strictObject({
 });
 
 const common = {
-  /** Which turn it is, from 0 on, and behind which one it was said: null begins a conversation. */
+  /** Which turn it is, from 0 on, and which turn it follows: null begins a conversation. */
   n: Count,
   after: Count.nullable(),
   at: z.iso.datetime(),
@@ -264,7 +264,7 @@ async function mapBlock(block: Block, change: TextChange): Promise<Block> {
 
 /**
  * The same turn with the names of tools as `change` has them, and with what tools were given as it has the JSON of it: there
- * a value stands behind its name, which may be all that gives it away.
+ * a value comes after its name, which may be all that gives it away.
  */
 export async function mapInputs(turn: Turn, change: TextChange): Promise<Turn> {
   if (turn.from === "user") return turn;
@@ -293,7 +293,7 @@ const MAX_NAMED_CHARS = 1024;
 /** Stands for commands, code and what else no name makes a secret of: they were looked at as they are. */
 const WORDS = "…";
 
-/** What stands for a value in the JSON that is changed: a number as a text, in whose place another can be put. */
+/** A value as it appears in the JSON that is changed: a number as a text, so that a placeholder can replace it. */
 function shown(value: unknown): unknown {
   if (typeof value === "number") return String(value);
   return typeof value === "string" && isWords(value) ? WORDS : value;
@@ -304,7 +304,7 @@ function isWords(text: string): boolean {
   return text.length > MAX_NAMED_CHARS || (/\s/.test(text.trim()) && JSON.stringify(text).length > text.length + 2);
 }
 
-/** What stands for an input when what was found in it goes over the borders of its values. */
+/** Replaces an input where a secret in it spans several values. */
 const LEFT_OUT_INPUT = { left_out: "What the tool was given; a secret in it could not be told from the rest." };
 
 function inputOf(json: string, before: Record<string, unknown>): Record<string, unknown> {

@@ -1,6 +1,6 @@
 /**
- * Takes out what was installed: exactly that. What the user, or the client, has written into it since is theirs, and
- * is kept and named unless it is asked for too.
+ * Takes out what was installed, exactly that. What the user or the client has changed since is theirs: it is kept and named,
+ * unless the caller asks for it too.
  */
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -121,7 +121,7 @@ async function removeSection(section: Section, id: string, options: UninstallOpt
   const end = own.indexOf(mark, begin);
   if (begin < 0 || end < 0) return "unmarked";
   const after = end + mark.length;
-  // Whoever has copied the part has copied its note, or a mark, with it; a mere link to one of its files has neither.
+  // A copy of the part has its note, or a mark, in it; a mere link to one of its files has neither.
   if (speaksOf(own.slice(0, begin) + own.slice(after), id)) return "unmarked";
   if (digest(own.slice(begin, after)) !== section.sha256 && options.changedToo !== true) return "changed";
   const before = own.slice(0, begin);

@@ -11,7 +11,7 @@ import { DOCUMENT_ROLE, type Role } from "./part.ts";
 /** A part that is still to be read. Disposing of it closes its source, whether or not it was read. */
 export interface Material extends AsyncDisposable {
   readonly role: Role;
-  /** What the receiver is told. The document's own is not used. */
+  /** The name that the receiver is given. The document's own is not used. */
   readonly name: string;
   /** Once. A piece holds until the next one is asked for. @throws SpreadError `not-text`, `empty`, `path-unreadable`, `cancelled` */
   pieces(signal: AbortSignal): AsyncIterable<Uint8Array>;
@@ -75,7 +75,7 @@ async function* read(file: FileHandle, signal: AbortSignal): AsyncGenerator<Uint
   }
 }
 
-/** The same pieces, as long as they are well-formed UTF-8 without a NUL, and something other than white space. */
+/** The same pieces; it throws unless they are well-formed UTF-8 without a NUL, and more than white space. */
 async function* text(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   /** The beginning of a character whose rest is in the next piece. */
   let begun: Uint8Array = new Uint8Array();

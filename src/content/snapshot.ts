@@ -21,9 +21,9 @@ export interface Snapshot extends AsyncDisposable {
   readonly sha256: string;
   /** Whether brotli is worth its time: a probe of it saved a third. */
   readonly compressible: boolean;
-  /** The first is the document itself. One behind another they are the content. */
+  /** The first is the document itself. One after another they are the content. */
   readonly parts: readonly Part[];
-  /** The name in the home's spool of the file that it lies in, as long as that has one. */
+  /** The name, in the home's spool, of the file that holds it, while that has one. */
   readonly file?: string | undefined;
   /**
    * The content from one of its bytes on, or from the start, in pieces of at most SNAPSHOT_READ_BYTES that must not be
@@ -33,10 +33,10 @@ export interface Snapshot extends AsyncDisposable {
   read(from?: number): AsyncIterable<Uint8Array>;
 }
 
-/** Few enough bytes that many readers fit in memory, so many that the system calls are nothing. */
+/** How much is read at once: little enough for many readers in memory, enough that system calls cost nothing. */
 export const SNAPSHOT_READ_BYTES = 256 * 1024;
 
-/** The piece being read, the one being used, and the one before, of which a chunk can be left. */
+/** The piece being read, the one being used, and the one before, part of which may still be in a chunk. */
 const READ_BUFFERS = 3;
 
 /** Up to this many bytes stay in memory: nearly every hand-off does. */
@@ -115,8 +115,8 @@ export interface HandedFile {
 }
 
 /**
- * A copy of the snapshot for another process of this user, unless it has a name already. Whoever takes it over takes its
- * name away; closing it does so too.
+ * A copy of the snapshot for another process of this user, unless it has a name already. Taking it over removes its name;
+ * so does closing it.
  * @throws SpreadError `disk-full`, `home-unwritable`, `cancelled`
  */
 export async function handOver(content: Snapshot, home: string): Promise<HandedFile & AsyncDisposable> {
@@ -266,7 +266,7 @@ async function openSpool(home: string, named = false): Promise<Spool> {
 
 /**
  * @param keepsName otherwise the file loses its name at once, where the system allows it: then not even SIGKILL leaves it
- *   behind.
+ *   on the disk.
  */
 async function spoolOf(file: FileHandle, path: string, home: string, keepsName: boolean): Promise<Spool> {
   const lose = () =>

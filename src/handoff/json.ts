@@ -14,7 +14,7 @@ export const MAX_RECORD_BYTES = 2 * 1024 * 1024;
 
 /**
  * Strict at the receiver's too: a field that this version does not know would lie in a file that a model reads, unjudged.
- * A sender that has more to say raises the version, and whoever cannot read that still has the Markdown.
+ * A sender that has more to say raises the version, and a receiver that cannot read that still has the Markdown.
  */
 const Envelope = z.strictObject({
   format: z.literal("claude-spread/handoff"),

@@ -114,11 +114,11 @@ function indented(lines: readonly string[]): string[] {
 
 const FENCE = "```";
 
-/** A line that opens a block of code, or would close one. A longer line of marks is none that a person wrote. */
+/** A line that opens a block of code, or would close one. Nobody writes a longer line of marks. */
 const FENCE_LINE = /^([ \t]*)(`{3,100}(?=[^`]*$)|~{3,100})(?!~)(.*)$/;
 
 /**
- * A text as lines that begin no heading, and that leave nothing open behind them: a block of code gets marks of ours, longer
+ * A text as lines that begin no heading, and that leave nothing open after them: a block of code gets marks of ours, longer
  * than any in it, and ends with its text at the latest. What begins with a mark of ours is such a block.
  */
 function safeLines(text: string): string[] {
@@ -165,11 +165,11 @@ function longestRun(text: string): number {
   return Math.max(0, ...(text.match(/`+/g) ?? []).map((run) => run.length));
 }
 
-/** What may stand before the beginning of a block: marks of quotes and lists, any number of them. */
+/** What may come before the beginning of a block: marks of quotes and lists, any number of them. */
 const NESTING = /^(?:[ \t]*(?:>|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t])))*[ \t]*/;
 
 /**
- * What begins, behind those, a heading (also the line below one), a block of code, a block of HTML, which can hide what
+ * What begins, after those, a heading (also the line below one), a block of code, a block of HTML, which can hide what
  * follows, or the target of links elsewhere (CommonMark 4.2 to 4.7).
  */
 const BLOCK_START = /^(?:#{1,6}(?:[ \t]|$)|`{3}|~{3}|=+[ \t]*$|-+[ \t]*$|<|\[[^\]]*\]:)/;

@@ -15,7 +15,7 @@ import { FileNames } from "../untrusted/file-name.ts";
 const ATTACHMENTS = "files";
 type OwnRole = Exclude<CompanionRole, "attachment">;
 
-/** The names of those of which there is one. */
+/** The names of those that a hand-off has one of. */
 const OWN_NAMES: Record<OwnRole, string> = {
   structure: "handoff.json",
   patch: "changes.patch",
@@ -45,7 +45,7 @@ export function companionsOf(parts: readonly Part[]): Companion[] {
   });
 }
 
-/** Writes them, one behind another. Closing it closes what is open; it removes nothing. */
+/** Writes them, one after another. Closing it closes what is open; it removes nothing. */
 export class CompanionFiles implements AsyncDisposable {
   readonly #folder: string;
   readonly #left: Companion[];

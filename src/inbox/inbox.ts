@@ -62,7 +62,7 @@ export interface Delivered {
   readonly warnings: string[];
 }
 
-/** What is about to come. The first part is the document, of which the provenance tells; its bytes come first. */
+/** What is about to come. The provenance is the document's, whose bytes come first. */
 export interface Incoming extends Provenance {
   readonly kind: Kind;
   /** Of all bytes that come, in lower-case hex. */

@@ -33,7 +33,7 @@ const ReceivedRecord = z.strictObject({
   sent_at: z.iso.datetime().optional(),
   received_at: z.iso.datetime(),
   via: z.string(),
-  /** Of all its files, as they came, one behind another. */
+  /** Of all its files as they came, one after another. */
   sha256: KeptFile.shape.sha256,
   /** The first is the document, as it came. */
   files: z.array(FileInInbox).min(1).max(MAX_PARTS),
@@ -69,7 +69,7 @@ export async function findReceived(home: string, id: string): Promise<InboxEntry
   }
 }
 
-/** An ordinary file of it, and no link; whoever gets it closes it. @throws the system's error, or `path-unreadable` */
+/** An ordinary file of it, and no link; the caller closes it. @throws the system's error, or `path-unreadable` */
 export function openReceived(folder: string, path: string): Promise<FileHandle> {
   return openOrdinaryFile(join(folder, path), "a received file");
 }

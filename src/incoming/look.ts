@@ -22,7 +22,7 @@ const MAX_SEARCHED_BYTES = 64 * MIB;
 const SEARCH_MS = 5_000;
 /** The clock and the signal are asked before each of these: less than a window of the search. */
 const READ_BYTES = 64 * 1024;
-/** Files whose passages are told of one by one. */
+/** Files whose passages are reported one by one. */
 const MAX_FILES_TOLD = 3;
 /** Secrets, or files, that are named. */
 const MAX_NAMED = 10;
@@ -110,7 +110,7 @@ async function judge(patch: string, signal: AbortSignal): Promise<Judged> {
   };
 }
 
-/** Undefined where it is none. */
+/** Undefined where the file is no structured hand-off. */
 async function recordIn(path: string): Promise<HandoffRecord | undefined> {
   try {
     if ((await stat(path)).size > MAX_RECORD_BYTES) return undefined;
@@ -138,7 +138,7 @@ interface Seen {
   readonly bytes: number;
   /** Whether the limits let it be searched to its end. */
   readonly whole: boolean;
-  /** Of what has no lines for a person to read, the lines are not told. */
+  /** Without lines where the file has none that a person reads. */
   readonly secrets: readonly Secret[];
   readonly total: number;
   /** Where it steers, as warnings. */
@@ -205,7 +205,7 @@ function fileWarnings(steering: readonly SteeringFile[]): string[] {
 }
 
 /**
- * A file as it stands, or where it is JSON of ours, the texts that it carries.
+ * A file as it is, or where it is JSON of ours, the texts in it.
  * @param name what it is called, in words of ours.
  */
 async function lookInto(came: SearchedFile, name: string, limits: Limits, signal: AbortSignal): Promise<Seen> {
@@ -216,7 +216,7 @@ async function lookInto(came: SearchedFile, name: string, limits: Limits, signal
 
 /**
  * Sessions a few lines at a time, and in each what was said in it: in the JSON of a line, a quote that is written as `\\"` makes
- * secrets of what are none. What is no line of a session is looked at as it stands.
+ * secrets of what are none. A line that is none of a session is searched as it is.
  */
 async function lookIntoSessions(came: SearchedFile, name: string, limits: Limits, signal: AbortSignal): Promise<Seen> {
   const [{ linesOf }, { pieces }, { spokenIn }] = await Promise.all([
@@ -277,7 +277,7 @@ async function searchLines(
 /** Between texts: no secret goes over it. */
 const BETWEEN = "\n\0\n";
 
-/** Undefined where it is none, or too long. */
+/** Undefined where the file is no memory, or too long for one. */
 async function lookIntoMemory(path: string, limits: Limits, signal: AbortSignal): Promise<Seen | undefined> {
   const { MAX_MEMORY_BYTES, parseMemory } = await import("../claude/memory.ts");
   const { size: bytes } = await stat(path);

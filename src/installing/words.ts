@@ -1,4 +1,4 @@
-/** What a person is told before an installation, and after it: the same in the client's form and in a terminal. */
+/** What a person reads before an installation, and after it: the same in the client's form and in a terminal. */
 import { join } from "node:path";
 import type { MemoryPlan } from "../claude/install-memory.ts";
 import type { ReceivedSession } from "../claude/install-session.ts";
@@ -8,7 +8,7 @@ import type { Installation } from "../claude/record.ts";
 import type { Uninstalled } from "../claude/uninstall.ts";
 import type { InboxEntry, ReceivedRecord } from "../inbox/received.ts";
 
-/** So many files are named. */
+/** New files that are named; all are counted. */
 const MAX_NAMED = 20;
 
 /** The sender's own claims: nothing else is known of it. */
@@ -65,7 +65,7 @@ export function sessionQuestion(received: InboxEntry, session: ReceivedSession, 
   ].join("\n");
 }
 
-/** Whoever reads it has to know first which lines are none of ours. */
+/** The reader has to know first which lines are not ours. */
 function origin({ record }: InboxEntry): string[] {
   return [
     'Lines that begin with ">" are its sender\'s words. Nobody has checked them.',

@@ -40,7 +40,7 @@ interface TextOfLine {
 
 /** What was done so far. */
 export interface Cleaned {
-  /** So many of them as are listed. */
+  /** The first MAX_LISTED of them. */
   readonly replacements: readonly ReplacedSecret[];
   /** All of them, by rule. */
   readonly counts: ReadonlyMap<string, number>;
@@ -48,9 +48,9 @@ export interface Cleaned {
   readonly paths: number;
 }
 
-/** So many replacements are listed of a share; all are counted. */
+/** Replacements listed per share; the count is always complete. */
 const MAX_LISTED = 200;
-/** So many are named where they stop a share. */
+/** Secrets named in the error that stops a share. */
 const MAX_NAMED = 10;
 
 /** Between texts that are cleaned in one go. No clean text has it, and no secret goes over it. */
@@ -70,7 +70,7 @@ export class Cleaning {
   static async begin(options: CleaningOptions, signal: AbortSignal): Promise<Cleaning> {
     const { secrets, paths, project, others = [], home, userHome } = options;
     const looks = secrets !== "allow";
-    // In a repository of many projects what is secret stands at its top as well.
+    // A repository of many projects has secrets at its top as well.
     const tops = looks ? await Promise.all([project, ...others].map(topOf)) : [];
     const folders = [...new Set([project, ...others, ...tops])];
     const [values, denied, places] = await Promise.all([
@@ -138,7 +138,7 @@ export class Cleaning {
 
   /**
    * All texts in plain data, each by itself.
-   * @param render what people read of the data: there it is told where a secret was.
+   * @param render what people read of the data: lines of secrets are those of this text.
    * @throws SpreadError `secrets-found`.
    */
   async data<T>(part: string, data: T, render: (data: T) => string): Promise<T> {
@@ -238,7 +238,7 @@ function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Where it first stands, from 1 on. */
+/** The line of its first occurrence, from 1 on. */
 function lineOf(text: string, what: string): number {
   return text.slice(0, Math.max(0, text.indexOf(what))).split("\n").length;
 }

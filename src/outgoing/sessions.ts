@@ -1,5 +1,5 @@
 /**
- * A share of sessions: a catalogue for people, and behind it the conversations, read and cleaned as they are sent, however
+ * A share of sessions: a catalogue for people, and after it the conversations, read and cleaned as they are sent, however
  * long they are. The receiver picks when it installs.
  */
 import { exportSession } from "../claude/export.ts";
@@ -40,7 +40,7 @@ export async function sessionParts(draft: SessionsDraft, cleaning: Cleaning): Pr
  */
 export async function cleanNames(sessions: readonly Session[], redact: Redact): Promise<Session[]> {
   const texts = sessions.flatMap(({ title, branch = "" }, at) => {
-    const line = 3 + at * ENTRY_LINES; // behind the heading
+    const line = 3 + at * ENTRY_LINES; // after the heading
     return [
       { text: title, line },
       { text: branch, line: line + 1 },
@@ -54,7 +54,7 @@ export async function cleanNames(sessions: readonly Session[], redact: Redact): 
   }));
 }
 
-/** Of a session in the catalogue, with the empty one behind it. */
+/** Lines of a session in the catalogue, with the empty one after it. */
 const ENTRY_LINES = 3;
 
 function catalogueOf(sessions: readonly Session[]): string {

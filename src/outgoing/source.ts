@@ -1,6 +1,6 @@
 /**
- * May this file leave the machine? Everything that stands between a path, which a document may have talked the model
- * into, and the bytes behind it: allowed folders, links, special files, keys. What is in a document is not judged here.
+ * May this file leave the machine? A document may have talked the model into a path: here are all the checks before its bytes
+ * are read: allowed folders, links, special files, keys. What is in a document is not judged here.
  */
 import type { BigIntStats } from "node:fs";
 import { type FileHandle, lstat, realpath } from "node:fs/promises";
@@ -19,7 +19,7 @@ export interface SourcePolicy {
 }
 
 export interface Source {
-  /** Open for reading, at the start. Whoever receives it closes it. */
+  /** Open for reading, at the start. The caller closes it. */
   readonly handle: FileHandle;
   /** Absolute and without links: what was really opened. */
   readonly path: string;
@@ -65,7 +65,7 @@ const SECRET_NAMES: readonly { readonly name: RegExp; readonly holds: string }[]
   { name: /^(?:fish_history|\.histfile|consolehost_history\.txt)$/, holds: "typed history" },
 ];
 
-/** Folders of which nothing is shared, as they stand in a path in lower case with `/` around every name. */
+/** Folders of which nothing is shared, as they appear in a path in lower case with `/` around every name. */
 const SECRET_FOLDERS = [
   "/.ssh/",
   "/.gnupg/",
@@ -86,8 +86,8 @@ const KEY_HEAD =
   /^(?:-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|---- BEGIN SSH2 .*PRIVATE KEY|PuTTY-User-Key-File-|AGE-SECRET-KEY-)/;
 
 /**
- * A private key further down, behind a certificate, or as a string in JSON: its first line, headers perhaps, and a line of
- * its body. A text that only speaks of such lines has no body behind them.
+ * A private key further down, after a certificate, or as a string in JSON: its first line, headers perhaps, and a line of
+ * its body. A text that only speaks of such lines has no body after them.
  */
 const PEM_KEY =
   /-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(?:\\r|\\n|\s)+(?:[\w-]+: [^\n]*\n\s*)*[A-Za-z0-9+/=]{32}/;

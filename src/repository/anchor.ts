@@ -10,7 +10,7 @@ import type { Repository } from "./repository.ts";
 /** Changed files that are named. More than these are counted. */
 export const MAX_NAMED = 200;
 
-/** A path in a repository, in UTF-16 units. Of a longer one the beginning is told. */
+/** A path in a repository, in UTF-16 units. A longer one is cut. */
 const MAX_PATH_CHARS = 1_024;
 const MAX_BRANCH_CHARS = 255;
 

@@ -12,13 +12,13 @@ import { MAX_INPUT_BYTES } from "./git.ts";
 import { type FilePatch, type LeftOutFile, MAX_FILE_PATCH_BYTES, PatchReader, type Why } from "./patch.ts";
 import type { Repository } from "./repository.ts";
 
-/** What git may say about a change before it is stopped, in bytes: the files behind that are not even named. */
+/** What git may say about a change before it is stopped, in bytes: the files after that are not even named. */
 const MAX_READ_BYTES = 64 * 1024 * 1024;
 
-/** New files that are looked at. More are no work of a session but a folder that nobody told git to ignore. */
+/** New files that are looked at. More are not the work of a session, but a folder that git should ignore. */
 const MAX_NEW_FILES = 1_000;
 
-/** Mode, hash and stage of a file, as an index is told about it. */
+/** Mode, hash and stage of a file, as an index takes it, in bytes. */
 const MAX_INDEX_FIELDS_BYTES = 128;
 
 /** Files that are not in the patch, by name. */
@@ -125,7 +125,7 @@ export function leftOut({ left, cut }: Pick<Change, "left" | "cut">): string[] {
 
 /**
  * The patch; `git apply` takes it at the repository's top. Before its first file it says what it lacks: git reads past that,
- * and whoever applies it should know.
+ * and a person who applies it should know.
  */
 export function patchText(change: Change): string {
   const lacks = leftOut(change).map((line) => `# Not in this patch: ${line}\n`);

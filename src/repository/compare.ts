@@ -1,6 +1,6 @@
 /**
- * A received anchor held against the receiver's checkout: is this the place, how far is it from there, and do the files that
- * the hand-off speaks of stand as it says? Both anchor and paths are another person's words: they are looked up literally,
+ * A received anchor held against the receiver's checkout: is this the place, how far is it from there, and are the files that
+ * the hand-off speaks of as it says? Both anchor and paths are another person's words: they are looked up literally,
  * never followed out of the checkout, and shown as cleaned lines.
  */
 import { lstat, realpath } from "node:fs/promises";
@@ -21,7 +21,7 @@ export interface Comparison {
   readonly repository: "same" | "other" | "unknown";
   /** Whether the sender's commit is in this checkout; undefined where the sender had none. */
   readonly commitKnown: boolean | undefined;
-  /** Of this checkout from the sender's commit, in commits; undefined where it cannot be told. */
+  /** Of this checkout from the sender's commit, in commits; undefined where it is not known. */
   readonly distance: { readonly ahead: number; readonly behind: number } | "unrelated" | undefined;
   /** Undefined where one of the two is on no branch. */
   readonly sameBranch: boolean | undefined;

@@ -1,6 +1,6 @@
 /**
  * Runs `git` in a checkout that may be hostile: its configuration, attributes and content must not be able to run a program,
- * reach the network, ask somebody, write anything or take for ever. What git says is bytes here; others read it.
+ * reach the network, ask somebody, write anything or run forever. What git says is bytes here; others read it.
  */
 import { spawn } from "node:child_process";
 import { delimiter, dirname, isAbsolute } from "node:path";
@@ -152,7 +152,7 @@ const FIXED = {
 
 function inherited(): Record<string, string> {
   const kept = INHERITED.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]));
-  // A folder that is named from where one stands could be the checkout's own.
+  // A folder that is named from the current one could be the checkout's own.
   const path = (process.env.PATH ?? "").split(delimiter).filter((folder) => isAbsolute(folder));
   return { ...Object.fromEntries(kept), PATH: path.join(delimiter) };
 }

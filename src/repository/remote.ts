@@ -4,7 +4,7 @@
  */
 import { isNaming, looksRandom } from "../redact/values.ts";
 
-/** A longer address, in UTF-16 units, is none. */
+/** Anything longer, in UTF-16 units, is no address. */
 export const MAX_REMOTE_CHARS = 512;
 
 /** By scheme: whether browsers speak it too, and the port that need not be written. */

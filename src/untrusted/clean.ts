@@ -42,7 +42,7 @@ const JOINING =
 
 /**
  * The invisible characters that writing needs, and the only places where they stay: `what` with what must follow it, at
- * once behind a character `after`. None can follow one of its own kind, so that they cannot be piled up to carry data.
+ * once after a character `after`. None can follow one of its own kind, so that they cannot be piled up to carry data.
  */
 const NEEDED: readonly { readonly what: RegExp; readonly after: RegExp }[] = [
   // The three marks of direction, which concern only their neighbours.
@@ -100,7 +100,7 @@ export class TextCleaner {
   }
 
   /**
-   * The quick way past `push`: true if the bytes are clean as they stand, and then they count as pushed. It knows plain
+   * The quick way past `push`: true if the bytes are clean already, and then they count as pushed. It knows plain
    * ASCII alone, with `\n` as its line end, which costs a twentieth of what `push` does.
    */
   passes(bytes: Uint8Array): boolean {
