@@ -10,7 +10,7 @@ import { type HandoffRecord, MAX_RECORD_BYTES, parseRecord } from "../handoff/js
 import { inspectPassages, MAX_INSPECTED_CHARS, passageWarnings } from "../inspection/passages.ts";
 import { Redactor } from "../redact/redactor.ts";
 import { compare } from "../repository/compare.ts";
-import { checkCommand, touchedBy } from "../repository/received.ts";
+import { checkCommand, touchedBy } from "../repository/received-patch.ts";
 import { openRepository } from "../repository/repository.ts";
 import { cleanLine, TextCleaner } from "../untrusted/clean.ts";
 import { isToolConfiguration } from "../untrusted/file-name.ts";

@@ -213,8 +213,13 @@ export function cleanLine(text: string, max: number): string {
 }
 
 function oneLine(text: string): string {
+  return cleanText(text).replace(/\s+/gu, " ").trim();
+}
+
+/** A whole text at once, where nobody asks what was taken out of it. */
+export function cleanText(text: string): string {
   const cleaner = new TextCleaner();
-  return (cleaner.push(Buffer.from(text)) + cleaner.end()).replace(/\s+/gu, " ").trim();
+  return cleaner.push(Buffer.from(text)) + cleaner.end();
 }
 
 /** `length`, or one less where it would cut a surrogate pair of `text`. */
