@@ -88,10 +88,10 @@ export interface Prepared extends OutgoingParts {
 export async function prepare(
   draft: Draft & { readonly title?: string | undefined },
   config: Config,
-  { alone = false, signal }: { readonly alone?: boolean; readonly signal: AbortSignal },
+  { documentOnly = false, signal }: { readonly documentOnly?: boolean; readonly signal: AbortSignal },
 ): Promise<Prepared> {
-  checkKind(draft, alone);
-  const prepared = await preparedOf(draft, config, alone, signal);
+  checkKind(draft, documentOnly);
+  const prepared = await preparedOf(draft, config, documentOnly, signal);
   if (draft.title === undefined) return prepared;
   try {
     return { ...prepared, title: await prepared.cleaning.text("the title", draft.title) };
@@ -104,7 +104,7 @@ export async function prepare(
 async function preparedOf(
   draft: Draft,
   { project, roots, home }: Config,
-  alone: boolean,
+  documentOnly: boolean,
   signal: AbortSignal,
 ): Promise<Prepared> {
   const { secrets, paths } = draft;
@@ -115,7 +115,7 @@ async function preparedOf(
   const { content, path, handoff, attachments, include_diff: includeDiff, repository: anchored } = draft;
   const origin = { project, roots, cwd: project };
   const outgoing = await partsOf(
-    { content, path, handoff, attachments, includeDiff, anchored, alone },
+    { content, path, handoff, attachments, includeDiff, anchored, documentOnly },
     origin,
     cleaning,
     signal,

@@ -32,7 +32,7 @@ interface DistillationDraft {
   readonly anchored: boolean;
   readonly includeDiff: boolean;
   /** The document alone: version 1 carries nothing beside it. */
-  readonly alone: boolean;
+  readonly documentOnly: boolean;
 }
 
 /** Where it is shared from. */
@@ -74,7 +74,7 @@ export async function partsOf(
     const anchor = read && (await cleaning.data("handoff.json", read, (it) => formatRecord({ anchor: it })));
     const { document, handoff } = await documentOf(draft, anchor, { origin, cleaning, advice });
     materials.push(document);
-    if ((handoff || anchor) && !draft.alone) materials.push(structureOf(handoff, anchor));
+    if ((handoff || anchor) && !draft.documentOnly) materials.push(structureOf(handoff, anchor));
     if (draft.includeDiff && checkout) {
       const patch = await patchOf(checkout, cleaning, advice, signal);
       if (patch) materials.push(patch);
@@ -88,11 +88,11 @@ export async function partsOf(
 }
 
 /** @throws SpreadError `invalid-input` */
-function checkDraft({ content, path, handoff, alone, includeDiff, attachments }: DistillationDraft): void {
+function checkDraft({ content, path, handoff, documentOnly, includeDiff, attachments }: DistillationDraft): void {
   if ([content, path, handoff].filter((it) => it !== undefined).length !== 1) {
     throw new SpreadError("invalid-input", "one of content, path and handoff must be given, and no other");
   }
-  if (alone && (includeDiff || attachments.length > 0)) {
+  if (documentOnly && (includeDiff || attachments.length > 0)) {
     throw new SpreadError("invalid-input", "attachments and include_diff cannot be had with legacy");
   }
 }
