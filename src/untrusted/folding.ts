@@ -111,7 +111,9 @@ interface LetterReplacement {
 }
 
 /** Made at the first use, which a start need not wait for. */
-let tables: { readonly always: LetterReplacement; readonly mixed: LetterReplacement; readonly letters: RegExp } | undefined;
+let tables:
+  | { readonly always: LetterReplacement; readonly mixed: LetterReplacement; readonly letters: RegExp }
+  | undefined;
 
 function makeTables(): NonNullable<typeof tables> {
   const replacement = (pairs: readonly (readonly [string, string])[]): LetterReplacement => {
