@@ -131,19 +131,22 @@ export async function openDelivery(home: string, about: Incoming): Promise<Deliv
   const { inbox, staging } = await foldersOf(home);
   const folder = join(staging, ownedName());
   const handles: FileHandle[] = [];
+  let made = false;
   try {
     const along = about.companions.reduce((sum, it) => sum + it.bytes, 0);
     if (2 * about.bytes + along > (await freeBytes(staging))) {
       throw new SpreadError("disk-full", `there is too little space for a hand-off of ${about.bytes + along} bytes`);
     }
     await mkdir(folder, { mode: 0o700 });
+    made = true;
     for (const name of ["original.md", "handoff.md"]) handles.push(await open(join(folder, name), "wx", 0o600));
     const [original, handoff] = handles.map((handle) => new BatchedFile(handle));
     if (original === undefined || handoff === undefined) throw new SpreadError("internal", "two files became fewer");
     return new StagedDelivery({ home, inbox, folder, about, original, handoff });
   } catch (cause) {
-    await Promise.all(handles.map((handle) => handle.close()));
-    await rm(folder, { recursive: true, force: true });
+    await Promise.all(handles.map((handle) => handle.close().catch(() => {})));
+    // What cannot be removed now is removed by a later start.
+    if (made) await rm(folder, { recursive: true, force: true }).catch(() => {});
     throw homeError(home, cause);
   }
 }
