@@ -46,6 +46,9 @@ const ENTITIES: Readonly<Record<string, string>> = {
     lrm: "",
     rlm: "",
   },
+  ...{ fflig: "ff", ffilig: "ffi", ffllig: "ffl", filig: "fi", fllig: "fl", planckh: "h", planck: "h", imath: "i" },
+  ...{ alpha: "α", beta: "β", epsilon: "ε", epsi: "ε", eta: "Η", iota: "ι", nu: "Ν", omicron: "ο", rho: "ρ", tau: "τ" },
+  ...{ acy: "а", vcy: "В", iecy: "е", iukcy: "і", ncy: "Н", ocy: "о", rcy: "р", tcy: "т", dscy: "ѕ" },
   ...{ hyphen: "-", dash: "-", ndash: "-", mdash: "-", horbar: "-", minus: "-", grave: "`", dollar: "$", commat: "@" },
 };
 const ENTITY = /&(?:#([0-9]{1,9})|#[xX]([0-9a-fA-F]{1,8})|([a-zA-Z]{2,8}));?/g;

@@ -10,9 +10,9 @@ import { type Skeleton, skeletonOf } from "./skeleton.ts";
 const REACH_CHARS = 1024;
 
 /** The words of a mark, in the letters of a skeleton: digits pass for letters, and little words may come between. */
-const WORDS = /(?:(?<end>[e3]nd)|[b8][e3][g69][i1l]n|[s5][t7][a4]r[t7])(?:[o0]f|[t7]h[e3]){0,2}h[a4]nd[o0]ff/g;
+const WORDS = /(?:(?<end>[e3]nd)|[b8][e3][g69][i1l]n|[s5][t7][a4]r[t7])(?:[o0]f|[t7]h[e3]|l){0,3}h[a4]nd[o0]ff/g;
 /** What every mark holds, and hardly another text, in plain ASCII. */
-const PLAIN_HAND_OFF = new RegExp(["h", "[a4]", "n", "d", "[o0]", "f", "f"].join("[^a-z0-9\\n]*"), "i");
+const PLAIN_HAND_OFF = new RegExp(["h", "[a4@]", "n", "d", "[o0]", "f", "f"].join("[^a-z0-9\\n]*"), "i");
 /** A mark's token, as far as it has to be seen; `o` and `l` pass for digits. */
 const TOKEN = /^[0-9a-flo]{16}/;
 
@@ -95,7 +95,7 @@ function lookalikesIn(text: string): Lookalike[] {
 
 /** Almost no text does, and that is seen at once where all of it is plain. */
 function mayHoldOne(text: string): boolean {
-  return /[^\0-\x7f]|[<&]|\]\(/.test(text) || PLAIN_HAND_OFF.test(text);
+  return /[^\0-\x7f]|[<&]|\][([]/.test(text) || PLAIN_HAND_OFF.test(text);
 }
 
 /** Words beside a rule or a token, or alone on their line, are a mark; in a sentence they are not. */
