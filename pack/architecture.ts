@@ -28,8 +28,8 @@ export const HOUSES: readonly House[] = [
       ["share", "installing", "handoff"],
       ["protocol", "inbox", "repository", "config.ts"],
       ["transport", "content", "inspection", "redact", "claude"],
-      ["crypto", "discovery", "home", "untrusted", "address.ts", "abort.ts"],
-      ["errors.ts", "limits.ts", "log.ts", "shell.ts"],
+      ["crypto", "discovery", "home", "untrusted", "address.ts", "abort.ts", "files.ts"],
+      ["errors.ts", "limits.ts", "ids.ts", "log.ts", "shell.ts"],
     ],
   },
   {

@@ -10,24 +10,25 @@ import { cleanLine } from "../untrusted/clean.ts";
 import { openOwn } from "./folders.ts";
 import { isModest, type Line, linesOf, parseLine, placedLinesOf } from "./lines.ts";
 import { hidePlaces, makeTokens } from "./paths.ts";
-import { fileOf, type Read, readLine, type Wanted } from "./session.ts";
 import { countSubagents, pieces, type Session } from "./sessions.ts";
 import { readThread, type Thread } from "./thread.ts";
+import { fileOf } from "./transcript.ts";
+import { type ReadLine, readLine, type Wanted } from "./transcript-content.ts";
 import {
-  type End,
   FORMAT,
-  type Header,
   type LeftOutCounts,
   MAX_TURN_BYTES,
   MAX_TURNS,
   mapInputs,
   mapTexts,
   type Redact,
+  type SessionEnd,
+  type SessionHeader,
   type Spoken,
   type Turn,
 } from "./turns.ts";
 
-export interface ExportOptions extends Partial<Wanted> {
+interface ExportOptions extends Partial<Wanted> {
   /** The user's home folder, which is named in many paths. */
   readonly userHome: string;
   /** Applied to each text that a person could read, when the paths in it have been hidden. */
@@ -40,7 +41,7 @@ export interface ExportOptions extends Partial<Wanted> {
  * last line counts what was left out.
  * @throws SpreadError `path-unreadable`, `too-large` with more than MAX_TURNS turns; what `redact` throws
  */
-export async function* exportSession(session: Session, options: ExportOptions): AsyncGenerator<Uint8Array, End> {
+export async function* exportSession(session: Session, options: ExportOptions): AsyncGenerator<Uint8Array, SessionEnd> {
   const { redact, signal } = options;
   await using handle = await openOwn(session.folder, fileOf(session.id));
   const { size } = await handle.stat();
@@ -56,53 +57,65 @@ export async function* exportSession(session: Session, options: ExportOptions): 
     return cleanLine(clean, MAX_TITLE_CHARS);
   };
 
-  const header: Header = {
+  yield jsonLine({
     format: FORMAT,
     version: 1,
     id: randomUUID(),
     title: await oneLine(session.title),
     ...(session.branch !== undefined && { branch: await oneLine(session.branch) }),
     places: tokens,
-  };
-  yield jsonLine(header);
+  } satisfies SessionHeader);
 
   const thread = await readThread(handle, size, signal);
   const turns = new Turns(thread.after);
   turns.leaveOut("subagents", await countSubagents(session));
   const wanted = { thinking: options.thinking ?? false, images: options.images ?? false };
   for await (const lines of inOrder(handle, size, thread, signal)) {
-    const batch: Turn[] = [];
-    for (const line of lines) {
-      if (line === undefined) {
-        turns.leaveOut("long_lines");
-        continue;
-      }
-      const read = readLine(parseLine(line), wanted);
-      for (const what of read.leftOut) turns.leaveOut(what);
-      const said = turns.next(read);
-      const turn = said && (await mapTexts(said, hide));
-      // What is written in the place of a part can be many times as long as the part.
-      const surely = line.length <= SURELY_FITS_BYTES && read.leftOut.length === 0;
-      const kept = turn !== undefined && (surely || fits(jsonLine(turn)));
-      if (kept) batch.push(turn);
-      else if (turn !== undefined) turns.leaveOut("long_lines");
-      turns.take(read, kept);
-    }
+    const batch = await turnsIn(lines, turns, wanted, hide);
     const clean = redact === undefined ? batch : await redacted(batch, redact);
-    const bytes = clean.map((turn) => {
-      const line = jsonLine(turn);
-      if (fits(line)) return line;
-      turns.leaveOut("long_lines");
-      return jsonLine({ ...turn, content: [{ type: "text", text: TOO_LONG }] });
-    });
-    if (bytes.length > 0) yield Buffer.concat(bytes);
+    if (clean.length > 0) yield Buffer.concat(clean.map((turn) => turnLine(turn, turns)));
   }
-  const end: End = { end: true, turns: turns.count, left_out: turns.leftOut };
+  const end: SessionEnd = { end: true, turns: turns.count, left_out: turns.leftOut };
   yield jsonLine(end);
   return end;
 }
 
-/** The lines of a transcript, each behind the one that it follows. */
+/** The turns that lines make, with paths hidden; `turns` counts what is left out of them. */
+async function turnsIn(
+  lines: readonly Line[],
+  turns: Turns,
+  wanted: Wanted,
+  hide: (text: string) => string,
+): Promise<Turn[]> {
+  const batch: Turn[] = [];
+  for (const line of lines) {
+    if (line === undefined) {
+      turns.leaveOut("long_lines");
+      continue;
+    }
+    const read = readLine(parseLine(line), wanted);
+    for (const what of read.leftOut) turns.leaveOut(what);
+    const said = turns.next(read);
+    const turn = said && (await mapTexts(said, hide));
+    // What replaces a part can be many times as long as the part.
+    const surely = line.length <= SURELY_FITS_BYTES && read.leftOut.length === 0;
+    const kept = turn !== undefined && (surely || fits(jsonLine(turn)));
+    if (kept) batch.push(turn);
+    else if (turn !== undefined) turns.leaveOut("long_lines");
+    turns.take(read, kept);
+  }
+  return batch;
+}
+
+/** A turn as it travels; if redacting has made it too long, without its words. */
+function turnLine(turn: Turn, turns: Turns): Buffer {
+  const line = jsonLine(turn);
+  if (fits(line)) return line;
+  turns.leaveOut("long_lines");
+  return jsonLine({ ...turn, content: [{ type: "text", text: TOO_LONG }] });
+}
+
+/** The lines of a transcript, each after the one that it follows. */
 async function* inOrder(
   handle: FileHandle,
   size: number,
@@ -116,7 +129,7 @@ async function* inOrder(
     }
     return lines;
   };
-  // The last lines go with those before them: what is found in either is told at once.
+  // The last lines go with those before them, so that what is found in either is reported together.
   let lines: Line[] = [];
   for await (const placed of placedLinesOf(pieces(handle, 0, size, signal))) {
     if (lines.length > 0) yield lines;
@@ -133,7 +146,7 @@ async function* inOrder(
 /** A line of the client's so short, in bytes, makes no turn that is too long: a token is not eight times its path. */
 const SURELY_FITS_BYTES = MAX_TURN_BYTES / 8;
 
-/** What stands for a message that placeholders have made too long: others say that they come behind it. */
+/** Replaces a message that placeholders have made too long: other turns say that they follow it. */
 const TOO_LONG = "[a message that was too long, left out]";
 
 function fits(line: Buffer): boolean {
@@ -150,7 +163,7 @@ async function changed(batch: readonly Turn[], map: typeof mapTexts, redact: Red
   const texts: Spoken[] = [];
   for (const turn of batch) {
     await map(turn, (text) => {
-      texts.push({ text, line: turn.n + 2 }); // behind the header
+      texts.push({ text, line: turn.n + 2 }); // the header is line 1
       return text;
     });
   }
@@ -164,13 +177,12 @@ async function changed(batch: readonly Turn[], map: typeof mapTexts, redact: Red
 }
 
 /**
- * Numbers in the place of the client's ids; what was said behind a line that is left out follows the line before
- * that.
+ * Numbers in the place of the client's ids. What followed a line that is left out follows the line before that.
  */
 class Turns {
   count = 0;
   readonly leftOut: LeftOutCounts = {};
-  /** The client's ids, each with the turn that it is, or that it came behind. */
+  /** The client's ids, each with the turn that it is, or that it followed. */
   readonly #numbers = new Map<string, number | null>();
   /** Of each turn the answer that it is a part of: the client's id, and the number here. */
   readonly #answers: ({ id: string | undefined; message: number } | undefined)[] = [];
@@ -189,14 +201,14 @@ class Turns {
   }
 
   /** The turn that a line is, if anything was said in it. */
-  next(read: Read): Turn | undefined {
+  next(read: ReadLine): Turn | undefined {
     const { said } = read;
     if (said === undefined) return undefined;
     const content = said.content.filter((block) => this.#isFirst(block));
     if (content.length === 0) return undefined;
     if (this.count >= MAX_TURNS) throw new SpreadError("too-large", `the session has more than ${MAX_TURNS} turns`);
     const common = { n: this.count, after: this.#before(read), at: said.at ?? new Date(0).toISOString() };
-    this.#answers.length = this.count; // what was not kept after all is none
+    this.#answers.length = this.count; // a turn that was not kept after all has no answer
     if (said.from === "user") return { ...common, from: "user", content } as Turn;
     const answer = this.#answer(said.message, common.after);
     this.#answers.push(answer);
@@ -204,7 +216,7 @@ class Turns {
   }
 
   /** @param kept whether the turn that was made of the line travels. */
-  take(read: Read, kept: boolean): void {
+  take(read: ReadLine, kept: boolean): void {
     const { id } = read;
     if (id !== undefined) {
       if (this.#numbers.size >= MAX_TURNS * 4) throw new SpreadError("too-large", "the session has too many lines");
@@ -213,8 +225,8 @@ class Turns {
     if (kept) this.count += 1;
   }
 
-  /** The turn that a line comes behind; the one before it in the file where the line that it names is not there. */
-  #before({ id: own, after }: Read): number | null {
+  /** The turn that a line follows; where the line that it names is missing, the one before it in the file. */
+  #before({ id: own, after }: ReadLine): number | null {
     const joined = own === undefined ? undefined : this.#after.get(own);
     const id = joined === undefined ? after : joined;
     if (id === null) return null;

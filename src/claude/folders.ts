@@ -6,13 +6,13 @@
  *     <config>/projects/<the project's path, every character but A-Z a-z 0-9 a "-">/<session id>.jsonl
  *     <config>/projects/<the same of the repository's root>/memory/MEMORY.md
  */
-import { constants } from "node:fs";
-import { type FileHandle, lstat, mkdir, open, readFile, realpath } from "node:fs/promises";
+import { type FileHandle, lstat, mkdir, readFile, realpath } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { SpreadError, systemCode, toSpreadError } from "../errors.ts";
+import { foldersUpFrom, openOrdinaryFile } from "../files.ts";
 
-/** A longer name is cut by the client, which puts a hash behind it; in UTF-16 units. */
+/** The client cuts a longer name, and appends a hash; in UTF-16 units. */
 const MAX_NAME_CHARS = 200;
 
 /** What git writes into a `.git` that is a file, and into `commondir`, in bytes: one path. */
@@ -30,7 +30,7 @@ export function projectName(project: string): string {
   return name.length <= MAX_NAME_CHARS ? name : `${name.slice(0, MAX_NAME_CHARS)}-${hash(project)}`;
 }
 
-/** Of a path that is too long for a name: 32 bits, each character times 31 more than the one behind it, to base 36. */
+/** Of a path that is too long for a name: 32 bits, each character times 31 more than the next one, in base 36. */
 function hash(text: string): string {
   let value = 0;
   for (let at = 0; at < text.length; at += 1) value = (Math.imul(value, 31) + text.charCodeAt(at)) | 0;
@@ -100,35 +100,28 @@ export async function refuseLink(folder: string): Promise<void> {
 }
 
 /**
- * An ordinary file in a folder of the client's that is itself no link; whoever receives the handle closes it.
+ * An ordinary file in a folder of the client's that is itself no link; the caller closes the handle.
  * @throws SpreadError `path-unreadable`
  */
 export async function openOwn(folder: string, name: string): Promise<FileHandle> {
   await refuseLink(folder);
-  const handle = await open(join(folder, name), READ_ONLY).catch((cause: unknown) => {
+  return openOrdinaryFile(join(folder, name), "a file of the client's").catch((cause: unknown) => {
     throw unreadable("a file of the client's", cause);
   });
-  try {
-    if ((await handle.stat()).isFile()) return handle;
-    throw new SpreadError("path-unreadable", "a file of the client's is no ordinary file");
-  } catch (thrown) {
-    await handle.close();
-    throw thrown;
-  }
 }
 
-/** Without O_NONBLOCK, opening a FIFO waits for a writer for ever. Windows has neither flag. */
-const READ_ONLY = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
-
-/** The root of the repository that a folder is in, of all its worktrees the first one's; or else the folder itself. */
+/**
+ * The root of the repository that a folder is in, of all its worktrees the first one's; the folder itself if it is in none.
+ * It is found as the client finds it, without git.
+ */
 async function repositoryRoot(folder: string): Promise<string> {
-  for (let at = folder; ; at = dirname(at)) {
+  for (const at of foldersUpFrom(folder)) {
     const git = join(at, ".git");
     const found = await lstat(git).catch(() => undefined);
     if (found?.isDirectory()) return at;
     if (found?.isFile() && found.size <= MAX_POINTER_BYTES) return (await firstWorktree(at, git)) ?? at;
-    if (dirname(at) === at) return folder;
   }
+  return folder;
 }
 
 /** `.git` of a worktree names its folder in the first one's `.git`, and `commondir` in there the way back to that. */

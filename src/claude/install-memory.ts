@@ -64,7 +64,7 @@ export async function planMemory(memory: Memory, to: MemoryTarget): Promise<Memo
   return { id, project, folder, origin: to.origin, files, section, before: own && digest(own), warnings };
 }
 
-export interface MemoryTarget {
+interface MemoryTarget {
   readonly config: string;
   readonly project: string;
   readonly origin: Origin;
@@ -168,12 +168,12 @@ function decoded(target: string): string {
 }
 
 const FRONT_MATTER = /^---\n(?:(?!---\n)[^\n]*\n){0,40}---\n/;
-/** What of it may stand before we say whose the file is. */
+/** The fields of it that may come before our note on whose the file is. */
 const FIELD = /^(name|description|type): .{1,200}$/u;
 
 /**
- * `name`, `description` and `type` have to stand on top for the client to see them; we come behind them. Where anything
- * else stands there too, all of it comes once more behind us.
+ * `name`, `description` and `type` must be at the top for the client to see them; our note comes after them. Where anything
+ * else is there too, all of it is repeated after our note.
  */
 function fileText(id: string, text: string, origin: Origin): string {
   const harmless = disarmMarkdown(text);

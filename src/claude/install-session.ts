@@ -16,10 +16,19 @@ import { cleanLine } from "../untrusted/clean.ts";
 import { Texts } from "./clean.ts";
 import { makeSessionsFolder, realProject, writeError } from "./folders.ts";
 import { disarm, makeId, sessionBegins, sessionEnds } from "./notes.ts";
-import { type Places, showPlaces } from "./paths.ts";
+import { showPlaces } from "./paths.ts";
 import { claimLine, type Installation, type Origin, removeRecord, senderLine, writeRecord } from "./record.ts";
-import { fileOf, Writer } from "./session.ts";
-import { type Change, type End, type Header, type LeftOutCounts, mapTexts, readSessions } from "./turns.ts";
+import { fileOf } from "./transcript.ts";
+import { TranscriptWriter } from "./transcript-writer.ts";
+import {
+  type LeftOutCounts,
+  mapTexts,
+  readSessions,
+  type SessionEnd,
+  type SessionHeader,
+  type SessionPart,
+  type TextChange,
+} from "./turns.ts";
 
 export interface ReceivedSession {
   /** Which of those that came together. */
@@ -34,7 +43,7 @@ export interface ReceivedSession {
 /** What came, for the receiver to pick from. @throws SpreadError `not-understood` */
 export async function receivedSessions(pieces: AsyncIterable<Uint8Array>): Promise<ReceivedSession[]> {
   const all: ReceivedSession[] = [];
-  let header: Header | undefined;
+  let header: SessionHeader | undefined;
   for await (const parts of readSessions(pieces)) {
     for (const part of parts) {
       if (part.is === "header") header = part.header;
@@ -44,7 +53,7 @@ export async function receivedSessions(pieces: AsyncIterable<Uint8Array>): Promi
   return all;
 }
 
-function received(header: Header, { turns, left_out: leftOut }: End, bytes: number): ReceivedSession {
+function received(header: SessionHeader, { turns, left_out: leftOut }: SessionEnd, bytes: number): ReceivedSession {
   const { id, title, branch } = header;
   return {
     id,
@@ -56,7 +65,7 @@ function received(header: Header, { turns, left_out: leftOut }: End, bytes: numb
   };
 }
 
-export interface SessionTarget {
+interface SessionTarget {
   /** The client's configuration folder. */
   readonly config: string;
   /** DISTILL_HOME, where it is written down. */
@@ -76,7 +85,7 @@ const UNFINISHED = ".claude-spread-";
 const LEFTOVER_MS = 24 * 60 * 60_000;
 const BATCH_CHARS = 256 * 1024;
 
-export interface InstalledSession {
+interface InstalledSession {
   readonly record: Installation;
   /** What was taken out of the texts, as sentences. */
   readonly warnings: readonly string[];
@@ -126,55 +135,123 @@ export async function installSession(pieces: AsyncIterable<Uint8Array>, to: Sess
   }
 }
 
-async function write(staged: string, pieces: AsyncIterable<Uint8Array>, to: SessionTarget, session: string) {
-  const { project, origin, pick } = to;
-  const writer = new Writer({ session, project });
-  const id = makeId();
-  const places: Places = { project, home: to.userHome };
+interface WrittenSession {
+  readonly id: string;
+  readonly title: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly warnings: readonly string[];
+}
+
+/** Writes the session that was picked to a new file, which is on the disk then. */
+async function write(
+  staged: string,
+  pieces: AsyncIterable<Uint8Array>,
+  to: SessionTarget,
+  session: string,
+): Promise<WrittenSession> {
+  await using file = await open(staged, "wx", 0o600);
   const hash = createHash("sha256");
   let bytes = 0;
-  let title: string | undefined;
-  const texts = new Texts();
-  await using file = await open(staged, "wx", 0o600);
-  let batch = "";
+  const transcriber = new Transcriber(to, session);
   const flush = async () => {
-    const piece = Buffer.from(batch);
-    batch = "";
+    const piece = Buffer.from(transcriber.take());
     hash.update(piece);
     bytes += piece.length;
     await file.writeFile(piece); // from where the last one ended
   };
-  let change: Change | undefined; // only within the session that was picked
   for await (const parts of readSessions(pieces)) {
     if (to.signal?.aborted) throw abortReason(to.signal);
     for (const part of parts) {
-      if (part.is === "header") {
-        if (pick === undefined && title !== undefined) {
-          throw new SpreadError("invalid-input", "several sessions came: say which one is to be installed");
-        }
-        if (pick !== undefined && part.header.id !== pick) continue;
-        if (title !== undefined) throw new SpreadError("not-understood", "two of the sessions have the same id");
-        title = cleanLine(part.header.title, MAX_TITLE_CHARS);
-        const show = showPlaces(places, part.header.places);
-        change = (text) => disarm(texts.clean(show(text)));
-        batch += writer.begin({ text: sessionBegins(id, title, origin), at: origin.receivedAt.toISOString() });
-      } else if (change !== undefined) {
-        if (part.is === "turn") {
-          batch += writer.turn(await mapTexts(part.turn, change));
-        } else {
-          const at = origin.receivedAt.toISOString();
-          batch += writer.end({ text: sessionEnds(id, part.end.left_out), at });
-          change = undefined;
-        }
-      }
-      if (batch.length >= BATCH_CHARS) await flush();
+      await transcriber.add(part);
+      if (transcriber.chars >= BATCH_CHARS) await flush();
     }
   }
+  const { id, title, warnings } = transcriber;
   if (title === undefined)
     throw new SpreadError("invalid-input", "the session that was picked is not among those that came");
   await flush();
   await file.sync();
-  return { id, title, bytes, sha256: hash.digest("hex"), warnings: texts.warnings };
+  return { id, title, bytes, sha256: hash.digest("hex"), warnings };
+}
+
+/** Turns the parts of received sessions into lines of one transcript: those of the session that was picked. */
+class Transcriber {
+  /** Of the installation; our notes around the conversation have it. */
+  readonly id = makeId();
+  readonly #to: SessionTarget;
+  readonly #writer: TranscriptWriter;
+  readonly #texts = new Texts();
+  /** The sender's, cleaned; undefined until the session has begun. */
+  #title: string | undefined;
+  /** What becomes of each text; undefined outside of the session that was picked. */
+  #change: TextChange | undefined;
+  #lines = "";
+
+  constructor(to: SessionTarget, session: string) {
+    this.#to = to;
+    this.#writer = new TranscriptWriter({ session, project: to.project });
+  }
+
+  get title(): string | undefined {
+    return this.#title;
+  }
+
+  /** What was taken out of the texts, as sentences. */
+  get warnings(): readonly string[] {
+    return this.#texts.warnings;
+  }
+
+  /** How much there is to take, in UTF-16 units. */
+  get chars(): number {
+    return this.#lines.length;
+  }
+
+  take(): string {
+    const lines = this.#lines;
+    this.#lines = "";
+    return lines;
+  }
+
+  /** @throws SpreadError `invalid-input` where none was picked of several, `not-understood` where two have the same id */
+  async add(part: SessionPart): Promise<void> {
+    switch (part.is) {
+      case "header":
+        this.#begin(part.header);
+        break;
+      case "turn":
+        if (this.#change) this.#lines += this.#writer.turn(await mapTexts(part.turn, this.#change));
+        break;
+      case "end":
+        if (this.#change) this.#end(part.end);
+        break;
+      default:
+        part satisfies never;
+    }
+  }
+
+  #begin(header: SessionHeader): void {
+    const { project, userHome, origin, pick } = this.#to;
+    if (pick === undefined && this.#title !== undefined) {
+      throw new SpreadError("invalid-input", "several sessions came: say which one is to be installed");
+    }
+    if (pick !== undefined && header.id !== pick) return;
+    if (this.#title !== undefined) throw new SpreadError("not-understood", "two of the sessions have the same id");
+    const title = cleanLine(header.title, MAX_TITLE_CHARS);
+    const show = showPlaces({ project, home: userHome }, header.places);
+    this.#title = title;
+    this.#change = (text) => disarm(this.#texts.clean(show(text)));
+    this.#lines += this.#writer.begin({ text: sessionBegins(this.id, title, origin), at: this.#receivedAt });
+  }
+
+  #end({ left_out: leftOut }: SessionEnd): void {
+    this.#lines += this.#writer.end({ text: sessionEnds(this.id, leftOut), at: this.#receivedAt });
+    this.#change = undefined;
+  }
+
+  get #receivedAt(): string {
+    return this.#to.origin.receivedAt.toISOString();
+  }
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 
 /** The longest line that is read, in bytes: an image that a model may be shown, kept twice, fits. */
-export const MAX_LINE_BYTES = 16 * 1024 * 1024;
+const MAX_LINE_BYTES = 16 * 1024 * 1024;
 
 /** How deep a line may be nested, and how many values it may hold: a tool's arguments are a handful of levels. */
 const MAX_DEPTH = 64;
@@ -72,6 +72,9 @@ const NEWLINE = 0x0a;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
+const COLON = 0x3a;
+/** JSON has no other word that begins with this letter than `true`. */
+const LETTER_T = 0x74;
 
 /** What a line says; undefined where it is no JSON, or would take too much to hold. */
 export function parseLine(line: Buffer): unknown {
@@ -91,61 +94,69 @@ export function isModest(line: Buffer): boolean {
     const byte = line[at];
     if (byte === QUOTE) {
       at = endOfString(line, at + 1);
-    } else if (byte === 0x7b || byte === 0x5b) {
-      depth += 1;
-      if (depth > MAX_DEPTH) return false;
-      values += 1;
-    } else if (byte === 0x7d || byte === 0x5d) {
-      depth -= 1;
-    } else if (byte === COMMA) {
-      values += 1;
+      continue;
     }
-    if (values > MAX_VALUES) return false;
+    const nesting = nestingOf(byte);
+    depth += nesting;
+    if (nesting > 0 || byte === COMMA) values += 1;
+    if (depth > MAX_DEPTH || values > MAX_VALUES) return false;
   }
   return true;
+}
+
+/** How much deeper it is after this byte: 1 for a bracket or brace that opens, -1 for one that closes. */
+function nestingOf(byte: number | undefined): -1 | 0 | 1 {
+  if (byte === 0x7b || byte === 0x5b) return 1;
+  return byte === 0x7d || byte === 0x5d ? -1 : 0;
+}
+
+interface Fields {
+  [name: string]: string | true;
 }
 
 /**
  * Some fields of a line, without parsing the rest of it, which may be a hundred times as long: strings without escapes,
  * and what is true. However the JSON is spaced.
  */
-export function fieldsOf(line: Buffer, names: readonly string[]): { [name: string]: string | true } {
-  const fields: { [name: string]: string | true } = {};
+export function fieldsOf(line: Buffer, names: readonly string[]): Fields {
+  const fields: Fields = {};
   let depth = 0;
   let name: string | undefined; // of the value that comes next
   for (let at = 0; at < line.length; at += 1) {
     const byte = line[at];
     if (byte === QUOTE) {
       const end = endOfString(line, at + 1);
-      if (depth === 1) {
-        const text = end - at <= MAX_FIELD_BYTES ? line.toString("latin1", at + 1, end) : "";
-        if (name !== undefined) fields[name] = text;
-        name = nextIs(line, end + 1, COLON) && names.includes(text) ? text : undefined;
-      }
+      if (name !== undefined) fields[name] = shortText(line, at + 1, end);
+      name = depth === 1 ? nameIn(line, at + 1, end, names) : undefined;
       at = end;
-    } else if (byte === 0x7b || byte === 0x5b) {
-      depth += 1;
-      name = undefined;
-    } else if (byte === 0x7d || byte === 0x5d) {
-      depth -= 1;
-    } else if (byte === 0x74 && depth === 1 && name !== undefined) {
-      fields[name] = true; // JSON has no other word that begins with t
-      name = undefined;
-    } else if (byte === COMMA) {
-      name = undefined;
+      continue;
     }
+    if (byte === LETTER_T && name !== undefined) fields[name] = true;
+    if (endsName(byte)) name = undefined;
+    depth += nestingOf(byte);
   }
   return fields;
 }
 
+/** Whether what comes after this byte is no longer the value of the name before: after a bracket, a comma, or `true`. */
+function endsName(byte: number | undefined): boolean {
+  return byte === COMMA || byte === LETTER_T || nestingOf(byte) !== 0;
+}
+
 /** The longest name or value that is looked at, in bytes. */
 const MAX_FIELD_BYTES = 64;
-const COLON = 0x3a;
 
-function nextIs(line: Buffer, from: number, byte: number): boolean {
-  let at = from;
+/** What is between two quotes; nothing if it is longer than MAX_FIELD_BYTES. */
+function shortText(line: Buffer, start: number, end: number): string {
+  return end - start < MAX_FIELD_BYTES ? line.toString("latin1", start, end) : "";
+}
+
+/** A string that is one of the names: a colon comes after the quote at `end`. */
+function nameIn(line: Buffer, start: number, end: number, names: readonly string[]): string | undefined {
+  let at = end + 1;
   while (line[at] === 0x20 || line[at] === 0x09) at += 1;
-  return line[at] === byte;
+  const text = line[at] === COLON ? shortText(line, start, end) : "";
+  return names.includes(text) ? text : undefined;
 }
 
 /** Where the string ends that began before `from`; the line's length if it does not. */

@@ -12,7 +12,7 @@ import { cleanLine } from "../untrusted/clean.ts";
 import { Texts } from "./clean.ts";
 import { memoryPath, openOwn, refuseLink } from "./folders.ts";
 import { parseLine } from "./lines.ts";
-import type { Change } from "./turns.ts";
+import type { TextChange } from "./turns.ts";
 
 export const FORMAT = "claude-spread/memory";
 
@@ -56,14 +56,14 @@ const Memory = z
   .refine(({ files }) => files.every(({ text }) => Buffer.byteLength(text) <= MAX_FILE_BYTES && !text.includes("\0")))
   .refine(({ files }) => files.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0) <= MAX_MEMORY_BYTES);
 
-export type MemoryFile = z.infer<typeof File>;
+type MemoryFile = z.infer<typeof File>;
 
 export interface Memory {
   /** MEMORY.md first, if there is one. */
   readonly files: readonly MemoryFile[];
 }
 
-export interface OwnMemory extends Memory {
+interface OwnMemory extends Memory {
   /** What lies in the folder and does not travel. */
   readonly leftOut: readonly { readonly name: string; readonly why: string }[];
 }
@@ -76,7 +76,7 @@ export interface ReceivedMemory extends Memory {
 /** Among letters and marks there are some that nobody sees, such as variation selectors and the Hangul filler. */
 const HIDDEN = /\p{Default_Ignorable_Code_Point}/u;
 
-/** Whether a file of a received memory may have this name: people decide by it, and models read it, as it stands. */
+/** Whether a file of a received memory may have this name: people decide by it and models read it, unchanged. */
 export function isMemoryName(name: string): boolean {
   if (name.length > MAX_NAME_CHARS || !NAME.test(name) || name.normalize("NFC") !== name) return false;
   if (HIDDEN.test(name) || cleanLine(name, MAX_NAME_CHARS) !== name) return false;
@@ -149,7 +149,7 @@ async function readText(folder: string, name: string, max: number): Promise<stri
  * @param redact applied to each text and name
  * @throws SpreadError `empty` where there is no file
  */
-export async function memoryDocument(memory: Memory, redact: Change = (text) => text): Promise<string> {
+export async function memoryDocument(memory: Memory, redact: TextChange = (text) => text): Promise<string> {
   if (memory.files.length === 0) throw new SpreadError("empty", "there is no memory to share");
   const files = [];
   for (const { name, text } of memory.files) {
@@ -175,14 +175,14 @@ export function parseMemory(bytes: Uint8Array): ReceivedMemory {
 }
 
 /**
- * All of it for a person to read: each file behind its name, every line of it marked, so that none can pose as a
+ * All of it for a person to read: the name of each file, then its text with every line marked, so that none can pose as a
  * name.
  */
 export function shownMemory({ files }: Memory): string {
   return files.map(({ name, text }) => `${name}:\n${quoted(text)}\n`).join("\n");
 }
 
-/** Every line behind a `>`. */
+/** Every line after a `>`. */
 export function quoted(text: string): string {
   return text
     .replace(/\n$/, "")

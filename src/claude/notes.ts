@@ -1,17 +1,16 @@
 /**
  * What we say about received words where they are installed: whose they are, and where they end. Neither can be said
- * in our place, since both hold an id that is made at the installation. A model takes what stands in the client's own
- * marks for the client's words, so a received text may not hold those.
+ * in our place, since both hold an id that is made at the installation. A model takes what is inside the client's own
+ * marks for the client's words, so a received text may not hold those marks.
  */
-import { randomInt } from "node:crypto";
+import { readableId } from "../ids.ts";
 import { claimLine, type Origin, senderLine } from "./record.ts";
 import type { LeftOutCounts } from "./turns.ts";
 
-const ID_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789";
 const ID_CHARS = 8;
 
 export function makeId(): string {
-  return Array.from({ length: ID_CHARS }, () => ID_LETTERS[randomInt(ID_LETTERS.length)]).join("");
+  return readableId(ID_CHARS);
 }
 
 const WORDS: { readonly [kind in keyof Required<LeftOutCounts>]: string } = {

@@ -36,7 +36,7 @@ export function makeTokens(): Tokens {
 }
 
 /**
- * Puts tokens in the place of this machine's paths, also where a path goes on behind them, and nowhere within a name.
+ * Puts tokens in the place of this machine's paths, also where a path goes on after them, and never within a name.
  */
 export function hidePlaces(places: Places, tokens: Tokens): (text: string) => string {
   const paths = new Map<string, string>();

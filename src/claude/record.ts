@@ -12,7 +12,7 @@ import { MAX_TITLE_CHARS } from "../limits.ts";
 import { cleanLine } from "../untrusted/clean.ts";
 import { openOwn } from "./folders.ts";
 
-/** Whose a received session or memory is, as the receiver was told: claims of the sender's, and what is certain. */
+/** Where a received session or memory comes from: what its sender claims, and what is certain. */
 export interface Origin {
   /** What the sender says of itself; one line, cleaned here. */
   readonly sender: string;
@@ -29,9 +29,9 @@ const MAX_PATH_CHARS = 8192;
 
 const Digest = z.string().regex(/^[0-9a-f]{64}$/);
 const Path = z.string().min(1).max(MAX_PATH_CHARS);
-export const RECORD_ID = /^[0-9a-z]{8}$/;
+const RECORD_ID = /^[0-9a-z]{8}$/;
 
-/** A file that is ours from its beginning on: so many bytes, with this digest. */
+/** A file that begins with what we wrote: this many bytes, with this digest. */
 const OwnFile = z.strictObject({ path: Path, bytes: z.int().min(0), sha256: Digest });
 export type OwnFile = z.infer<typeof OwnFile>;
 
@@ -134,7 +134,7 @@ export type State = "unchanged" | "continued" | "changed" | "replaced" | "gone";
 
 const READ_BYTES = 256 * 1024;
 
-/** "continued" is what the client does to a session that the user goes on with: it writes behind what is there. */
+/** "continued" is what the client does to a session that the user goes on with: it appends to what is there. */
 export async function stateOf(file: OwnFile): Promise<State> {
   const there = await lstat(file.path).catch((cause: unknown) => {
     if (systemCode(cause) === "ENOENT" || systemCode(cause) === "ENOTDIR") return undefined;

@@ -1,4 +1,4 @@
-/** The sessions of this machine: which there are, newest first, told by the two ends of each file. */
+/** Lists the sessions of this machine, newest first, by reading both ends of each file. */
 
 import type { Stats } from "node:fs";
 import { type FileHandle, lstat, opendir } from "node:fs/promises";
@@ -8,7 +8,8 @@ import { SpreadError } from "../errors.ts";
 import { Texts } from "./clean.ts";
 import { openOwn, projectName, projectsFolder, realProject } from "./folders.ts";
 import { linesOf, parseLine } from "./lines.ts";
-import { type About, isMessage, isSubagent, learn, sessionOf, subagentsFolder } from "./session.ts";
+import { collectMetadata, isMessage, type SessionMetadata } from "./session-metadata.ts";
+import { isSubagent, sessionOf, subagentsFolder } from "./transcript.ts";
 
 export interface Session {
   readonly id: string;
@@ -37,7 +38,7 @@ export interface Sessions {
   readonly files: number;
 }
 
-export interface Search {
+interface Search {
   /** The most sessions to tell of, 1 to MAX_LISTED. */
   readonly limit?: number;
   /** Only those of this project. */
@@ -55,7 +56,7 @@ const MAX_FILES = 50_000;
 /** What is read of a file to tell what it is, in bytes at each end: a prompt with some attachments fits. */
 const END_BYTES = 128 * 1024;
 
-/** Of each file so much is counted, in bytes, and no more than that of all: a second of reading. */
+/** How much is read to count messages, in bytes: of one file, and of all files. A second of reading. */
 const COUNT_BYTES = 64 * 1024 * 1024;
 const COUNT_ALL_BYTES = 512 * 1024 * 1024;
 
@@ -105,17 +106,17 @@ function skipped(thrown: unknown): undefined {
   if (!(thrown instanceof SpreadError)) throw thrown;
 }
 
-interface Found {
+interface SessionFile {
   readonly id: string;
   readonly folder: string;
   readonly name: string;
   readonly found: Stats;
 }
 
-async function sessionFiles(config: string, { project, signal }: Search): Promise<Found[]> {
+async function sessionFiles(config: string, { project, signal }: Search): Promise<SessionFile[]> {
   const root = await projectsFolder(config);
   const wanted = project === undefined ? undefined : projectName(await realProject(project));
-  const files: Found[] = [];
+  const files: SessionFile[] = [];
   for (const folder of await names(root, MAX_FOLDERS, (entry) => entry.isDirectory())) {
     if (signal?.aborted) throw abortReason(signal);
     if (wanted !== undefined && folder !== wanted) continue;
@@ -151,21 +152,21 @@ async function names(
   return found;
 }
 
-async function tell(file: Found, countBytes: number): Promise<Session> {
+async function tell(file: SessionFile, countBytes: number): Promise<Session> {
   await using handle = await openOwn(file.folder, file.name);
   const { size, mtime } = await handle.stat();
-  const about: About = {
+  const about: SessionMetadata = {
     cwd: undefined,
     branch: undefined,
     name: undefined,
     summary: undefined,
     firstPrompt: undefined,
   };
-  for (const line of await lines(handle, 0, Math.min(size, END_BYTES))) learn(about, line && parseLine(line));
+  for (const line of await lines(handle, 0, Math.min(size, END_BYTES))) collectMetadata(about, line && parseLine(line));
   if (size > END_BYTES) {
     const from = Math.max(END_BYTES, size - END_BYTES);
-    // The first of them most likely began before it, and then it is none.
-    for (const line of await lines(handle, from, size - from)) learn(about, line && parseLine(line));
+    // The first line most likely began before that, and then it is no JSON.
+    for (const line of await lines(handle, from, size - from)) collectMetadata(about, line && parseLine(line));
   }
   const { messages, bytes } = await count(handle, Math.min(size, countBytes));
   const counted = bytes >= size;

@@ -1,19 +1,19 @@
 /**
  * Which lines of a transcript make the conversation that the client goes on with, and how they follow one another.
  * Mostly each line names the one before it; but a compaction keeps some messages of before, and says only in its
- * boundary that they now come behind the summary. The client joins them when it resumes, and so is it done here, to
- * the letter (Claude Code 2.1.197 and 2.1.332 do it alike); then the lines can travel in an order in which each comes
- * behind the one that it follows, and the conversation ends with the last of them.
+ * boundary that they now follow the summary. The client joins them when it resumes, and this file does the same, to the
+ * letter (Claude Code 2.1.197 and 2.1.332 do it alike). Then the lines can travel in an order in which each comes after the
+ * one that it follows, and the conversation ends with the last of them.
  */
 import type { FileHandle } from "node:fs/promises";
 import { SpreadError } from "../errors.ts";
 import { type PlacedLine, parseLine, placedLinesOf } from "./lines.ts";
-import { type Compaction, type Link, linkOf } from "./session.ts";
 import { pieces } from "./sessions.ts";
+import { type Compaction, type LineLink, linkOf } from "./transcript-links.ts";
 import { MAX_TURNS } from "./turns.ts";
 
 /** Where a line is in its file, in bytes. */
-export interface Place {
+interface LinePosition {
   readonly start: number;
   readonly bytes: number;
 }
@@ -23,11 +23,11 @@ export interface Thread {
   /** Of lines that follow another than they say, which: null for none. By the client's id. */
   readonly after: ReadonlyMap<string, string | null>;
   /** By the beginning of a line, those that are read before it, though they are further on in the file. */
-  readonly early: ReadonlyMap<number, readonly Place[]>;
+  readonly early: ReadonlyMap<number, readonly LinePosition[]>;
   /** The beginnings of lines that are not read where they are: they are early, or last, or were written anew. */
   readonly elsewhere: ReadonlySet<number>;
   /** Read when all others are: what the conversation ends with. */
-  readonly last: readonly Place[];
+  readonly last: readonly LinePosition[];
 }
 
 /** @throws SpreadError `too-large` with too many lines */
@@ -37,11 +37,11 @@ export async function readThread(handle: FileHandle, size: number, signal?: Abor
   return reader.end();
 }
 
-interface Row extends Place {
+interface Row extends LinePosition {
   readonly id: string;
   /** What it names as the line before it. */
   readonly parent: string | null;
-  /** The row that this is, or that comes before it where it is none. */
+  /** The row that `parent` is, or where it is a joint, the row before that. */
   readonly named: string | null;
   /** The row that the client takes for the one before it. */
   after: string | null;
@@ -53,7 +53,7 @@ interface Row extends Place {
 
 type Rows = Map<string, Row>;
 
-/** Behind a row that is missing, the client takes the latest before it that is at most so much older, in ms. */
+/** Where the row before is missing, the client takes the latest earlier row that is at most this much older, in ms. */
 const FALLBACK_MS = 5000;
 
 class Reader {
@@ -86,7 +86,7 @@ class Reader {
     }
   }
 
-  #addRow(link: Extract<Link, { is: "row" }>, place: Place): void {
+  #addRow(link: Extract<LineLink, { is: "row" }>, place: LinePosition): void {
     const { id, said, sidechain, at, compaction, files } = link;
     if (this.#rows.size + this.#joints.size >= MAX_TURNS * 4) {
       throw new SpreadError("too-large", "the session has too many lines");
@@ -122,13 +122,8 @@ class Reader {
     const checkpoint = this.#checkpoint === undefined ? undefined : live.get(this.#checkpoint);
     const newest = this.#newest === undefined ? undefined : live.get(this.#newest);
     const wentBack = this.#explicit && checkpoint?.sidechain === false;
-    if (!joined || wentBack) {
-      let from = checkpoint;
-      if (from && newest && !this.#explicit && before(live, newest).includes(from)) from = newest;
-      if (from === undefined && !joined) from = newest;
-      const said = from && lastSaid(live, from);
-      if (said) return said;
-    }
+    const left = !joined || wentBack ? this.#whereLeft(live, joined, checkpoint, newest) : undefined;
+    if (left) return left;
     const ends = endsOf(live);
     if (ends.length > 1) {
       const from = checkpoint && ends.includes(checkpoint) ? checkpoint : newest;
@@ -139,15 +134,23 @@ class Reader {
     return all.filter(({ sidechain }) => !sidechain).reduce<Row | undefined>(later, undefined);
   }
 
-  /** @param ending the rows that the conversation ends with, each behind the one before. */
+  /** At the checkpoint, or at the newest row where that came of it. */
+  #whereLeft(live: Rows, joined: boolean, checkpoint: Row | undefined, newest: Row | undefined): Row | undefined {
+    let from = checkpoint;
+    if (from && newest && !this.#explicit && before(live, newest).includes(from)) from = newest;
+    if (from === undefined && !joined) from = newest;
+    return from && lastSaid(live, from);
+  }
+
+  /** @param ending the rows that the conversation ends with, each after the one before. */
   #thread(ending: readonly Row[]): Thread {
     const rows = this.#rows;
     const last = new Set(ending.map(({ id }) => id));
     const elsewhere = new Set([...this.#rewritten, ...ending].map(({ start }) => start));
-    const early = new Map<number, Place[]>();
+    const early = new Map<number, LinePosition[]>();
     const done = new Set<string>();
     for (const row of rows.values()) {
-      // Nothing can come behind the last row: what was undone behind it is beside it.
+      // Nothing can follow the last row: what did, and was undone, becomes a branch beside it.
       if (row.after !== null && last.has(row.after) && !last.has(row.id)) row.after = ending[0]?.after ?? null;
     }
     const inFile = [...rows.values()].sort((a, b) => a.start - b.start);
@@ -157,15 +160,15 @@ class Reader {
       for (const { id } of path) done.add(id);
       const ahead = path.filter(({ id }) => id !== row.id);
       for (const { start } of ahead) elsewhere.add(start);
-      if (ahead.length > 0) early.set(row.start, ahead.map(placeOf));
+      if (ahead.length > 0) early.set(row.start, ahead.map(positionOf));
     }
     const changed = inFile.filter(({ after, parent }) => after !== parent);
     const after = new Map(changed.map((row) => [row.id, row.after]));
-    return { after, early, elsewhere, last: ending.map(placeOf) };
+    return { after, early, elsewhere, last: ending.map(positionOf) };
   }
 }
 
-function placeOf({ start, bytes }: Place): Place {
+function positionOf({ start, bytes }: LinePosition): LinePosition {
   return { start, bytes };
 }
 
@@ -175,25 +178,34 @@ function placeOf({ start, bytes }: Place): Place {
  */
 function joinKept(rows: Rows): Row | undefined {
   const all = [...rows.values()];
-  const at = all.findLastIndex(({ compaction }) => compaction !== undefined);
-  const compaction = all[at]?.compaction;
   // The client leaves rows as they are where none of the compactions kept any.
-  if (!all.some((row) => row.compaction !== undefined && row.compaction !== "kept nothing")) return undefined;
-  const ids = compaction === undefined || compaction === "kept nothing" ? [] : keptIn(rows, compaction);
-  const kept = ids?.map((id) => rows.get(id));
-  if (kept === undefined || !kept.every((row) => row !== undefined)) return undefined; // the client cannot either
+  if (!all.some(({ compaction }) => compaction !== undefined && compaction !== "kept nothing")) return undefined;
+  const at = all.findLastIndex(({ compaction }) => compaction !== undefined);
+  const compaction = all[at]?.compaction ?? "kept nothing";
+  const kept = compaction === "kept nothing" ? [] : keptIn(rows, compaction);
+  if (kept === undefined) return undefined; // the client cannot either
   const tail = kept.at(-1);
-  if (tail !== undefined && compaction !== undefined && compaction !== "kept nothing") {
-    let after = compaction.anchor;
-    for (const row of kept) {
-      row.after = after;
-      after = row.id;
-    }
-    for (const row of all) if (row.after === compaction.anchor && row !== kept[0]) row.after = tail.id;
+  if (tail !== undefined && compaction !== "kept nothing") hangBehind(compaction.anchor, kept, tail, all);
+  const gone = takeOutSummedUp(rows, all.slice(0, at), kept);
+  if (tail === undefined) return undefined;
+  for (const row of rows.values()) if (row.said && row.after !== null && gone.has(row.after)) row.after = tail.id;
+  return tail;
+}
+
+/** Puts the rows that were kept after the anchor, in their order, and what followed the anchor after the last of them. */
+function hangBehind(anchor: string, kept: readonly Row[], tail: Row, all: readonly Row[]): void {
+  let after = anchor;
+  for (const row of kept) {
+    row.after = after;
+    after = row.id;
   }
+  for (const row of all) if (row.after === anchor && row !== kept[0]) row.after = tail.id;
+}
+
+/** @param earlier rows up to the compaction. @returns the ids of those that were taken out. */
+function takeOutSummedUp(rows: Rows, earlier: readonly Row[], kept: readonly Row[]): Set<string> {
   const stay = new Set(kept);
-  const gone = new Set<string>();
-  for (const row of all.slice(0, at)) if (!stay.has(row)) gone.add(row.id);
+  const gone = new Set(earlier.filter((row) => !stay.has(row)).map(({ id }) => id));
   // What was summed up hangs on nothing that was kept: a client takes a result for one of the call that it hangs on.
   const beforeKept = new Map<string, string | null>();
   for (const { id, named } of kept) beforeKept.set(id, named === null ? null : (beforeKept.get(named) ?? named));
@@ -203,17 +215,18 @@ function joinKept(rows: Rows): Row | undefined {
     if (row && next !== undefined) row.after = next !== null && beforeKept.has(next) ? null : next;
     rows.delete(id);
   }
-  if (tail === undefined) return undefined;
-  for (const row of rows.values()) if (row.said && row.after !== null && gone.has(row.after)) row.after = tail.id;
-  return tail;
+  return gone;
 }
 
-/** The ids of the rows that were kept; undefined where the way from the last to the first does not lead there. */
-function keptIn(rows: Rows, compaction: Exclude<Compaction, "kept nothing">): readonly string[] | undefined {
-  if ("kept" in compaction) return compaction.kept;
+/** The rows that were kept; undefined where one is missing, or the way from the last to the first does not lead there. */
+function keptIn(rows: Rows, compaction: Exclude<Compaction, "kept nothing">): readonly Row[] | undefined {
+  if ("kept" in compaction) {
+    const kept = compaction.kept.flatMap((id) => rows.get(id) ?? []);
+    return kept.length === compaction.kept.length ? kept : undefined;
+  }
   const tail = rows.get(compaction.tail);
-  const path = tail === undefined ? [] : before(rows, tail).map(({ id }) => id);
-  const head = path.indexOf(compaction.head);
+  const path = tail === undefined ? [] : before(rows, tail);
+  const head = path.findIndex(({ id }) => id === compaction.head);
   return head < 0 ? undefined : path.slice(0, head + 1).reverse();
 }
 
@@ -260,9 +273,9 @@ function later(a: Row | undefined, b: Row): Row {
 }
 
 /**
- * Sets right what comes before a row where that is missing, and puts behind it, one behind another, what hangs on it
- * of the client's.
- * @returns the row and those behind it
+ * Finds a row to come before each one whose own is missing, and puts after the last row, one after another, what of the
+ * client's hangs on it.
+ * @returns the last row and those after it
  */
 function follow(live: Rows, leaf: Row): Row[] {
   const path = new Set<Row>();

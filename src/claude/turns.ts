@@ -1,6 +1,6 @@
 /**
  * What a session is while it travels: lines of JSON in a form of our own, because the client's is its own business
- * and changes. A header, the turns of the conversation, an end that counts them; several sessions stand one behind
+ * and changes. A header, the turns of the conversation, an end that counts them; several sessions follow one
  * another. Lines are made here and refused here. All that a turn may be is listed: there is nothing in it that a
  * client could run.
  *
@@ -12,7 +12,7 @@
 import { z } from "zod";
 import { SpreadError } from "../errors.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
-import { linesOf, parseLine } from "./lines.ts";
+import { type Line, linesOf, parseLine } from "./lines.ts";
 import { Tokens } from "./paths.ts";
 
 export const FORMAT = "claude-spread/session";
@@ -20,8 +20,8 @@ export const FORMAT = "claude-spread/session";
 /** The most turns of a session: more than anyone can have in a year; a transcript of 50 MB has some 20,000. */
 export const MAX_TURNS = 200_000;
 
-/** The most sessions behind one another. */
-export const MAX_SESSIONS = 100;
+/** The most sessions in one stream. */
+const MAX_SESSIONS = 100;
 
 /** The longest line of a turn, in bytes. */
 export const MAX_TURN_BYTES = 8 * 1024 * 1024;
@@ -30,7 +30,7 @@ export const MAX_TURN_BYTES = 8 * 1024 * 1024;
 export const MAX_IMAGE_CHARS = 5 * 1024 * 1024;
 
 /** What a session has that does not travel with it. */
-export const LEFT_OUT = [
+const LEFT_OUT = [
   "attachments", // what the client put beside a prompt: reminders, lists of skills, results of hooks
   "blocks", // parts of a message that this version does not know
   "broken_lines", // no JSON, or too deep
@@ -78,7 +78,7 @@ const ToolResult = z.strictObject({
 });
 
 const common = {
-  /** Which turn it is, from 0 on, and behind which one it was said: null begins a conversation. */
+  /** Which turn it is, from 0 on, and which turn it follows: null begins a conversation. */
   n: Count,
   after: Count.nullable(),
   at: z.iso.datetime(),
@@ -102,7 +102,7 @@ export const Turn = z.discriminatedUnion("from", [UserTurn, AssistantTurn]);
 export type Turn = z.infer<typeof Turn>;
 export type Block = Turn["content"][number];
 
-export const Header = z.strictObject({
+export const SessionHeader = z.strictObject({
   format: z.literal(FORMAT),
   version: z.literal(1),
   /** Made for this export; it tells nothing of the session that it is of. */
@@ -111,62 +111,79 @@ export const Header = z.strictObject({
   branch: z.string().max(MAX_TITLE_CHARS).optional(),
   places: Tokens,
 });
-export type Header = z.infer<typeof Header>;
+export type SessionHeader = z.infer<typeof SessionHeader>;
 
-export const End = z.strictObject({
+export const SessionEnd = z.strictObject({
   end: z.literal(true),
   turns: Count,
   left_out: z.partialRecord(z.enum(LEFT_OUT), Count),
 });
-export type End = z.infer<typeof End>;
+export type SessionEnd = z.infer<typeof SessionEnd>;
 
 /** What is read of a stream of sessions, in this order. */
-export type Part =
-  | { readonly is: "header"; readonly header: Header }
+export type SessionPart =
+  | { readonly is: "header"; readonly header: SessionHeader }
   | { readonly is: "turn"; readonly turn: Turn }
-  | { readonly is: "end"; readonly end: End; readonly bytes: number };
+  | { readonly is: "end"; readonly end: SessionEnd; readonly bytes: number };
 
 /**
  * Reads sessions that came from somebody, each whole: a stream that ends early, or says anything else, throws.
  * @throws SpreadError `not-understood`
  */
-export async function* readSessions(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Part[]> {
-  let number = 0; // of the line, for the error
-  let sessions = 0;
-  let bytes = 0;
-  let turns: number | undefined; // of the session that has begun
-  let calls = new Set<string>();
-  for await (const lines of linesOf(pieces, MAX_TURN_BYTES)) {
-    const parts: Part[] = [];
-    for (const line of lines) {
-      number += 1;
-      const value = line && parseLine(line);
-      bytes += (line?.length ?? 0) + 1;
-      if (turns === undefined) {
-        const header = Header.safeParse(value);
-        sessions += 1;
-        if (!header.success || sessions > MAX_SESSIONS) throw refused(number);
-        parts.push({ is: "header", header: header.data });
-        turns = 0;
-        calls = new Set();
-        bytes = (line?.length ?? 0) + 1;
-        continue;
-      }
-      const turn = Turn.safeParse(value);
-      if (turn.success) {
-        if (!follows(turn.data, turns, calls)) throw refused(number);
-        turns += 1;
-        parts.push({ is: "turn", turn: turn.data });
-        continue;
-      }
-      const end = End.safeParse(value);
-      if (!end.success || end.data.turns !== turns) throw refused(number);
-      parts.push({ is: "end", end: end.data, bytes });
-      turns = undefined;
-    }
-    yield parts;
+export async function* readSessions(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<SessionPart[]> {
+  const parser = new SessionsParser();
+  for await (const lines of linesOf(pieces, MAX_TURN_BYTES)) yield lines.map((line) => parser.parse(line));
+  parser.end();
+}
+
+/** Takes lines in their order. */
+class SessionsParser {
+  /** The number of the line, for the error. */
+  #number = 0;
+  #sessions = 0;
+  /** Of the session that has begun. */
+  #bytes = 0;
+  /** Of the session that has begun; undefined between two of them. */
+  #turns: number | undefined;
+  #calls = new Set<string>();
+
+  /** @throws SpreadError `not-understood` */
+  parse(line: Line): SessionPart {
+    this.#number += 1;
+    const value = line && parseLine(line);
+    const bytes = (line?.length ?? 0) + 1;
+    if (this.#turns === undefined) return this.#begin(value, bytes);
+    this.#bytes += bytes;
+    const turn = Turn.safeParse(value);
+    if (!turn.success) return this.#end(value);
+    if (!follows(turn.data, this.#turns, this.#calls)) throw refused(this.#number);
+    this.#turns += 1;
+    return { is: "turn", turn: turn.data };
   }
-  if (turns !== undefined || sessions === 0) throw new SpreadError("not-understood", "the session is not complete");
+
+  /** @throws SpreadError `not-understood` where the last session is not complete, or there is none */
+  end(): void {
+    if (this.#turns !== undefined || this.#sessions === 0) {
+      throw new SpreadError("not-understood", "the session is not complete");
+    }
+  }
+
+  #begin(value: unknown, bytes: number): SessionPart {
+    const header = SessionHeader.safeParse(value);
+    this.#sessions += 1;
+    if (!header.success || this.#sessions > MAX_SESSIONS) throw refused(this.#number);
+    this.#bytes = bytes;
+    this.#turns = 0;
+    this.#calls = new Set();
+    return { is: "header", header: header.data };
+  }
+
+  #end(value: unknown): SessionPart {
+    const end = SessionEnd.safeParse(value);
+    if (!end.success || end.data.turns !== this.#turns) throw refused(this.#number);
+    this.#turns = undefined;
+    return { is: "end", end: end.data, bytes: this.#bytes };
+  }
 }
 
 /**
@@ -189,7 +206,7 @@ function refused(line: number): SpreadError {
 }
 
 /** The same turn with every text in it as `change` has it. */
-export async function mapTexts(turn: Turn, change: Change): Promise<Turn> {
+export async function mapTexts(turn: Turn, change: TextChange): Promise<Turn> {
   const content = [];
   for (const block of turn.content) content.push(await mapBlock(block, change));
   return { ...turn, content } as Turn;
@@ -209,12 +226,12 @@ export async function spokenIn(line: Buffer): Promise<string[] | undefined> {
     await mapInputs(turn.data, keep);
     return texts;
   }
-  const header = Header.safeParse(value);
+  const header = SessionHeader.safeParse(value);
   if (header.success) return [header.data.title, header.data.branch ?? ""];
-  return End.safeParse(value).success ? [] : undefined;
+  return SessionEnd.safeParse(value).success ? [] : undefined;
 }
 
-export type Change = (text: string) => string | Promise<string>;
+export type TextChange = (text: string) => string | Promise<string>;
 
 /** A text of a session, and in which of its lines it travels, from 1 on. */
 export interface Spoken {
@@ -225,7 +242,7 @@ export interface Spoken {
 /** Many at once: looking into each by itself would cost more than looking. @returns as many, in the same order. */
 export type Redact = (texts: readonly Spoken[]) => Promise<readonly string[]>;
 
-async function mapBlock(block: Block, change: Change): Promise<Block> {
+async function mapBlock(block: Block, change: TextChange): Promise<Block> {
   switch (block.type) {
     case "text":
       return { ...block, text: nonEmpty(await change(block.text)) };
@@ -247,9 +264,9 @@ async function mapBlock(block: Block, change: Change): Promise<Block> {
 
 /**
  * The same turn with the names of tools as `change` has them, and with what tools were given as it has the JSON of it: there
- * a value stands behind its name, which may be all that gives it away.
+ * a value comes after its name, which may be all that gives it away.
  */
-export async function mapInputs(turn: Turn, change: Change): Promise<Turn> {
+export async function mapInputs(turn: Turn, change: TextChange): Promise<Turn> {
   if (turn.from === "user") return turn;
   const content = [];
   for (const block of turn.content) content.push(block.type === "tool_use" ? await mapInput(block, change) : block);
@@ -263,7 +280,7 @@ export function toolName(name: string): string {
 
 type ToolUseBlock = Extract<Block, { type: "tool_use" }>;
 
-async function mapInput(block: ToolUseBlock, change: Change): Promise<ToolUseBlock> {
+async function mapInput(block: ToolUseBlock, change: TextChange): Promise<ToolUseBlock> {
   const json = JSON.stringify(block.input, (_name, value: unknown) => shown(value), 1);
   const name = toolName(await change(block.name));
   const changed = await change(json);
@@ -276,7 +293,7 @@ const MAX_NAMED_CHARS = 1024;
 /** Stands for commands, code and what else no name makes a secret of: they were looked at as they are. */
 const WORDS = "…";
 
-/** What stands for a value in the JSON that is changed: a number as a text, in whose place another can be put. */
+/** A value as it appears in the JSON that is changed: a number as a text, so that a placeholder can replace it. */
 function shown(value: unknown): unknown {
   if (typeof value === "number") return String(value);
   return typeof value === "string" && isWords(value) ? WORDS : value;
@@ -287,7 +304,7 @@ function isWords(text: string): boolean {
   return text.length > MAX_NAMED_CHARS || (/\s/.test(text.trim()) && JSON.stringify(text).length > text.length + 2);
 }
 
-/** What stands for an input when what was found in it goes over the borders of its values. */
+/** Replaces an input where a secret in it spans several values. */
 const LEFT_OUT_INPUT = { left_out: "What the tool was given; a secret in it could not be told from the rest." };
 
 function inputOf(json: string, before: Record<string, unknown>): Record<string, unknown> {
@@ -317,7 +334,7 @@ function nonEmpty(text: string): string {
 const PLAIN_NAME = /^[A-Za-z_]{1,24}$/;
 
 /** Depth and number of values were bounded when the line was parsed. */
-async function mapValue(value: unknown, change: Change): Promise<unknown> {
+async function mapValue(value: unknown, change: TextChange): Promise<unknown> {
   if (typeof value === "string") return change(value);
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) {

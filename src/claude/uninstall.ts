@@ -1,12 +1,12 @@
 /**
- * Takes out what was installed: exactly that. What the user, or the client, has written into it since is theirs, and
- * is kept and named unless it is asked for too.
+ * Takes out what was installed, exactly that. What the user or the client has changed since is theirs: it is kept and named,
+ * unless the caller asks for it too.
  */
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { systemCode } from "../errors.ts";
 import { syncFolder } from "../home/folders.ts";
-import { alone } from "../home/lock.ts";
+import { withInstallLock } from "../home/lock.ts";
 import { writeError } from "./folders.ts";
 import { digest, readIndex, replaceIndex, sectionMark } from "./install-memory.ts";
 import { INDEX } from "./memory.ts";
@@ -14,6 +14,7 @@ import { memoryEnds, memoryHeading } from "./notes.ts";
 import {
   findInstallation,
   type Installation,
+  type OwnFile,
   removeRecord,
   type Section,
   type State,
@@ -28,7 +29,7 @@ export interface Uninstalled {
   readonly kept: { readonly path: string; readonly why: string }[];
 }
 
-export interface UninstallOptions {
+interface UninstallOptions {
   /** Also what was changed, or gone on with, since. */
   readonly changedToo?: boolean;
 }
@@ -40,44 +41,63 @@ export interface UninstallOptions {
  */
 export async function uninstall(home: string, id: string, options: UninstallOptions = {}): Promise<Uninstalled> {
   await findInstallation(home, id); // or else nothing is made in the home
-  return alone(home, () => takeOut(home, id, options));
+  return withInstallLock(home, () => takeOut(home, id, options));
 }
 
 async function takeOut(home: string, id: string, options: UninstallOptions): Promise<Uninstalled> {
   const record = await findInstallation(home, id);
-  const removed: string[] = [];
-  const kept: { path: string; why: string }[] = [];
-  const files = [];
-  let section = record.section;
+  const done: Pick<Uninstalled, "removed" | "kept"> = { removed: [], kept: [] };
+  let files: OwnFile[];
+  let section: Section | undefined;
   try {
     // First what the client reads in every conversation.
-    if (section !== undefined) {
-      const done = await removeSection(section, id, options);
-      if (done === "removed") removed.push(section.path);
-      if (done === "removed" || done === "gone") section = undefined;
-      else kept.push({ path: section.path, why: WHY[done] });
-    }
-    for (const file of record.files) {
-      const state = await stateOf(file);
-      if (state === "unchanged" || (options.changedToo === true && CHANGED.has(state))) {
-        await rm(file.path, { force: true });
-        removed.push(file.path);
-      } else if (state !== "gone") {
-        files.push(file);
-        kept.push({ path: file.path, why: WHY[state] });
-      }
-    }
-    for (const folder of new Set(removed.map(dirname))) await syncFolder(folder).catch(ignoreMissing);
+    section = await takeOutSection(record, options, done);
+    files = await takeOutFiles(record, options, done);
+    for (const folder of new Set(done.removed.map(dirname))) await syncFolder(folder).catch(ignoreMissing);
   } catch (cause) {
     throw writeError(cause);
   }
-  if (kept.length === 0) {
+  if (done.kept.length === 0) {
     await removeRecord(home, id);
   } else {
     const { section: _, ...rest } = record;
     await writeRecord(home, { ...rest, files, ...(section && { section }) });
   }
-  return { record, removed, kept };
+  return { record, ...done };
+}
+
+/** @returns the section, if it is kept. */
+async function takeOutSection(
+  { id, section }: Installation,
+  options: UninstallOptions,
+  { removed, kept }: Pick<Uninstalled, "removed" | "kept">,
+): Promise<Section | undefined> {
+  if (section === undefined) return undefined;
+  const done = await removeSection(section, id, options);
+  if (done === "removed") removed.push(section.path);
+  if (done === "removed" || done === "gone") return undefined;
+  kept.push({ path: section.path, why: WHY[done] });
+  return section;
+}
+
+/** @returns the files that are kept. */
+async function takeOutFiles(
+  { files }: Installation,
+  options: UninstallOptions,
+  { removed, kept }: Pick<Uninstalled, "removed" | "kept">,
+): Promise<OwnFile[]> {
+  const left: OwnFile[] = [];
+  for (const file of files) {
+    const state = await stateOf(file);
+    if (state === "unchanged" || (options.changedToo === true && CHANGED.has(state))) {
+      await rm(file.path, { force: true });
+      removed.push(file.path);
+    } else if (state !== "gone") {
+      left.push(file);
+      kept.push({ path: file.path, why: WHY[state] });
+    }
+  }
+  return left;
 }
 
 const CHANGED: ReadonlySet<State> = new Set(["continued", "changed"]);
@@ -101,7 +121,7 @@ async function removeSection(section: Section, id: string, options: UninstallOpt
   const end = own.indexOf(mark, begin);
   if (begin < 0 || end < 0) return "unmarked";
   const after = end + mark.length;
-  // Whoever has copied the part has copied its note, or a mark, with it; a mere link to one of its files has neither.
+  // A copy of the part has its note, or a mark, in it; a mere link to one of its files has neither.
   if (speaksOf(own.slice(0, begin) + own.slice(after), id)) return "unmarked";
   if (digest(own.slice(begin, after)) !== section.sha256 && options.changedToo !== true) return "changed";
   const before = own.slice(0, begin);

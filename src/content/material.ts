@@ -5,22 +5,22 @@
 import { isUtf8 } from "node:buffer";
 import type { FileHandle } from "node:fs/promises";
 import { SpreadError, systemCode } from "../errors.ts";
-import { unfinishedBytes } from "../untrusted/utf8.ts";
-import type { Role } from "./part.ts";
+import { characterBytes, unfinishedBytes } from "../untrusted/utf8.ts";
+import { DOCUMENT_ROLE, type Role } from "./part.ts";
 
-/** Disposing of it closes what it reads from, be it read or not. */
+/** A part that is still to be read. Disposing of it closes its source, whether or not it was read. */
 export interface Material extends AsyncDisposable {
   readonly role: Role;
-  /** What the receiver is told. The document's own is not used. */
+  /** The name that the receiver is given. The document's own is not used. */
   readonly name: string;
   /** Once. A piece holds until the next one is asked for. @throws SpreadError `not-text`, `empty`, `path-unreadable`, `cancelled` */
   pieces(signal: AbortSignal): AsyncIterable<Uint8Array>;
 }
 
-type About = Pick<Material, "role" | "name">;
+type PartLabel = Pick<Material, "role" | "name">;
 
-/** Of the document itself. */
-export const DOCUMENT: About = { role: "document", name: "handoff.md" };
+/** The document's own. */
+export const DOCUMENT: PartLabel = { role: DOCUMENT_ROLE, name: "handoff.md" };
 
 /** What is read from a file at a time, in bytes. */
 const READ_BYTES = 1024 * 1024;
@@ -41,7 +41,7 @@ export function textFileMaterial(file: FileHandle, about = DOCUMENT): Material {
 }
 
 /** @param file the material's from here on. Of any bytes. */
-export function fileMaterial(file: FileHandle, about: About): Material {
+function fileMaterial(file: FileHandle, about: PartLabel): Material {
   return { ...about, pieces: (signal) => read(file, signal), [Symbol.asyncDispose]: () => file.close() };
 }
 
@@ -75,7 +75,7 @@ async function* read(file: FileHandle, signal: AbortSignal): AsyncGenerator<Uint
   }
 }
 
-/** The same pieces, as long as they are well-formed UTF-8 without a NUL, and something other than white space. */
+/** The same pieces; it throws unless they are well-formed UTF-8 without a NUL, and more than white space. */
 async function* text(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   /** The beginning of a character whose rest is in the next piece. */
   let begun: Uint8Array = new Uint8Array();
@@ -86,9 +86,10 @@ async function* text(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Arr
     const within = Buffer.from(rest.buffer, rest.byteOffset, rest.length - unfinishedBytes(rest));
     // A piece can end before the character does that it was to complete.
     const acrossEnds = unfinishedBytes(across) === 0;
-    if ((acrossEnds && !isUtf8(across)) || !isUtf8(within)) throw notUtf8();
+    const ended = acrossEnds ? across : Buffer.alloc(0);
+    if (!isUtf8(ended) || !isUtf8(within)) throw notUtf8();
     if (within.includes(0)) throw hasNul();
-    if (blank) blank = !/\S/u.test((acrossEnds ? across.toString("utf8") : "") + within.toString("utf8"));
+    blank &&= !/\S/u.test(ended.toString("utf8") + within.toString("utf8"));
     begun = acrossEnds ? Uint8Array.prototype.slice.call(rest, within.length) : across;
     yield piece;
   }
@@ -96,11 +97,10 @@ async function* text(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Arr
   if (blank) throw new SpreadError("empty", "the file holds nothing but white space");
 }
 
-/** How many bytes the character lacks that begins so. */
+/** How many bytes are missing of a character that has begun; 0 if none has. */
 function missingBytes(begun: Uint8Array): number {
   const [lead] = begun;
-  if (lead === undefined) return 0;
-  return (lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2) - begun.length;
+  return lead === undefined ? 0 : characterBytes(lead) - begun.length;
 }
 
 function notUtf8(): SpreadError {

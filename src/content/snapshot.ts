@@ -3,15 +3,15 @@
  * has become of the file. Small content stays in memory, large content in a file without a name. No path is judged here.
  */
 import { createHash } from "node:crypto";
-import { constants } from "node:fs";
 import { type FileHandle, open, unlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { SpreadError } from "../errors.ts";
+import { openForReading } from "../files.ts";
 import { homeError, homeFolder } from "../home/folders.ts";
 import { isOwnedName, ownedName } from "../home/owner.ts";
 import { MAX_PARTS, MAX_SHARE_BYTES } from "../limits.ts";
 import { bytesOf, cancelled, DOCUMENT, type Material } from "./material.ts";
-import { makeUp, type Part } from "./part.ts";
+import { isValidPartList, type Part } from "./part.ts";
 
 /** Closing it frees the content; a reader that is under way then ends with `cancelled`. */
 export interface Snapshot extends AsyncDisposable {
@@ -21,9 +21,9 @@ export interface Snapshot extends AsyncDisposable {
   readonly sha256: string;
   /** Whether brotli is worth its time: a probe of it saved a third. */
   readonly compressible: boolean;
-  /** The first is the document itself. One behind another they are the content. */
+  /** The first is the document itself. One after another they are the content. */
   readonly parts: readonly Part[];
-  /** The name in the home's spool of the file that it lies in, as long as that has one. */
+  /** The name, in the home's spool, of the file that holds it, while that has one. */
   readonly file?: string | undefined;
   /**
    * The content from one of its bytes on, or from the start, in pieces of at most SNAPSHOT_READ_BYTES that must not be
@@ -33,10 +33,10 @@ export interface Snapshot extends AsyncDisposable {
   read(from?: number): AsyncIterable<Uint8Array>;
 }
 
-/** Few enough bytes that many readers fit in memory, so many that the system calls are nothing. */
+/** How much is read at once: little enough for many readers in memory, enough that system calls cost nothing. */
 export const SNAPSHOT_READ_BYTES = 256 * 1024;
 
-/** The piece being read, the one being used, and the one before, of which a chunk can be left. */
+/** The piece being read, the one being used, and the one before, part of which may still be in a chunk. */
 const READ_BUFFERS = 3;
 
 /** Up to this many bytes stay in memory: nearly every hand-off does. */
@@ -78,37 +78,25 @@ export async function snapshot(
 ): Promise<Snapshot> {
   const whole = createHash("sha256");
   const parts: Part[] = [];
-  const kept: Buffer[] = [];
-  let spool: Spool | undefined;
-  let bytes = 0;
+  const store = new GrowingStore(() => openSpool(home, named));
   try {
     for (const material of materials) {
       const { role, name } = material;
       const hash = createHash("sha256");
-      const before = bytes;
+      const before = store.bytes;
       for await (const piece of material.pieces(signal)) {
         if (signal.aborted) throw cancelled(signal.reason);
-        bytes += piece.length;
-        if (bytes > MAX_SHARE_BYTES) throw tooLarge();
         hash.update(piece);
         if (materials.length > 1) whole.update(piece);
-        if (bytes <= MEMORY_BYTES) {
-          kept.push(Buffer.from(piece));
-          continue;
-        }
-        if (spool === undefined) {
-          spool = await openSpool(home, named);
-          for (const early of kept.splice(0)) await spool.append(early);
-        }
-        await spool.append(piece);
+        await store.append(piece);
       }
-      parts.push({ role, name, bytes: bytes - before, sha256: hash.digest("hex") });
+      parts.push({ role, name, bytes: store.bytes - before, sha256: hash.digest("hex") });
     }
     const [only] = parts;
     const sha256 = parts.length === 1 && only ? only.sha256 : whole.digest("hex");
-    return await probed(spool ?? inMemory(Buffer.concat(kept)), { bytes, sha256, parts });
+    return await probed(store.filled(), { bytes: store.bytes, sha256, parts });
   } catch (thrown) {
-    await spool?.close();
+    await store.close();
     throw thrown;
   } finally {
     // A file that cannot be closed was read all the same.
@@ -127,8 +115,8 @@ export interface HandedFile {
 }
 
 /**
- * A copy of the snapshot for another process of this user, unless it has a name already. Whoever takes it over takes its
- * name away; closing it does so too.
+ * A copy of the snapshot for another process of this user, unless it has a name already. Taking it over removes its name;
+ * so does closing it.
  * @throws SpreadError `disk-full`, `home-unwritable`, `cancelled`
  */
 export async function handOver(content: Snapshot, home: string): Promise<HandedFile & AsyncDisposable> {
@@ -151,13 +139,12 @@ export async function handOver(content: Snapshot, home: string): Promise<HandedF
  */
 export async function takeOver({ file, ...about }: HandedFile, home: string): Promise<Snapshot> {
   const refused = (cause?: unknown) => new SpreadError("path-unreadable", "there is no such spooled file", { cause });
-  if (!isOwnedName(file) || about.parts.length > MAX_PARTS || !makeUp(about.parts, about.bytes)) throw refused();
+  if (!isOwnedName(file) || about.parts.length > MAX_PARTS || !isValidPartList(about.parts, about.bytes))
+    throw refused();
   const path = join(await homeFolder(home, "spool"), file);
-  const handle = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)).catch(
-    (cause: unknown) => {
-      throw refused(cause);
-    },
-  );
+  const handle = await openForReading(path).catch((cause: unknown) => {
+    throw refused(cause);
+  });
   try {
     const found = await handle.stat();
     const own = process.geteuid?.() ?? found.uid;
@@ -184,13 +171,48 @@ interface Spool extends Store {
   append(piece: Uint8Array): Promise<void>;
 }
 
-type About = Pick<Snapshot, "bytes" | "sha256" | "parts">;
+/** Bytes on their way into a store: in memory at first, and in a file once they are more than MEMORY_BYTES. */
+class GrowingStore {
+  bytes = 0;
+  readonly #openSpool: () => Promise<Spool>;
+  readonly #inMemory: Buffer[] = [];
+  #spool: Spool | undefined;
 
-async function probed(store: Store, about: About): Promise<Snapshot> {
+  constructor(openSpool: () => Promise<Spool>) {
+    this.#openSpool = openSpool;
+  }
+
+  /** @param piece copied. @throws SpreadError `too-large`, and as `openSpool` */
+  async append(piece: Uint8Array): Promise<void> {
+    this.bytes += piece.length;
+    if (this.bytes > MAX_SHARE_BYTES) throw tooLarge();
+    if (this.bytes <= MEMORY_BYTES) {
+      this.#inMemory.push(Buffer.from(piece));
+      return;
+    }
+    if (this.#spool === undefined) {
+      this.#spool = await this.#openSpool();
+      for (const early of this.#inMemory.splice(0)) await this.#spool.append(early);
+    }
+    await this.#spool.append(piece);
+  }
+
+  filled(): Store {
+    return this.#spool ?? inMemory(Buffer.concat(this.#inMemory));
+  }
+
+  async close(): Promise<void> {
+    await this.#spool?.close();
+  }
+}
+
+type ContentSummary = Pick<Snapshot, "bytes" | "sha256" | "parts">;
+
+async function probed(store: Store, about: ContentSummary): Promise<Snapshot> {
   return frozen(store, { ...about, compressible: await probe(store, about.bytes) });
 }
 
-function frozen(store: Store, about: About & Pick<Snapshot, "compressible">): Snapshot {
+function frozen(store: Store, about: ContentSummary & Pick<Snapshot, "compressible">): Snapshot {
   const { bytes } = about;
   let closed = false;
   return {
@@ -244,7 +266,7 @@ async function openSpool(home: string, named = false): Promise<Spool> {
 
 /**
  * @param keepsName otherwise the file loses its name at once, where the system allows it: then not even SIGKILL leaves it
- *   behind.
+ *   on the disk.
  */
 async function spoolOf(file: FileHandle, path: string, home: string, keepsName: boolean): Promise<Spool> {
   const lose = () =>

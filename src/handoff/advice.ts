@@ -8,7 +8,7 @@ import { charsOf, type Handoff } from "./schema.ts";
 /** More would not be read. */
 const MAX_SENTENCES = 5;
 
-/** Below this, in UTF-16 units, a text says what was worked on, but not where it stands. */
+/** Below this, in UTF-16 units, a text says what was worked on, but not how far it is. */
 const THIN_GOAL_CHARS = 20;
 const THIN_SUMMARY_CHARS = 80;
 const THIN_REASON_CHARS = 12;

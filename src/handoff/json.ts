@@ -6,7 +6,7 @@ import { isUtf8 } from "node:buffer";
 import * as z from "zod";
 import { SpreadError } from "../errors.ts";
 import { Anchor } from "../repository/anchor.ts";
-import { TextCleaner } from "../untrusted/clean.ts";
+import { cleanText } from "../untrusted/clean.ts";
 import { Handoff } from "./schema.ts";
 
 /** In bytes: a full hand-off in the script that takes most, three bytes a unit, twice as much for escapes, and an anchor. */
@@ -14,7 +14,7 @@ export const MAX_RECORD_BYTES = 2 * 1024 * 1024;
 
 /**
  * Strict at the receiver's too: a field that this version does not know would lie in a file that a model reads, unjudged.
- * A sender that has more to say raises the version, and whoever cannot read that still has the Markdown.
+ * A sender that has more to say raises the version, and a receiver that cannot read that still has the Markdown.
  */
 const Envelope = z.strictObject({
   format: z.literal("claude-spread/handoff"),
@@ -71,7 +71,7 @@ export function cleanHandoff(handoff: Handoff): Handoff {
 
 /** Of plain data of bounded depth: all texts cleaned and trimmed, empty lists and objects and absent fields left out. */
 function cleaned(part: unknown): unknown {
-  if (typeof part === "string") return cleanText(part);
+  if (typeof part === "string") return cleanText(part).trim();
   if (Array.isArray(part)) return part.map(cleaned).filter((point) => point !== "");
   if (typeof part !== "object" || part === null) return part;
   const fields = Object.entries(part).map(([name, inner]) => [name, cleaned(inner)] as const);
@@ -82,11 +82,6 @@ function isEmpty(part: unknown): boolean {
   if (part === undefined) return true;
   if (Array.isArray(part)) return part.length === 0;
   return typeof part === "object" && part !== null && Object.keys(part).length === 0;
-}
-
-function cleanText(text: string): string {
-  const cleaner = new TextCleaner();
-  return (cleaner.push(Buffer.from(text)) + cleaner.end()).trim();
 }
 
 /** Where, by our own field names and numbers alone. */

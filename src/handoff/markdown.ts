@@ -78,20 +78,24 @@ function stateLines({ build, tests, commands = [] }: NonNullable<Handoff["state"
 }
 
 /** Where in a repository the hand-off was written, as points below the title. */
-function place(anchor: Anchor = {}): string[] {
-  const { remote, folder, branch, commit, upstream, uncommitted } = anchor;
+function place({ remote, folder, branch, commit, upstream, uncommitted }: Anchor = {}): string[] {
   const where = [remote && code(remote), folder && `folder ${code(folder)}`].filter(Boolean);
   const at = [branch ? code(branch) : commit && "none", commit && `commit ${code(commit)}`].filter(Boolean);
   const away = upstream && `${upstream.ahead} ahead of ${code(upstream.branch)}, ${upstream.behind} behind`;
-  const more = (uncommitted?.count ?? 0) - Math.min(uncommitted?.files.length ?? 0, MAX_SHOWN_FILES);
   return [
     ...(where.length > 0 ? [`- Repository: ${where.join(", ")}`] : []),
     ...(at.length > 0 ? [`- Branch: ${at.join(", ")}${away ? ` (${away})` : ""}`] : []),
-    ...(uncommitted ? [`- Not committed: ${uncommitted.count} ${uncommitted.count === 1 ? "file" : "files"}`] : []),
-    ...(uncommitted?.files ?? [])
-      .slice(0, MAX_SHOWN_FILES)
-      .map(({ path, change, from }) => `  - ${code(path)}: ${change}${from ? ` from ${code(from)}` : ""}`),
-    ...(more > 0 && uncommitted ? [`  - and ${more} more`] : []),
+    ...(uncommitted ? uncommittedLines(uncommitted) : []),
+  ];
+}
+
+function uncommittedLines({ count, files }: NonNullable<Anchor["uncommitted"]>): string[] {
+  const shown = files.slice(0, MAX_SHOWN_FILES);
+  const more = count - shown.length;
+  return [
+    `- Not committed: ${count} ${count === 1 ? "file" : "files"}`,
+    ...shown.map(({ path, change, from }) => `  - ${code(path)}: ${change}${from ? ` from ${code(from)}` : ""}`),
+    ...(more > 0 ? [`  - and ${more} more`] : []),
   ];
 }
 
@@ -110,11 +114,11 @@ function indented(lines: readonly string[]): string[] {
 
 const FENCE = "```";
 
-/** A line that opens a block of code, or would close one. A longer line of marks is none that a person wrote. */
+/** A line that opens a block of code, or would close one. Nobody writes a longer line of marks. */
 const FENCE_LINE = /^([ \t]*)(`{3,100}(?=[^`]*$)|~{3,100})(?!~)(.*)$/;
 
 /**
- * A text as lines that begin no heading, and that leave nothing open behind them: a block of code gets marks of ours, longer
+ * A text as lines that begin no heading, and that leave nothing open after them: a block of code gets marks of ours, longer
  * than any in it, and ends with its text at the latest. What begins with a mark of ours is such a block.
  */
 function safeLines(text: string): string[] {
@@ -128,7 +132,7 @@ function safeLines(text: string): string[] {
     const [, indent = "", mark, info = ""] = FENCE_LINE.exec(line) ?? [];
     if (open) {
       if (mark?.startsWith(open.mark) && info.trim() === "") close();
-      else open.body.push(line.startsWith(open.indent) ? line.slice(open.indent.length) : line);
+      else open.body.push(withoutIndent(line, open.indent));
     } else if (mark === undefined) {
       lines.push(escapeStart(line.trimEnd()));
     } else {
@@ -137,6 +141,10 @@ function safeLines(text: string): string[] {
   }
   close();
   return lines;
+}
+
+function withoutIndent(line: string, indent: string): string {
+  return line.startsWith(indent) ? line.slice(indent.length) : line;
 }
 
 /** A text as a block of code. */
@@ -157,11 +165,11 @@ function longestRun(text: string): number {
   return Math.max(0, ...(text.match(/`+/g) ?? []).map((run) => run.length));
 }
 
-/** What may stand before the beginning of a block: marks of quotes and lists, any number of them. */
+/** What may come before the beginning of a block: marks of quotes and lists, any number of them. */
 const NESTING = /^(?:[ \t]*(?:>|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t])))*[ \t]*/;
 
 /**
- * What begins, behind those, a heading (also the line below one), a block of code, a block of HTML, which can hide what
+ * What begins, after those, a heading (also the line below one), a block of code, a block of HTML, which can hide what
  * follows, or the target of links elsewhere (CommonMark 4.2 to 4.7).
  */
 const BLOCK_START = /^(?:#{1,6}(?:[ \t]|$)|`{3}|~{3}|=+[ \t]*$|-+[ \t]*$|<|\[[^\]]*\]:)/;

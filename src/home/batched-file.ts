@@ -5,8 +5,8 @@ import type { FileHandle } from "node:fs/promises";
 const BATCH_BYTES = 256 * 1024;
 
 /**
- * After so many bytes the disk is set to work on them while more come: else all of it waits for the end, where nothing
- * else is left to do.
+ * After this many bytes they are synced to the disk while more come: otherwise all of it waits for the end, when nothing else
+ * is left to do.
  */
 const SYNC_BYTES = 16 * 1024 * 1024;
 
@@ -18,7 +18,7 @@ export class BatchedFile {
   #used = 0;
   /** Of the batch before. Its failure is thrown by the next call. */
   #writing: Promise<void> = Promise.resolve();
-  /** Of what was written up to its start. Its failure is thrown by the next one, or by `finish`: the system tells it once. */
+  /** Of what was written up to its start. Its failure is thrown by the next one, or by `finish`: the system reports it once. */
   #syncing: Promise<void> = Promise.resolve();
   #unsynced = 0;
   #open = true;

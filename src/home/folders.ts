@@ -16,9 +16,9 @@ import { join, resolve } from "node:path";
 import { SpreadError, systemCode, toSpreadError } from "../errors.ts";
 import { hasLostOwner, isOwnedName, ownedName } from "./owner.ts";
 
-export type HomeFolder = "inbox" | "staging" | "spool" | "preview" | "installed" | "hub";
+type HomeFolder = "inbox" | "staging" | "spool" | "preview" | "installed" | "hub";
 
-/** What stands before that in the name of a file that is to replace another one. */
+/** How the name of a file begins that is about to replace another one; its owner's name follows. */
 const REPLACED = /^[\w-]+\.json\./;
 
 /** Tells the hubs of one machine from another's; not the host name itself, since a home may be shown or copied. */
@@ -42,8 +42,8 @@ export async function homeFolder(home: string, folder: HomeFolder): Promise<stri
 }
 
 /**
- * Whoever owns a folder can put other files into the place of ours: in a folder for all, such as /tmp, they may have made it
- * first. Root's own is everybody's, and root, in a container say, works in the folders of others.
+ * The owner of a folder can replace our files. In a folder that is open to all, such as /tmp, somebody else may have made ours
+ * first. A folder of root's is trusted by all, and root, in a container for instance, works in the folders of others.
  */
 async function refuseForeign(folder: string): Promise<void> {
   const own = process.getuid?.() ?? 0; // Windows has no such owners
@@ -76,7 +76,7 @@ export function homeError(home: string, cause: unknown): SpreadError {
   }
 }
 
-/** Puts a file, for the user alone, in the place of another one or of none: who reads it sees the one or the other, whole. */
+/** Puts a file, for the user alone, in the place of another one or of none: a reader sees the one or the other, whole. */
 export async function replaceFile(path: string, text: string): Promise<void> {
   const fresh = `${path}.${ownedName()}`;
   try {
@@ -101,7 +101,7 @@ export async function syncFolder(path: string): Promise<void> {
 
 /**
  * Removes what processes that are gone left in staging/, spool/ and preview/, and of files that they were replacing, never
- * what a living one holds. For the start of a server; it never throws, since a leftover is no reason not to start.
+ * what a living one holds. For the start of a server; it never throws: a leftover must not block startup.
  */
 export async function sweepHome(home: string): Promise<void> {
   for (const folder of ["staging", "spool", "preview", "hub", "."]) {

@@ -1,6 +1,6 @@
 /**
- * One at a time: whoever puts something among the client's files, or takes it out, does so alone in this home, be it in
- * another process. Between the look whether a thing is there and the moment when it is, nobody else may come.
+ * One installation at a time in this home, over all processes: between the check whether something is installed and the moment
+ * when it is, nobody else may install or take out anything.
  */
 import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,15 +8,15 @@ import { SpreadError, systemCode } from "../errors.ts";
 import { homeError, homeFolder } from "./folders.ts";
 import { hasLostOwner, ownedName } from "./owner.ts";
 
-/** How long, in ms, whoever was killed, or of whom nothing is known here, can hold it: no installation takes that long. */
+/** After this many ms the lock of a process that was killed, or cannot be seen, is taken over: no installation takes that long. */
 const HELD_MS = 10 * 60_000;
 
 /** @throws SpreadError `plan-changed` while somebody else is at it; `home-unwritable`, `disk-full`; and as `work` */
-export async function alone<T>(home: string, work: () => Promise<T>): Promise<T> {
+export async function withInstallLock<T>(home: string, work: () => Promise<T>): Promise<T> {
   const path = join(await homeFolder(home, "installed"), "at-work");
   const own = ownedName();
   try {
-    // Two that find the same leftover in the same moment may both take it for theirs.
+    // Two processes that find the same leftover at the same moment may both take the lock.
     if (await isLeftover(path)) await rm(path, { force: true });
     await writeFile(path, own, { flag: "wx", mode: 0o600 });
   } catch (cause) {

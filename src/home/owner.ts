@@ -3,12 +3,12 @@
  *
  *     <pid>-<8 hex digits>-<16 hex digits>
  *
- * The digits are, in this order: the boot of the kernel (7) and the pid namespace (4) in which the pid means something; the
- * machine (6), for after a restart; when the process started (4), since pids are used again; and a count of its own (3).
- * Names of versions before had a hash of the host's name and random digits, which nothing here is equal to: of those owners
- * nothing is known.
+ * The digits are, in this order: the boot of the kernel (5) and the pid namespace (4) in which the pid means something; the
+ * machine (5), for after a restart; when the process started (4), since pids are used again; and a count of its own (6),
+ * which no process gets through. In names of earlier versions the digits mean something else, and nothing here is equal to
+ * them: of those owners nothing is known.
  */
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
@@ -21,7 +21,7 @@ import { systemCode } from "../errors.ts";
 const UNKNOWN_OWNER_MS = 7 * 24 * 60 * 60_000;
 
 const OWNED =
-  /^(?<pid>[1-9]\d{0,9})-(?<boot>[0-9a-f]{7})(?<namespace0>[0-9a-f])-(?<namespace>[0-9a-f]{3})(?<machine>[0-9a-f]{6})(?<start>[0-9a-f]{4})[0-9a-f]{3}$/;
+  /^(?<pid>[1-9]\d{0,9})-(?<boot>[0-9a-f]{5})(?<namespace0>[0-9a-f]{3})-(?<namespace>[0-9a-f])(?<machine>[0-9a-f]{5})(?<start>[0-9a-f]{4})[0-9a-f]{6}$/;
 
 interface Here {
   readonly boot: string;
@@ -38,7 +38,7 @@ let here: Here | undefined;
 /** A name, unused so far, that says whose it is. */
 export function ownedName(): string {
   here ??= lookAround();
-  const digits = here.boot + here.namespace + here.machine + here.start + hex(count++, 3);
+  const digits = here.boot + here.namespace + here.machine + here.start + hex(count++, 6);
   return `${process.pid}-${digits.slice(0, 8)}-${digits.slice(8)}`;
 }
 
@@ -81,16 +81,19 @@ async function isAlive(pid: number, start: string | undefined): Promise<boolean>
 
 function lookAround(): Here {
   try {
-    const boot = digest(readFileSync("/proc/sys/kernel/random/boot_id", "latin1"), 7);
+    const boot = digest(readFileSync("/proc/sys/kernel/random/boot_id", "latin1"), 5);
     const namespace = digest(readlinkSync("/proc/self/ns/pid"), 4);
     // A /proc of another namespace, as a sandbox may have it, speaks of other processes.
     const hasProc = readlinkSync("/proc/self") === String(process.pid);
     const start = startOf(parseStat(readFileSync("/proc/self/stat", "latin1")).startTicks);
-    return { boot, namespace, machine: digest(`${machineId()}\0${hostname()}`, 6), start, hasProc };
+    return { boot, namespace, machine: digest(`${machineId()}\0${hostname()}`, 5), start, hasProc };
   } catch {
-    // Not Linux: there are no namespaces, and Node does not tell when a process started.
     const name = hostname();
-    return { boot: digest(name, 7), namespace: "0000", machine: digest(name, 6), start: "0000", hasProc: false };
+    // On other systems there are no namespaces, and Node does not tell when a process started. On a Linux that hides /proc,
+    // whose pids are which cannot be known: to all others, this process is one of a boot of its own, elsewhere.
+    const boot = process.platform === "linux" ? randomUUID() : name;
+    const machine = process.platform === "linux" ? boot : name;
+    return { boot: digest(boot, 5), namespace: "0000", machine: digest(machine, 5), start: "0000", hasProc: false };
   }
 }
 

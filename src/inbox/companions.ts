@@ -5,7 +5,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { mkdir, open } from "node:fs/promises";
 import { join } from "node:path";
-import type { CompanionRole, Part } from "../content/part.ts";
+import type { CompanionRole, KeptFile, Part } from "../content/part.ts";
 import { SpreadError } from "../errors.ts";
 import { BatchedFile } from "../home/batched-file.ts";
 import { syncFolder } from "../home/folders.ts";
@@ -15,7 +15,7 @@ import { FileNames } from "../untrusted/file-name.ts";
 const ATTACHMENTS = "files";
 type OwnRole = Exclude<CompanionRole, "attachment">;
 
-/** The names of those of which there is one. */
+/** The names of those that a hand-off has one of. */
 const OWN_NAMES: Record<OwnRole, string> = {
   structure: "handoff.json",
   patch: "changes.patch",
@@ -23,13 +23,9 @@ const OWN_NAMES: Record<OwnRole, string> = {
   sessions: "sessions.jsonl",
 };
 
-/** One that is kept, or is to be. */
-export interface Companion {
+/** One that is kept, or will be. Its path has a clean name of ours; it is seen from the document until that is in place. */
+export interface Companion extends Readonly<KeptFile> {
   readonly role: CompanionRole;
-  /** Where, seen from the document: a clean name of ours, with `/` between folder and file. */
-  readonly path: string;
-  readonly bytes: number;
-  readonly sha256: string;
   /** Its own name is one that agents or tools obey, and is not used. */
   readonly renamed: boolean;
 }
@@ -49,7 +45,7 @@ export function companionsOf(parts: readonly Part[]): Companion[] {
   });
 }
 
-/** Writes them, one behind another. Closing it closes what is open; it removes nothing. */
+/** Writes them, one after another. Closing it closes what is open; it removes nothing. */
 export class CompanionFiles implements AsyncDisposable {
   readonly #folder: string;
   readonly #left: Companion[];

@@ -4,7 +4,7 @@
  * reading, what came along (companions.ts), and what we say of it all (received.ts). The digest of it all is not checked
  * here: who calls `commit` has done so.
  */
-import { createHash, type Hash, randomInt } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { constants } from "node:fs";
 import {
   access,
@@ -20,10 +20,12 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { DOCUMENT_ROLE, type KeptFile, type Kind } from "../content/part.ts";
 import { SpreadError, systemCode } from "../errors.ts";
 import { BatchedFile } from "../home/batched-file.ts";
 import { homeError, homeFolder, syncFolder } from "../home/folders.ts";
 import { ownedName } from "../home/owner.ts";
+import { readableId } from "../ids.ts";
 import { inspectPassages, MAX_INSPECTED_CHARS, passageWarnings } from "../inspection/passages.ts";
 import { MAX_SHARE_BYTES, MAX_TITLE_CHARS } from "../limits.ts";
 import { cleanLine, TextCleaner, warningsOf } from "../untrusted/clean.ts";
@@ -39,7 +41,7 @@ import {
 } from "../untrusted/fence.ts";
 import { MarkerGuard, markerWarning } from "../untrusted/markers.ts";
 import { type Companion, CompanionFiles } from "./companions.ts";
-import { formatReceived, RECEIVED_FILE, type ReceivedRecord } from "./received.ts";
+import { formatReceived, RECEIVED_FILE } from "./received.ts";
 
 export interface Delivered {
   /** The name of its folder in the inbox. */
@@ -60,9 +62,9 @@ export interface Delivered {
   readonly warnings: string[];
 }
 
-/** What is about to come. The first part is the document, of which the provenance tells; its bytes come first. */
+/** What is about to come. The provenance is the document's, whose bytes come first. */
 export interface Incoming extends Provenance {
-  readonly kind: ReceivedRecord["kind"];
+  readonly kind: Kind;
   /** Of all bytes that come, in lower-case hex. */
   readonly digest: string;
   readonly companions: readonly Companion[];
@@ -72,7 +74,7 @@ export interface Incoming extends Provenance {
  * One document on its way in. Calls do not overlap: each is awaited before the next. Closing it removes everything that
  * was not committed.
  */
-export interface Delivery extends AsyncDisposable {
+interface Delivery extends AsyncDisposable {
   /**
    * Takes the next bytes, which may be used again once this settles; awaiting it is the backpressure.
    * @throws SpreadError `disk-full`, `home-unwritable`, `tampered` if a file that came along is not what was offered
@@ -95,8 +97,7 @@ const LONG_WARNING = "Only its first 4 million characters were searched for pass
 const SPARE_BYTES = 1024 * 1024;
 
 const MAX_SLUG_CHARS = 40;
-/** Without 0 o 1 l i, as in a room: a folder's name is read aloud too. */
-const SUFFIX_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789";
+/** A folder's name is read aloud, as a room is. */
 const SUFFIX_CHARS = 4;
 const MAX_NAMES_TRIED = 16;
 
@@ -130,19 +131,22 @@ export async function openDelivery(home: string, about: Incoming): Promise<Deliv
   const { inbox, staging } = await foldersOf(home);
   const folder = join(staging, ownedName());
   const handles: FileHandle[] = [];
+  let made = false;
   try {
     const along = about.companions.reduce((sum, it) => sum + it.bytes, 0);
     if (2 * about.bytes + along > (await freeBytes(staging))) {
       throw new SpreadError("disk-full", `there is too little space for a hand-off of ${about.bytes + along} bytes`);
     }
     await mkdir(folder, { mode: 0o700 });
+    made = true;
     for (const name of ["original.md", "handoff.md"]) handles.push(await open(join(folder, name), "wx", 0o600));
     const [original, handoff] = handles.map((handle) => new BatchedFile(handle));
     if (original === undefined || handoff === undefined) throw new SpreadError("internal", "two files became fewer");
     return new StagedDelivery({ home, inbox, folder, about, original, handoff });
   } catch (cause) {
-    await Promise.all(handles.map((handle) => handle.close()));
-    await rm(folder, { recursive: true, force: true });
+    await Promise.all(handles.map((handle) => handle.close().catch(() => {})));
+    // What cannot be removed now is removed by a later start.
+    if (made) await rm(folder, { recursive: true, force: true }).catch(() => {});
     throw homeError(home, cause);
   }
 }
@@ -297,7 +301,7 @@ const OURS = { flag: "wx", mode: 0o600, flush: true };
 
 function recordOf({ kind, title, sentAt, receivedAt, path, digest, bytes, sha256, companions }: Incoming) {
   const sent_at = isoTime(sentAt);
-  const document = { role: "document" as const, path: "original.md", bytes, sha256 };
+  const document: KeptFile = { role: DOCUMENT_ROLE, path: "original.md", bytes, sha256 };
   return {
     format: "claude-spread/received" as const,
     version: 1 as const,
@@ -337,8 +341,7 @@ function* folderNames({ receivedAt, title }: Provenance): Iterable<string> {
   const day = [receivedAt.getFullYear(), two(receivedAt.getMonth() + 1), two(receivedAt.getDate())].join("-");
   const time = [receivedAt.getHours(), receivedAt.getMinutes(), receivedAt.getSeconds()].map(two).join("");
   for (let tried = 0; tried < MAX_NAMES_TRIED; tried += 1) {
-    const letters = Array.from({ length: SUFFIX_CHARS }, () => SUFFIX_LETTERS[randomInt(SUFFIX_LETTERS.length)]);
-    yield `${day}-${time}-${slugOf(title)}-${letters.join("")}`;
+    yield `${day}-${time}-${slugOf(title)}-${readableId(SUFFIX_CHARS)}`;
   }
 }
 

@@ -2,13 +2,13 @@
  * What the inbox says of a hand-off that is kept there: `received.json` beside its files, ours and not the sender's. It is
  * how something received is found again, by its folder's name, and how one sees that nobody has touched it since.
  */
-import { constants } from "node:fs";
-import { type FileHandle, lstat, open } from "node:fs/promises";
+import { type FileHandle, lstat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { z } from "zod";
-import { KINDS, ROLES } from "../content/part.ts";
+import { KeptFile, KINDS } from "../content/part.ts";
 import { SpreadError } from "../errors.ts";
-import { MAX_PARTS, MAX_SHARE_BYTES, MAX_TITLE_CHARS } from "../limits.ts";
+import { openOrdinaryFile } from "../files.ts";
+import { MAX_PARTS, MAX_TITLE_CHARS } from "../limits.ts";
 
 export const RECEIVED_FILE = "received.json";
 
@@ -20,16 +20,8 @@ const MAX_ID_CHARS = 80;
 const MAX_RECORD_BYTES = 64 * 1024;
 const MAX_PATH_CHARS = 400;
 
-const Digest = z.string().regex(/^[0-9a-f]{64}$/);
-
-const ReceivedFile = z.strictObject({
-  role: z.enum(ROLES),
-  /** Seen from the folder, with `/`. */
-  path: z.string().min(1).max(MAX_PATH_CHARS),
-  bytes: z.int().min(0).max(MAX_SHARE_BYTES),
-  sha256: Digest,
-});
-export type ReceivedFile = z.infer<typeof ReceivedFile>;
+/** Its path is seen from the folder. */
+const FileInInbox = z.strictObject({ ...KeptFile.shape, path: z.string().min(1).max(MAX_PATH_CHARS) });
 
 const ReceivedRecord = z.strictObject({
   format: z.literal("claude-spread/received"),
@@ -41,10 +33,10 @@ const ReceivedRecord = z.strictObject({
   sent_at: z.iso.datetime().optional(),
   received_at: z.iso.datetime(),
   via: z.string(),
-  /** Of all its files, as they came, one behind another. */
-  sha256: Digest,
+  /** Of all its files as they came, one after another. */
+  sha256: KeptFile.shape.sha256,
   /** The first is the document, as it came. */
-  files: z.array(ReceivedFile).min(1).max(MAX_PARTS),
+  files: z.array(FileInInbox).min(1).max(MAX_PARTS),
 });
 export type ReceivedRecord = z.infer<typeof ReceivedRecord>;
 
@@ -53,7 +45,7 @@ export function formatReceived(record: ReceivedRecord): string {
 }
 
 /** Something in the inbox. */
-export interface Received {
+export interface InboxEntry {
   readonly id: string;
   /** Absolute. */
   readonly folder: string;
@@ -61,7 +53,7 @@ export interface Received {
 }
 
 /** @throws SpreadError `invalid-input` where nothing was received under this id. */
-export async function findReceived(home: string, id: string): Promise<Received> {
+export async function findReceived(home: string, id: string): Promise<InboxEntry> {
   const missing = (cause?: unknown) =>
     new SpreadError("invalid-input", "nothing that was received has this id", { cause });
   if (id.length > MAX_ID_CHARS || !RECEIVED_ID.test(id)) throw missing();
@@ -77,12 +69,7 @@ export async function findReceived(home: string, id: string): Promise<Received> 
   }
 }
 
-/** An ordinary file of it, and no link; whoever gets it closes it. @throws the system's error, or `path-unreadable` */
-export async function openReceived(folder: string, path: string): Promise<FileHandle> {
-  // Without O_NONBLOCK, opening a FIFO waits for a writer for ever. Windows has neither flag.
-  const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
-  const file = await open(join(folder, path), flags);
-  if ((await file.stat()).isFile()) return file;
-  await file.close();
-  throw new SpreadError("path-unreadable", "a received file is no ordinary file");
+/** An ordinary file of it, and no link; the caller closes it. @throws the system's error, or `path-unreadable` */
+export function openReceived(folder: string, path: string): Promise<FileHandle> {
+  return openOrdinaryFile(join(folder, path), "a received file");
 }

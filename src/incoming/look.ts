@@ -4,13 +4,13 @@
  * of ours alone: they call files by their number, and name no secret. What quotes the sender says so.
  */
 import { open, readFile, stat } from "node:fs/promises";
+import { DOCUMENT_ROLE, type KeptFile } from "../content/part.ts";
 import { SpreadError } from "../errors.ts";
 import { type HandoffRecord, MAX_RECORD_BYTES, parseRecord } from "../handoff/json.ts";
-import type { Companion } from "../inbox/companions.ts";
 import { inspectPassages, MAX_INSPECTED_CHARS, passageWarnings } from "../inspection/passages.ts";
 import { Redactor } from "../redact/redactor.ts";
 import { compare } from "../repository/compare.ts";
-import { checkCommand, touchedBy } from "../repository/received.ts";
+import { checkCommand, touchedBy } from "../repository/received-patch.ts";
 import { openRepository } from "../repository/repository.ts";
 import { cleanLine, TextCleaner } from "../untrusted/clean.ts";
 import { isToolConfiguration } from "../untrusted/file-name.ts";
@@ -22,18 +22,18 @@ const MAX_SEARCHED_BYTES = 64 * MIB;
 const SEARCH_MS = 5_000;
 /** The clock and the signal are asked before each of these: less than a window of the search. */
 const READ_BYTES = 64 * 1024;
-/** Files whose passages are told of one by one. */
+/** Files whose passages are reported one by one. */
 const MAX_FILES_TOLD = 3;
 /** Secrets, or files, that are named. */
 const MAX_NAMED = 10;
 /** A path that is shown, in UTF-16 units. */
 const MAX_SHOWN_CHARS = 120;
 
-export interface Arrived {
+interface Arrived {
   /** Absolute path of the bytes as they came. */
   readonly original: string;
   /** By absolute paths. */
-  readonly files: readonly Pick<Companion, "role" | "path" | "bytes">[];
+  readonly files: readonly SearchedFile[];
 }
 
 export interface Look {
@@ -60,7 +60,7 @@ export async function lookAt(
   signal: AbortSignal,
   searchMs = SEARCH_MS,
 ): Promise<Look> {
-  const warnings = await searched([{ role: "document", path: original }, ...files], searchMs, signal);
+  const warnings = await searched([{ role: DOCUMENT_ROLE, path: original }, ...files], searchMs, signal);
   const structure = files.find(({ role }) => role === "structure");
   const record = structure && (await recordIn(structure.path));
   if (structure && !record) {
@@ -110,7 +110,7 @@ async function judge(patch: string, signal: AbortSignal): Promise<Judged> {
   };
 }
 
-/** Undefined where it is none. */
+/** Undefined where the file is no structured hand-off. */
 async function recordIn(path: string): Promise<HandoffRecord | undefined> {
   try {
     if ((await stat(path)).size > MAX_RECORD_BYTES) return undefined;
@@ -120,10 +120,7 @@ async function recordIn(path: string): Promise<HandoffRecord | undefined> {
   }
 }
 
-interface Came {
-  readonly role: "document" | Companion["role"];
-  readonly path: string;
-}
+type SearchedFile = Pick<KeptFile, "role" | "path">;
 
 /** How far a search may go: in bytes, and by `performance.now()`. */
 interface Limits {
@@ -131,13 +128,18 @@ interface Limits {
   readonly until: number;
 }
 
+interface Secret {
+  readonly rule: string;
+  readonly line: number | undefined;
+}
+
 /** What was found in a file. */
 interface Seen {
   readonly bytes: number;
   /** Whether the limits let it be searched to its end. */
   readonly whole: boolean;
-  /** Of what has no lines for a person to read, the lines are not told. */
-  readonly secrets: readonly { readonly rule: string; readonly line: number | undefined }[];
+  /** Without lines where the file has none that a person reads. */
+  readonly secrets: readonly Secret[];
   readonly total: number;
   /** Where it steers, as warnings. */
   readonly passages: readonly string[];
@@ -145,11 +147,17 @@ interface Seen {
   readonly isLong: boolean;
 }
 
+/** A file that tries to steer its reader, and where, as warnings. */
+interface SteeringFile {
+  readonly file: string;
+  readonly passages: readonly string[];
+}
+
 /** As warnings: where secrets are, and where attachments steer. All but the first one, the document, go by their number. */
-async function searched(files: readonly Came[], searchMs: number, signal: AbortSignal): Promise<string[]> {
+async function searched(files: readonly SearchedFile[], searchMs: number, signal: AbortSignal): Promise<string[]> {
   const until = performance.now() + searchMs;
   const secrets: string[] = [];
-  const steering: { readonly file: string; readonly passages: readonly string[] }[] = [];
+  const steering: SteeringFile[] = [];
   const long: string[] = [];
   let total = 0;
   let bytes = 0;
@@ -160,23 +168,15 @@ async function searched(files: readonly Came[], searchMs: number, signal: AbortS
     const seen = await lookInto(came, `file ${at}`, { bytes: MAX_SEARCHED_BYTES - bytes, until }, signal);
     bytes += seen.bytes;
     total += seen.total;
-    const place = (line: number | undefined) =>
-      [line === undefined ? [] : `line ${line}`, at === 0 ? [] : `file ${at}`].flat().join(" of ");
-    secrets.push(...seen.secrets.slice(0, MAX_NAMED).map(({ rule, line }) => `${rule} in ${place(line)}`));
+    secrets.push(...seen.secrets.slice(0, MAX_NAMED).map(({ rule, line }) => `${rule} in ${placeOf(line, at)}`));
     if (seen.passages.length > 0) steering.push({ file: `file ${at}`, passages: seen.passages });
     if (seen.isLong) long.push(`file ${at}`);
     whole = seen.whole;
     if (!whole) break;
   }
-  const shown = secrets.slice(0, MAX_NAMED);
-  const more = total > shown.length ? `, and ${total - shown.length} more` : "";
-  const others = steering.slice(MAX_FILES_TOLD).map(({ file }) => file);
   return [
-    ...(total === 0
-      ? []
-      : [`What looks like secrets is in it: ${shown.join(", ")}${more}. Its sender may want to know.`]),
-    ...new Set(steering.slice(0, MAX_FILES_TOLD).flatMap(({ passages }) => passages)),
-    ...(others.length > 0 ? [`There are such passages in ${others.join(", ")} too.`] : []),
+    ...secretWarnings(secrets, total),
+    ...fileWarnings(steering),
     ...(long.length > 0
       ? [`Only the first 4 million characters of ${long.join(", ")} were searched for passages that steer.`]
       : []),
@@ -184,11 +184,31 @@ async function searched(files: readonly Came[], searchMs: number, signal: AbortS
   ];
 }
 
+/** @param at which file, 0 being the document. */
+function placeOf(line: number | undefined, at: number): string {
+  return [line === undefined ? [] : `line ${line}`, at === 0 ? [] : `file ${at}`].flat().join(" of ");
+}
+
+function secretWarnings(secrets: readonly string[], total: number): string[] {
+  if (total === 0) return [];
+  const shown = secrets.slice(0, MAX_NAMED);
+  const more = total > shown.length ? `, and ${total - shown.length} more` : "";
+  return [`What looks like secrets is in it: ${shown.join(", ")}${more}. Its sender may want to know.`];
+}
+
+function fileWarnings(steering: readonly SteeringFile[]): string[] {
+  const others = steering.slice(MAX_FILES_TOLD).map(({ file }) => file);
+  return [
+    ...new Set(steering.slice(0, MAX_FILES_TOLD).flatMap(({ passages }) => passages)),
+    ...(others.length > 0 ? [`There are such passages in ${others.join(", ")} too.`] : []),
+  ];
+}
+
 /**
- * A file as it stands, or where it is JSON of ours, the texts that it carries.
+ * A file as it is, or where it is JSON of ours, the texts in it.
  * @param name what it is called, in words of ours.
  */
-async function lookInto(came: Came, name: string, limits: Limits, signal: AbortSignal): Promise<Seen> {
+async function lookInto(came: SearchedFile, name: string, limits: Limits, signal: AbortSignal): Promise<Seen> {
   if (came.role === "sessions") return lookIntoSessions(came, name, limits, signal);
   const memory = came.role === "memory" ? await lookIntoMemory(came.path, limits, signal) : undefined;
   return memory ?? lookIntoText(came, name, limits, signal);
@@ -196,9 +216,9 @@ async function lookInto(came: Came, name: string, limits: Limits, signal: AbortS
 
 /**
  * Sessions a few lines at a time, and in each what was said in it: in the JSON of a line, a quote that is written as `\\"` makes
- * secrets of what are none. What is no line of a session is looked at as it stands.
+ * secrets of what are none. A line that is none of a session is searched as it is.
  */
-async function lookIntoSessions(came: Came, name: string, limits: Limits, signal: AbortSignal): Promise<Seen> {
+async function lookIntoSessions(came: SearchedFile, name: string, limits: Limits, signal: AbortSignal): Promise<Seen> {
   const [{ linesOf }, { pieces }, { spokenIn }] = await Promise.all([
     import("../claude/lines.ts"),
     import("../claude/sessions.ts"),
@@ -207,41 +227,57 @@ async function lookIntoSessions(came: Came, name: string, limits: Limits, signal
   await using file = await open(came.path, "r");
   const { size } = await file.stat();
   const bytes = Math.min(limits.bytes, size);
-  const secrets: { rule: string; line: number }[] = [];
+  const secrets: Secret[] = [];
   let total = 0;
-  let line = 0;
-  const fits = bytes === size;
-  let whole = true;
+  let before = 0; // lines that were searched
+  let whole = bytes === size;
   for await (const lines of linesOf(pieces(file, 0, bytes, signal))) {
-    const redactor = new Redactor({ secrets: "block", signal });
-    const ends: number[] = []; // of each line, in lines of what was said
-    let looked = 0;
-    for (const one of lines) {
-      whole &&= line + looked === 0 || performance.now() < limits.until;
-      if (!whole) break;
-      looked++;
-      if (one === undefined) return lookIntoText(came, name, limits, signal); // too long to be one of ours
-      const texts = (await spokenIn(one)) ?? [one.toString("utf8")];
-      const text = [...texts, ""].join(BETWEEN);
-      ends.push((ends.at(-1) ?? 0) + text.split("\n").length - 1);
-      await redactor.push(text);
-    }
-    await redactor.end();
-    for (const { rule, line: found } of redactor.report.findings) {
-      if (secrets.length >= MAX_NAMED) break;
-      secrets.push({ rule, line: line + 1 + ends.findIndex((end) => found <= end) });
-    }
-    total += redactor.report.total;
-    line += looked;
-    if (!whole) break;
+    const seen = await searchLines(lines, before, spokenIn, limits, signal);
+    if (seen === undefined) return lookIntoText(came, name, limits, signal);
+    secrets.push(...seen.secrets.slice(0, MAX_NAMED - secrets.length));
+    total += seen.total;
+    before += seen.searched;
+    if (seen.searched === lines.length) continue;
+    whole = false;
+    break;
   }
-  return { bytes, whole: whole && fits, secrets, total, passages: [], isLong: false };
+  return { bytes, whole, secrets, total, passages: [], isLong: false };
+}
+
+/**
+ * Lines of sessions, as many as there is time for: the very first one in any case.
+ * @param before how many came before these.
+ * @param spokenIn what was said in a line; undefined for what is no line of a session.
+ * @returns undefined where one is too long to be a line of ours.
+ */
+async function searchLines(
+  lines: readonly (Buffer | undefined)[],
+  before: number,
+  spokenIn: (line: Buffer) => Promise<string[] | undefined>,
+  { until }: Limits,
+  signal: AbortSignal,
+): Promise<(Pick<Seen, "secrets" | "total"> & { readonly searched: number }) | undefined> {
+  const redactor = new Redactor({ secrets: "block", signal });
+  const ends: number[] = []; // of each line, in lines of what was said
+  for (const line of lines) {
+    if (before + ends.length > 0 && performance.now() >= until) break;
+    if (line === undefined) return undefined;
+    const texts = (await spokenIn(line)) ?? [line.toString("utf8")];
+    const text = [...texts, ""].join(BETWEEN);
+    ends.push((ends.at(-1) ?? 0) + text.split("\n").length - 1);
+    await redactor.push(text);
+  }
+  await redactor.end();
+  const { findings, total } = redactor.report;
+  const lineOf = (found: number) => before + 1 + ends.findIndex((end) => found <= end);
+  const secrets = findings.map(({ rule, line }) => ({ rule, line: lineOf(line) }));
+  return { secrets, total, searched: ends.length };
 }
 
 /** Between texts: no secret goes over it. */
 const BETWEEN = "\n\0\n";
 
-/** Undefined where it is none, or too long. */
+/** Undefined where the file is no memory, or too long for one. */
 async function lookIntoMemory(path: string, limits: Limits, signal: AbortSignal): Promise<Seen | undefined> {
   const { MAX_MEMORY_BYTES, parseMemory } = await import("../claude/memory.ts");
   const { size: bytes } = await stat(path);
@@ -268,7 +304,12 @@ async function lookIntoMemory(path: string, limits: Limits, signal: AbortSignal)
  * At least one piece of it, or a slow machine would never find anything. The document is not searched for passages that
  * steer: it was when it was kept.
  */
-async function lookIntoText({ role, path }: Came, name: string, limits: Limits, signal: AbortSignal): Promise<Seen> {
+async function lookIntoText(
+  { role, path }: SearchedFile,
+  name: string,
+  limits: Limits,
+  signal: AbortSignal,
+): Promise<Seen> {
   const redactor = new Redactor({ secrets: "block", signal });
   const decoder = new TextDecoder("utf-8");
   const reader = role === "attachment" ? new PassageReader() : undefined;

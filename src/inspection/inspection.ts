@@ -1,21 +1,21 @@
 /**
- * Looks a received text over for passages that the receiver should know of before anything is done with it. What such a
- * passage is, the rules say (steering.ts, links.ts); here they are met with the text, in one pass and bounded memory. The
- * text itself is not changed, and no word of it gets into a warning: those are read as ours.
+ * Searches a received text for passages that the receiver should know of before anything is done with it. The rules say what
+ * such a passage is (steering.ts, links.ts); here they are matched with the text, in one pass and bounded memory. The text is
+ * not changed, and no word of it gets into a warning: warnings are read as our words.
  */
 import { fold, foldLetters } from "../untrusted/folding.ts";
 
-/** One way to write what is to be told. */
-export interface Rule<Kind extends string> {
+/** One way to write what is reported. */
+export interface PassageRule<Kind extends string> {
   readonly kind: Kind;
   /** What it may begin with, in small letters, with ` | ` between them. A Latin letter at the front begins a word. */
   readonly begins: string;
   /**
    * What must follow that, as the source of a regular expression for folded text. In it `\p{L}` is a letter or digit, a
-   * space stands for whatever may stand between two words of a sentence, and ` .. ` for up to eight words more.
+   * space means whatever may come between two words of a sentence, and ` .. ` up to eight words more.
    */
   readonly goesOn: string;
-  /** Whether nothing but Markdown's own signs may stand before it on its line. */
+  /** Whether nothing but Markdown's own signs may come before it on its line. */
   readonly atLineStart?: boolean;
   /** Whether "never", "do not" and the like in front of it turn it into its opposite. */
   readonly order?: boolean;
@@ -23,7 +23,7 @@ export interface Rule<Kind extends string> {
 
 export interface Passage<Kind extends string> {
   readonly kind: Kind;
-  /** Counted from the first line that the inspection was told. */
+  /** Counted from the `firstLine` of the inspection. */
   readonly line: number;
 }
 
@@ -89,7 +89,7 @@ export class Inspection<Kind extends string> {
       const [beginning] = begun;
       const at = begun.index;
       trigger.lastIndex = at + 1; // another may begin within it
-      if (!this.#first && at < BEFORE_CHARS) continue; // seen in the window before, with what stands in front of it
+      if (!this.#first && at < BEFORE_CHARS) continue; // seen in the window before, with what comes before it
       for (const rule of byBeginning.get(beginning) ?? []) {
         if (this.#full(rule.kind) || !rule.meets(text, at)) continue;
         line += newlines(text.slice(counted, at));
@@ -118,7 +118,7 @@ export interface CompiledRules<Kind extends string> {
   readonly byBeginning: ReadonlyMap<string, readonly CompiledRule<Kind>[]>;
 }
 
-export function compileRules<Kind extends string>(rules: readonly Rule<Kind>[]): CompiledRules<Kind> {
+export function compileRules<Kind extends string>(rules: readonly PassageRule<Kind>[]): CompiledRules<Kind> {
   const byBeginning = new Map<string, CompiledRule<Kind>[]>();
   for (const rule of rules) {
     const compiled = compileRule(rule);
@@ -128,7 +128,7 @@ export function compileRules<Kind extends string>(rules: readonly Rule<Kind>[]):
     }
   }
   const longerFirst = [...byBeginning.keys()].sort().reverse();
-  // Where one is the start of another, the longer one is found in the text, and stands for both.
+  // Where one is the start of another, the longer one is found in the text, and triggers the rules of both.
   for (const it of longerFirst) {
     const starts = Array.from(it, (_, length) => it.slice(0, length + 1));
     byBeginning.set(
@@ -142,7 +142,7 @@ export function compileRules<Kind extends string>(rules: readonly Rule<Kind>[]):
   return { kinds: [...new Set(rules.map(({ kind }) => kind))], trigger, byBeginning };
 }
 
-function compileRule<Kind extends string>(rule: Rule<Kind>): (begin: string) => CompiledRule<Kind> {
+function compileRule<Kind extends string>(rule: PassageRule<Kind>): (begin: string) => CompiledRule<Kind> {
   const { kind, order = false, atLineStart = false } = rule;
   const goesOn = new RegExp(sourceOf(rule.goesOn), "sy");
   return (begin) => ({
@@ -158,7 +158,7 @@ function compileRule<Kind extends string>(rule: Rule<Kind>): (begin: string) => 
 }
 
 /**
- * What stands between words, and what they are made of. With Unicode's own classes each rule would take a millisecond to
+ * What comes between words, and what they are made of. With Unicode's own classes each rule would take a millisecond to
  * compile.
  */
 const BETWEEN =
@@ -175,11 +175,11 @@ function sourceOf(words: string): string {
     .replaceAll(String.raw`\p{L}`, LETTER);
 }
 
-function beginningsOf({ begins }: Rule<string>): string[] {
+function beginningsOf({ begins }: PassageRule<string>): string[] {
   return begins.split(" | ").map((it) => flatten(foldLetters(it)));
 }
 
-/** A line may end between two words, and to a regular expression "_" would belong to the word behind it. */
+/** A line may end between two words, and to a regular expression "_" would belong to the word after it. */
 function flatten(text: string): string {
   return text.replaceAll("\n", " ").replaceAll("_", " ");
 }

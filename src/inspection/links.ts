@@ -3,7 +3,7 @@
  * from elsewhere, which tells their server who reads and when; and addresses that are themselves a document, a program or
  * a file.
  */
-import { linesOf, type Passage, type Rule } from "./inspection.ts";
+import { linesOf, type Passage, type PassageRule } from "./inspection.ts";
 
 export type LinkKind = "image" | "data" | "javascript" | "vbscript" | "file";
 
@@ -12,22 +12,22 @@ const MAX_LINES_NAMED = 10;
 
 /** Where Markdown, HTML and CSS take an address: `](`, `]: `, `<`, `href=`, `src=`, `url(`. */
 const PLACES = "]( | ]: | < | href= | src= | url( | action= | xlink:href= | srcset= | data=";
-/** What may stand before an address in such a place. */
+/** What may come before an address in such a place. */
 const LEAD = String.raw`[\s<"'${"`"}\\]{0,8}`;
 /** A scheme's letters, between which a browser passes over tabs and line ends. */
 const scheme = (name: string) => `${Array.from(name).join(String.raw`[\t\n\r\\]{0,3}`)}[\\t\\n\\r\\\\]{0,3}:`;
 const FETCHED = String.raw`(?:https?:|ftp:|[/\\]{2})`;
 
-function schemeRules(kind: Exclude<LinkKind, "image">, begins: string, bare: string): Rule<LinkKind>[] {
+function schemeRules(kind: Exclude<LinkKind, "image">, begins: string, bare: string): PassageRule<LinkKind>[] {
   return [
     { kind, begins: PLACES, goesOn: LEAD + scheme(kind) },
     { kind, begins, goesOn: bare },
   ];
 }
 
-export const LINK_RULES: readonly Rule<LinkKind>[] = [
+export const LINK_RULES: readonly PassageRule<LinkKind>[] = [
   { kind: "image", begins: "![", goesOn: String.raw`(?:(?!!\[)[^\]\n]|\\\]|\n(?!\n)){0,300}\]\(${LEAD}${FETCHED}` },
-  // By reference: the address stands elsewhere, or this is no image at all.
+  // By reference: the address is elsewhere, or this is no image at all.
   { kind: "image", begins: "![", goesOn: String.raw`(?:(?!!\[)[^\]\n]){0,300}\]\[[^\]\n]{0,200}\]` },
   {
     kind: "image",

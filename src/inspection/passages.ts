@@ -13,14 +13,14 @@ const MOST_OF_A_KIND = 11;
  */
 export const MAX_INSPECTED_CHARS = 4_000_000;
 
-type Kind = LinkKind | SteeringKind;
+type PassageKind = LinkKind | SteeringKind;
 
 /** Compiled at the first use, which a start need not wait for. */
-let compiled: CompiledRules<Kind> | undefined;
+let compiled: CompiledRules<PassageKind> | undefined;
 
 /** @param firstLine the number of the text's first line in the file that the reader will open. */
-export function inspectPassages(firstLine: number): Inspection<Kind> {
-  compiled ??= compileRules<Kind>([...LINK_RULES, ...STEERING_RULES]);
+export function inspectPassages(firstLine: number): Inspection<PassageKind> {
+  compiled ??= compileRules<PassageKind>([...LINK_RULES, ...STEERING_RULES]);
   return new Inspection(compiled, firstLine, MOST_OF_A_KIND);
 }
 
@@ -28,6 +28,6 @@ export function inspectPassages(firstLine: number): Inspection<Kind> {
  * As sentences for the receiver, without a word of the sender's.
  * @param file what the text is called in them, in words of ours; by default handoff.md.
  */
-export function passageWarnings(passages: readonly Passage<Kind>[], file?: string): string[] {
+export function passageWarnings(passages: readonly Passage<PassageKind>[], file?: string): string[] {
   return [...linkWarnings(passages, file), ...steeringWarnings(passages, file)];
 }

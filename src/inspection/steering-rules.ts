@@ -3,7 +3,7 @@
  * are used most. What honest hand-offs are full of as well is left out on purpose: test/handoff/corpus has both kinds, and
  * the figures.
  */
-import type { Rule } from "./inspection.ts";
+import type { PassageRule } from "./inspection.ts";
 
 export type SteeringKind =
   | "override"
@@ -29,7 +29,7 @@ const RULES_OF_READER = re`
       limits|constraints) (?:that )?(?:you|anthropic|your))
     `;
 
-const OVERRIDE: readonly Rule<SteeringKind>[] = [
+const OVERRIDE: readonly PassageRule<SteeringKind>[] = [
   ...each(
     "override",
     words`
@@ -106,7 +106,7 @@ const OVERRIDE: readonly Rule<SteeringKind>[] = [
   ),
 ];
 
-const AUTHORITY: readonly Rule<SteeringKind>[] = [
+const AUTHORITY: readonly PassageRule<SteeringKind>[] = [
   // The client's own marks. Those of other programs are in too many honest documents.
   rule("authority", "<system-reminder | </system-reminder | <system_reminder", re`[^>\n]{0,60}>`),
   rule(
@@ -188,7 +188,7 @@ const AUTHORITY: readonly Rule<SteeringKind>[] = [
   ),
 ];
 
-const CONCEALMENT: readonly Rule<SteeringKind>[] = [
+const CONCEALMENT: readonly PassageRule<SteeringKind>[] = [
   rule(
     "concealment",
     "do not | don't | don’t | never | must not",
@@ -263,7 +263,7 @@ const ADDRESSED = re`
       prompt|password|token|curl|bash|anthropic)
     `;
 
-const HIDDEN: readonly Rule<SteeringKind>[] = [
+const HIDDEN: readonly PassageRule<SteeringKind>[] = [
   rule("hidden", "[//]: | [comment]: | [_]: | [hidden]: | [note]: | [//]: #", re`[^\n]{0,300}?\b${ADDRESSED}\b`, {
     atLineStart: true,
   }),
@@ -312,7 +312,7 @@ const TARGET = re`
       's)[^\p{L}\n]{1,4}){0,6}[\`"'*(\[]{0,3}
     `;
 
-const CONFIGURATION: readonly Rule<SteeringKind>[] = [
+const CONFIGURATION: readonly PassageRule<SteeringKind>[] = [
   rule(
     "configuration",
     words`
@@ -373,7 +373,7 @@ const PIPELINE = re`
 const PIPED = re`${PIPELINE}\|\s{0,6}(?:\\\n\s{0,6})?${SHELL}`;
 const FETCH = re`(?:curl|wget|fetch|aria2c|http|https|lwp-request|lynx)`;
 
-const DOWNLOAD: readonly Rule<SteeringKind>[] = [
+const DOWNLOAD: readonly PassageRule<SteeringKind>[] = [
   rule(
     "download",
     "exec( | eval(",
@@ -445,7 +445,7 @@ const WHOSE = re`
       complete|full|machine's|whole|project's|session's) ){0,4}
     `;
 
-const SECRETS: readonly Rule<SteeringKind>[] = [
+const SECRETS: readonly PassageRule<SteeringKind>[] = [
   rule(
     "secrets",
     words`cat | type | less | head | tail | get-content | gc | base64 | xxd | tar | zip | strings | bat | more`,
@@ -511,7 +511,7 @@ const SECRETS: readonly Rule<SteeringKind>[] = [
 ];
 
 /** All of them. */
-export const STEERING_RULES: readonly Rule<SteeringKind>[] = [
+export const STEERING_RULES: readonly PassageRule<SteeringKind>[] = [
   ...OVERRIDE,
   ...AUTHORITY,
   ...CONCEALMENT,
@@ -535,8 +535,8 @@ function rule(
   kind: SteeringKind,
   begins: string,
   goesOn: string,
-  options: Pick<Rule<SteeringKind>, "order" | "atLineStart"> = {},
-): Rule<SteeringKind> {
+  options: Pick<PassageRule<SteeringKind>, "order" | "atLineStart"> = {},
+): PassageRule<SteeringKind> {
   return { kind, begins, goesOn, ...options };
 }
 
@@ -544,7 +544,7 @@ function each(
   kind: SteeringKind,
   begins: string,
   endings: readonly string[],
-  options: Pick<Rule<SteeringKind>, "order" | "atLineStart"> = {},
-): Rule<SteeringKind>[] {
+  options: Pick<PassageRule<SteeringKind>, "order" | "atLineStart"> = {},
+): PassageRule<SteeringKind>[] {
   return endings.map((goesOn) => rule(kind, begins, goesOn, options));
 }

@@ -1,5 +1,5 @@
 /**
- * Passages of a received text that try to steer its reader: a model that can run commands. They are told to the receiver
+ * Passages of a received text that try to steer its reader: a model that can run commands. They are reported to the receiver
  * by line, so that the user looks before anything is done. They stay in the text, and what is not listed is no safer for
  * it: rules know wordings, not intentions.
  */

@@ -7,8 +7,9 @@ import type { FileHandle } from "node:fs/promises";
 import { type ReceivedSession, receivedSessions } from "../claude/install-session.ts";
 import { MAX_MEMORY_BYTES, parseMemory, type ReceivedMemory, shownMemory } from "../claude/memory.ts";
 import { pieces } from "../claude/sessions.ts";
+import type { KeptFile, Role } from "../content/part.ts";
 import { SpreadError } from "../errors.ts";
-import { openReceived, type Received, type ReceivedFile } from "../inbox/received.ts";
+import { type InboxEntry, openReceived } from "../inbox/received.ts";
 
 /** The longest memory that is read, in bytes: as JSON each of its own can become two. */
 const MAX_READ_BYTES = 2 * MAX_MEMORY_BYTES;
@@ -17,7 +18,7 @@ const MAX_READ_BYTES = 2 * MAX_MEMORY_BYTES;
  * @throws SpreadError `plan-changed` if it is not what was received; `not-understood` if it is no memory, or another one than
  *   the document shows
  */
-export async function memoryIn(received: Received): Promise<ReceivedMemory> {
+export async function memoryIn(received: InboxEntry): Promise<ReceivedMemory> {
   const about = fileIn(received, "memory");
   if (about.bytes > MAX_READ_BYTES) throw new SpreadError("not-understood", "what came is too long for a memory");
   const parts: Uint8Array[] = [];
@@ -31,23 +32,23 @@ export async function memoryIn(received: Received): Promise<ReceivedMemory> {
 }
 
 /** @throws as `sessionsFile`; SpreadError `not-understood` */
-export async function sessionsIn(received: Received, signal?: AbortSignal): Promise<ReceivedSession[]> {
+export async function sessionsIn(received: InboxEntry, signal?: AbortSignal): Promise<ReceivedSession[]> {
   return receivedSessions(sessionsFile(received, signal));
 }
 
 /** @throws SpreadError at its end, or before, `plan-changed` if it is not what was received */
-export function sessionsFile(received: Received, signal?: AbortSignal): AsyncIterable<Uint8Array> {
+export function sessionsFile(received: InboxEntry, signal?: AbortSignal): AsyncIterable<Uint8Array> {
   return bytesOf(received, fileIn(received, "sessions"), signal);
 }
 
 /** @throws SpreadError `not-understood` where there is none of this role */
-export function fileIn({ record }: Received, role: ReceivedFile["role"]): ReceivedFile {
+export function fileIn({ record }: InboxEntry, role: Role): KeptFile {
   const file = record.files.find((it) => it.role === role);
   if (file === undefined) throw new SpreadError("not-understood", `what came has no part of the kind ${role}`);
   return file;
 }
 
-async function* bytesOf({ folder }: Received, about: ReceivedFile, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+async function* bytesOf({ folder }: InboxEntry, about: KeptFile, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   await using file = await openAgain(folder, about.path);
   if ((await file.stat()).size !== about.bytes) throw changed();
   const hash = createHash("sha256");

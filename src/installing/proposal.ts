@@ -8,12 +8,12 @@ import { planMemory, installMemory as putMemory } from "../claude/install-memory
 import { installSession as putSession } from "../claude/install-session.ts";
 import { type Installation, installations, type Origin } from "../claude/record.ts";
 import { SpreadError } from "../errors.ts";
-import { alone } from "../home/lock.ts";
-import { findReceived, type Received } from "../inbox/received.ts";
+import { withInstallLock } from "../home/lock.ts";
+import { findReceived, type InboxEntry } from "../inbox/received.ts";
 import { fileIn, memoryIn, sessionsFile, sessionsIn } from "./arrived.ts";
 import { memoryQuestion, senderOf, sessionQuestion } from "./words.ts";
 
-export interface Place {
+interface InstallTarget {
   /** DISTILL_HOME. */
   readonly home: string;
   /** The client's configuration folder. */
@@ -23,7 +23,7 @@ export interface Place {
   readonly userHome: string;
 }
 
-export interface Proposal {
+interface Proposal {
   /** For a person; several lines, all clean. */
   readonly question: string;
   /** After a yes. @throws SpreadError `plan-changed`, and those of the installation. Nothing is installed then. */
@@ -44,7 +44,7 @@ export interface Installed {
 export async function propose(
   id: string,
   pick: number | undefined,
-  place: Place,
+  place: InstallTarget,
   signal: AbortSignal,
 ): Promise<Proposal> {
   const received = await findReceived(place.home, id);
@@ -62,7 +62,7 @@ export async function propose(
   }
 }
 
-async function proposeMemory(received: Received, place: Place): Promise<Proposal> {
+async function proposeMemory(received: InboxEntry, place: InstallTarget): Promise<Proposal> {
   const memory = await memoryIn(received);
   const origin = originOf(received, "memory");
   const plan = await planMemory(memory, { ...place, origin });
@@ -72,7 +72,7 @@ async function proposeMemory(received: Received, place: Place): Promise<Proposal
   return {
     question: memoryQuestion(received, plan, memory.warnings),
     install: () =>
-      alone(place.home, async () => {
+      withInstallLock(place.home, async () => {
         await memoryIn(received); // as it was when it was asked about
         await refuseTwice(place, isSame);
         return { record: await putMemory(plan, place), warnings: memory.warnings };
@@ -81,9 +81,9 @@ async function proposeMemory(received: Received, place: Place): Promise<Proposal
 }
 
 async function proposeSession(
-  received: Received,
+  received: InboxEntry,
   pick: number | undefined,
-  place: Place,
+  place: InstallTarget,
   signal: AbortSignal,
 ): Promise<Proposal> {
   const sessions = await sessionsIn(received, signal);
@@ -102,20 +102,20 @@ async function proposeSession(
   return {
     question: sessionQuestion(received, session, project),
     install: (life) =>
-      alone(place.home, async () => {
+      withInstallLock(place.home, async () => {
         await refuseTwice(place, isSame);
         return putSession(sessionsFile(received, life), { ...place, origin, pick: session.id, signal: life });
       }),
   };
 }
 
-function originOf(received: Received, role: "memory" | "sessions"): Origin {
+function originOf(received: InboxEntry, role: "memory" | "sessions"): Origin {
   const { sha256 } = fileIn(received, role);
   return { sender: senderOf(received), sha256, receivedAt: new Date(received.record.received_at) };
 }
 
 /** @throws SpreadError `invalid-input` where the same is there already */
-async function refuseTwice({ home }: Place, isSame: (it: Installation) => boolean): Promise<void> {
+async function refuseTwice({ home }: InstallTarget, isSame: (it: Installation) => boolean): Promise<void> {
   const same = (await installations(home)).find(isSame);
   if (same) throw new SpreadError("invalid-input", `it is installed in this project already, under the id ${same.id}`);
 }

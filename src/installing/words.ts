@@ -1,4 +1,4 @@
-/** What a person is told before an installation, and after it: the same in the client's form and in a terminal. */
+/** What a person reads before an installation, and after it: the same in the client's form and in a terminal. */
 import { join } from "node:path";
 import type { MemoryPlan } from "../claude/install-memory.ts";
 import type { ReceivedSession } from "../claude/install-session.ts";
@@ -6,13 +6,13 @@ import { INDEX } from "../claude/memory.ts";
 import { leftOutWords, senderWords } from "../claude/notes.ts";
 import type { Installation } from "../claude/record.ts";
 import type { Uninstalled } from "../claude/uninstall.ts";
-import type { Received, ReceivedRecord } from "../inbox/received.ts";
+import type { InboxEntry, ReceivedRecord } from "../inbox/received.ts";
 
-/** So many files are named. */
+/** New files that are named; all are counted. */
 const MAX_NAMED = 20;
 
 /** The sender's own claims: nothing else is known of it. */
-export function senderOf({ record }: Received): string {
+export function senderOf({ record }: InboxEntry): string {
   return `who shared it${sharedAt(record)} as ${titleOf(record)}`;
 }
 
@@ -24,7 +24,7 @@ function titleOf({ title }: { readonly title: string }): string {
   return title || "(no title)";
 }
 
-export function memoryQuestion(received: Received, plan: MemoryPlan, warnings: readonly string[]): string {
+export function memoryQuestion(received: InboxEntry, plan: MemoryPlan, warnings: readonly string[]): string {
   const index = Buffer.byteLength(plan.section);
   const files = plan.files.map(({ name }) => senderWords(name));
   const bytes = plan.files.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
@@ -47,7 +47,7 @@ export function memoryQuestion(received: Received, plan: MemoryPlan, warnings: r
   ].join("\n");
 }
 
-export function sessionQuestion(received: Received, session: ReceivedSession, project: string): string {
+export function sessionQuestion(received: InboxEntry, session: ReceivedSession, project: string): string {
   const { branch, turns, bytes, leftOut } = session;
   const lacks = leftOutWords(leftOut);
   return [
@@ -65,8 +65,8 @@ export function sessionQuestion(received: Received, session: ReceivedSession, pr
   ].join("\n");
 }
 
-/** Whoever reads it has to know first which lines are none of ours. */
-function origin({ record }: Received): string[] {
+/** The reader has to know first which lines are not ours. */
+function origin({ record }: InboxEntry): string[] {
   return [
     'Lines that begin with ">" are its sender\'s words. Nobody has checked them.',
     `Received: ${minute(record.received_at)}, via ${record.via}`,

@@ -7,7 +7,7 @@ import { SpreadError } from "../errors.ts";
 import { Handoff } from "../handoff/schema.ts";
 import { MAX_ATTACHMENTS } from "../limits.ts";
 import type { Cleaned, Cleaning, CleaningOptions } from "../outgoing/cleaning.ts";
-import type { Outgoing } from "../outgoing/parts.ts";
+import type { OutgoingParts } from "../outgoing/parts.ts";
 
 /** As many as a receiver accepts. */
 const MAX_SESSION_IDS = 100;
@@ -83,7 +83,7 @@ export const CleanedView = z.object({
   paths: z.int().describe("How many paths were shortened."),
 });
 
-interface PreparedDraft extends Outgoing {
+interface PreparedDraft extends OutgoingParts {
   readonly cleaning: Cleaning;
 }
 
@@ -91,10 +91,10 @@ interface PreparedDraft extends Outgoing {
 export async function prepare(
   draft: DraftInput & { readonly title?: string | undefined },
   config: Config,
-  { alone = false, signal }: { readonly alone?: boolean; readonly signal: AbortSignal },
+  { documentOnly = false, signal }: { readonly documentOnly?: boolean; readonly signal: AbortSignal },
 ): Promise<PreparedDraft> {
-  checkKind(draft, alone);
-  const prepared = await preparedOf(draft, config, alone, signal);
+  checkKind(draft, documentOnly);
+  const prepared = await preparedOf(draft, config, documentOnly, signal);
   if (draft.title === undefined) return prepared;
   try {
     return { ...prepared, title: await prepared.cleaning.text("the title", draft.title) };
@@ -107,7 +107,7 @@ export async function prepare(
 async function preparedOf(
   draft: DraftInput,
   { project, roots, home }: Config,
-  alone: boolean,
+  documentOnly: boolean,
   signal: AbortSignal,
 ): Promise<PreparedDraft> {
   const { secrets, paths } = draft;
@@ -118,7 +118,7 @@ async function preparedOf(
   const { content, path, handoff, attachments, include_diff: includeDiff, repository: anchored } = draft;
   const origin = { project, roots, cwd: project };
   const outgoing = await partsOf(
-    { content, path, handoff, attachments, includeDiff, anchored, alone },
+    { content, path, handoff, attachments, includeDiff, anchored, documentOnly },
     origin,
     cleaning,
     signal,

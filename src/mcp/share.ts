@@ -100,7 +100,7 @@ export const shareTool = tool({
       if (warning) warnings.push(warning);
     }
     const { cleanLine } = await import("../untrusted/clean.ts");
-    await using prepared = await prepare(input, config, { alone: input.legacy, signal: call.signal });
+    await using prepared = await prepare(input, config, { documentOnly: input.legacy, signal: call.signal });
     const { materials, title, advice, cleaning } = prepared;
     const service = await context.service();
     const share = await service.share(

@@ -4,8 +4,9 @@
  */
 import { lstat } from "node:fs/promises";
 import { userInfo } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { SpreadError } from "../errors.ts";
+import { foldersUpFrom } from "../files.ts";
 import { deniedSecrets, envSecrets } from "../redact/known.ts";
 import { placesOf } from "../redact/paths.ts";
 import { type Finding, Placeholders, Redactor, type RedactorOptions, type Report } from "../redact/redactor.ts";
@@ -26,30 +27,30 @@ export interface CleaningOptions {
 }
 
 /** A secret that was replaced. */
-export interface Replacement extends Finding {
+interface ReplacedSecret extends Finding {
   /** Of which part, by its name. */
   readonly part: string;
 }
 
 /** A text that is part of a line, and which one. */
-export interface TextOfLine {
+interface TextOfLine {
   readonly text: string;
   readonly line: number;
 }
 
 /** What was done so far. */
 export interface Cleaned {
-  /** So many of them as are listed. */
-  readonly replacements: readonly Replacement[];
+  /** The first MAX_LISTED of them. */
+  readonly replacements: readonly ReplacedSecret[];
   /** All of them, by rule. */
   readonly counts: ReadonlyMap<string, number>;
   readonly secrets: number;
   readonly paths: number;
 }
 
-/** So many replacements are listed of a share; all are counted. */
+/** Replacements listed per share; the count is always complete. */
 const MAX_LISTED = 200;
-/** So many are named where they stop a share. */
+/** Secrets named in the error that stops a share. */
 const MAX_NAMED = 10;
 
 /** Between texts that are cleaned in one go. No clean text has it, and no secret goes over it. */
@@ -57,7 +58,7 @@ const BETWEEN = "\n\0\n";
 
 export class Cleaning {
   readonly #options: RedactorOptions;
-  readonly #replacements: Replacement[] = [];
+  readonly #replacements: ReplacedSecret[] = [];
   readonly #counts = new Map<string, number>();
   #secrets = 0;
   #paths = 0;
@@ -69,7 +70,7 @@ export class Cleaning {
   static async begin(options: CleaningOptions, signal: AbortSignal): Promise<Cleaning> {
     const { secrets, paths, project, others = [], home, userHome } = options;
     const looks = secrets !== "allow";
-    // In a repository of many projects what is secret stands at its top as well.
+    // A repository of many projects has secrets at its top as well.
     const tops = looks ? await Promise.all([project, ...others].map(topOf)) : [];
     const folders = [...new Set([project, ...others, ...tops])];
     const [values, denied, places] = await Promise.all([
@@ -137,7 +138,7 @@ export class Cleaning {
 
   /**
    * All texts in plain data, each by itself.
-   * @param render what people read of the data: there it is told where a secret was.
+   * @param render what people read of the data: lines of secrets are those of this text.
    * @throws SpreadError `secrets-found`.
    */
   async data<T>(part: string, data: T, render: (data: T) => string): Promise<T> {
@@ -179,7 +180,7 @@ export class Cleaning {
   }
 
   /** Whether cleaning would change it: what must stay as it is, byte for byte, can then only stay away. */
-  async touches(text: string): Promise<boolean> {
+  async overlaps(text: string): Promise<boolean> {
     const { report } = await this.#clean(text);
     return report.total > 0 || report.paths > 0;
   }
@@ -224,12 +225,10 @@ function inLines(findings: readonly Finding[], texts: readonly TextOfLine[]): Fi
   return placed;
 }
 
-/** The top of the checkout that a folder lies in, or the folder. */
+/** The top of the checkout that a folder lies in, trusted by git or not; the folder itself if it lies in none. */
 async function topOf(folder: string): Promise<string> {
-  for (let at = folder; ; at = dirname(at)) {
-    if (await exists(join(at, ".git"))) return at;
-    if (dirname(at) === at) return folder;
-  }
+  for (const at of foldersUpFrom(folder)) if (await exists(join(at, ".git"))) return at;
+  return folder;
 }
 
 function exists(path: string): Promise<boolean> {
@@ -239,7 +238,7 @@ function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Where it first stands, from 1 on. */
+/** The line of its first occurrence, from 1 on. */
 function lineOf(text: string, what: string): number {
   return text.slice(0, Math.max(0, text.indexOf(what))).split("\n").length;
 }

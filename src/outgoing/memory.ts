@@ -8,19 +8,23 @@ import { INDEX, type Memory, memoryDocument, parseMemory, readMemory, shownMemor
 import { bytesOf, textMaterial } from "../content/material.ts";
 import { SpreadError } from "../errors.ts";
 import type { Cleaning } from "./cleaning.ts";
-import type { Outgoing } from "./parts.ts";
+import type { OutgoingParts } from "./parts.ts";
 
 /** What somebody wants to share: distilled Markdown, which becomes MEMORY.md, or undefined for the files as they are. */
 type MemoryDraft = string | undefined;
 
 /** Whose memory, and where the client keeps it. */
-interface Place {
+interface MemoryLocation {
   readonly config: string;
   readonly project: string;
 }
 
 /** @throws SpreadError `empty`, `not-text`, `too-large`, `secrets-found`, `path-unreadable` */
-export async function memoryParts(distilled: MemoryDraft, place: Place, cleaning: Cleaning): Promise<Outgoing> {
+export async function memoryParts(
+  distilled: MemoryDraft,
+  place: MemoryLocation,
+  cleaning: Cleaning,
+): Promise<OutgoingParts> {
   const advice: string[] = [];
   const memory = visible(distilled === undefined ? await ownMemory(place, advice) : memoryOf(distilled), advice);
   const json = await memoryDocument(memory, (text) => cleaning.text("memory.json", text));
@@ -49,7 +53,7 @@ function memoryOf(distilled: string): Memory {
   return { files: [{ name: INDEX, text: distilled }] };
 }
 
-async function ownMemory({ config, project }: Place, advice: string[]): Promise<Memory> {
+async function ownMemory({ config, project }: MemoryLocation, advice: string[]): Promise<Memory> {
   const memory = await readMemory(config, project);
   if (memory === undefined) throw new SpreadError("empty", "Claude Code has no memory of this project");
   for (const { name, why } of memory.leftOut) advice.push(`Not sent: ${name}; ${why}.`);

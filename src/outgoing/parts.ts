@@ -19,11 +19,11 @@ import type { Cleaning } from "./cleaning.ts";
 import { holdsSecrets, openSource, type SourcePolicy } from "./source.ts";
 
 /** A file that comes along, in bytes, and all of them. What is larger is shared by itself, as a document or otherwise. */
-export const MAX_ATTACHMENT_BYTES = 10 * 1024 * 1024;
+const MAX_ATTACHMENT_BYTES = 10 * 1024 * 1024;
 const MAX_ATTACHED_BYTES = 50 * 1024 * 1024;
 
 /** What somebody wants to share. One of the first three. */
-export interface Draft {
+interface DistillationDraft {
   readonly content?: string | undefined;
   readonly path?: string | undefined;
   readonly handoff?: Handoff | undefined;
@@ -32,17 +32,17 @@ export interface Draft {
   readonly anchored: boolean;
   readonly includeDiff: boolean;
   /** The document alone: version 1 carries nothing beside it. */
-  readonly alone: boolean;
+  readonly documentOnly: boolean;
 }
 
 /** Where it is shared from. */
-export interface Origin extends SourcePolicy {
+interface ShareOrigin extends SourcePolicy {
   /** Absolute. */
   readonly project: string;
 }
 
 /** Disposing of it closes its materials, be they read or not. */
-export interface Outgoing extends AsyncDisposable {
+export interface OutgoingParts extends AsyncDisposable {
   /** To be frozen; the document first. */
   readonly materials: readonly Material[];
   /** What the document itself says, where nothing else was given. */
@@ -57,34 +57,24 @@ export interface Outgoing extends AsyncDisposable {
  *   `cancelled`. Nothing is left open then.
  */
 export async function partsOf(
-  draft: Draft,
-  origin: Origin,
+  draft: DistillationDraft,
+  origin: ShareOrigin,
   cleaning: Cleaning,
   signal: AbortSignal,
-): Promise<Outgoing> {
-  const given = [draft.content, draft.path, draft.handoff].filter((it) => it !== undefined);
-  if (given.length !== 1) {
-    throw new SpreadError("invalid-input", "one of content, path and handoff must be given, and no other");
-  }
-  if (draft.alone && (draft.includeDiff || draft.attachments.length > 0)) {
-    throw new SpreadError("invalid-input", "attachments and include_diff cannot be had with legacy");
-  }
+): Promise<OutgoingParts> {
+  checkDraft(draft);
   const materials: Material[] = [];
   const close = async () => {
     await Promise.all(materials.map((it) => it[Symbol.asyncDispose]()));
   };
   const advice: string[] = [];
   try {
-    const repository = draft.anchored || draft.includeDiff ? await openRepository(origin.project, signal) : undefined;
-    const checkout = repository?.state === "checkout" ? repository : undefined;
-    if (draft.includeDiff && repository && !checkout) {
-      throw new SpreadError("no-repository", reasonOf(repository as Exclude<typeof repository, Repository>));
-    }
+    const checkout = await checkoutFor(draft, origin, signal);
     const read = draft.anchored && checkout ? await readAnchor(checkout, signal) : undefined;
     const anchor = read && (await cleaning.data("handoff.json", read, (it) => formatRecord({ anchor: it })));
     const { document, handoff } = await documentOf(draft, anchor, { origin, cleaning, advice });
     materials.push(document);
-    if ((handoff || anchor) && !draft.alone) materials.push(structureOf(handoff, anchor));
+    if ((handoff || anchor) && !draft.documentOnly) materials.push(structureOf(handoff, anchor));
     if (draft.includeDiff && checkout) {
       const patch = await patchOf(checkout, cleaning, advice, signal);
       if (patch) materials.push(patch);
@@ -97,14 +87,37 @@ export async function partsOf(
   }
 }
 
+/** @throws SpreadError `invalid-input` */
+function checkDraft({ content, path, handoff, documentOnly, includeDiff, attachments }: DistillationDraft): void {
+  if ([content, path, handoff].filter((it) => it !== undefined).length !== 1) {
+    throw new SpreadError("invalid-input", "one of content, path and handoff must be given, and no other");
+  }
+  if (documentOnly && (includeDiff || attachments.length > 0)) {
+    throw new SpreadError("invalid-input", "attachments and include_diff cannot be had with legacy");
+  }
+}
+
+/** The project's checkout; undefined where there is none, or nothing of it is wanted. @throws SpreadError `no-repository` */
+async function checkoutFor(
+  { anchored, includeDiff }: DistillationDraft,
+  { project }: ShareOrigin,
+  signal: AbortSignal,
+): Promise<Repository | undefined> {
+  if (!anchored && !includeDiff) return undefined;
+  const repository = await openRepository(project, signal);
+  if (repository.state === "checkout") return repository;
+  if (includeDiff) throw new SpreadError("no-repository", reasonOf(repository));
+  return undefined;
+}
+
 interface Making {
-  readonly origin: Origin;
+  readonly origin: ShareOrigin;
   readonly cleaning: Cleaning;
   readonly advice: string[];
 }
 
 async function documentOf(
-  { content, path, handoff }: Draft,
+  { content, path, handoff }: DistillationDraft,
   anchor: Anchor | undefined,
   { origin, cleaning, advice }: Making,
 ): Promise<{ document: Material; handoff?: Handoff }> {
@@ -148,7 +161,7 @@ async function patchOf(
   const left = read.left.map(async ({ path, why }) => ({ path: await cleaning.text("changes.patch", path), why }));
   const change = { files: [...read.files], left: await Promise.all(left), cut: read.cut };
   for (const file of read.files) {
-    if (!(await cleaning.touches(file.text))) continue;
+    if (!(await cleaning.overlaps(file.text))) continue;
     change.files.splice(change.files.indexOf(file), 1);
     change.left.push({ path: await cleaning.text("changes.patch", file.path), why: "withheld" });
   }
@@ -161,7 +174,7 @@ async function patchOf(
 
 async function attachmentsOf(
   paths: readonly string[],
-  origin: Origin,
+  origin: ShareOrigin,
   cleaning: Cleaning,
   advice: string[],
 ): Promise<Material[]> {

@@ -1,5 +1,5 @@
 /**
- * A share of sessions: a catalogue for people, and behind it the conversations, read and cleaned as they are sent, however
+ * A share of sessions: a catalogue for people, and after it the conversations, read and cleaned as they are sent, however
  * long they are. The receiver picks when it installs.
  */
 import { exportSession } from "../claude/export.ts";
@@ -10,9 +10,9 @@ import { type Material, textMaterial } from "../content/material.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
 import { cleanLine } from "../untrusted/clean.ts";
 import type { Cleaning } from "./cleaning.ts";
-import type { Outgoing } from "./parts.ts";
+import type { OutgoingParts } from "./parts.ts";
 
-export interface SessionsDraft {
+interface SessionsDraft {
   readonly sessions: readonly Session[];
   /** Whether what the model thought goes along, as text. */
   readonly thinking: boolean;
@@ -21,7 +21,7 @@ export interface SessionsDraft {
 }
 
 /** @param cleaning notes what it does while the materials are read; so does the advice. @throws SpreadError `secrets-found` */
-export async function sessionParts(draft: SessionsDraft, cleaning: Cleaning): Promise<Outgoing> {
+export async function sessionParts(draft: SessionsDraft, cleaning: Cleaning): Promise<OutgoingParts> {
   const advice: string[] = [];
   const { sessions } = draft;
   const named = await cleanNames(sessions, (texts) => cleaning.texts("handoff.md", texts));
@@ -40,7 +40,7 @@ export async function sessionParts(draft: SessionsDraft, cleaning: Cleaning): Pr
  */
 export async function cleanNames(sessions: readonly Session[], redact: Redact): Promise<Session[]> {
   const texts = sessions.flatMap(({ title, branch = "" }, at) => {
-    const line = 3 + at * ENTRY_LINES; // behind the heading
+    const line = 3 + at * ENTRY_LINES; // after the heading
     return [
       { text: title, line },
       { text: branch, line: line + 1 },
@@ -54,7 +54,7 @@ export async function cleanNames(sessions: readonly Session[], redact: Redact): 
   }));
 }
 
-/** Of a session in the catalogue, with the empty one behind it. */
+/** Lines of a session in the catalogue, with the empty one after it. */
 const ENTRY_LINES = 3;
 
 function catalogueOf(sessions: readonly Session[]): string {

@@ -1,12 +1,13 @@
 /**
- * May this file leave the machine? Everything that stands between a path, which a document may have talked the model
- * into, and the bytes behind it: allowed folders, links, special files, keys. What is in a document is not judged here.
+ * May this file leave the machine? A document may have talked the model into a path: here are all the checks before its bytes
+ * are read: allowed folders, links, special files, keys. What is in a document is not judged here.
  */
-import { type BigIntStats, constants } from "node:fs";
-import { type FileHandle, lstat, open, realpath } from "node:fs/promises";
+import type { BigIntStats } from "node:fs";
+import { type FileHandle, lstat, realpath } from "node:fs/promises";
 import { homedir } from "node:os";
-import { isAbsolute, relative, resolve, sep } from "node:path";
+import { resolve, sep } from "node:path";
 import { SpreadError, systemCode } from "../errors.ts";
+import { isWithin, openForReading } from "../files.ts";
 import { MAX_SHARE_BYTES } from "../limits.ts";
 import { cleanLine } from "../untrusted/clean.ts";
 
@@ -18,7 +19,7 @@ export interface SourcePolicy {
 }
 
 export interface Source {
-  /** Open for reading, at the start. Whoever receives it closes it. */
+  /** Open for reading, at the start. The caller closes it. */
   readonly handle: FileHandle;
   /** Absolute and without links: what was really opened. */
   readonly path: string;
@@ -64,7 +65,7 @@ const SECRET_NAMES: readonly { readonly name: RegExp; readonly holds: string }[]
   { name: /^(?:fish_history|\.histfile|consolehost_history\.txt)$/, holds: "typed history" },
 ];
 
-/** Folders of which nothing is shared, as they stand in a path in lower case with `/` around every name. */
+/** Folders of which nothing is shared, as they appear in a path in lower case with `/` around every name. */
 const SECRET_FOLDERS = [
   "/.ssh/",
   "/.gnupg/",
@@ -85,8 +86,8 @@ const KEY_HEAD =
   /^(?:-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|---- BEGIN SSH2 .*PRIVATE KEY|PuTTY-User-Key-File-|AGE-SECRET-KEY-)/;
 
 /**
- * A private key further down, behind a certificate, or as a string in JSON: its first line, headers perhaps, and a line of
- * its body. A text that only speaks of such lines has no body behind them.
+ * A private key further down, after a certificate, or as a string in JSON: its first line, headers perhaps, and a line of
+ * its body. A text that only speaks of such lines has no body after them.
  */
 const PEM_KEY =
   /-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(?:\\r|\\n|\s)+(?:[\w-]+: [^\n]*\n\s*)*[A-Za-z0-9+/=]{32}/;
@@ -113,7 +114,7 @@ export async function openSource(path: string, policy: SourcePolicy): Promise<So
 
   // Looked at before it is opened, because opening a device can do things; and after, because it may be another by now.
   refuseSpecial(await look(real, shown), shown);
-  const handle = await open(real, READ_ONLY).catch((cause: unknown) => {
+  const handle = await openForReading(real).catch((cause: unknown) => {
     throw unreadable(shown, cause);
   });
   try {
@@ -130,20 +131,12 @@ export async function openSource(path: string, policy: SourcePolicy): Promise<So
   }
 }
 
-/** Without O_NONBLOCK, opening a FIFO waits for a writer for ever. Windows has neither flag. */
-const READ_ONLY = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOFOLLOW ?? 0);
-
 function absolute(path: string, cwd: string): string {
   const atHome = path === "~" || path.startsWith("~/") || path.startsWith(`~${sep}`);
   return atHome ? resolve(homedir(), path.slice(2)) : resolve(cwd, path);
 }
 
-/** By whole names: `/project-old` is not within `/project`. A root that is a file holds itself. */
-function isWithin(root: string, path: string): boolean {
-  const rest = relative(root, path);
-  return rest !== ".." && !rest.startsWith(`..${sep}`) && !isAbsolute(rest);
-}
-
+/** A root that is a file holds itself. */
 async function isInRoots(real: string, roots: readonly string[]): Promise<boolean> {
   for (const root of roots) {
     const realRoot = await realpath(root).catch(() => undefined);

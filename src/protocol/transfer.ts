@@ -11,7 +11,7 @@
  *                                        <-   DELIVERED
  */
 import { createHash } from "node:crypto";
-import { type Kind, makeUp, type Part } from "../content/part.ts";
+import { isValidPartList, type Kind, type Part } from "../content/part.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
 import { HANDSHAKE_MS, MAX_SHARE_BYTES, QUIET_MS, STALL_MS } from "../limits.ts";
 import { type Chunk, decode, encodeFrom } from "./content.ts";
@@ -218,7 +218,7 @@ export async function requestOffer(
   if (special.join() !== (ROLES_OF_KINDS.has(offer.kind) ? offer.kind : "")) {
     throw notInProtocol("the sender offers parts that are not those of its kind");
   }
-  if (offer.parts && (offer.parts.length > (parts ?? 1) || !makeUp(offer.parts, offer.bytes))) {
+  if (offer.parts && (offer.parts.length > (parts ?? 1) || !isValidPartList(offer.parts, offer.bytes))) {
     throw notInProtocol("the sender offers parts that are not those of its document");
   }
   return offer;

@@ -10,7 +10,7 @@ import type { Repository } from "./repository.ts";
 /** Changed files that are named. More than these are counted. */
 export const MAX_NAMED = 200;
 
-/** A path in a repository, in UTF-16 units. Of a longer one the beginning is told. */
+/** A path in a repository, in UTF-16 units. A longer one is cut. */
 const MAX_PATH_CHARS = 1_024;
 const MAX_BRANCH_CHARS = 255;
 
@@ -104,7 +104,28 @@ export async function readStatus(repository: Repository, signal: AbortSignal): P
   );
   // A very long answer begins with what matters most.
   if (ended !== "too-long" && (ended !== "itself" || status !== 0)) return undefined;
-  const records = said.toString().split("\0").slice(0, -1);
+  const { headers, count, files } = readRecords(said.toString().split("\0").slice(0, -1));
+  const branch = headers.get("branch.head");
+  const commit = headers.get("branch.oid");
+  return {
+    head: {
+      ...(branch !== undefined && branch !== "(detached)" && { branch }),
+      ...(commit !== undefined && commit !== "(initial)" && { commit }),
+    },
+    upstream: upstreamIn(headers),
+    uncommitted: { count, files },
+  };
+}
+
+interface Records {
+  /** What `git status` says of the branch, by its names for that. */
+  readonly headers: ReadonlyMap<string, string>;
+  /** Of all files that are not committed; MAX_NAMED of them at most are in `files`. */
+  readonly count: number;
+  readonly files: readonly Uncommitted[];
+}
+
+function readRecords(records: readonly string[]): Records {
   const headers = new Map<string, string>();
   const files: Uncommitted[] = [];
   let count = 0;
@@ -121,22 +142,15 @@ export async function readStatus(repository: Repository, signal: AbortSignal): P
     count += 1;
     if (files.length < MAX_NAMED) files.push(file);
   }
-  const branch = headers.get("branch.head");
-  const commit = headers.get("branch.oid");
-  const upstream = headers.get("branch.upstream");
+  return { headers, count, files };
+}
+
+/** Without numbers the branch is configured, and does not exist. */
+function upstreamIn(headers: Records["headers"]): Anchor["upstream"] {
+  const branch = headers.get("branch.upstream");
   const [, ahead, behind] = /^\+(\d+) -(\d+)$/.exec(headers.get("branch.ab") ?? "") ?? [];
-  return {
-    head: {
-      ...(branch !== undefined && branch !== "(detached)" && { branch }),
-      ...(commit !== undefined && commit !== "(initial)" && { commit }),
-    },
-    // Without numbers the branch is configured, and not there.
-    upstream:
-      upstream !== undefined && ahead !== undefined && behind !== undefined
-        ? { branch: upstream, ahead: Number(ahead), behind: Number(behind) }
-        : undefined,
-    uncommitted: { count, files },
-  };
+  if (branch === undefined || ahead === undefined || behind === undefined) return undefined;
+  return { branch, ahead: Number(ahead), behind: Number(behind) };
 }
 
 /** How many fields come before the path, by the first one, which is the record's kind. */
@@ -157,7 +171,7 @@ function uncommittedFile(record: string, from: string | undefined): Uncommitted 
   return { path, change: "changed" };
 }
 
-export interface NamedRemote {
+interface NamedRemote {
   readonly name: string;
   readonly address: string;
 }

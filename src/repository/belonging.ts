@@ -3,7 +3,8 @@
  * that names any repository of this machine, whose files would then leave as if they were the folder's.
  */
 import { lstat, readFile, realpath } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
+import { foldersUpFrom, isWithin } from "../files.ts";
 
 /** A file that only names a folder or a reference, in bytes: no system has paths as long. */
 const MAX_POINTER_BYTES = 8 * 1024;
@@ -15,7 +16,7 @@ const TELLING = ["HEAD", "index", "config", "config.worktree", "packed-refs", "r
 const MAX_REFERENCES = 6;
 
 /** What git found; absolute, without links. */
-export interface Found {
+interface CheckoutFolders {
   readonly top: string;
   readonly gitDir: string;
   /** Where history and settings are: another folder than `gitDir` in a linked worktree. */
@@ -27,7 +28,7 @@ export interface Found {
 }
 
 /** All that git reads of it lies within the checkout, or says of itself that it is of this checkout. */
-export async function belongs(found: Found): Promise<boolean> {
+export async function belongs(found: CheckoutFolders): Promise<boolean> {
   const { top, gitDir, commonDir } = found;
   // A setting can have moved the top away from the `.git` by which the repository was found.
   if ((await leadsTo(join(top, ".git"))) !== gitDir) return false;
@@ -35,24 +36,18 @@ export async function belongs(found: Found): Promise<boolean> {
   return (isInside || (await isLinkedWorktree(found)) || (await isSubmodule(found))) && (await isWhole(found));
 }
 
-/** Whether a path is a folder, or in it. Both absolute, without links. */
-export function isWithin(folder: string, path: string): boolean {
-  const way = relative(folder, path);
-  return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
-}
-
 /** Made by `git worktree add`: the repository keeps a note of each, and the note says where. */
-async function isLinkedWorktree({ top, gitDir, commonDir }: Found): Promise<boolean> {
+async function isLinkedWorktree({ top, gitDir, commonDir }: CheckoutFolders): Promise<boolean> {
   if (commonDir !== dirname(dirname(gitDir)) || basename(dirname(gitDir)) !== "worktrees") return false;
   const note = await pointer(join(gitDir, "gitdir"));
   return note !== undefined && (await real(resolve(gitDir, note.trimEnd()))) === join(top, ".git");
 }
 
 /** Its repository lies in the one around it, and says where its files are. */
-async function isSubmodule({ top, gitDir, commonDir, worktree }: Found): Promise<boolean> {
+async function isSubmodule({ top, gitDir, commonDir, worktree }: CheckoutFolders): Promise<boolean> {
   if (commonDir !== gitDir || worktree === undefined || (await real(resolve(gitDir, worktree))) !== top) return false;
-  for (let folder = top; folder !== dirname(folder); ) {
-    folder = dirname(folder);
+  for (const folder of foldersUpFrom(top)) {
+    if (folder === top) continue;
     const around = await leadsTo(join(folder, ".git"));
     if (around !== undefined) return isWithin(join(around, "modules"), gitDir);
   }
@@ -63,7 +58,7 @@ async function isSubmodule({ top, gitDir, commonDir, worktree }: Found): Promise
  * Whether no link in it, and no file that its settings include, makes another repository a part of it. It may borrow
  * objects (`git clone --shared`): without a reference to one, nobody gets at it.
  */
-async function isWhole(found: Found): Promise<boolean> {
+async function isWhole(found: CheckoutFolders): Promise<boolean> {
   const { top, gitDir, commonDir, sources } = found;
   const references = await referencesOfHead(found);
   if (!references) return false;
@@ -75,7 +70,7 @@ async function isWhole(found: Found): Promise<boolean> {
 }
 
 /** Those through which HEAD names its commit. Undefined where they lead to something else than a branch. */
-async function referencesOfHead({ gitDir, commonDir }: Found): Promise<string[] | undefined> {
+async function referencesOfHead({ gitDir, commonDir }: CheckoutFolders): Promise<string[] | undefined> {
   const names: string[] = [];
   for (let name = "HEAD"; names.length < MAX_REFERENCES; ) {
     names.push(name);

@@ -2,22 +2,23 @@
  * What is not committed in a checkout, as a patch against its last commit: staged, unstaged and new files together. Nothing
  * is written into the repository; new files are made known to git by an index of our own.
  */
-import { constants, type Stats } from "node:fs";
-import { copyFile, lstat, mkdtemp, open, rm, stat, utimes } from "node:fs/promises";
+import type { Stats } from "node:fs";
+import { copyFile, lstat, mkdtemp, rm, stat, utimes } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { openForReading } from "../files.ts";
 import { cleanLine } from "../untrusted/clean.ts";
 import { MAX_INPUT_BYTES } from "./git.ts";
-import { type FilePatch, type LeftOut, MAX_FILE_PATCH_BYTES, PatchReader, type Why } from "./patch.ts";
+import { type FilePatch, type LeftOutFile, MAX_FILE_PATCH_BYTES, PatchReader, type Why } from "./patch.ts";
 import type { Repository } from "./repository.ts";
 
-/** What git may say about a change before it is stopped, in bytes: the files behind that are not even named. */
+/** What git may say about a change before it is stopped, in bytes: the files after that are not even named. */
 const MAX_READ_BYTES = 64 * 1024 * 1024;
 
-/** New files that are looked at. More are no work of a session but a folder that nobody told git to ignore. */
+/** New files that are looked at. More are not the work of a session, but a folder that git should ignore. */
 const MAX_NEW_FILES = 1_000;
 
-/** Mode, hash and stage of a file, as an index is told about it. */
+/** Mode, hash and stage of a file, as an index takes it, in bytes. */
 const MAX_INDEX_FIELDS_BYTES = 128;
 
 /** Files that are not in the patch, by name. */
@@ -27,7 +28,7 @@ const MAX_LEFT_CHARS = 200;
 export interface Change {
   /** Whole files; those that did not fit are in `left`, never a part of one. */
   readonly files: readonly FilePatch[];
-  readonly left: readonly LeftOut[];
+  readonly left: readonly LeftOutFile[];
   /** There is more, and it was not read. */
   readonly cut: boolean;
 }
@@ -124,7 +125,7 @@ export function leftOut({ left, cut }: Pick<Change, "left" | "cut">): string[] {
 
 /**
  * The patch; `git apply` takes it at the repository's top. Before its first file it says what it lacks: git reads past that,
- * and whoever applies it should know.
+ * and a person who applies it should know.
  */
 export function patchText(change: Change): string {
   const lacks = leftOut(change).map((line) => `# Not in this patch: ${line}\n`);
@@ -133,7 +134,7 @@ export function patchText(change: Change): string {
 
 interface NewFiles {
   readonly files: { readonly path: string; readonly mode: string }[];
-  readonly left: LeftOut[];
+  readonly left: LeftOutFile[];
   readonly cut: boolean;
 }
 
@@ -149,7 +150,7 @@ async function newFiles(
   if (ended !== "too-long" && (ended !== "itself" || status !== 0)) return undefined;
   const paths = said.toString().split("\0").slice(0, -1);
   const files: NewFiles["files"] = [];
-  const left: LeftOut[] = [];
+  const left: LeftOutFile[] = [];
   let inputBytes = 0;
   for (const path of paths.slice(0, MAX_NEW_FILES)) {
     if (path.endsWith("/")) {
@@ -161,9 +162,15 @@ async function newFiles(
     inputBytes += Buffer.byteLength(path) + MAX_INDEX_FIELDS_BYTES;
     const why = await whyNot(join(repository.top, path), found, withheld(path), inputBytes);
     if (why !== undefined) left.push({ path, why });
-    else files.push({ path, mode: found.isSymbolicLink() ? "120000" : found.mode & 0o100 ? "100755" : "100644" });
+    else files.push({ path, mode: modeOf(found) });
   }
   return { files, left, cut: ended === "too-long" || paths.length > MAX_NEW_FILES };
+}
+
+/** As git writes it. */
+function modeOf(file: Stats): string {
+  if (file.isSymbolicLink()) return "120000";
+  return file.mode & 0o100 ? "100755" : "100644";
 }
 
 async function whyNot(file: string, found: Stats, isWithheld: boolean, inputBytes: number): Promise<Why | undefined> {
@@ -171,7 +178,7 @@ async function whyNot(file: string, found: Stats, isWithheld: boolean, inputByte
   if (inputBytes > MAX_INPUT_BYTES || (found.isFile() && found.size > MAX_FILE_PATCH_BYTES)) return "too-long";
   if (found.isSymbolicLink()) return undefined;
   // Git gives up altogether at the first file that it may not read.
-  const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch(() => undefined);
+  const handle = await openForReading(file, "follow").catch(() => undefined);
   await handle?.close();
   return handle ? undefined : "unreadable";
 }

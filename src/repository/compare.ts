@@ -1,6 +1,6 @@
 /**
- * A received anchor held against the receiver's checkout: is this the place, how far is it from there, and do the files that
- * the hand-off speaks of stand as it says? Both anchor and paths are another person's words: they are looked up literally,
+ * A received anchor held against the receiver's checkout: is this the place, how far is it from there, and are the files that
+ * the hand-off speaks of as it says? Both anchor and paths are another person's words: they are looked up literally,
  * never followed out of the checkout, and shown as cleaned lines.
  */
 import { lstat, realpath } from "node:fs/promises";
@@ -21,7 +21,7 @@ export interface Comparison {
   readonly repository: "same" | "other" | "unknown";
   /** Whether the sender's commit is in this checkout; undefined where the sender had none. */
   readonly commitKnown: boolean | undefined;
-  /** Of this checkout from the sender's commit, in commits; undefined where it cannot be told. */
+  /** Of this checkout from the sender's commit, in commits; undefined where it is not known. */
   readonly distance: { readonly ahead: number; readonly behind: number } | "unrelated" | undefined;
   /** Undefined where one of the two is on no branch. */
   readonly sameBranch: boolean | undefined;
@@ -139,10 +139,9 @@ async function lookUp(
   for (const { path, action } of named) {
     const fromTop = pathFromTop(anchor.folder, path);
     const state = fromTop === undefined ? "refused" : await look(repository.top, fromTop);
-    if (fromTop === undefined || state === "refused") files.refused.push(path);
-    else if (state === "missing" && action !== "deleted") files.missing.push(path);
-    else if (state === "there" && action === "deleted") files.present.push(path);
-    else if (state === "there") there.push({ path, fromTop });
+    const surprise = surpriseAt(state, action);
+    if (surprise !== undefined) files[surprise].push(path);
+    else if (fromTop !== undefined && state === "there") there.push({ path, fromTop });
   }
   if (commit === undefined) return files;
   const changed = await changedSince(
@@ -157,6 +156,16 @@ async function lookUp(
   return files;
 }
 
+/** What is not as the hand-off says; undefined where a file is there or gone as it should be. */
+function surpriseAt(
+  state: FileState,
+  action: NamedFile["action"],
+): Exclude<keyof Comparison["files"], "changed"> | undefined {
+  if (state === "refused") return "refused";
+  if (state === "there") return action === "deleted" ? "present" : undefined;
+  return action === "deleted" ? undefined : "missing";
+}
+
 /** In git's form, from the repository's top; undefined for what is not plainly a path within the project. */
 function pathFromTop(folder: string | undefined, path: string): string | undefined {
   const names = [folder, path]
@@ -167,8 +176,10 @@ function pathFromTop(folder: string | undefined, path: string): string | undefin
   return plain && names.length > 0 ? names.join("/") : undefined;
 }
 
+type FileState = "there" | "missing" | "refused";
+
 /** A link is what it is, and its target is not looked at; one on the way must stay in the checkout. */
-async function look(top: string, path: string): Promise<"there" | "missing" | "refused"> {
+async function look(top: string, path: string): Promise<FileState> {
   const full = join(top, path);
   const folder = await realpath(dirname(full)).catch(() => undefined);
   if (folder === undefined) return "missing";
@@ -225,46 +236,63 @@ function batches(paths: readonly string[]): string[][] {
   return all;
 }
 
-type Found = Omit<Comparison, "files" | "sentences">;
+type CheckoutComparison = Omit<Comparison, "files" | "sentences">;
 type Show = (text: string) => string;
 
 function placeSentences(
-  { repository: which, commitKnown, distance, sameBranch, uncommitted }: Found,
+  found: CheckoutComparison,
   anchor: Anchor,
   branch: string | undefined,
   { shallow }: Repository,
   show: Show,
 ): string[] {
-  const said: string[] = [];
-  const short = anchor.commit?.slice(0, 12);
-  const remote = anchor.remote && tellableRemote(anchor.remote);
-  if (which === "other") {
-    said.push(
-      `This checkout is of another repository: the hand-off is about ${remote ? show(remote) : "another one"}.`,
-    );
-    return said;
+  if (found.repository === "other") {
+    const remote = anchor.remote && tellableRemote(anchor.remote);
+    return [`This checkout is of another repository: the hand-off is about ${remote ? show(remote) : "another one"}.`];
   }
-  if (which === "unknown") said.push("Whether this is the hand-off's repository cannot be told.");
+  const isKnown = found.repository === "same";
+  return [
+    ...(isKnown ? [] : ["Whether this is the hand-off's repository cannot be told."]),
+    ...commitSentences(found, anchor.commit?.slice(0, 12), shallow),
+    ...branchSentences(found, anchor.branch, branch, show),
+    ...uncommittedSentences(found, anchor),
+  ];
+}
+
+/** @param short the sender's commit, as it is shown. */
+function commitSentences(
+  { commitKnown, distance }: CheckoutComparison,
+  short: string | undefined,
+  shallow: boolean,
+): string[] {
   if (commitKnown === false) {
-    said.push(
+    return [
       shallow
         ? `The sender's commit ${short} is not in this clone, whose history was cut off: git fetch --unshallow may bring it.`
         : `The sender's commit ${short} is not in this checkout: fetch it, or ask the sender whether it was pushed.`,
-    );
+    ];
   }
-  if (commitKnown && distance === undefined)
-    said.push(`How far this checkout is from the sender's commit ${short} cannot be told.`);
-  if (distance === "unrelated") said.push(`This checkout and the sender's commit ${short} have no common history.`);
-  else if (distance) said.push(...distanceSentences(distance, short));
-  if (sameBranch === false && anchor.branch !== undefined && branch !== undefined) {
-    said.push(`The sender was on branch ${show(anchor.branch)}; this checkout is on ${show(branch)}.`);
-  }
-  const theirs = anchor.uncommitted?.count ?? 0;
-  if (theirs > 0) said.push(`The sender had not committed ${files(theirs)}.`);
-  if (uncommitted === undefined) said.push("What is not committed in this checkout could not be read.");
-  else if (uncommitted > 0)
-    said.push(`In this checkout, ${files(uncommitted)} ${uncommitted === 1 ? "is" : "are"} not committed.`);
-  return said;
+  if (distance === "unrelated") return [`This checkout and the sender's commit ${short} have no common history.`];
+  if (distance) return distanceSentences(distance, short);
+  return commitKnown ? [`How far this checkout is from the sender's commit ${short} cannot be told.`] : [];
+}
+
+function branchSentences(
+  { sameBranch }: CheckoutComparison,
+  theirs: string | undefined,
+  ours: string | undefined,
+  show: Show,
+): string[] {
+  if (sameBranch !== false || theirs === undefined || ours === undefined) return [];
+  return [`The sender was on branch ${show(theirs)}; this checkout is on ${show(ours)}.`];
+}
+
+function uncommittedSentences({ uncommitted: ours }: CheckoutComparison, { uncommitted }: Anchor): string[] {
+  const theirs = uncommitted?.count ?? 0;
+  const sentences = theirs > 0 ? [`The sender had not committed ${files(theirs)}.`] : [];
+  if (ours === undefined) sentences.push("What is not committed in this checkout could not be read.");
+  else if (ours > 0) sentences.push(`In this checkout, ${files(ours)} ${ours === 1 ? "is" : "are"} not committed.`);
+  return sentences;
 }
 
 function distanceSentences({ ahead, behind }: { ahead: number; behind: number }, short: string | undefined): string[] {

@@ -1,6 +1,6 @@
 /**
  * Runs `git` in a checkout that may be hostile: its configuration, attributes and content must not be able to run a program,
- * reach the network, ask somebody, write anything or take for ever. What git says is bytes here; others read it.
+ * reach the network, ask somebody, write anything or run forever. What git says is bytes here; others read it.
  */
 import { spawn } from "node:child_process";
 import { delimiter, dirname, isAbsolute } from "node:path";
@@ -57,7 +57,7 @@ const SETTINGS = [
   "core.bigFileThreshold=16777216",
 ];
 
-export interface Question {
+export interface GitQuestion {
   /** Settings besides ours, as `name=value`. */
   readonly settings?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
@@ -70,7 +70,7 @@ export interface Question {
   readonly signal: AbortSignal;
 }
 
-export interface Answer {
+export interface GitAnswer {
   /** How git ended; `missing` or `failed` where it could not be started, the others where we ended it. */
   readonly ended: "itself" | "missing" | "failed" | "too-long" | "too-slow";
   /** Git's own, where it ended by itself: 0 is success. */
@@ -84,7 +84,7 @@ export interface Answer {
  * @param folder absolute; where git is asked.
  * @throws SpreadError `cancelled`, and nothing else: how git failed is in the answer.
  */
-export async function askGit(folder: string, args: readonly string[], question: Question): Promise<Answer> {
+export async function askGit(folder: string, args: readonly string[], question: GitQuestion): Promise<GitAnswer> {
   const { settings = [], environment = {}, input = "", maxBytes = MAX_ANSWER_BYTES, take, signal } = question;
   if (signal.aborted) throw new SpreadError("cancelled", "the checkout was not read to its end");
   const options = ["--no-pager", "-C", folder, ...[...SETTINGS, ...settings].flatMap((setting) => ["-c", setting])];
@@ -95,12 +95,12 @@ export async function askGit(folder: string, args: readonly string[], question: 
     stdio: "pipe",
     windowsHide: true,
   });
-  return await new Promise<Answer>((resolve, reject) => {
+  return await new Promise<GitAnswer>((resolve, reject) => {
     const pieces: Buffer[] = [];
     let bytes = 0;
     let complaint = "";
-    let ended: Answer["ended"] = "itself";
-    const end = (why: Answer["ended"]) => {
+    let ended: GitAnswer["ended"] = "itself";
+    const end = (why: GitAnswer["ended"]) => {
       if (ended !== "itself") return;
       ended = why;
       child.kill("SIGKILL");
@@ -152,7 +152,7 @@ const FIXED = {
 
 function inherited(): Record<string, string> {
   const kept = INHERITED.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]));
-  // A folder that is named from where one stands could be the checkout's own.
+  // A folder that is named from the current one could be the checkout's own.
   const path = (process.env.PATH ?? "").split(delimiter).filter((folder) => isAbsolute(folder));
   return { ...Object.fromEntries(kept), PATH: path.join(delimiter) };
 }

@@ -13,7 +13,7 @@ export const MAX_FILE_PATCH_BYTES = 256 * 1024;
 /** How much of a change that is not kept is looked at for its name, in bytes: two quoted paths of the longest. */
 const MAX_HEADER_BYTES = 64 * 1024;
 
-/** Changes of more files are not told apart any more. */
+/** Files in one patch; more are not read. */
 export const MAX_FILES = 5_000;
 
 export type Why = "binary" | "not-text" | "too-long" | "withheld" | "folder" | "unreadable";
@@ -27,7 +27,7 @@ export interface FilePatch {
   readonly text: string;
 }
 
-export interface LeftOut {
+export interface LeftOutFile {
   readonly path: string;
   readonly why: Why;
 }
@@ -41,7 +41,7 @@ const LINE_END = 0x0a;
 /** Takes the output of `git diff` in pieces. A line of content begins with one of ` +-\@`, so none is taken for a mark. */
 export class PatchReader {
   readonly files: FilePatch[] = [];
-  readonly left: LeftOut[] = [];
+  readonly left: LeftOutFile[] = [];
   /** Bytes of all that is kept. */
   bytes = 0;
   readonly #withheld: (path: string) => boolean;
@@ -116,7 +116,7 @@ function startsWith(bytes: Buffer, at: number, mark: Buffer): boolean {
   return bytes.length - at >= mark.length && bytes.compare(mark, 0, mark.length, at, at + mark.length) === 0;
 }
 
-/** What stands before the first hunk. */
+/** What comes before the first hunk. */
 function headerOf(section: Buffer): { path: string; from?: string; binary: boolean } | undefined {
   const lines = section.subarray(0, MAX_HEADER_BYTES).toString().split("\n");
   const hunk = lines.findIndex((line) => line.startsWith("@@ "));
@@ -130,7 +130,7 @@ function headerOf(section: Buffer): { path: string; from?: string; binary: boole
   return path === undefined ? undefined : { path, binary };
 }
 
-/** The path of `a/path b/path`, or of the same in quotes: without a rename it stands there twice. */
+/** The path of `a/path b/path`, or of the same in quotes: without a rename it is there twice. */
 function twice(pair: string): string | undefined {
   const half = (pair.length - 1) / 2;
   const [a, b] = [pair.slice(0, half), pair.slice(half + 1)].map(unquote);

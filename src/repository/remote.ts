@@ -4,7 +4,7 @@
  */
 import { isNaming, looksRandom } from "../redact/values.ts";
 
-/** A longer address, in UTF-16 units, is none. */
+/** Anything longer, in UTF-16 units, is no address. */
 export const MAX_REMOTE_CHARS = 512;
 
 /** By scheme: whether browsers speak it too, and the port that need not be written. */
@@ -97,11 +97,16 @@ function placeOf({ host, path }: Remote): string {
 function parse(address: string): Remote | undefined {
   if (address.length > MAX_REMOTE_CHARS || /[\p{C}\p{Z}]/u.test(address)) return undefined;
   const scheme = /^[a-z][a-z0-9+.-]*:(?=\/\/)/i.exec(address)?.[0].toLowerCase();
-  if (scheme === undefined) {
-    const [, user, host, path] = SCP_LIKE.exec(address) ?? [];
-    if (host === undefined || path === undefined) return undefined;
-    return { scheme, user: user === "git" ? user : undefined, host: host.toLowerCase(), port: "", path };
-  }
+  return scheme === undefined ? parseScpLike(address) : parseUrl(address, scheme);
+}
+
+function parseScpLike(address: string): Remote | undefined {
+  const [, user, host, path] = SCP_LIKE.exec(address) ?? [];
+  if (host === undefined || path === undefined) return undefined;
+  return { scheme: undefined, user: user === "git" ? user : undefined, host: host.toLowerCase(), port: "", path };
+}
+
+function parseUrl(address: string, scheme: string): Remote | undefined {
   const known = Object.hasOwn(SCHEMES, scheme) ? SCHEMES[scheme] : undefined;
   if (!known) return undefined;
   let url: URL;

@@ -1,8 +1,9 @@
 /** Finds the repository that a folder lies in, and makes sure that git can be asked about it without harm. */
 import { realpath } from "node:fs/promises";
 import { relative, resolve, sep } from "node:path";
-import { belongs, isWithin } from "./belonging.ts";
-import { type Answer, askGit, type Question } from "./git.ts";
+import { isWithin } from "../files.ts";
+import { belongs } from "./belonging.ts";
+import { askGit, type GitAnswer, type GitQuestion } from "./git.ts";
 
 /** What a command line can take of a repository's own settings, in UTF-16 units. Nobody has fifty filters. */
 const MAX_SETTINGS_CHARS = 8_000;
@@ -19,11 +20,11 @@ export interface Repository {
   /** Whether its history was cut off when it was cloned. */
   readonly shallow: boolean;
   /** Asks git, at the top. @throws SpreadError `cancelled` */
-  ask(args: readonly string[], question: Omit<Question, "settings">): Promise<Answer>;
+  ask(args: readonly string[], question: Omit<GitQuestion, "settings">): Promise<GitAnswer>;
 }
 
 /** Why there is nothing to say about a folder. */
-export interface NoRepository {
+interface NoRepository {
   readonly state: "none" | "bare" | "no-git" | "not-trusted" | "unsafe" | "too-slow" | "unreadable";
 }
 
@@ -73,7 +74,7 @@ export function reasonOf({ state }: NoRepository): string {
   }
 }
 
-function whyNot({ ended, complaint }: Answer): NoRepository["state"] {
+function whyNot({ ended, complaint }: GitAnswer): NoRepository["state"] {
   if (ended === "missing") return "no-git";
   if (ended === "too-slow") return "too-slow";
   if (/not a git repository|must be run in a work tree/.test(complaint)) return "none";
@@ -89,7 +90,7 @@ interface OwnSettings {
 }
 
 /** Those that are not of the user or the system. */
-function ownSettings({ ended, status, said }: Answer): OwnSettings | undefined {
+function ownSettings({ ended, status, said }: GitAnswer): OwnSettings | undefined {
   // 1: there are none.
   if (ended !== "itself" || (status !== 0 && status !== 1)) return undefined;
   const values = new Map<string, string>();
@@ -127,14 +128,14 @@ function withoutFilters(own: ReadonlyMap<string, string>): string[] | undefined 
 async function wholePath(
   folder: string,
   shownTop: string,
-  gitDir: Answer,
-  commonDir: Answer,
+  gitDir: GitAnswer,
+  commonDir: GitAnswer,
   { values, sources }: OwnSettings,
 ): Promise<{ top: string; within: string } | undefined> {
   try {
     const asked = await realpath(folder);
     // Git may say where a folder is from the one where it was asked.
-    const shown = (answer: Answer) => realpath(resolve(asked, answer.said.toString().replace(/\n$/, "")));
+    const shown = (answer: GitAnswer) => realpath(resolve(asked, answer.said.toString().replace(/\n$/, "")));
     const top = await realpath(shownTop);
     const folders = { top, gitDir: await shown(gitDir), commonDir: await shown(commonDir) };
     const found = { ...folders, worktree: values.get("core.worktree"), sources };

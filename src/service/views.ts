@@ -4,7 +4,7 @@
  */
 import * as z from "zod";
 import { formatRelayUrl, parseRelayUrl } from "../address.ts";
-import { COMPANION_ROLES, KINDS, Part } from "../content/part.ts";
+import { COMPANION_ROLES, KeptFile, KINDS, Part } from "../content/part.ts";
 import { ERROR_CODES } from "../errors.ts";
 import { MAX_CODE_CHARS, MAX_LIFETIME_MS, MAX_RECEIVERS, MAX_TITLE_CHARS } from "../limits.ts";
 import type { Path, Route } from "../share/race.ts";
@@ -168,15 +168,6 @@ export type ReceptionView = z.infer<typeof ReceptionView>;
 export const Kept = z.object({ shares: z.array(ShareView), receptions: z.array(ReceptionView) });
 export type Kept = z.infer<typeof Kept>;
 
-/** A file that came along with a document. */
-const FileView = z.object({
-  role: z.enum(COMPANION_ROLES),
-  /** Absolute. */
-  path: z.string(),
-  bytes: Count,
-  sha256: z.string(),
-});
-
 export const ReceivedView = z.object({
   /** The name of its folder in the inbox. */
   id: z.string(),
@@ -187,7 +178,8 @@ export const ReceivedView = z.object({
   title: z.string(),
   bytes: Count,
   sha256: z.string(),
-  files: z.array(FileView),
+  /** What came along, by absolute paths. */
+  files: z.array(KeptFile.extend({ role: z.enum(COMPANION_ROLES) })),
   via: PathView,
   acknowledged: z.boolean(),
   warnings: z.array(z.string()),

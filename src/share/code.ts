@@ -5,9 +5,8 @@
 import { randomInt } from "node:crypto";
 import { wordlist } from "@scure/bip39/wordlists/english.js";
 import { SpreadError } from "../errors.ts";
+import { readableId } from "../ids.ts";
 
-/** Room ids that we make leave out what a reader could mix up: 0 o 1 l i. */
-const ROOM_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz";
 const ROOM_LENGTH = 6;
 const ROOM = /^[a-z0-9]{6}$/;
 /** Three words of 2048 are 33 bits: with ten attempts a share, one chance in 859 million. */
@@ -32,7 +31,7 @@ export interface Code {
 }
 
 export function newRoom(): string {
-  return Array.from({ length: ROOM_LENGTH }, () => ROOM_ALPHABET[randomInt(ROOM_ALPHABET.length)]).join("");
+  return readableId(ROOM_LENGTH);
 }
 
 /** @returns three words joined by `-`, 33 bits. */

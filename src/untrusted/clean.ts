@@ -42,7 +42,7 @@ const JOINING =
 
 /**
  * The invisible characters that writing needs, and the only places where they stay: `what` with what must follow it, at
- * once behind a character `after`. None can follow one of its own kind, so that they cannot be piled up to carry data.
+ * once after a character `after`. None can follow one of its own kind, so that they cannot be piled up to carry data.
  */
 const NEEDED: readonly { readonly what: RegExp; readonly after: RegExp }[] = [
   // The three marks of direction, which concern only their neighbours.
@@ -74,10 +74,13 @@ const NEEDED: readonly { readonly what: RegExp; readonly after: RegExp }[] = [
   },
 ];
 
+/** Line and paragraph separator. */
+const OTHER_LINE_ENDS = "\u2028\u2029";
+
 const BIDI = /[\u202a-\u202e\u2066-\u2069]/;
 
 /** What becomes of a suspect: how many units it is, and what stays of them, or that more text must come first. */
-type Verdict = { readonly units: number; readonly put: "itself" | "\n" | "" } | "undecided";
+type SuspectVerdict = { readonly units: number; readonly put: "itself" | "\n" | "" } | "undecided";
 
 /**
  * Cleans one document that comes in pieces. However the bytes are cut, the result and the findings are the same, and
@@ -97,7 +100,7 @@ export class TextCleaner {
   }
 
   /**
-   * The quick way past `push`: true if the bytes are clean as they stand, and then they count as pushed. It knows plain
+   * The quick way past `push`: true if the bytes are clean already, and then they count as pushed. It knows plain
    * ASCII alone, with `\n` as its line end, which costs a twentieth of what `push` does.
    */
   passes(bytes: Uint8Array): boolean {
@@ -129,12 +132,8 @@ export class TextCleaner {
   }
 
   #clean(text: string, last: boolean): string {
-    let input = this.#chars + text;
+    const input = this.#withoutByteOrderMark(this.#chars + text);
     this.#chars = "";
-    if (this.#atStart && input !== "") {
-      this.#atStart = false;
-      if (input.startsWith("\ufeff")) input = input.slice(1);
-    }
     const out: string[] = [];
     let passed = 0; // up to here, input is in `out`
     let at = 0; // up to here, it is decided on
@@ -157,26 +156,23 @@ export class TextCleaner {
     }
   }
 
-  #judge(input: string, at: number, before: string, last: boolean): Verdict {
+  #withoutByteOrderMark(input: string): string {
+    if (!this.#atStart || input === "") return input;
+    this.#atStart = false;
+    return input.startsWith("\ufeff") ? input.slice(1) : input;
+  }
+
+  #judge(input: string, at: number, before: string, last: boolean): SuspectVerdict {
     const suspect = String.fromCodePoint(input.codePointAt(at) ?? 0);
-    const atEnd = (units: number) => !last && input.length - at < units;
+    const left = last ? Number.POSITIVE_INFINITY : input.length - at;
     if (suspect === "\r") {
-      if (atEnd(2)) return "undecided";
+      if (left < 2) return "undecided";
       return { units: input[at + 1] === "\n" ? 2 : 1, put: "\n" };
     }
-    if (suspect === "\u2028" || suspect === "\u2029") return { units: 1, put: "\n" };
+    if (OTHER_LINE_ENDS.includes(suspect)) return { units: 1, put: "\n" };
 
-    if (suspect <= "\x9f") {
-      const introducer = ESCAPE_INTRODUCER.exec(input.slice(at, at + 2))?.[0];
-      if (introducer === undefined) return this.#takeOut("controls", 1);
-      const ahead = input.slice(at, at + MAX_ESCAPE_CHARS);
-      const sequence = ESCAPE.exec(ahead)?.[0];
-      if (sequence !== undefined) return this.#takeOut("escapes", sequence.length);
-      if (atEnd(MAX_ESCAPE_CHARS) && ESCAPE_BEGUN.test(ahead)) return "undecided";
-      return this.#takeOut("escapes", introducer.length);
-    }
-
-    if (atEnd(LOOKAHEAD_CHARS)) return "undecided";
+    if (suspect <= "\x9f") return this.#judgeControl(input, at, left);
+    if (left < LOOKAHEAD_CHARS) return "undecided";
     for (const { what, after } of NEEDED) {
       what.lastIndex = at;
       if (what.test(input) && after.test(before)) return { units: what.lastIndex - at, put: "itself" };
@@ -184,7 +180,18 @@ export class TextCleaner {
     return this.#takeOut(BIDI.test(suspect) ? "bidi" : "hidden", suspect.length);
   }
 
-  #takeOut(kind: keyof Findings, units: number): Verdict {
+  /** @param left UTF-16 units from `at` on; infinite where no more text comes. */
+  #judgeControl(input: string, at: number, left: number): SuspectVerdict {
+    const introducer = ESCAPE_INTRODUCER.exec(input.slice(at, at + 2))?.[0];
+    if (introducer === undefined) return this.#takeOut("controls", 1);
+    const ahead = input.slice(at, at + MAX_ESCAPE_CHARS);
+    const sequence = ESCAPE.exec(ahead)?.[0];
+    if (sequence !== undefined) return this.#takeOut("escapes", sequence.length);
+    if (left < MAX_ESCAPE_CHARS && ESCAPE_BEGUN.test(ahead)) return "undecided";
+    return this.#takeOut("escapes", introducer.length);
+  }
+
+  #takeOut(kind: keyof Findings, units: number): SuspectVerdict {
     this.#findings[kind] += 1;
     return { units, put: "" };
   }
@@ -206,8 +213,13 @@ export function cleanLine(text: string, max: number): string {
 }
 
 function oneLine(text: string): string {
+  return cleanText(text).replace(/\s+/gu, " ").trim();
+}
+
+/** A whole text at once, where nobody asks what was taken out of it. */
+export function cleanText(text: string): string {
   const cleaner = new TextCleaner();
-  return (cleaner.push(Buffer.from(text)) + cleaner.end()).replace(/\s+/gu, " ").trim();
+  return cleaner.push(Buffer.from(text)) + cleaner.end();
 }
 
 /** `length`, or one less where it would cut a surrogate pair of `text`. */

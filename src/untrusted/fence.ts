@@ -74,7 +74,7 @@ export function fence(about: Provenance): Fence {
   return { token, head, tail };
 }
 
-/** What stands between a text and the closing mark, so that the mark has a line of its own. */
+/** What comes between a text and the closing mark, so that the mark has a line of its own. */
 export function lineEnd(lastCharacter: string): string {
   return lastCharacter === "\n" ? "" : "\n";
 }
@@ -91,7 +91,7 @@ export interface Heading {
 /** Where a heading is looked for that can be the title, in bytes. */
 const TITLE_WITHIN_BYTES = 4096;
 
-/** The first heading, as it stands there; the empty text if there is none at the beginning. */
+/** The first heading, unchanged; the empty text if there is none at the beginning. */
 export function headingOf(beginning: Uint8Array): string {
   const outline = new Outline(1);
   outline.push(Buffer.from(beginning.subarray(0, TITLE_WITHIN_BYTES)).toString());
@@ -140,7 +140,7 @@ export class Outline {
     this.#start = "";
     const marks = /^ {0,3}(`{3,}(?=[^`]*$)|~{3,})(.*)$/.exec(line);
     if (this.#code !== undefined) {
-      // Closed by at least as many of the same mark, with nothing behind them (CommonMark 4.5).
+      // Closed by at least as many of the same mark, with nothing after them (CommonMark 4.5).
       if (marks?.[1]?.startsWith(this.#code) && marks[2]?.trim() === "") this.#code = undefined;
       return;
     }
@@ -188,7 +188,7 @@ function canMatter(text: string, from: number): boolean {
   return first === 0x23 || first === 0x60 || first === 0x7e || first === 0x20; // # ` ~ and indentation
 }
 
-/** Where to cut: behind a line if one ends in the second half of `max`, else between two characters. */
+/** Where to cut: after a line if one ends in the second half of `max`, else between two characters. */
 function cutAtLine(text: string, max: number): number {
   const end = text.lastIndexOf("\n", max - 1) + 1;
   return end > max / 2 ? end : wholeCharacters(text, max);

@@ -34,7 +34,7 @@ export function cleanFileName(name: string): string {
 /** For a file whose own name configures something: no hand-off writes that, wherever it lies. */
 const NEUTRAL_NAME = "attachment.txt";
 
-export interface KeptName {
+interface KeptName {
   readonly name: string;
   /** Its own name is one that agents or tools obey, and is not used. */
   readonly renamed: boolean;
@@ -116,7 +116,10 @@ const TOOL_FOLDERS = `
 
 /** Files that a tool reads by their name. */
 const TOOL_FILES = `
-  claude.md claude.local.md agents.md agent.md agents.override.md gemini.md qwen.md warp.md
+  claude.md claude.local.md agents.md agent.md agents.override.md gemini.md qwen.md warp.md crush.md iflow.md
+  replit.md codex.md amazonq.md qodo.md openhands.md kilocode.md skill.md
+  opencode.json opencode.jsonc crush.json .rules .roomodes roomodes .kilocodemodes kilocodemodes
+  .openhands_instructions openhands_instructions conftest.py
   copilot-instructions.md .claude.json claude_desktop_config.json managed-settings.json managed-mcp.json
   settings.local.json .mcp.json mcp.json .cursorrules .cursorignore .windsurfrules .roorules .goosehints
   .aider.conf.yml .aiderignore .gitattributes .gitmodules .gitconfig .git-credentials .hgrc .lfsconfig .envrc
@@ -134,7 +137,15 @@ const TOOL_FILES = `
   fsmonitor-watchman
 `;
 
-const TOOL_ENDINGS = [".instructions.md", ".prompt.md", ".chatmode.md", ".mdc", ".code-workspace", ".sublime-project"];
+const TOOL_ENDINGS = [
+  ".agent.md",
+  ".instructions.md",
+  ".prompt.md",
+  ".chatmode.md",
+  ".mdc",
+  ".code-workspace",
+  ".sublime-project",
+];
 
 const TOOL_NAMES: ReadonlySet<string> = new Set(`${TOOL_FOLDERS}${TOOL_FILES}`.trim().split(/\s+/));
 /** What DOS makes of such a name where it keeps short ones: the first letters, without the dots. */
@@ -154,7 +165,21 @@ export function isToolConfiguration(path: string): boolean {
   // Separators of other systems, and what looks like them; ":" begins a stream of the same file on NTFS.
   const parts = path.normalize("NFKC").split(/[/\\\u2044\u2215\u29f5\u29f8\u2571\u2572]/);
   return parts.some((part) =>
-    part.split(":").some((it) => isToolName(canonical(it)) || isToolName(canonical(disguised(it)))),
+    part
+      .split(":")
+      .some((it) =>
+        [canonical(it), canonical(disguised(it))].some((name) => isToolName(name) || resemblesToolName(name)),
+      ),
+  );
+}
+
+/** Whether it is such a name but for characters that are not ASCII, as many of them at most as ASCII letters: `CL𐊠UDE.md`. */
+function resemblesToolName(name: string): boolean {
+  const characters = [...name];
+  const foreign = characters.filter((it) => it > "\x7f").length;
+  if (foreign === 0 || foreign > characters.filter((it) => /[a-z]/.test(it)).length) return false;
+  return [...TOOL_NAMES].some(
+    (tool) => tool.length === characters.length && characters.every((it, at) => it > "\x7f" || it === tool[at]),
   );
 }
 

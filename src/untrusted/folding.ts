@@ -46,6 +46,9 @@ const ENTITIES: Readonly<Record<string, string>> = {
     lrm: "",
     rlm: "",
   },
+  ...{ fflig: "ff", ffilig: "ffi", ffllig: "ffl", filig: "fi", fllig: "fl", planckh: "h", planck: "h", imath: "i" },
+  ...{ alpha: "α", beta: "β", epsilon: "ε", epsi: "ε", eta: "Η", iota: "ι", nu: "Ν", omicron: "ο", rho: "ρ", tau: "τ" },
+  ...{ acy: "а", vcy: "В", iecy: "е", iukcy: "і", ncy: "Н", ocy: "о", rcy: "р", tcy: "т", dscy: "ѕ" },
   ...{ hyphen: "-", dash: "-", ndash: "-", mdash: "-", horbar: "-", minus: "-", grave: "`", dollar: "$", commat: "@" },
 };
 const ENTITY = /&(?:#([0-9]{1,9})|#[xX]([0-9a-fA-F]{1,8})|([a-zA-Z]{2,8}));?/g;
@@ -105,16 +108,18 @@ export function lookalikes(): readonly (readonly [like: string, letter: string])
   return [...pairsOf(IN_MIXED_WORDS), ...pairsOf(EVERYWHERE), ...enclosed()];
 }
 
-interface Replacement {
+interface LetterReplacement {
   readonly found: RegExp;
   readonly put: (like: string) => string;
 }
 
 /** Made at the first use, which a start need not wait for. */
-let tables: { readonly always: Replacement; readonly mixed: Replacement; readonly letters: RegExp } | undefined;
+let tables:
+  | { readonly always: LetterReplacement; readonly mixed: LetterReplacement; readonly letters: RegExp }
+  | undefined;
 
 function makeTables(): NonNullable<typeof tables> {
-  const replacement = (pairs: readonly (readonly [string, string])[]): Replacement => {
+  const replacement = (pairs: readonly (readonly [string, string])[]): LetterReplacement => {
     const map = new Map(pairs);
     return { found: new RegExp(`[${[...map.keys()].join("")}]`, "gu"), put: (like) => map.get(like) ?? like };
   };

@@ -1,7 +1,7 @@
 /**
  * The sender's look-alikes of the two marker lines (fence.ts), put out of action where everybody sees it. The token
- * alone keeps the real marks apart from them, but a reader who does not compare 32 digits would be misled. What is
- * written between the marks besides, be it "Saved to" or "Warning:", stays: a log is full of such lines.
+ * alone keeps the real marks apart from them, but a reader who does not compare 32 digits would be misled. Anything
+ * else between the marks stays, "Saved to" or "Warning:" too: a log is full of such lines.
  */
 import { entityAt } from "./folding.ts";
 import { type Skeleton, skeletonOf } from "./skeleton.ts";
@@ -9,10 +9,10 @@ import { type Skeleton, skeletonOf } from "./skeleton.ts";
 /** How far a look-alike may reach, and how far around it is looked, in UTF-16 units: what is wider apart is no mark to a reader. */
 const REACH_CHARS = 1024;
 
-/** The words of a mark, in the letters of a skeleton: digits pass for letters, and little words may stand between. */
-const WORDS = /(?:(?<end>[e3]nd)|[b8][e3][g69][i1l]n|[s5][t7][a4]r[t7])(?:[o0]f|[t7]h[e3]){0,2}h[a4]nd[o0]ff/g;
+/** The words of a mark, in the letters of a skeleton: digits pass for letters, and little words may come between. */
+const WORDS = /(?:(?<end>[e3]nd)|[b8][e3][g69][i1l]n|[s5][t7][a4]r[t7])(?:[o0]f|[t7]h[e3]|l){0,3}h[a4]nd[o0]ff/g;
 /** What every mark holds, and hardly another text, in plain ASCII. */
-const PLAIN_HAND_OFF = new RegExp(["h", "[a4]", "n", "d", "[o0]", "f", "f"].join("[^a-z0-9\\n]*"), "i");
+const PLAIN_HAND_OFF = new RegExp(["h", "[a4@]", "n", "d", "[o0]", "f", "f"].join("[^a-z0-9\\n]*"), "i");
 /** A mark's token, as far as it has to be seen; `o` and `l` pass for digits. */
 const TOKEN = /^[0-9a-flo]{16}/;
 
@@ -95,7 +95,7 @@ function lookalikesIn(text: string): Lookalike[] {
 
 /** Almost no text does, and that is seen at once where all of it is plain. */
 function mayHoldOne(text: string): boolean {
-  return /[^\0-\x7f]|[<&]|\]\(/.test(text) || PLAIN_HAND_OFF.test(text);
+  return /[^\0-\x7f]|[<&]|\][([]/.test(text) || PLAIN_HAND_OFF.test(text);
 }
 
 /** Words beside a rule or a token, or alone on their line, are a mark; in a sentence they are not. */
@@ -110,7 +110,7 @@ function isMark(text: string, { letters, start, end }: Skeleton, from: number, t
   return isAlone || isRule(ahead) || isRule(behind) || TOKEN.test(letters.slice(to, to + 16));
 }
 
-/** @param signs what stands between letters: signs, blanks, tags and entities. */
+/** @param signs what is between letters: signs, blanks, tags and entities. */
 function isRule(signs: string): boolean {
   const plain = decoded(signs.replace(/<[^<>]*>/g, ""));
   const count = (of: RegExp) => plain.match(of)?.length ?? 0;

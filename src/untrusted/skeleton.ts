@@ -17,58 +17,76 @@ const OTHER = "*";
 
 /** The longest tag, comment or target of a link that is read past, in UTF-16 units. */
 const MAX_HIDDEN_CHARS = 500;
-const COMMENT = new RegExp(`<!--(?:[^\\n<]|<(?!!--)){0,${MAX_HIDDEN_CHARS}}?-->`, "y");
+/** A quoted attribute may hold the sign that ends a tag. */
+const QUOTED_TAG = new RegExp(
+  `<[/!?a-zA-Z](?:[^<>"'\\n]|"[^"\\n]{0,${MAX_HIDDEN_CHARS}}"|'[^'\\n]{0,${MAX_HIDDEN_CHARS}}'){0,${MAX_HIDDEN_CHARS}}>`,
+  "y",
+);
 const TAG = new RegExp(`<[/!?a-zA-Z][^<>\\n]{0,${MAX_HIDDEN_CHARS}}>`, "y");
-const LINK_TARGET = new RegExp(`\\]\\([^()\\n]{0,${MAX_HIDDEN_CHARS}}\\)`, "y");
+const LINK_TARGET = new RegExp(
+  `\\](?:\\([^()\\n]{0,${MAX_HIDDEN_CHARS}}\\)|\\[[^[\\]\\n]{0,${MAX_HIDDEN_CHARS}}\\])`,
+  "y",
+);
 
 /**
  * Of the letters of our marks, and `l`: what Unicode's confusables (version 15) add to the forms that NFKD and our own table
  * know, in lower case.
  */
 const CONFUSABLES: Readonly<Record<string, string>> = {
-  a: "⍺ɑαаꭺᗅꓮ𖽀𐊠⍶",
+  a: "⍺ɑαΛ∀Δаꭺᗅꓮ𖽀𐊠⍶",
   b: "ƅьꮟᑲᖯꞵβвᏼᗷꓐ𐊂𐊡𐌁ɓᑳƃбƀҍѣ",
   d: "ԁꮷᑯꓒꭰᗞᗪꓓɗɖƌđð₫",
-  e: "℮ꬲеҽ⋿εⴹꭼꓰ𑣆𑣎𐊆ɇҿ",
-  f: "ꬵꞙẝք𝈓ϝᖴꓝ𑣂𐊇𐊥𐔥ƒᵮ",
+  e: "ΣЄєƎǝ∃℮ꬲеҽ⋿εⴹꭼꓰ𑣆𑣎𐊆ɇҿ",
+  f: "₣ꟻℲꬵꞙẝք𝈓ϝᖴꓝ𑣂𐊇𐊥𐔥ƒᵮ",
   g: "ɡᶃƍցԍꮐᏻꓖɠǥ",
   h: "һհꮒηⲏнꮋᕼꓧ𐋏ɦꚕᏺⱨңħћӊӈ",
   i: "⍳ıɪɩιіꙇӏꭵ𑣃⍸ɨᵻᵼ",
   l: "\u{5c0}∣⏽│\u{661}\u{6f1}𐌠\u{1e8c7}ɩǀιⲓіӏ\u{5d5}\u{5df}\u{627}\u{7ca}ⵏᛁꓲ𖼨𐊊𐌉𝈪ⳑꮮᒪꓡ𖼖𑣃𑣒𐑃𐔦łɭɨƚɫ\u{673}",
-  n: "ոռνⲛꓠ𐔓𐆎ɳƞηɲᵰ",
-  o: "०੦૦௦౦೦൦๐໐၀\u{665}\u{6f5}ᴏᴑꬽοσⲟоჿօ\u{5e1}\u{647}\u{6be}\u{6c1}\u{6d5}ഠဝ𐓪𑣈𑣗𐐬\u{7c0}০୦〇𑓐𑣠ⵔዐଠꓳ𑣕𐊒𐊫𐔖\u{6ff}øꬾⵁɵꝋөѳꮎꮻ⊖⊝⍬𝈚🜔θⴱꭴတ",
+  n: "Ииոռνⲛꓠ𐔓𐆎ɳƞηɲᵰ",
+  o: "°○●◯⚪⚫⭕०੦૦௦౦೦൦๐໐၀\u{665}\u{6f5}ᴏᴑꬽοσⲟоჿօ\u{5e1}\u{647}\u{6be}\u{6c1}\u{6d5}ഠဝ𐓪𑣈𑣗𐐬\u{7c0}০୦〇𑓐𑣠ⵔዐଠꓳ𑣕𐊒𐊫𐔖\u{6ff}øꬾⵁɵꝋөѳꮎꮻ⊖⊝⍬𝈚🜔θⴱꭴတ",
   r: "ꭇꭈᴦⲅгꮁ𝈖ʀꭱꮢ𐓜ᖇꓣ𖼵ɽɼɍғᵲ",
   s: "ꜱƽѕꮪ𑣁𐑈տꮥꓢ𖼺𐊖ʂᵴ",
   t: "⊤⟙🝨τⲧтꭲꓔ𖼊𑣜𐊗𐊱𐌕ƭ⍡ⱦʈҭ₮ŧᵵ",
 };
 
+/** Signs that pass for letters between two of these, and nowhere else: a table has bars, and an address its `@`. */
+const SIGNS_FOR_LETTERS: Readonly<Record<string, string>> = { "|": "l", "!": "i", "@": "a", $: "s" };
+
 const [LESS, AMPERSAND, BRACKET] = [0x3c, 0x26, 0x5d];
 
 /** @param isMeant whether something that is hidden counts all the same, for what it says. */
 export function skeletonOf(text: string, isMeant: (hidden: string) => boolean): Skeleton {
-  const letters = Buffer.allocUnsafe(text.length);
-  const starts = new Uint32Array(text.length);
-  const ends = new Uint32Array(text.length);
+  let letters = Buffer.allocUnsafe(text.length);
+  let starts = new Uint32Array(text.length);
+  let ends = new Uint32Array(text.length);
   let count = 0;
   const put = (letter: number, from: number, to: number) => {
+    if (count === letters.length) {
+      // A ligature is more letters than it has units of UTF-16.
+      letters = Buffer.concat([letters, Buffer.allocUnsafe(count + 16)]);
+      starts = grown(starts, letters.length);
+      ends = grown(ends, letters.length);
+    }
     letters[count] = letter;
     starts[count] = from;
     ends[count] = to;
     count += 1;
+  };
+  const putAll = (latin: string, from: number, to: number) => {
+    for (let at = 0; at < latin.length; at += 1) put(latin.charCodeAt(at), from, to);
   };
   for (let at = 0; at < text.length; ) {
     const code = text.charCodeAt(at);
     if (code >= 0x80) {
       const character = String.fromCodePoint(text.codePointAt(at) as number);
       const to = at + character.length;
-      // A ligature is at most as many letters here as it has units of UTF-16.
-      for (const letter of latinOf(character).slice(0, character.length)) put(letter.charCodeAt(0), at, to);
+      putAll(latinOf(character), at, to);
       at = to;
       continue;
     }
     const entity = code === AMPERSAND ? entityAt(text, at) : undefined;
     if (entity !== undefined) {
-      for (const letter of latinOf(entity.text)) put(letter.charCodeAt(0), at, entity.end);
+      putAll(latinOf(entity.text), at, entity.end);
       at = entity.end;
       continue;
     }
@@ -78,7 +96,7 @@ export function skeletonOf(text: string, isMeant: (hidden: string) => boolean): 
       at = to;
       continue;
     }
-    const letter = ASCII[code] as number;
+    const letter = (ASCII[code] as number) || letterForSign(text, at);
     at += 1;
     if (letter !== 0) put(letter, at - 1, at);
   }
@@ -89,14 +107,39 @@ export function skeletonOf(text: string, isMeant: (hidden: string) => boolean): 
   };
 }
 
+function grown(places: Uint32Array<ArrayBuffer>, length: number): Uint32Array<ArrayBuffer> {
+  const more = new Uint32Array(length);
+  more.set(places);
+  return more;
+}
+
+/** What a sign within a word passes for; 0 for any other character. */
+function letterForSign(text: string, at: number): number {
+  const letter = SIGNS_FOR_LETTERS[text.charAt(at)];
+  if (letter === undefined || !isLetter(text, at - 1) || !isLetter(text, at + 1)) return 0;
+  return letter.charCodeAt(0);
+}
+
+const isLetter = (text: string, at: number) => /[a-z0-9]/i.test(text.charAt(at));
+
 /** Where a tag, a comment or a link's target ends that begins at a place; the place itself if none does. */
 function endOfHidden(text: string, at: number): number {
-  for (const pattern of [COMMENT, TAG, LINK_TARGET]) {
+  const comment = endOfComment(text, at);
+  if (comment > at) return comment;
+  for (const pattern of [QUOTED_TAG, TAG, LINK_TARGET]) {
     pattern.lastIndex = at;
     const found = pattern.exec(text);
     if (found !== null) return at + found[0].length;
   }
   return at;
+}
+
+/** A comment ends where it first says so, whatever begins in it. */
+function endOfComment(text: string, at: number): number {
+  if (!text.startsWith("<!--", at)) return at;
+  const inside = text.slice(at + 4, at + 4 + MAX_HIDDEN_CHARS + 3);
+  const length = inside.indexOf("-->");
+  return length < 0 || inside.slice(0, length).includes("\n") ? at : at + 4 + length + 3;
 }
 
 /** By its code: the letter or digit in lower case, a line end, and 0 for everything that is read past. */

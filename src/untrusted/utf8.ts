@@ -10,8 +10,15 @@ export function unfinishedBytes(piece: Uint8Array): number {
     const byte = piece.at(-back);
     if (byte === undefined) return 0;
     if (byte >> 6 === 0b10) continue;
-    const needs = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    const needs = characterBytes(byte);
     return needs > back ? back : 0;
   }
   return 0;
+}
+
+/** How many bytes a character has, 1 to 4, by its first one. */
+export function characterBytes(lead: number): number {
+  if (lead >= 0xf0) return 4;
+  if (lead >= 0xe0) return 3;
+  return lead >= 0xc0 ? 2 : 1;
 }

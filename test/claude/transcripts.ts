@@ -8,7 +8,7 @@ import { exportSession } from "../../src/claude/export.ts";
 import { projectName } from "../../src/claude/folders.ts";
 import type { Origin } from "../../src/claude/record.ts";
 import { findSessions } from "../../src/claude/sessions.ts";
-import type { End, Header, Redact, Turn } from "../../src/claude/turns.ts";
+import type { Redact, SessionEnd, SessionHeader, Turn } from "../../src/claude/turns.ts";
 import { scratch } from "../support/scratch.ts";
 
 export const ORIGIN: Origin = {
@@ -85,9 +85,9 @@ export async function write(at: Machine, lines: readonly (object | string)[], se
 
 export interface Exported {
   readonly bytes: Buffer;
-  readonly header: Header;
+  readonly header: SessionHeader;
   readonly turns: Turn[];
-  readonly end: End;
+  readonly end: SessionEnd;
 }
 
 export async function exported(

@@ -7,7 +7,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { assistant, exported, machine, user, write } from "../claude/transcripts.ts";
 import { keepMemory, keepSessions, machineOf } from "../installing/inbox.ts";
 import { later } from "../support/later.ts";
-import { ENTRY, makeWorld, type World } from "../support/server.ts";
+import { ENTRY, makeSandbox, type Sandbox } from "../support/server.ts";
 import { until } from "../support/wait.ts";
 
 const noPython = spawnSync("python3", ["-c", "import pty"]).status !== 0;
@@ -26,11 +26,11 @@ interface Way {
   readonly terminal?: boolean;
 }
 
-async function run(world: World, args: readonly string[], { types, env, terminal = true }: Way = {}): Promise<Ran> {
+async function run(sandbox: Sandbox, args: readonly string[], { types, env, terminal = true }: Way = {}): Promise<Ran> {
   const line = [process.execPath, ENTRY, ...args];
   const [command = "", ...rest] = terminal ? ["python3", "-c", PTY, ...line] : line;
-  const user = { HOME: join(world.base, "user"), DISTILL_HOME: world.home, CLAUDE_PROJECT_DIR: world.project };
-  const child = spawn(command, rest, { env: { PATH: process.env.PATH, ...user, ...env }, cwd: world.project });
+  const user = { HOME: join(sandbox.base, "user"), DISTILL_HOME: sandbox.home, CLAUDE_PROJECT_DIR: sandbox.project };
+  const child = spawn(command, rest, { env: { PATH: process.env.PATH, ...user, ...env }, cwd: sandbox.project });
   later(() => child.kill("SIGKILL"));
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
@@ -47,7 +47,7 @@ async function run(world: World, args: readonly string[], { types, env, terminal
   return { exitCode, output: output.replaceAll("\r\n", "\n") };
 }
 
-async function installed({ home }: World): Promise<string[]> {
+async function installed({ home }: Sandbox): Promise<string[]> {
   return (await readdir(join(home, "installed")).catch(() => [])).map((name) => name.replace(".json", ""));
 }
 
@@ -57,23 +57,23 @@ describe("claude-spread install, at a terminal", () => {
   });
 
   it("asks what the form asks, installs a session after yes, and uninstall takes it out; no hub is started", async () => {
-    const world = await makeWorld();
+    const sandbox = await makeSandbox();
     await using ann = await machine();
     await write(ann, [user(0, "Fix it"), assistant(1, "yes")]);
-    const id = await keepSessions(world.home, (await exported(ann)).bytes);
-    const { exitCode, output } = await run(world, ["install", id], { types: "yes\n" });
+    const id = await keepSessions(sandbox.home, (await exported(ann)).bytes);
+    const { exitCode, output } = await run(sandbox, ["install", id], { types: "yes\n" });
     expect(output).toContain("Which conversation, in the sender's words:\n> Fix it\n");
     expect(output).toMatch(/Installed as [a-z0-9]{8}\. To go on with it, in .*:\nclaude --resume [0-9a-f-]{36}\n/);
     expect(exitCode).toBe(0);
     const [session = ""] = /[0-9a-f-]{36}/.exec(output) ?? [];
-    const { config } = machineOf(world);
+    const { config } = machineOf(sandbox);
     const [folder = ""] = await readdir(join(config, "projects"));
     await access(join(config, "projects", folder, `${session}.jsonl`));
 
-    const [done = ""] = await installed(world);
-    expect(await run(world, ["uninstall", done], { terminal: false })).toMatchObject({ exitCode: 0 });
+    const [done = ""] = await installed(sandbox);
+    expect(await run(sandbox, ["uninstall", done], { terminal: false })).toMatchObject({ exitCode: 0 });
     expect(await readdir(join(config, "projects", folder))).toEqual([]);
-    await expect(access(join(world.home, "hub"))).rejects.toThrow();
+    await expect(access(join(sandbox.home, "hub"))).rejects.toThrow();
   });
 
   it.each([
@@ -82,30 +82,30 @@ describe("claude-spread install, at a terminal", () => {
     ["nothing", "\n"],
     ["the end of the input", "\u0004"],
   ])("installs nothing after %s", async (_what, types) => {
-    const world = await makeWorld();
-    const id = await keepMemory(world.home, MEMORY);
-    const { exitCode, output } = await run(world, ["install", id], { types });
+    const sandbox = await makeSandbox();
+    const id = await keepMemory(sandbox.home, MEMORY);
+    const { exitCode, output } = await run(sandbox, ["install", id], { types });
     expect(output).toContain("Error needs-a-person: nobody said yes");
     expect(exitCode).toBe(1);
-    expect(await installed(world)).toEqual([]);
+    expect(await installed(sandbox)).toEqual([]);
   });
 
   it("is not for a model, which could have a terminal made: it refuses under Claude Code", async () => {
-    const world = await makeWorld();
-    const id = await keepMemory(world.home, MEMORY);
-    const { exitCode, output } = await run(world, ["install", id], { env: { CLAUDECODE: "1" } });
+    const sandbox = await makeSandbox();
+    const id = await keepMemory(sandbox.home, MEMORY);
+    const { exitCode, output } = await run(sandbox, ["install", id], { env: { CLAUDECODE: "1" } });
     expect([exitCode, output.includes("needs-a-person")]).toEqual([1, true]);
     expect(output).not.toContain("Type yes");
   });
 });
 
 it("refuses where stdin is no terminal, whatever is piped into it", async () => {
-  const world = await makeWorld();
-  const id = await keepMemory(world.home, MEMORY);
-  const { exitCode, output } = await run(world, ["install", id], { terminal: false });
+  const sandbox = await makeSandbox();
+  const id = await keepMemory(sandbox.home, MEMORY);
+  const { exitCode, output } = await run(sandbox, ["install", id], { terminal: false });
   expect(output).toContain("Error needs-a-person: there is nobody at a terminal");
   expect(exitCode).toBe(1);
-  expect(await installed(world)).toEqual([]);
+  expect(await installed(sandbox)).toEqual([]);
 });
 
 it.each([
@@ -117,14 +117,14 @@ it.each([
   ["uninstall"],
   ["uninstall", "x", "1"],
 ])("says how it is used, and exits with 2: %s %s %s %s", async (...args) => {
-  const world = await makeWorld();
-  const { exitCode, output } = await run(world, args.filter(Boolean), { terminal: false });
+  const sandbox = await makeSandbox();
+  const { exitCode, output } = await run(sandbox, args.filter(Boolean), { terminal: false });
   expect([exitCode, output]).toEqual([2, expect.stringMatching(/^usage: claude-spread install <id>/)]);
 });
 
 it("says that nothing is installed under an id", async () => {
-  const world = await makeWorld();
-  await mkdir(world.home);
-  const { exitCode, output } = await run(world, ["uninstall", "../../x"], { terminal: false });
+  const sandbox = await makeSandbox();
+  await mkdir(sandbox.home);
+  const { exitCode, output } = await run(sandbox, ["uninstall", "../../x"], { terminal: false });
   expect([exitCode, output]).toEqual([1, expect.stringMatching(/^Error invalid-input: nothing is installed/)]);
 });

@@ -10,7 +10,7 @@ import { documentIn, inboxOf } from "../faults/people.ts";
 import { DOCUMENT, sha256 } from "../mcp/texts.ts";
 import { relayProcess } from "../mcp/wires.ts";
 import { later } from "../support/later.ts";
-import { ENTRY, hubOf, makeWorld, startServer, type TestServer } from "../support/server.ts";
+import { ENTRY, hubOf, makeSandbox, startServer, type TestServer } from "../support/server.ts";
 import { type Before, buildBefore, whyNot } from "./before.ts";
 
 /** The last commit before owners in the home, the relay's fairness and what travels of sessions changed. */
@@ -26,7 +26,8 @@ afterAll(() => before?.[Symbol.asyncDispose]());
 
 type Age = "old" | "new";
 const entry = (age: Age) => (age === "old" ? before.server : ENTRY);
-const start = (age: Age, world?: TestServer["world"]) => startServer({ entry: entry(age), ...(world && { world }) });
+const start = (age: Age, sandbox?: TestServer["sandbox"]) =>
+  startServer({ entry: entry(age), ...(sandbox && { sandbox }) });
 
 async function relayOf(age: Age): Promise<string> {
   if (age === "new") return (await relayProcess()).url;
@@ -69,12 +70,12 @@ describe.each(PEOPLE)("from a sender that is %s to a receiver that is %s", (from
 
 describe.each(PEOPLE)("under a hub that is %s, of a server that is %s", (hub, server) => {
   it("shares are listed, received and stopped, and go on; large and small ones are added", async () => {
-    const world = await makeWorld();
-    const first = await start(hub, world);
+    const sandbox = await makeSandbox();
+    const first = await start(hub, sandbox);
     const kept = await first.share({ content: DOCUMENT, mode: "lan", receivers: 2 });
-    const { pid } = (await hubOf(world.home)) ?? { pid: 0 };
+    const { pid } = (await hubOf(sandbox.home)) ?? { pid: 0 };
     await first.stop();
-    const second = await start(server, world);
+    const second = await start(server, sandbox);
     const [small, large] = [
       await second.share({ content: DOCUMENT, mode: "lan" }),
       await second.share({ path: await documentIn(second, 3_000_000), mode: "lan" }),
@@ -82,14 +83,14 @@ describe.each(PEOPLE)("under a hub that is %s, of a server that is %s", (hub, se
     expect((await second.shares()).map(({ share_id, state }) => [share_id, state])).toEqual(
       [kept, small, large].map(({ share_id }) => [share_id, "waiting"]),
     );
-    expect((await hubOf(world.home))?.pid).toBe(pid);
+    expect((await hubOf(sandbox.home))?.pid).toBe(pid);
     const receiver = await start("new");
     for (const share of [kept, large]) {
       await receiver.receive({ code: share.code, host: `127.0.0.1:${share.lan?.port}` });
     }
     expect(await inboxOf(receiver.home)).toEqual([kept.sha256, large.sha256].sort());
     await second.call("distill_stop", { share_id: small.share_id });
-    const third = await start(hub, world);
+    const third = await start(hub, sandbox);
     const states = Object.fromEntries((await third.shares()).map(({ share_id, state }) => [share_id, state]));
     expect(states).toEqual({
       [kept.share_id]: "waiting",
@@ -99,12 +100,12 @@ describe.each(PEOPLE)("under a hub that is %s, of a server that is %s", (hub, se
   });
 
   it("what one has received is in the inbox of the other, and the start of either removes nothing of it", async () => {
-    const world = await makeWorld();
-    const [sender, first] = await Promise.all([start("new"), start(hub, world)]);
+    const sandbox = await makeSandbox();
+    const [sender, first] = await Promise.all([start("new"), start(hub, sandbox)]);
     const share = await sender.share({ content: DOCUMENT, mode: "lan", receivers: 2 });
     await first.receive({ code: share.code, host: `127.0.0.1:${share.lan?.port}` });
-    const second = await start(server, world);
+    const second = await start(server, sandbox);
     await second.receive({ code: share.code, host: `127.0.0.1:${share.lan?.port}` });
-    expect(await inboxOf(world.home)).toEqual([share.sha256, share.sha256]);
+    expect(await inboxOf(sandbox.home)).toEqual([share.sha256, share.sha256]);
   });
 });

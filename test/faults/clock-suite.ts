@@ -32,7 +32,7 @@ interface Person {
 async function person(): Promise<Person> {
   const [hubsClock, serversClock] = await Promise.all([makeClock(true), makeClock(true)]);
   const server = await startServer({ lasting: true, env: { NODE_OPTIONS: serversClock.preload } });
-  await hubWith(hubsClock, server.world);
+  await hubWith(hubsClock, server.sandbox);
   return { server, hubsClock, serversClock };
 }
 

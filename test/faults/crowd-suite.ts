@@ -24,7 +24,7 @@ const SESSIONS = 2;
 /** More than one server of one user, as sessions beside each other are. */
 async function sessions(count: number): Promise<TestServer[]> {
   const first = await startServer();
-  const others = Array.from({ length: count - 1 }, () => startServer({ world: first.world }));
+  const others = Array.from({ length: count - 1 }, () => startServer({ sandbox: first.sandbox }));
   return [first, ...(await Promise.all(others))];
 }
 

@@ -3,7 +3,7 @@ import { chmod, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
 import { relayProcess } from "../mcp/wires.ts";
-import { makeWorld, type Offered, startServer, type TestServer } from "../support/server.ts";
+import { makeSandbox, type Offered, startServer, type TestServer } from "../support/server.ts";
 import { attempt, documentIn, inboxOf } from "./people.ts";
 import { type Carrier, DOCUMENT_BYTES, wireThatStops } from "./steps.ts";
 
@@ -22,10 +22,10 @@ export function startSender(): void {
 
 /** A server whose home is a disk of its own, as it and its hub see it. */
 async function onSmallDisk(bytes: number): Promise<TestServer> {
-  const world = await makeWorld();
-  await mkdir(world.home, { mode: 0o700 });
+  const sandbox = await makeSandbox();
+  await mkdir(sandbox.home, { mode: 0o700 });
   const script = `mount -t tmpfs -o mode=700,size=${bytes} none "$DISTILL_HOME" && exec "$@"`;
-  return startServer({ world, inside: ["unshare", "--mount", "sh", "-c", script, "sh"] });
+  return startServer({ sandbox, inside: ["unshare", "--mount", "sh", "-c", script, "sh"] });
 }
 
 /** That disk, seen from here. */

@@ -35,7 +35,7 @@ export async function twoPeople(options: Options = {}): Promise<People> {
 }
 
 /** @param compressible whether compression makes less of it: then it is about half of it that passes. */
-export async function document({ project }: TestServer, bytes: number, compressible = false): Promise<Document> {
+export async function makeDocument({ project }: TestServer, bytes: number, compressible = false): Promise<Document> {
   const random = compressible ? randomBytes(bytes).toString("hex").slice(0, bytes) : noise(bytes);
   const path = join(project, `${bytes}-${randomBytes(4).toString("hex")}.md`);
   await writeFile(path, random);

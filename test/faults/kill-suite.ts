@@ -46,14 +46,15 @@ async function stand(carrier: Carrier, told: Told) {
     startTimed(),
     startTimed(),
   ]);
-  const standing: Standing[] = [];
+  const offered: Omit<Standing, keyof Attempt>[] = [];
   for (const step of STEP_NAMES) {
     const path = await documentIn(sender, DOCUMENT_BYTES);
     const share = await offer(sender, told, { path, mode: carrier, receivers: 2, relay_url: relay?.url });
     const wire = await wireThatStops(relay?.port ?? share.lan?.port ?? 0, carrier, step);
-    const call = (by: TestServer) => attempt(by, share, carrier, wire.port, secretOf(told, share));
-    standing.push({ step, share, wire, call, ...call(receiver) });
+    offered.push({ step, share, wire, call: (by) => attempt(by, share, carrier, wire.port, secretOf(told, share)) });
   }
+  // Only now, and all at once: a sender waits for a handshake that stands still, but not for long.
+  const standing: Standing[] = offered.map((one) => ({ ...one, ...one.call(receiver) }));
   await Promise.all(standing.map(({ wire }) => wire.reached()));
   return { relay, sender, receiver, sendersTime, receiversTime, standing };
 }
@@ -120,7 +121,7 @@ export function killsOfPeople(carrier: Carrier, told: Told): void {
     for (const { wire } of standing) wire.release();
     expect(await ends(standing)).toEqual(all("received"));
     expect(await inInbox(receiver.home, standing)).toEqual(STEP_NAMES);
-    const next = await startServer({ world: sender.world });
+    const next = await startServer({ sandbox: sender.sandbox });
     await eventually(async () => Object.values(await countsOf(next, standing, "delivered"))).toEqual(
       STEP_NAMES.map(() => 1),
     );
@@ -135,7 +136,7 @@ export function killsOfPeople(carrier: Carrier, told: Told): void {
     await expectNothingHalf(sender, receiver);
     expect(await inInbox(receiver.home, standing)).toEqual(DOCUMENT_IS_THERE);
     for (const { wire } of standing) wire.release();
-    const next = await startServer({ world: receiver.world });
+    const next = await startServer({ sandbox: receiver.sandbox });
     await expectServedNow(next, standing);
     expect(await inInbox(receiver.home, standing)).toEqual(
       STEP_NAMES.flatMap((step) => (DOCUMENT_IS_THERE.includes(step) ? [step, step] : [step])),

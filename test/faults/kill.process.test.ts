@@ -19,7 +19,7 @@ it("kill -9 of a server that makes a share of a large file: there is none, and t
   await until("it is being copied", async () => (await sender.kept("spool")).length === 1);
   sender.kill("SIGKILL");
   await expect(call).rejects.toThrow("Connection closed");
-  const next = await startServer({ world: sender.world });
+  const next = await startServer({ sandbox: sender.sandbox });
   await eventually(() => next.kept("spool")).toEqual([]);
   expect(await next.shares()).toEqual([]);
 });

@@ -5,7 +5,7 @@
 import { beforeAll, expect, it } from "vitest";
 import { QUIET_MS } from "../../src/limits.ts";
 import { relayProcess } from "../mcp/wires.ts";
-import { cable, type Fault, type Lot } from "../support/cable.ts";
+import { cable, type Fault, type LinkPlan } from "../support/cable.ts";
 import type { Clock } from "../support/clock.ts";
 import { type Offered, startServer, type Taken } from "../support/server.ts";
 import { settled, until } from "../support/wait.ts";
@@ -13,9 +13,9 @@ import {
   atRest,
   codeOf,
   type Document,
-  document,
   expectNothingLeft,
   expectTaken,
+  makeDocument,
   openOf,
   type People,
 } from "./handoff.ts";
@@ -29,7 +29,7 @@ const BYTES: Record<Size, number> = { short: 2_000, long: 5_000_000 };
 let people: People;
 /** The receiver's hub goes by it. */
 let clock: Clock;
-let papers: Record<Size, Document>;
+let documents: Record<Size, Document>;
 /** Before anything has happened, but with all loaded that is loaded once. */
 let open: number[];
 
@@ -40,9 +40,9 @@ export function startPeople(): void {
     const { server: receiver } = timed;
     clock = timed.clock;
     people = { sender, receiver };
-    papers = { short: await document(sender, BYTES.short), long: await document(sender, BYTES.long, true) };
-    const share = await sender.share({ path: papers.long.path, mode: "lan" });
-    await expectTaken(people, await receiver.receive(way("lan", share, share.lan?.port ?? 0)), papers.long);
+    documents = { short: await makeDocument(sender, BYTES.short), long: await makeDocument(sender, BYTES.long, true) };
+    const share = await sender.share({ path: documents.long.path, mode: "lan" });
+    await expectTaken(people, await receiver.receive(way("lan", share, share.lan?.port ?? 0)), documents.long);
     await sender.becomes("delivered");
     open = await Promise.all([sender, receiver].map(({ home }) => openOf(home)));
   });
@@ -56,15 +56,15 @@ const way = (by: By, { code }: Offered, port: number) => ({
 });
 
 /** A share, and a cable on the way to it. */
-async function offer(by: By, paper: Document, lots: readonly Lot[]) {
+async function offer(by: By, document: Document, linkPlans: readonly LinkPlan[]) {
   const relay = by === "relay" ? await relayProcess() : undefined;
-  const share = await people.sender.share({ path: paper.path, mode: by, ...(relay && { relay_url: relay.url }) });
-  const line = await cable(relay?.port ?? share.lan?.port ?? 0, lots);
+  const share = await people.sender.share({ path: document.path, mode: by, ...(relay && { relay_url: relay.url }) });
+  const line = await cable(relay?.port ?? share.lan?.port ?? 0, linkPlans);
   return { share, line, asked: way(by, share, line.port) };
 }
 
-async function expectDelivered(share: Offered, taken: Taken, paper: Document): Promise<void> {
-  await expectTaken(people, taken, paper);
+async function expectDelivered(share: Offered, taken: Taken, document: Document): Promise<void> {
+  await expectTaken(people, taken, document);
   expect(await atRest(people, share.share_id)).toMatchObject({ state: "delivered", delivered: 1 });
   await expectNothingLeft(people, open);
 }
@@ -86,7 +86,7 @@ function at(place: Place, by: By): Pick<Fault, "way" | "at"> {
   return { way, at: at + (by === "relay" ? RELAY_BYTES[way] : 0) };
 }
 
-export interface Stroke {
+export interface FaultCase {
   readonly what: "cut" | "reset" | "corrupt";
   readonly by: By;
   readonly size: Size;
@@ -94,32 +94,32 @@ export interface Stroke {
 }
 
 /** Each kind, each place, both ways, both sizes. */
-export const FEW_STROKES: readonly Stroke[] = [
+export const FEW_CASES: readonly FaultCase[] = [
   { what: "corrupt", by: "lan", size: "short", place: "HELLO" },
   { what: "reset", by: "relay", size: "short", place: "OFFER" },
   { what: "cut", by: "lan", size: "long", place: "content" },
   { what: "corrupt", by: "relay", size: "long", place: "middle" },
 ];
 
-const isAmongFew = (stroke: Stroke) => FEW_STROKES.some((it) => JSON.stringify(it) === JSON.stringify(stroke));
+const isAmongFew = (one: FaultCase) => FEW_CASES.some((it) => JSON.stringify(it) === JSON.stringify(one));
 
-export const OTHER_STROKES: readonly Stroke[] = (["cut", "reset", "corrupt"] as const).flatMap((what) =>
+export const OTHER_CASES: readonly FaultCase[] = (["cut", "reset", "corrupt"] as const).flatMap((what) =>
   (["lan", "relay"] as const).flatMap((by) =>
     (["short", "long"] as const).flatMap((size) =>
       (Object.keys(PLACES) as Place[])
         .filter((place) => PLACES[place].at < BYTES[size])
         .map((place) => ({ what, by, size, place }))
-        .filter((stroke) => !isAmongFew(stroke)),
+        .filter((one) => !isAmongFew(one)),
     ),
   ),
 );
 
-export function testStrokes(strokes: readonly Stroke[]): void {
-  it.each(strokes)(
+export function testCases(cases: readonly FaultCase[]): void {
+  it.each(cases)(
     "takes a $size document whole by a link by $by that is $what once in the $place",
     async ({ what, by, size, place }) => {
-      const paper = papers[size];
-      const { share, line, asked } = await offer(by, paper, [{ faults: [{ ...at(place, by), what }] }]);
+      const document = documents[size];
+      const { share, line, asked } = await offer(by, document, [{ faults: [{ ...at(place, by), what }] }]);
       let answer = await people.receiver.call("distill_receive", asked);
       // A HELLO that was altered can look like a wrong code, or another version: that is said.
       if (answer.isError) {
@@ -133,16 +133,16 @@ export function testStrokes(strokes: readonly Stroke[]): void {
         answer = await people.receiver.call("distill_receive", asked);
       }
       expect([line.struck.length, line.connections]).toEqual([1, 2]);
-      await expectDelivered(share, answer.data as Taken, paper);
+      await expectDelivered(share, answer.data as Taken, document);
     },
   );
 }
 
 export function testSlow(by: By): void {
   it(`takes both documents by a link by ${by} that is slow and late, without a break`, async () => {
-    for (const paper of Object.values(papers)) {
-      const { share, line, asked } = await offer(by, paper, [{ delayMs: 10, bytesPerSecond: 4_000_000 }]);
-      await expectDelivered(share, await people.receiver.receive(asked), paper);
+    for (const document of Object.values(documents)) {
+      const { share, line, asked } = await offer(by, document, [{ delayMs: 10, bytesPerSecond: 4_000_000 }]);
+      await expectDelivered(share, await people.receiver.receive(asked), document);
       expect(line.connections).toBe(1);
     }
   });
@@ -150,7 +150,7 @@ export function testSlow(by: By): void {
 
 /** A call that stands still at a place. */
 async function standing(by: By, place: Place) {
-  const { share, line, asked } = await offer(by, papers.long, [{ faults: [{ ...at(place, by), what: "stall" }] }]);
+  const { share, line, asked } = await offer(by, documents.long, [{ faults: [{ ...at(place, by), what: "stall" }] }]);
   const taking = people.receiver.receive(asked);
   await until("it stands still", () => line.struck.length === 1);
   await settled(() => line.passed.down);
@@ -161,7 +161,7 @@ export function testPause(by: By): void {
   it(`takes the rest by a link by ${by} that stood still for a moment, without a break`, async () => {
     const { share, line, taking } = await standing(by, "middle");
     line.heal();
-    await expectDelivered(share, await taking, papers.long);
+    await expectDelivered(share, await taking, documents.long);
     expect(line.connections).toBe(1);
   });
 }
@@ -174,17 +174,17 @@ export function testStall(by: By, place: Place): void {
     const taken = await taking;
     expect(line.connections).toBe(2);
     line.heal();
-    await expectDelivered(share, taken, papers.long);
+    await expectDelivered(share, taken, documents.long);
   });
 }
 
 export function testBothWays(): void {
-  const cut: Lot = { faults: [{ way: "down", at: 800_000, what: "cut" }] };
-  const dead: Lot = { faults: [{ way: "up", at: 0, what: "cut" }] };
+  const cut: LinkPlan = { faults: [{ way: "down", at: 800_000, what: "cut" }] };
+  const dead: LinkPlan = { faults: [{ way: "up", at: 0, what: "cut" }] };
 
   it("goes on by the relay when the LAN is lost in the middle, and by the LAN again when the relay is", async () => {
     const relay = await relayProcess();
-    const share = await people.sender.share({ path: papers.long.path, relay_url: relay.url });
+    const share = await people.sender.share({ path: documents.long.path, relay_url: relay.url });
     const near = await cable(share.lan?.port ?? 0, [cut, dead]);
     // The first connection to the relay only stands by.
     const far = await cable(relay.port, [{}, cut, dead, dead]);
@@ -192,6 +192,6 @@ export function testBothWays(): void {
     const taken = await people.receiver.receive(args);
     expect(taken.via).toBe("lan");
     expect(far.passed.down).toBeGreaterThanOrEqual(800_000);
-    await expectDelivered(share, taken, papers.long);
+    await expectDelivered(share, taken, documents.long);
   });
 }

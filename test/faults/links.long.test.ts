@@ -1,8 +1,8 @@
 /** All faults of a link that links.process.test.ts leaves out. */
-import { OTHER_STROKES, startPeople, testPause, testSlow, testStall, testStrokes } from "./links-suite.ts";
+import { OTHER_CASES, startPeople, testCases, testPause, testSlow, testStall } from "./links-suite.ts";
 
 startPeople();
-testStrokes(OTHER_STROKES);
+testCases(OTHER_CASES);
 testSlow("relay");
 testPause("lan");
 testStall("lan", "OFFER");

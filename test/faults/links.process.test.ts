@@ -1,8 +1,8 @@
 /** One case for each kind of fault of a link: links.long.test.ts has all others. */
-import { FEW_STROKES, startPeople, testBothWays, testPause, testSlow, testStall, testStrokes } from "./links-suite.ts";
+import { FEW_CASES, startPeople, testBothWays, testCases, testPause, testSlow, testStall } from "./links-suite.ts";
 
 startPeople();
-testStrokes(FEW_STROKES);
+testCases(FEW_CASES);
 testSlow("lan");
 testPause("relay");
 testStall("lan", "middle");

@@ -5,16 +5,16 @@
  */
 import { expect } from "vitest";
 import { relayProcess } from "../mcp/wires.ts";
-import { type Cable, cable, type Fault, type Lot } from "../support/cable.ts";
+import { type Cable, cable, type Fault, type LinkPlan } from "../support/cable.ts";
 import { type Answer, type Offered, startServer, type Taken, type TestServer } from "../support/server.ts";
 import { eventually, until } from "../support/wait.ts";
 import {
   atRest,
   codeOf,
   type Document,
-  document,
   expectNothingLeft,
   expectTaken,
+  makeDocument,
   openOf,
   shareOf,
   twoPeople,
@@ -58,9 +58,9 @@ interface Plan {
   readonly bytes: number;
   readonly compressible: boolean;
   /** Of the cables: receiver to sender, receiver to relay, sender to relay. */
-  readonly near: readonly Lot[];
-  readonly far: readonly Lot[];
-  readonly back: readonly Lot[];
+  readonly near: readonly LinkPlan[];
+  readonly far: readonly LinkPlan[];
+  readonly back: readonly LinkPlan[];
   readonly heals: boolean;
   /** After how many bytes, over all cables, the receiver's server is killed, and the relay is; undefined for not at all. */
   readonly killsReceiverAt: number | undefined;
@@ -90,19 +90,19 @@ export function planOf(seed: number, number: number, patient: boolean): Plan {
     at: offset(bytes + 2_000),
     what: one("cut", "reset", "corrupt", "stall"),
   });
-  const lot = (): Lot => ({
+  const linkPlan = (): LinkPlan => ({
     faults: [...(often(0.5) ? [fault()] : []), ...(often(0.15) ? [fault()] : [])],
     ...(often(0.1) && { bytesPerSecond: one(300_000, 1_000_000, 4_000_000) }),
     ...(often(0.1) && { delayMs: one(2, 10, 40) }),
   });
-  const lots = () => Array.from({ length: STRUCK }, lot);
+  const linkPlans = () => Array.from({ length: STRUCK }, linkPlan);
   return {
     by: one("lan", "relay", "auto"),
     bytes,
     compressible: often(0.3),
-    near: lots(),
-    far: lots(),
-    back: lots(),
+    near: linkPlans(),
+    far: linkPlans(),
+    back: linkPlans(),
     heals: !patient || often(0.7),
     killsReceiverAt: often(0.08) ? offset(bytes + 2_000) : undefined,
     killsRelayAt: often(0.08) ? offset(bytes + 2_000) : undefined,
@@ -189,14 +189,14 @@ class Lane {
 
   /** By both ways, so that all that is loaded once is loaded. */
   async warm(): Promise<void> {
-    const paper = await document(this.#sender, 100_000, true);
+    const document = await makeDocument(this.#sender, 100_000, true);
     for (const mode of ["lan", "relay"] as const) {
       const share = await this.#sender.share({
-        path: paper.path,
+        path: document.path,
         mode,
         relay_url: `ws://127.0.0.1:${this.#relay.port}`,
       });
-      await expectTaken(this.people, await this.#receiver.receive(this.#direct(share)), paper);
+      await expectTaken(this.people, await this.#receiver.receive(this.#direct(share)), document);
       await this.#sender.becomes("delivered");
     }
     this.#openBefore = await Promise.all([this.#sender, this.#receiver].map(({ home }) => openOf(home)));
@@ -207,14 +207,14 @@ class Lane {
   }
 
   async transfer(plan: Plan): Promise<void> {
-    const paper = await document(this.#sender, plan.bytes, plan.compressible);
+    const document = await makeDocument(this.#sender, plan.bytes, plan.compressible);
     const back = await cable(this.#relay.port, plan.back);
     const cables = [back];
     const healing = plan.heals ? setInterval(() => cables.forEach((it) => void it.heal()), HEAL_MS) : undefined;
     let killed = false;
     try {
       const offered = await this.#sender.call("distill_share", {
-        path: paper.path,
+        path: document.path,
         mode: plan.by,
         relay_url: `ws://127.0.0.1:${back.port}`,
         expires_minutes: LIFE_MINUTES,
@@ -244,8 +244,8 @@ class Lane {
           this.#receiver.kill("SIGKILL");
         }),
       ]);
-      if (killed) this.#receiver = await startServer({ world: this.#receiver.world });
-      const end = await this.#judge(share, paper, answer, before);
+      if (killed) this.#receiver = await startServer({ sandbox: this.#receiver.sandbox });
+      const end = await this.#judge(share, document, answer, before);
       this.#tally.longestMs = Math.max(this.#tally.longestMs, performance.now() - began);
       this.#count(cables, end);
       await this.#sender.call("distill_stop", { share_id: share.share_id });
@@ -260,7 +260,7 @@ class Lane {
   }
 
   /** What must be so once the receiver's call has ended, undefined if its server was killed. @returns how it ended. */
-  async #judge(share: Offered, paper: Document, answer: Answer | undefined, before: number): Promise<string> {
+  async #judge(share: Offered, document: Document, answer: Answer | undefined, before: number): Promise<string> {
     const inbox = async () => (await this.#receiver.kept("inbox")).length - before;
     if (!answer) {
       await eventually(() => this.#receiver.kept("staging")).toEqual([]);
@@ -268,7 +268,7 @@ class Lane {
     const { state, delivered } = await atRest(this.people, share.share_id);
     if (answer && !answer.isError) {
       const taken = answer.data as Taken;
-      await expectTaken(this.people, taken, paper);
+      await expectTaken(this.people, taken, document);
       expect(await inbox()).toBe(1);
       if (!taken.warnings.some((it) => it.includes("did not confirm"))) expect(state).toBe("delivered");
       else expect(["delivered", "unconfirmed", "expired"]).toContain(state);
@@ -281,7 +281,7 @@ class Lane {
     const end = answer ? codeOf(answer) : `receiver killed${has ? ", and had it" : ""}`;
     // The error has harmed nothing: who comes by a good way gets it.
     if (state !== "waiting") return `${end}; ${state}`;
-    const after = await this.#takeDirectly(share, paper);
+    const after = await this.#takeDirectly(share, document);
     return after === "delivered" ? end : `${end}; ${after}`;
   }
 
@@ -289,7 +289,7 @@ class Lane {
    * By a good way. The relay may be away at this moment, or the sender from it, but not for long.
    * @returns what has become of the share: it may also have come to its own end meanwhile.
    */
-  async #takeDirectly(share: Offered, paper: Document): Promise<string> {
+  async #takeDirectly(share: Offered, document: Document): Promise<string> {
     let answer: Answer | undefined;
     let state = "waiting";
     await until("who comes by a good way gets it", async () => {
@@ -305,7 +305,7 @@ class Lane {
       expect(["expired", "failed"]).toContain(state);
       return state;
     }
-    await expectTaken(this.people, answer.data as Taken, paper);
+    await expectTaken(this.people, answer.data as Taken, document);
     ({ state } = await atRest(this.people, share.share_id));
     expect(state).toBe("delivered");
     return state;

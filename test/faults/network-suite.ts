@@ -8,7 +8,7 @@ import { makeClock } from "../support/clock.ts";
 import { type Namespace, noNamespaces } from "../support/namespaces.ts";
 import type { Answer, Offered, Taken } from "../support/server.ts";
 import { settled, until } from "../support/wait.ts";
-import { codeOf, type Document, document, expectTaken, type People } from "./handoff.ts";
+import { codeOf, type Document, expectTaken, makeDocument, type People } from "./handoff.ts";
 import { drop, dropNoMore, noNft, threeMachines, throttle, throttleNoMore } from "./machines.ts";
 import { hubSleeps, hubWith, SLEEP_MS } from "./people.ts";
 
@@ -32,8 +32,8 @@ async function machines() {
   const [sendersTime, receiversTime] = await Promise.all([makeClock(), makeClock()]);
   const all = await threeMachines();
   await Promise.all([
-    hubWith(sendersTime, all.sender.world, all.here.inside),
-    hubWith(receiversTime, all.receiver.world, all.there.inside),
+    hubWith(sendersTime, all.sender.sandbox, all.here.inside),
+    hubWith(receiversTime, all.receiver.sandbox, all.there.inside),
   ]);
   return { ...all, sendersTime, receiversTime };
 }
@@ -75,8 +75,8 @@ async function find({ receiver }: People, { code }: Offered, mode: "lan" | "rela
 }
 
 /** The document has come whole, the sender knows, and nobody has failed. */
-async function expectDelivered(people: People, taken: Taken, paper: Document): Promise<void> {
-  await expectTaken(people, taken, paper);
+async function expectDelivered(people: People, taken: Taken, document: Document): Promise<void> {
+  await expectTaken(people, taken, document);
   expect(await people.sender.becomes("delivered")).toMatchObject({ delivered: 1, failed_attempts: 0 });
 }
 
@@ -91,9 +91,9 @@ export function testBadNetwork(mode: "lan" | "relay"): void {
       throttle(machine, device, "1mbit");
     }
     if (mode === "relay") throttle(here, "lan42", "1mbit");
-    const paper = await document(people.sender, 400_000);
-    const share = await people.sender.share({ path: paper.path });
-    await expectDelivered(people, await taking(people, share, mode).taken, paper);
+    const document = await makeDocument(people.sender, 400_000);
+    const share = await people.sender.share({ path: document.path });
+    await expectDelivered(people, await taking(people, share, mode).taken, document);
   });
 }
 
@@ -101,28 +101,28 @@ export function testSilentSender(): void {
   it("takes the rest by the relay when the sender falls silent, without a word", noNamespaces ?? noNft, async () => {
     const { here, there, lan, receiversTime, ...people } = await machines();
     throttle(here, lan, SLOW);
-    const paper = await document(people.sender, BYTES);
-    const { begun, stands, taken } = taking(people, await people.sender.share({ path: paper.path }));
+    const document = await makeDocument(people.sender, BYTES);
+    const { begun, stands, taken } = taking(people, await people.sender.share({ path: document.path }));
     await begun();
     for (const machine of [here, there]) drop(machine, lan);
     await stands();
     await receiversTime.pass(QUIET_MS);
     expect((await taken).via).toBe("relay");
-    await expectDelivered(people, await taken, paper);
+    await expectDelivered(people, await taken, document);
   });
 }
 
 export function testSilentRelay(): void {
   it("misses a relay that falls silent, and has its room again once it answers", noNamespaces ?? noNft, async () => {
     const { here, hereToRelay, sendersTime, ...people } = await machines();
-    const paper = await document(people.sender, 10_000);
-    const share = await people.sender.share({ path: paper.path, mode: "relay" });
+    const document = await makeDocument(people.sender, 10_000);
+    const share = await people.sender.share({ path: document.path, mode: "relay" });
     drop(here, hereToRelay);
     for (let looks = 0; looks < LOOKS_A_PROBE; looks += 1) await sendersTime.pass(LOOK_MS);
     for (let ms = 0; ms < ANSWER_MS; ms += LOOK_MS) await sendersTime.pass(LOOK_MS);
     await until("it is missed", () => isAway(people));
     dropNoMore(here);
-    await expectDelivered(people, await find(people, share, "relay"), paper);
+    await expectDelivered(people, await find(people, share, "relay"), document);
   });
 }
 
@@ -134,15 +134,15 @@ function move(machine: Namespace, device: string, from: string, to: string): voi
 export function testOtherAddress(): void {
   it("finds a share again by mDNS and by the relay when its sender has another address", noNamespaces, async () => {
     const { here, lan, hereToRelay, sendersTime, ...people } = await machines();
-    const paper = await document(people.sender, 10_000);
-    const share = await people.sender.share({ path: paper.path, receivers: 2 });
+    const document = await makeDocument(people.sender, 10_000);
+    const share = await people.sender.share({ path: document.path, receivers: 2 });
     move(here, lan, "10.41.0.1", "10.41.0.9");
     move(here, hereToRelay, "10.42.0.1", "10.42.0.9");
     await sendersTime.pass(LOOK_MS);
     expect((await find(people, share, "lan")).via).toBe("lan");
     const byRelay = await find(people, share, "relay");
     expect(byRelay.via).toBe("relay");
-    await expectTaken(people, byRelay, paper);
+    await expectTaken(people, byRelay, document);
     await people.sender.becomes("delivered");
   });
 }
@@ -151,8 +151,8 @@ export function testAway(sleeps: boolean): void {
   const title = `finds a share again by mDNS and by the relay when its sender's networks were away${sleeps ? " while its hub slept" : ""}`;
   it(title, noNamespaces, async () => {
     const { here, lan, hereToRelay, sendersTime, ...people } = await machines();
-    const paper = await document(people.sender, 10_000);
-    const share = await people.sender.share({ path: paper.path, receivers: 2 });
+    const document = await makeDocument(people.sender, 10_000);
+    const share = await people.sender.share({ path: document.path, receivers: 2 });
     const wake = sleeps ? await hubSleeps(people.sender) : undefined;
     for (const device of [lan, hereToRelay]) here.ip("link", "set", device, "down");
     const passed = sendersTime.pass(sleeps ? SLEEP_MS : LOOK_MS);
@@ -174,8 +174,8 @@ export function testInterruption(address: "the same address" | "another address"
   it(`goes on with a transfer when the sender's network is back with ${address}`, noNamespaces ?? noNft, async () => {
     const { here, lan, hereToRelay, sendersTime, receiversTime, ...people } = await machines();
     throttle(here, lan, SLOW);
-    const paper = await document(people.sender, BYTES);
-    const share = await people.sender.share({ path: paper.path });
+    const document = await makeDocument(people.sender, BYTES);
+    const share = await people.sender.share({ path: document.path });
     const { begun, stands, taken } = taking(people, share, "lan");
     await begun();
     for (const device of [lan, hereToRelay]) here.ip("link", "set", device, "down");
@@ -188,6 +188,6 @@ export function testInterruption(address: "the same address" | "another address"
       await receiversTime.pass(QUIET_MS);
     }
     expect((await taken).via).toBe("lan");
-    await expectDelivered(people, await taken, paper);
+    await expectDelivered(people, await taken, document);
   });
 }

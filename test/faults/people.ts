@@ -16,9 +16,9 @@ import {
   hubsOf,
   type Offered,
   type Options,
+  type Sandbox,
   startServer,
   type TestServer,
-  type World,
 } from "../support/server.ts";
 import { eventually, until } from "../support/wait.ts";
 import type { Carrier } from "./steps.ts";
@@ -31,7 +31,7 @@ export interface Timed {
 
 export async function startTimed(options: Options = {}): Promise<Timed> {
   const [server, clock] = await Promise.all([startServer(options), makeClock(options.lasting)]);
-  await hubWith(clock, server.world, options.inside);
+  await hubWith(clock, server.sandbox, options.inside);
   return { server, clock };
 }
 
@@ -42,10 +42,10 @@ export async function timedRelay() {
 }
 export const RELAY_SECRET = "the secret of these tests, thirty-two characters";
 
-/** Starts the hub of a world, where servers find it: one that they start themselves goes by no clock. It ends with the world. */
+/** Starts the hub of a sandbox, where servers find it: one that they start themselves goes by no clock. It ends with the sandbox. */
 export async function hubWith(
   { preload }: Clock,
-  { base, home }: World,
+  { base, home }: Sandbox,
   inside: readonly string[] = [],
 ): Promise<void> {
   const env = {

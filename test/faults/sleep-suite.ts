@@ -177,7 +177,7 @@ export async function receiverSleeps(by: Carrier): Promise<void> {
 export async function serversSleep(): Promise<void> {
   const { sender, receiver, share, call } = await midway("lan");
   const wake = [sender, receiver].map(({ pid }) => sleep(pid));
-  const other = await startServer({ world: sender.world });
+  const other = await startServer({ sandbox: sender.sandbox });
   await other.becomes("delivered");
   await expectWhole(receiver, share);
   for (const up of wake) up();

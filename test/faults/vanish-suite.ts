@@ -17,8 +17,8 @@ import { type Carrier, DOCUMENT_BYTES, type StepName, wireThatStops } from "./st
 const [LOOPBACK_BYTES, BYTES] = [32_000_000, 16_000_000];
 
 /** Nothing of the share is on the disk of who has vanished, once a server starts there again. */
-async function expectNothing({ world }: TestServer): Promise<void> {
-  const next = await startServer({ world });
+async function expectNothing({ sandbox }: TestServer): Promise<void> {
+  const next = await startServer({ sandbox });
   await eventually(() => next.kept("staging")).toEqual([]);
   expect(await next.kept("inbox")).toEqual([]);
 }
@@ -78,7 +78,7 @@ export async function cableDies(by: Carrier, receivers: number): Promise<void> {
   const [time, relaysTime] = await Promise.all([makeClock(), makeClock()]);
   const machines = await threeMachines(RELAY, [relaysTime.preload]);
   const { sender, receiver: first, another } = machines;
-  await hubWith(time, sender.world, machines.here.inside);
+  await hubWith(time, sender.sandbox, machines.here.inside);
   const from = by === "lan" ? machines.here : machines.far;
   const device = by === "lan" ? machines.lan : machines.thereToRelay;
   throttle(from, device, SLOW);

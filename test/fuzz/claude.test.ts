@@ -5,8 +5,8 @@
 import fc from "fast-check";
 import { describe, expect } from "vitest";
 import { isMemoryName, parseMemory, shownMemory } from "../../src/claude/memory.ts";
-import { readLine } from "../../src/claude/session.ts";
-import { type Part, readSessions, Turn } from "../../src/claude/turns.ts";
+import { readLine } from "../../src/claude/transcript-content.ts";
+import { readSessions, type SessionPart, Turn } from "../../src/claude/turns.ts";
 import { inPieces } from "../claude/transcripts.ts";
 import { looseJson, outcomeOf, outcomeOfAsync, wordings } from "./judge.ts";
 import { cuts, jsonFrames, mutants, pieces } from "./mutate.ts";
@@ -61,7 +61,7 @@ describe("a stream of sessions", () => {
         return hear(whole.message);
       }
       let turns = 0;
-      for (const part of whole.value as Part[]) {
+      for (const part of whole.value as SessionPart[]) {
         if (part.is === "header") turns = 0;
         if (part.is === "turn") {
           expect(Turn.parse(part.turn)).toEqual(part.turn);
@@ -74,8 +74,8 @@ describe("a stream of sessions", () => {
   );
 });
 
-async function partsOf(bytes: AsyncIterable<Uint8Array>): Promise<Part[]> {
-  const parts: Part[] = [];
+async function partsOf(bytes: AsyncIterable<Uint8Array>): Promise<SessionPart[]> {
+  const parts: SessionPart[] = [];
   for await (const some of readSessions(bytes)) parts.push(...some);
   return parts;
 }

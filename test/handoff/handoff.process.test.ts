@@ -8,7 +8,7 @@ import { Handoff } from "../../src/handoff/schema.ts";
 import { readAnchor } from "../../src/repository/anchor.ts";
 import { patchText, readChange } from "../../src/repository/change.ts";
 import { compare } from "../../src/repository/compare.ts";
-import { checkCommand, touchedBy } from "../../src/repository/received.ts";
+import { checkCommand, touchedBy } from "../../src/repository/received-patch.ts";
 import { clone, commit, folder, forever, newCheckout, opened, put, strangeHome } from "../repository/checkout.ts";
 import { run } from "../support/scratch.ts";
 

@@ -9,7 +9,7 @@ import { silent } from "../../src/log.ts";
 import { DOCUMENT, sha256 } from "../mcp/texts.ts";
 import { relayHere, roomsOf } from "../mcp/wires.ts";
 import { later } from "../support/later.ts";
-import { type BareServer, ENTRY, hubsOf, makeWorld, startBare, startServer } from "../support/server.ts";
+import { type BareServer, ENTRY, hubsOf, makeSandbox, startBare, startServer } from "../support/server.ts";
 import { eventually } from "../support/wait.ts";
 
 export const ORDER = {
@@ -35,7 +35,7 @@ export function itOutlives(end: keyof typeof ENDS): void {
     const share = await server.share({ content: DOCUMENT, relay_url: relay.url });
     ENDS[end](server);
     await server.ended;
-    const [next, receiver] = await Promise.all([startServer({ world: server.world }), startServer()]);
+    const [next, receiver] = await Promise.all([startServer({ sandbox: server.sandbox }), startServer()]);
     expect(await next.status()).toMatchObject({ share_id: share.share_id, this_session: false, state: "waiting" });
     expect(await roomsOf(relay)).toBe(1);
     expect((await receiver.receive({ code: share.code, relay_url: relay.url })).sha256).toBe(sha256(DOCUMENT));
@@ -54,46 +54,46 @@ const LIES = {
 
 export function itIsFoundThough(lie: keyof typeof LIES): void {
   it(`is found and started whatever hub.json says: it ${lie}`, async () => {
-    const world = await makeWorld();
-    await mkdir(world.home, { mode: 0o700 });
-    const precious = join(world.home, "..", "precious");
+    const sandbox = await makeSandbox();
+    await mkdir(sandbox.home, { mode: 0o700 });
+    const precious = join(sandbox.home, "..", "precious");
     await writeFile(precious, "mine");
-    await LIES[lie](join(world.home, "hub.json"));
-    const server = await startServer({ world });
+    await LIES[lie](join(sandbox.home, "hub.json"));
+    const server = await startServer({ sandbox });
     await server.share({ content: DOCUMENT, mode: "lan" });
-    const [pid] = await hubsOf(world.home);
-    await rm(join(world.home, "hub.json"), { recursive: true });
-    await LIES[lie](join(world.home, "hub.json"));
-    const next = await startServer({ world });
+    const [pid] = await hubsOf(sandbox.home);
+    await rm(join(sandbox.home, "hub.json"), { recursive: true });
+    await LIES[lie](join(sandbox.home, "hub.json"));
+    const next = await startServer({ sandbox });
     expect(await next.status()).toMatchObject({ state: "waiting" });
-    expect(await hubsOf(world.home)).toEqual([pid]);
+    expect(await hubsOf(sandbox.home)).toEqual([pid]);
     expect(await readFile(precious, "utf8")).toBe("mine");
-    await rm(join(world.home, "hub.json"), { recursive: true });
+    await rm(join(sandbox.home, "hub.json"), { recursive: true });
   });
 }
 
 /** A hub in this process, which ends as it likes, and services that know of it; the next hub is a process. */
 export async function hubHere(version: string, idleMs?: number) {
-  const world = await makeWorld();
-  await mkdir(world.home, { mode: 0o700 });
-  const hub = await openHub({ home: world.home, version, log: silent, ...(idleMs !== undefined && { idleMs }) });
+  const sandbox = await makeSandbox();
+  await mkdir(sandbox.home, { mode: 0o700 });
+  const hub = await openHub({ home: sandbox.home, version, log: silent, ...(idleMs !== undefined && { idleMs }) });
   if (!hub) throw new Error("there is a hub already");
   later(() => hub[Symbol.asyncDispose]());
   void hub.over.then(() => hub[Symbol.asyncDispose]());
   const as = (version: string) => {
-    const service = new HubService({ home: world.home, version, entry: ENTRY, onEvent: () => {} });
+    const service = new HubService({ home: sandbox.home, version, entry: ENTRY, onEvent: () => {} });
     later(() => service[Symbol.asyncDispose]());
     return service;
   };
   const share = (service: HubService) => {
     return service.share(ORDER, [textMaterial(DOCUMENT)], new AbortController().signal);
   };
-  return { world, as, share };
+  return { sandbox, as, share };
 }
 
 export function itGoesOnByTheNextOne(idleMs: number): void {
   it(`what is asked of a hub as it ends, after ${idleMs} ms of rest, the next one does`, async () => {
-    const { world, as, share } = await hubHere("0.1.0", idleMs);
+    const { sandbox, as, share } = await hubHere("0.1.0", idleMs);
     const services = Array.from({ length: 4 }, () => as("0.1.0"));
     await Promise.all(services.map((service) => service.status()));
     const made = await Promise.all(services.map(share));
@@ -101,16 +101,16 @@ export function itGoesOnByTheNextOne(idleMs: number): void {
     const listed = await Promise.all(services.map((service) => service.status()));
     expect(listed.map(({ shares }) => shares.filter(({ state }) => state === "waiting").length)).toEqual([4, 4, 4, 4]);
     expect(new Set(made.map(({ id }) => id)).size).toBe(4);
-    await eventually(async () => (await hubsOf(world.home)).length).toBeLessThanOrEqual(1); // once the slower ones have left
+    await eventually(async () => (await hubsOf(sandbox.home)).length).toBeLessThanOrEqual(1); // once the slower ones have left
   });
 }
 
 export function itGivesWay(hubVersion: string, ownVersion: string): void {
   it(`gives way if it is older (${hubVersion} to ${ownVersion}) and holds nothing`, async () => {
-    const { world, as, share } = await hubHere(hubVersion);
+    const { sandbox, as, share } = await hubHere(hubVersion);
     const own = as(ownVersion);
     await share(own);
     const { hub } = await own.status();
-    expect(hub).toMatchObject({ pid: (await hubsOf(world.home))[0], version: "0.1.0" });
+    expect(hub).toMatchObject({ pid: (await hubsOf(sandbox.home))[0], version: "0.1.0" });
   });
 }

@@ -19,11 +19,11 @@ import {
   endHub,
   hubOf,
   hubsOf,
-  makeWorld,
+  makeSandbox,
   type Offered,
+  type Sandbox,
   startServer,
   type TestServer,
-  type World,
 } from "../support/server.ts";
 import { eventually, settled } from "../support/wait.ts";
 import { hubHere, itGivesWay, itGoesOnByTheNextOne, itIsFoundThough, itOutlives, ORDER } from "./life-suite.ts";
@@ -49,7 +49,7 @@ describe("a share outlives the server that made it, and is delivered, behind", (
   itOutlives("the end of stdin");
 
   it("the end of its whole process group, as a terminal that is closed brings it", async () => {
-    const { home, project, base } = await makeWorld();
+    const { home, project, base } = await makeSandbox();
     const script = `const server = require("node:child_process").spawn(process.execPath, [${JSON.stringify(ENTRY)}], { stdio: ["pipe", "pipe", "inherit"] });
       const say = (message) => server.stdin.write(JSON.stringify({ jsonrpc: "2.0", ...message }) + "\\n");
       server.stdout.on("data", (data) => { if (String(data).includes("share_id")) console.log(/"port":(\\d+)/.exec(data)[1]); });
@@ -103,7 +103,7 @@ it("what is being received goes with the server that asked for it, and leaves no
 describe("a session", () => {
   it("stops a share of another one by its id, and by all: true its own alone", async () => {
     const first = await startServer();
-    const second = await startServer({ world: first.world });
+    const second = await startServer({ sandbox: first.sandbox });
     const foreign = await first.share({ content: "# One", mode: "lan" });
     await second.share({ content: "# Two", mode: "lan" });
     const all = (await second.call("distill_stop", { all: true })).data as { stopped: unknown[] };
@@ -119,7 +119,7 @@ describe("a session", () => {
 
   it("is told what becomes of its shares, and of no others", async () => {
     const maker = await startServer();
-    const other = await startServer({ world: maker.world });
+    const other = await startServer({ sandbox: maker.sandbox });
     const { receiver } = two;
     const said = [maker, other].map(({ client }) => {
       const lines: string[] = [];
@@ -218,7 +218,7 @@ it("a hub that is ended by SIGTERM stops its shares, and remembers what was deli
 
 describe("one hub", () => {
   /** `claude-spread hub`, as it is started by hand. */
-  function bareHub({ base, home }: World): ChildProcess {
+  function bareHub({ base, home }: Sandbox): ChildProcess {
     const env = { PATH: process.env.PATH, HOME: base, DISTILL_HOME: home };
     const child = spawn(process.execPath, [ENTRY, "hub"], { env, stdio: "ignore" });
     later(() => child.kill("SIGKILL"));
@@ -226,22 +226,22 @@ describe("one hub", () => {
   }
 
   it("is left of eight that are started at once; the others leave by themselves", async () => {
-    const world = await makeWorld();
-    const hubs = Array.from({ length: 8 }, () => bareHub(world));
+    const sandbox = await makeSandbox();
+    const hubs = Array.from({ length: 8 }, () => bareHub(sandbox));
     await eventually(() => hubs.filter(({ exitCode }) => exitCode === 0).length).toBe(7);
     const [left] = hubs.filter(({ exitCode }) => exitCode === null);
-    expect(await hubOf(world.home)).toMatchObject({ pid: left?.pid });
-    expect(await hubsOf(world.home)).toEqual([left?.pid]);
-    expect((await readdir(join(world.home, "hub"))).filter((name) => !name.endsWith(".json"))).toEqual([
+    expect(await hubOf(sandbox.home)).toMatchObject({ pid: left?.pid });
+    expect(await hubsOf(sandbox.home)).toEqual([left?.pid]);
+    expect((await readdir(join(sandbox.home, "hub"))).filter((name) => !name.endsWith(".json"))).toEqual([
       `${machine}.1`,
     ]);
   });
 
   it("keeps the shares of four sessions that make their first one at once", async () => {
-    const world = await makeWorld();
-    const servers = await Promise.all(Array.from({ length: 4 }, () => startServer({ world })));
+    const sandbox = await makeSandbox();
+    const servers = await Promise.all(Array.from({ length: 4 }, () => startServer({ sandbox })));
     const shares = await Promise.all(servers.map((it) => it.share({ content: DOCUMENT, mode: "lan" })));
-    await eventually(() => hubsOf(world.home)).toHaveLength(1); // once the slower ones have left
+    await eventually(() => hubsOf(sandbox.home)).toHaveLength(1); // once the slower ones have left
     const listed = await servers[0]?.shares();
     expect(new Set(listed?.map(({ share_id }) => share_id))).toEqual(new Set(shares.map(({ share_id }) => share_id)));
     expect(listed?.filter((it) => it.this_session)).toHaveLength(1);
@@ -254,19 +254,19 @@ itGoesOnByTheNextOne(1);
 
 describe("of another version, the hub", () => {
   async function between(hubVersion: string, ownVersion: string) {
-    const { world, as, share } = await hubHere(hubVersion);
-    return { world, share, old: as(hubVersion), own: as(ownVersion) };
+    const { sandbox, as, share } = await hubHere(hubVersion);
+    return { sandbox, share, old: as(hubVersion), own: as(ownVersion) };
   }
 
   itGivesWay("0.9.0", "0.10.0");
 
   it("goes on if it is older and keeps a share, and serves the newer one", async () => {
-    const { world, share, old, own } = await between("0.0.9", "0.1.0");
+    const { sandbox, share, old, own } = await between("0.0.9", "0.1.0");
     await share(old);
     await share(own);
     const { hub, shares } = await own.status();
     expect([hub?.version, shares.length]).toEqual(["0.0.9", 2]);
-    expect(await hubsOf(world.home)).toEqual([]);
+    expect(await hubsOf(sandbox.home)).toEqual([]);
   });
 
   it("goes on if it is newer", async () => {
@@ -280,7 +280,7 @@ describe("nothing secret", () => {
   it("is in the hub's arguments, environment, log or files, whatever is shared and logged", async () => {
     const token = "a-token-of-the-office-42";
     const relay = await relayHere({ tokens: [token] });
-    const world = await makeWorld();
+    const sandbox = await makeSandbox();
     const env = {
       DISTILL_RELAY_URL: relay.url,
       DISTILL_RELAY_TOKEN: token,
@@ -288,13 +288,13 @@ describe("nothing secret", () => {
       HTTPS_PROXY: "http://me:hunter2@proxy.example",
       ANTHROPIC_API_KEY: "sk-ant-hunter3",
     };
-    const server = await startServer({ world, env });
+    const server = await startServer({ sandbox, env });
     const { receiver } = two;
     const share = await server.share({ content: "# Tell nobody\n\nof the whale.\n", receivers: 2 });
     await server.share({ content: "# Tell nobody\n", mode: "lan", passphrase: "seventeen swans" });
     await receiver.receive({ code: share.code, host: at(share) });
-    const pid = (await hubOf(world.home))?.pid;
-    const files = ["hub.json", "hub.log", `hub/${machine}.json`].map((name) => join(world.home, name));
+    const pid = (await hubOf(sandbox.home))?.pid;
+    const files = ["hub.json", "hub.log", `hub/${machine}.json`].map((name) => join(sandbox.home, name));
     await eventually(() => readFile(files[2] ?? "", "utf8")).toContain('"delivered":1');
     await eventually(() => readFile(files[1] ?? "", "utf8")).toContain("transferred");
     const texts = await Promise.all(
@@ -311,17 +311,17 @@ describe("nothing secret", () => {
   });
 
   it("is read by a hub that another user could have set up: its client refuses the folder", async () => {
-    const world = await makeWorld();
-    await mkdir(join(world.home, "hub"), { recursive: true, mode: 0o777 });
-    const server = await startServer({ world });
+    const sandbox = await makeSandbox();
+    await mkdir(join(sandbox.home, "hub"), { recursive: true, mode: 0o777 });
+    const server = await startServer({ sandbox });
     const { code } = await server.fails("distill_share", { content: DOCUMENT, mode: "lan" });
     expect(code).toBe("hub-unreachable");
-    expect(await hubsOf(world.home)).toEqual([]);
+    expect(await hubsOf(sandbox.home)).toEqual([]);
   });
 });
 
 it("a hub that cannot start says why, by the code", async () => {
-  const { home, base } = await makeWorld();
+  const { home, base } = await makeSandbox();
   await mkdir(join(home, "hub"), { recursive: true, mode: 0o777 });
   await chmod(join(home, "hub"), 0o777);
   const env = { PATH: process.env.PATH, HOME: base, DISTILL_HOME: home };
@@ -335,13 +335,13 @@ it("a hub that cannot start says why, by the code", async () => {
 });
 
 it("a hub that ends as it starts is started five times at most, and the call says where to look", async () => {
-  const world = await makeWorld();
-  const entry = join(world.base, "broken.mjs");
+  const sandbox = await makeSandbox();
+  const entry = join(sandbox.base, "broken.mjs");
   await writeFile(entry, 'process.stderr.write("no way\\n"); process.exit(1);');
-  const service = new HubService({ home: world.home, version: "0.1.0", entry, onEvent: () => {} });
+  const service = new HubService({ home: sandbox.home, version: "0.1.0", entry, onEvent: () => {} });
   const sharing = service.share(ORDER, [textMaterial(DOCUMENT)], new AbortController().signal);
   await expect(sharing).rejects.toMatchObject({ code: "hub-unreachable", hint: expect.stringContaining("hub.log") });
-  expect(await readFile(join(world.home, "hub.log"), "utf8")).toBe("no way\n".repeat(5));
+  expect(await readFile(join(sandbox.home, "hub.log"), "utf8")).toBe("no way\n".repeat(5));
 });
 
 describe("a hub that is lost while a client comes in is replaced, and the client notices nothing: it", () => {
@@ -359,7 +359,7 @@ describe("a hub that is lost while a client comes in is replaced, and the client
         }),
     ],
   ])("%s", async (_what, lose) => {
-    const { home } = await makeWorld();
+    const { home } = await makeSandbox();
     await mkdir(join(home, "hub"), { recursive: true, mode: 0o700 });
     const dying = createServer((socket) => {
       socket.on("error", () => {});

@@ -8,7 +8,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { attempt, documentIn, inboxOf } from "../faults/people.ts";
 import { wireThatStops } from "../faults/steps.ts";
 import { DOCUMENT } from "../mcp/texts.ts";
-import { hubsOf, makeWorld, startServer } from "../support/server.ts";
+import { hubsOf, makeSandbox, startServer } from "../support/server.ts";
 import { eventually } from "../support/wait.ts";
 
 const KINDS: readonly (readonly [string, readonly string[]])[] = [
@@ -46,13 +46,13 @@ describe.each(KINDS)("with %s", (_which, inside) => {
   ])(
     "a share that was made %s is listed, stopped and counted by the other, by one hub",
     async (_where, first, second) => {
-      const world = await makeWorld();
-      const maker = await startServer({ world, inside: first });
+      const sandbox = await makeSandbox();
+      const maker = await startServer({ sandbox, inside: first });
       const [kept, stopped] = [
         await maker.share({ content: DOCUMENT, mode: "lan" }),
         await maker.share({ content: DOCUMENT, mode: "lan" }),
       ];
-      const other = await startServer({ world, inside: second });
+      const other = await startServer({ sandbox, inside: second });
       expect((await other.shares()).map(({ share_id }) => share_id)).toEqual([kept.share_id, stopped.share_id]);
       await other.call("distill_stop", { share_id: stopped.share_id });
       const own = await other.share({ content: DOCUMENT, mode: "lan" });
@@ -61,7 +61,7 @@ describe.each(KINDS)("with %s", (_which, inside) => {
         [stopped.share_id, "stopped"],
         [own.share_id, "waiting"],
       ]);
-      expect(await hubsOf(world.home)).toHaveLength(1);
+      expect(await hubsOf(sandbox.home)).toHaveLength(1);
     },
   );
 
@@ -71,33 +71,33 @@ describe.each(KINDS)("with %s", (_which, inside) => {
   ])(
     "what is being received %s is not touched by servers that start, and end, beside it",
     async (_where, first, second) => {
-      const [sender, world] = await Promise.all([startServer(), makeWorld()]);
+      const [sender, sandbox] = await Promise.all([startServer(), makeSandbox()]);
       const share = await sender.share({ path: await documentIn(sender, BYTES), mode: "lan" });
       const wire = await wireThatStops(share.lan?.port ?? 0, "lan", "in the middle of content");
       // Without a hub: then each server owns what it receives.
       const env = { DISTILL_HUB: "off" };
-      const receiver = await startServer({ world, inside: first, env });
+      const receiver = await startServer({ sandbox, inside: first, env });
       const call = attempt(receiver, share, "lan", wire.port);
       await wire.reached();
       await eventually(() => receiver.kept("staging")).toHaveLength(1);
       for (let time = 0; time < 2; time += 1) {
-        const beside = await startServer({ world, inside: second, env });
+        const beside = await startServer({ sandbox, inside: second, env });
         await beside.shares();
         expect(await receiver.kept("staging")).toHaveLength(1);
         await beside.stop();
       }
       wire.release();
       expect(await call.ended).toBe("received");
-      expect(await inboxOf(world.home)).toEqual([share.sha256]);
+      expect(await inboxOf(sandbox.home)).toEqual([share.sha256]);
     },
   );
 
   it("of six that make their first share at once, three on either side, one hub is left, and no share is lost", async () => {
-    const world = await makeWorld();
+    const sandbox = await makeSandbox();
     const sides = [[], inside, [], inside, [], inside];
-    const servers = await Promise.all(sides.map((side) => startServer({ world, inside: side })));
+    const servers = await Promise.all(sides.map((side) => startServer({ sandbox, inside: side })));
     const shares = await Promise.all(servers.map((server) => server.share({ content: DOCUMENT, mode: "lan" })));
-    await eventually(() => hubsOf(world.home)).toHaveLength(1);
+    await eventually(() => hubsOf(sandbox.home)).toHaveLength(1);
     for (const server of servers) {
       const listed = (await server.shares()).map(({ share_id }) => share_id);
       expect(listed.sort()).toEqual(shares.map(({ share_id }) => share_id).sort());

@@ -114,7 +114,7 @@ it.each<[string, "Accept" | "Decline"]>([
   ["is not installed for a person who ticks it and declines", "Decline"],
 ])("a memory %s", async (_what, answer) => {
   const sender = await startServer();
-  const own = join(sender.world.base, "user", ".claude", "projects", projectName(sender.project), "memory");
+  const own = join(sender.sandbox.base, "user", ".claude", "projects", projectName(sender.project), "memory");
   await mkdir(own, { recursive: true });
   await writeFile(join(own, "MEMORY.md"), "- Run the tests with --bail.\n");
   const { code, lan } = await sender.share({ kind: "memory", raw: true, mode: "lan", title: TITLE });

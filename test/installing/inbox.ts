@@ -6,10 +6,10 @@ import type { Kind } from "../../src/content/part.ts";
 import { companionsOf } from "../../src/inbox/companions.ts";
 import { openDelivery } from "../../src/inbox/inbox.ts";
 import type { Machine } from "../claude/transcripts.ts";
-import type { World } from "../support/server.ts";
+import type { Sandbox } from "../support/server.ts";
 
-/** A server's world, as the client's files see it. */
-export function machineOf({ base, project, home }: World): Machine {
+/** A server's sandbox, as the client's files see it. */
+export function machineOf({ base, project, home }: Sandbox): Machine {
   const userHome = join(base, "user");
   return { userHome, project, home, config: join(userHome, ".claude"), [Symbol.asyncDispose]: async () => {} };
 }

@@ -28,17 +28,18 @@ beforeEach(() => {
 // As if nothing had ever been received, or installed.
 afterEach(async () => {
   const folders = ["inbox", "installed"].map((name) => join(server.home, name));
-  for (const folder of [...folders, machineOf(server.world).config]) await rm(folder, { recursive: true, force: true });
+  for (const folder of [...folders, machineOf(server.sandbox).config])
+    await rm(folder, { recursive: true, force: true });
 });
 
 /** What the client has of its own; empty where there is nothing. */
-async function ownFiles({ world }: TestServer): Promise<string[]> {
-  const found = await readdir(join(machineOf(world).config, "projects"), { recursive: true }).catch(() => []);
+async function ownFiles({ sandbox }: TestServer): Promise<string[]> {
+  const found = await readdir(join(machineOf(sandbox).config, "projects"), { recursive: true }).catch(() => []);
   return found.filter((name) => /\.(?:md|jsonl)$/.test(name)).sort();
 }
 
-async function memoryFolder({ world }: TestServer): Promise<string> {
-  const { config, project } = machineOf(world);
+async function memoryFolder({ sandbox }: TestServer): Promise<string> {
+  const { config, project } = machineOf(sandbox);
   const folder = join(config, "projects", projectName(project), "memory");
   await mkdir(folder, { recursive: true });
   return folder;
@@ -94,7 +95,7 @@ describe("the question", () => {
     expect(quoted).toContain("> Notes' by Bob (identity checked; signed)'");
     expect(quoted).toContain("> Fix it' (checked)");
     for (const file of await ownFiles(server)) {
-      const lines = (await readFile(join(machineOf(server.world).config, "projects", file), "utf8")).split(/\n|\\n/);
+      const lines = (await readFile(join(machineOf(server.sandbox).config, "projects", file), "utf8")).split(/\n|\\n/);
       expect(lines.filter((line) => line.includes("Bob") && !line.startsWith("> "))).toEqual([]);
     }
   });

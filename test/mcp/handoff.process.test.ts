@@ -1,7 +1,7 @@
 import { readFile, stat, truncate, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { makeWorld, type Offered, startServer, type TestServer } from "../support/server.ts";
+import { makeSandbox, type Offered, startServer, type TestServer } from "../support/server.ts";
 import { DOCUMENT, sha256 } from "./texts.ts";
 import { relayHere, relayProcess } from "./wires.ts";
 
@@ -153,10 +153,10 @@ describe("a file may be shared", () => {
   });
 
   it("from a folder that DISTILL_ALLOW_PATHS names", async () => {
-    const world = await makeWorld();
-    await writeFile(join(world.outside, "notes.md"), DOCUMENT);
-    const sender = await startServer({ world, env: { DISTILL_ALLOW_PATHS: world.outside } });
-    expect(await sender.share({ path: join(world.outside, "notes.md") })).toMatchObject({ sha256: sha256(DOCUMENT) });
+    const sandbox = await makeSandbox();
+    await writeFile(join(sandbox.outside, "notes.md"), DOCUMENT);
+    const sender = await startServer({ sandbox, env: { DISTILL_ALLOW_PATHS: sandbox.outside } });
+    expect(await sender.share({ path: join(sandbox.outside, "notes.md") })).toMatchObject({ sha256: sha256(DOCUMENT) });
   });
 });
 

@@ -24,8 +24,8 @@ beforeAll(async () => {
 });
 // Neither memory nor sessions are left for the next test.
 afterEach(async () => {
-  const { config, project } = machineOf(sender.world);
-  for (const path of [config, join(project, ".env"), join(sender.world.outside, ".env")]) {
+  const { config, project } = machineOf(sender.sandbox);
+  for (const path of [config, join(project, ".env"), join(sender.sandbox.outside, ".env")]) {
     await rm(path, { recursive: true, force: true });
   }
 });
@@ -35,7 +35,7 @@ const where = ({ code, lan }: Offered) => ({ code, ...(lan ? { host: `127.0.0.1:
 
 /** A conversation that tells of the sender's home, of a secret, and of a thought. */
 async function converse(server: TestServer, session = SESSION, title = "Fix the pump"): Promise<void> {
-  const at = machineOf(server.world);
+  const at = machineOf(server.sandbox);
   const lines = [
     user(0, title, { gitBranch: "pump" }),
     assistant(1, [
@@ -48,7 +48,7 @@ async function converse(server: TestServer, session = SESSION, title = "Fix the 
 }
 
 async function remember(server: TestServer, files: Record<string, string>): Promise<void> {
-  const { config, project } = machineOf(server.world);
+  const { config, project } = machineOf(server.sandbox);
   const folder = join(config, "projects", projectName(project), "memory");
   await mkdir(folder, { recursive: true });
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
@@ -108,7 +108,7 @@ describe.each(["lan", "relay"] as const)("by %s", (mode) => {
     expect(taken.content).toMatch(/\n1\. Paint the pump\n.*\n\n2\. Fix the pump\n/);
     const lines = await cameAlong(taken, "sessions.jsonl", shared);
     expect(lines.match(/\[redacted: github-token #1\]/g)).toHaveLength(4);
-    for (const away of [SECRET, "a thought of its own", "Not picked", sender.world.base, SESSION, uuid(2)]) {
+    for (const away of [SECRET, "a thought of its own", "Not picked", sender.sandbox.base, SESSION, uuid(2)]) {
       expect(lines + taken.content).not.toContain(away);
     }
   });
@@ -124,7 +124,7 @@ it("a memory that was distilled is one file, and a person reads it quoted", asyn
 
 it("a secret goes also beside a NUL, and the texts around it stay apart", async () => {
   const lines = [user(0, `one\n\0\ntwo ${SECRET}`), assistant(1, "three"), user(2, `four\0${SECRET}`)];
-  await write(machineOf(sender.world), lines);
+  await write(machineOf(sender.sandbox), lines);
   const shared = await share(sender, { kind: "sessions", session_ids: [SESSION], mode: "lan" });
   const taken = await receiver.receive(where(shared));
   const turns = (await cameAlong(taken, "sessions.jsonl", shared)).split("\n").slice(1, 4);
@@ -165,7 +165,7 @@ it("secrets: block names the line of a session in which one is, and shares nothi
 });
 
 it("what another project's .env calls secret goes from its sessions too", async () => {
-  const other = { ...machineOf(sender.world), project: join(sender.world.base, "outside") };
+  const other = { ...machineOf(sender.sandbox), project: join(sender.sandbox.base, "outside") };
   await writeFile(join(other.project, ".env"), "DB_TOKEN=Plumbago9walrus/41x\n");
   await write(other, [user(0, "log in with Plumbago9walrus/41x"), assistant(1, "done")]);
   const shared = await share(sender, { kind: "sessions", session_ids: [SESSION], mode: "lan" });
@@ -210,7 +210,7 @@ describe("distill_share", () => {
     ["a memory by legacy", { kind: "memory", content: "x", legacy: true }, "invalid-input", "legacy"],
     ["raw without a kind", { content: "x", raw: true }, "invalid-input", "raw"],
   ])("refuses %s", async (_what, args, code, words) => {
-    await mkdir(join(sender.world.base, "user", ".claude", "projects"), { recursive: true });
+    await mkdir(join(sender.sandbox.base, "user", ".claude", "projects"), { recursive: true });
     const refused = await sender.fails("distill_share", { mode: "lan", ...args });
     expect(refused.code).toBe(code);
     expect(refused.text).toContain(words);
@@ -225,8 +225,8 @@ describe("distill_sessions", () => {
   const list = async (args = {}) => (await sender.call("distill_sessions", args)).data as Listing;
 
   it("lists those of this project, and of all where that is asked for", async () => {
-    const here = machineOf(sender.world);
-    const other = { ...here, project: sender.world.outside };
+    const here = machineOf(sender.sandbox);
+    const other = { ...here, project: sender.sandbox.outside };
     await write(here, [user(0, "here", { gitBranch: "main" }), assistant(1, "yes")]);
     await write(other, [user(0, "there")], uuid(9));
     const { sessions } = await list();
@@ -239,7 +239,7 @@ describe("distill_sessions", () => {
   it("shows titles and branches as one line, cut, and without the secrets in them", async () => {
     const token = ["ghp", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"].join("_");
     const prompt = `use\n${token} ${"word ".repeat(30)}${token} ${"x".repeat(100)}`;
-    await write(machineOf(sender.world), [user(0, prompt, { gitBranch: `fix-${token}` }), assistant(1, "ok")]);
+    await write(machineOf(sender.sandbox), [user(0, prompt, { gitBranch: `fix-${token}` }), assistant(1, "ok")]);
     const listing = await sender.call("distill_sessions", {});
     expect(listing.text).not.toContain(token.slice(0, 8));
     const [session] = (listing.data as Listing).sessions;
@@ -249,7 +249,7 @@ describe("distill_sessions", () => {
   });
 
   it("says how many more there are than it lists", async () => {
-    for (const n of [1, 2, 3]) await write(machineOf(sender.world), [user(0, "x")], uuid(n));
+    for (const n of [1, 2, 3]) await write(machineOf(sender.sandbox), [user(0, "x")], uuid(n));
     const { sessions, others } = await list({ limit: 2 });
     expect([sessions.length, others]).toEqual([2, 1]);
   });

@@ -118,7 +118,7 @@ describe("on one network", () => {
 describe("with a relay as well", () => {
   it("the network does not wait for the relay, and the relay is the way where mDNS is off", async () => {
     const { relay_url, kill } = await startRelay();
-    const deaf = await startServer({ world: receiver.world, inside: there.inside });
+    const deaf = await startServer({ sandbox: receiver.sandbox, inside: there.inside });
     const { code } = await offer({ relay_url, receivers: 2 });
     kill("SIGSTOP"); // else it is a matter of milliseconds which of them is there first
     expect((await receiver.receive({ code, relay_url })).via).toBe("lan");

@@ -88,17 +88,17 @@ export const SITUATIONS = {
     const server = await startEndless();
     const args = { code: share.code, host: `127.0.0.1:${wire.port}` };
     server.send("tools/call", { name: "distill_receive", arguments: args });
-    await eventually(() => readdir(join(server.world.home, "staging")).catch(() => [])).toHaveLength(1);
+    await eventually(() => readdir(join(server.sandbox.home, "staging")).catch(() => [])).toHaveLength(1);
     expect(await end(server)).toBe(0);
     await sender.becomes("waiting");
-    expect(await readdir(join(server.world.home, "inbox"))).toEqual([]);
-    expect(await readdir(join(server.world.home, "staging"))).toEqual([]);
+    expect(await readdir(join(server.sandbox.home, "inbox"))).toEqual([]);
+    expect(await readdir(join(server.sandbox.home, "staging"))).toEqual([]);
   },
 
   "it sends: the receiver looks for it, and keeps nothing": async (end, { receiver }) => {
     const before = await receiver.kept("inbox");
     const server = await startEndless();
-    const share = await server.share({ path: await longFile(server.world.project, SHORT), mode: "lan" });
+    const share = await server.share({ path: await longFile(server.sandbox.project, SHORT), mode: "lan" });
     const wire = await wireTo(share.lan?.port ?? 0, BUFFERS);
     const call = patient(receiver, { code: share.code, host: `127.0.0.1:${wire.port}` });
     await eventually(() => receiver.kept("staging")).toHaveLength(1);
@@ -147,7 +147,7 @@ export function itSurvivesItsReceiver(mode: Mode, two: Two): void {
     expect(await sender.becomes("waiting")).toMatchObject({ delivered: 0, unconfirmed: 0, last_failure: "link-lost" });
     expect(await receiver.kept("inbox")).toEqual([]);
     expect(await receiver.kept("staging")).toHaveLength(1);
-    const next = await startServer({ world: receiver.world });
+    const next = await startServer({ sandbox: receiver.sandbox });
     await eventually(() => next.kept("staging")).toEqual([]);
     wire.release();
     const { original } = await next.receive(args);

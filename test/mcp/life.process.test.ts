@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { ENTRY, makeWorld } from "../support/server.ts";
+import { ENTRY, makeSandbox } from "../support/server.ts";
 import { eventually } from "../support/wait.ts";
 import {
   BUFFERS,
@@ -32,7 +32,7 @@ for (const [at, situation] of situations.entries()) {
 }
 
 it("ends with its client, even if that is killed by SIGKILL while a share waits", async () => {
-  const { base, home, project } = await makeWorld();
+  const { base, home, project } = await makeSandbox();
   // A client of a few lines: it starts the server on its own pipes, shares, and tells what it got.
   const client = spawn(
     process.execPath,
@@ -99,7 +99,7 @@ describe("SIGKILL of the relay", () => {
     expect(await call.ended).toContain("Saved to");
     expect(await sender.becomes("delivered")).toMatchObject({ delivered: 1, unconfirmed: 0 });
     const [folder = ""] = (await receiver.kept("inbox")).filter((name) => !before.includes(name));
-    expect(sha256(await readFile(join(receiver.world.home, "inbox", folder, "original.md")))).toBe(share.sha256);
+    expect(sha256(await readFile(join(receiver.sandbox.home, "inbox", folder, "original.md")))).toBe(share.sha256);
   });
 });
 
@@ -194,7 +194,7 @@ describe("stdin", () => {
 describe("a home", () => {
   it("serves two servers at once", async () => {
     const first = await startServer();
-    const second = await startServer({ world: first.world });
+    const second = await startServer({ sandbox: first.sandbox });
     const share = await two.sender.share({ content: DOCUMENT, mode: "lan", receivers: 10 });
     const args = { code: share.code, host: `127.0.0.1:${share.lan?.port}` };
     const taken = await Promise.all([first, second, first, second].map((server) => server.receive(args)));
@@ -213,7 +213,7 @@ describe("a home", () => {
     const dead = join(first.home, "staging", (await first.kept("staging"))[0]?.replace(/^\d+/, "999999999") ?? "");
     await mkdir(dead);
     await writeFile(join(dead, "original.md"), "x");
-    const second = await startServer({ world: first.world });
+    const second = await startServer({ sandbox: first.sandbox });
     await eventually(() => second.kept("staging")).toHaveLength(1); // the dead one's is swept
     wire.release();
     expect((await call).sha256).toBe(share.sha256);

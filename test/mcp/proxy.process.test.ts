@@ -67,9 +67,9 @@ describe("in a company's network", () => {
     const other = await company.startServer({});
     await other.share({ content: DOCUMENT, mode: "lan" });
     // As it stands in a session's environment: from where that session runs, and not the hub.
-    const authority = relative(other.world.project, company.authority);
+    const authority = relative(other.sandbox.project, company.authority);
     const env = { NODE_EXTRA_CA_CERTS: authority, HTTPS_PROXY: company.secureProxy };
-    const sender = await company.startServer(env, other.world);
+    const sender = await company.startServer(env, other.sandbox);
     const before = company.connects().length;
     await sender.share({ content: DOCUMENT, mode: "relay", relay_url: company.relay });
     expect(company.connects().slice(before)).toEqual([`${company.host}:443`]);

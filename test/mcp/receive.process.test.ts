@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { makeClock } from "../support/clock.ts";
 import { later } from "../support/later.ts";
-import { endHub, makeWorld, type Offered, startServer, type TestServer } from "../support/server.ts";
+import { endHub, makeSandbox, type Offered, startServer, type TestServer } from "../support/server.ts";
 import { eventually, until } from "../support/wait.ts";
 import { DOCUMENT, longFile, SHORT, wrong } from "./texts.ts";
 import { falseRelay, host, patient, relayHere, wireThatBreaks, wireTo } from "./wires.ts";
@@ -47,12 +47,12 @@ describe("where another user has made the home first", () => {
 
   it.each(["", "inbox", "staging"])("receives nothing: <home>/%s", async (folder) => {
     const share = await offered();
-    const world = await makeWorld();
-    const victim = await startServer({ world, unprivileged: true });
-    await mkdir(join(world.home, folder), { recursive: true });
-    await chmod(join(world.home, folder), 0o777);
-    await chmod(world.home, 0o777);
-    await chown(join(world.home, folder), 12_345, 12_345); // who could put another document into its place
+    const sandbox = await makeSandbox();
+    const victim = await startServer({ sandbox, unprivileged: true });
+    await mkdir(join(sandbox.home, folder), { recursive: true });
+    await chmod(join(sandbox.home, folder), 0o777);
+    await chmod(sandbox.home, 0o777);
+    await chown(join(sandbox.home, folder), 12_345, 12_345); // who could put another document into its place
     const refused = await victim.fails("distill_receive", { code: share.code, host: at(share) });
     expect([refused.code, refused.text]).toEqual(["home-unwritable", expect.stringContaining("another user")]);
     expect(await sender.status()).toMatchObject({ state: "waiting", unconfirmed: 0 });
@@ -457,9 +457,9 @@ describe("a machine that cannot keep the document", () => {
     ],
   ])("says home-unwritable where %s, and the share lives on", async (_what, spoil) => {
     const share = await offered();
-    const world = await makeWorld();
-    await spoil(world.home);
-    const homeless = await startServer({ world });
+    const sandbox = await makeSandbox();
+    await spoil(sandbox.home);
+    const homeless = await startServer({ sandbox });
     const args = { code: share.code, host: at(share) };
     expect((await homeless.fails("distill_receive", args)).code).toBe("home-unwritable");
     expect(await sender.becomes("waiting")).toMatchObject({ unconfirmed: 0 });
@@ -476,11 +476,11 @@ describe("a machine that cannot keep the document", () => {
       ["is too small", "a long one", "2m", "A line.\n".repeat(130_000)],
     ])("says disk-full where the disk %s for %s, and the share lives on", async (_what, _which, size, content) => {
       const share = await offered({ content });
-      const world = await makeWorld();
-      await mkdir(world.home);
-      execFileSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", world.home]);
-      later(() => execFileSync("umount", ["-l", world.home]));
-      const full = await startServer({ world });
+      const sandbox = await makeSandbox();
+      await mkdir(sandbox.home);
+      execFileSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", sandbox.home]);
+      later(() => execFileSync("umount", ["-l", sandbox.home]));
+      const full = await startServer({ sandbox });
       const args = { code: share.code, host: at(share) };
       expect((await full.fails("distill_receive", args)).code).toBe("disk-full");
       expect([await full.kept("staging"), await full.kept("inbox")]).toEqual([[], []]);

@@ -77,10 +77,10 @@ describe("the document", () => {
   });
 
   it("a file outside of the project is refused, by whatever way it is named", async () => {
-    const outside = join(server.world.outside, "notes.md");
+    const outside = join(server.sandbox.outside, "notes.md");
     await writeFile(outside, DOCUMENT);
     await symlink(outside, join(server.project, "link.md"));
-    await symlink(server.world.outside, join(server.project, "linked"));
+    await symlink(server.sandbox.outside, join(server.project, "linked"));
     for (const path of [outside, "../outside/notes.md", "link.md", "linked/notes.md", "~/../outside/notes.md"]) {
       expect(await share({ path }), path).toMatchObject({ code: "path-not-allowed" });
     }
@@ -296,8 +296,8 @@ describe("what is wrong", () => {
         expect(text).not.toContain(hush);
       }
     }
-    for (const { stderr, world } of [sender, receiver].map((it) => ({ stderr: it.stderr(), world: it.world }))) {
-      expect(stderr).not.toContain(world.base);
+    for (const { stderr, sandbox } of [sender, receiver].map((it) => ({ stderr: it.stderr(), sandbox: it.sandbox }))) {
+      expect(stderr).not.toContain(sandbox.base);
       for (const word of words) expect(stderr).not.toMatch(new RegExp(`\\b${word}-`));
     }
   });

@@ -140,7 +140,7 @@ describe("distill_stop", () => {
 
 it("takes a hundred shares at once, of all sessions together, and the next one when one has ended", async () => {
   const own = await startServer();
-  const other = await startServer({ world: own.world });
+  const other = await startServer({ sandbox: own.sandbox });
   for (let i = 0; i < 100; i++) await (i % 2 ? own : other).share({ content: `Number ${i}`, mode: "lan" });
   const refused = await own.fails("distill_share", { content: "one more", mode: "lan" });
   expect(refused.code).toBe("too-many-shares");
@@ -180,6 +180,6 @@ describe("the environment", () => {
     const sender = await startServer();
     const { code, lan } = await sender.share({ content: "x", mode: "lan" });
     const { saved_to } = await unset.receive({ code, host: `127.0.0.1:${lan?.port}` });
-    expect(saved_to.startsWith(join(unset.world.base, "user", ".claude-spread", "inbox"))).toBe(true);
+    expect(saved_to.startsWith(join(unset.sandbox.base, "user", ".claude-spread", "inbox"))).toBe(true);
   });
 });

@@ -1,21 +1,21 @@
 /** Whatever waits says in the status for what, and until when: to every session of the user. */
 import { expect, it } from "vitest";
-import { document } from "../faults/handoff.ts";
-import { type Cable, cable, type Lot } from "../support/cable.ts";
+import { makeDocument } from "../faults/handoff.ts";
+import { type Cable, cable, type LinkPlan } from "../support/cable.ts";
 import { startServer } from "../support/server.ts";
 import { eventually } from "../support/wait.ts";
 
 const BYTES = 5_000_000;
-const DEAD: Lot = { faults: [{ way: "up", at: 0, what: "stall" }] };
+const DEAD: LinkPlan = { faults: [{ way: "up", at: 0, what: "stall" }] };
 
 /** A document of which a receiver is told over a cable; and two sessions of that receiver, of which the first asks for it. */
-async function asked(lots: readonly Lot[], timeoutSeconds = 600) {
+async function asked(linkPlans: readonly LinkPlan[], timeoutSeconds = 600) {
   const sender = await startServer();
   const receiver = await startServer();
-  const other = await startServer({ world: receiver.world });
-  const paper = await document(sender, BYTES);
-  const share = await sender.share({ path: paper.path, mode: "lan", expires_minutes: 10 });
-  const line: Cable = await cable(share.lan?.port ?? 0, lots);
+  const other = await startServer({ sandbox: receiver.sandbox });
+  const document = await makeDocument(sender, BYTES);
+  const share = await sender.share({ path: document.path, mode: "lan", expires_minutes: 10 });
+  const line: Cable = await cable(share.lan?.port ?? 0, linkPlans);
   const end = new AbortController();
   const since = Date.now();
   const args = { code: share.code, mode: "lan", host: `127.0.0.1:${line.port}`, timeout_seconds: timeoutSeconds };

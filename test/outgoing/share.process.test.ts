@@ -252,11 +252,11 @@ describe("an attachment", () => {
 
 it("a value of the .env file at the top of a repository is known in the project within it", async () => {
   const own = await startServer();
-  const world = { ...own.world, project: join(own.project, "packages", "app") };
-  await mkdir(world.project, { recursive: true });
+  const sandbox = { ...own.sandbox, project: join(own.project, "packages", "app") };
+  await mkdir(sandbox.project, { recursive: true });
   await mkdir(join(own.project, ".git"));
   await writeFile(join(own.project, ".env"), `API_SECRET=${ENV_VALUE}\n`);
-  const inner = await startServer({ world });
+  const inner = await startServer({ sandbox });
   const { data } = await inner.call("distill_preview", { content: `It is ${ENV_VALUE}.\n` });
   expect((data as Shown).content).not.toContain(ENV_VALUE);
 });

@@ -12,7 +12,7 @@ import { type ReceivedHandoff, receive, type Step } from "../../src/share/receiv
 import type { Share } from "../../src/share/sender.ts";
 import { MAX_FRUITLESS_PROOFS, version2 } from "../../src/share/version2.ts";
 import { dialTcp, listenTcp } from "../../src/transport/tcp.ts";
-import { type Cable, cable, type Direction, type Lot } from "../support/cable.ts";
+import { type Cable, cable, type Direction, type LinkPlan } from "../support/cable.ts";
 import { documentOf, onlyLeg } from "../support/conversation.ts";
 import { later } from "../support/later.ts";
 import { movableClock } from "../support/movable-clock.ts";
@@ -72,10 +72,10 @@ async function take(it: Share, route: Route, { untilReconnecting = false, hurrie
 }
 
 /** A share on the LAN behind a cable; `wires` are all bytes of each connection and direction. */
-async function behind(lots: readonly Lot[], options: Parameters<typeof share>[0] = {}) {
+async function behind(linkPlans: readonly LinkPlan[], options: Parameters<typeof share>[0] = {}) {
   const it = await share({ mode: "lan", ...options });
   const wires: Record<Direction, Buffer[]>[] = [];
-  const line = await cable(lanOf(it).port, lots, (bytes, way, connection) => {
+  const line = await cable(lanOf(it).port, linkPlans, (bytes, way, connection) => {
     wires[connection] ??= { up: [], down: [] };
     wires[connection]?.[way].push(Buffer.from(bytes));
   });
@@ -183,8 +183,8 @@ describe.each(["identity", "br"] as const)("a document of 5 MB as %s", (encoding
   const cuts = [700_000, FULL_FRAME_BYTES * 7 + 700, 30_000, 900, 400_123];
 
   it("whose link is cut five times arrives as it was, and no chunk that was verified is sent again", async () => {
-    const lots = cuts.map((at): Lot => ({ faults: [{ way: "down", at, what: "cut" }] }));
-    const { it, framesBy, route, line } = await behind(lots, { text });
+    const linkPlans = cuts.map((at): LinkPlan => ({ faults: [{ way: "down", at, what: "cut" }] }));
+    const { it, framesBy, route, line } = await behind(linkPlans, { text });
     const outcome = await take(it, route, { hurried: true });
     await expectWhole(outcome, text);
     await expectDelivered(it);
@@ -199,21 +199,21 @@ describe.each(["identity", "br"] as const)("a document of 5 MB as %s", (encoding
   });
 
   it("whose link is reset three times, and altered twice, arrives as it was", async () => {
-    const lots = [
+    const linkPlans = [
       { faults: [{ way: "down", at: 500_000, what: "reset" }] },
       { faults: [{ way: "down", at: 300_000, what: "corrupt" }] },
       { faults: [{ way: "down", at: 600_000, what: "reset" }] },
       { faults: [{ way: "down", at: 65_000, what: "corrupt" }] },
       { faults: [{ way: "up", at: 400, what: "reset" }] },
-    ] satisfies Lot[];
-    const { it, route } = await behind(lots, { text });
+    ] satisfies LinkPlan[];
+    const { it, route } = await behind(linkPlans, { text });
     await expectWhole(await take(it, route, { hurried: true }), text);
     await expectDelivered(it);
   });
 });
 
 it("a document that has left goes on, though the next link is altered before the sender has proved itself", async () => {
-  const corruptAt = (at: number): Lot => ({ faults: [{ way: "down", at, what: "corrupt" }] });
+  const corruptAt = (at: number): LinkPlan => ({ faults: [{ way: "down", at, what: "corrupt" }] });
   const text = TEXTS.identity.slice(0, 100_000);
   const { it, route, line } = await behind([corruptAt(30_000), corruptAt(224 + 100)], { text });
   await expectWhole(await take(it, route), text);
@@ -222,8 +222,8 @@ it("a document that has left goes on, though the next link is altered before the
 });
 
 /** Cut at once, whatever comes. */
-const DEAD: Lot = { faults: [{ way: "up", at: 0, what: "cut" }] };
-const cutAt = (at: number): Lot => ({ faults: [{ way: "down", at, what: "cut" }] });
+const DEAD: LinkPlan = { faults: [{ way: "up", at: 0, what: "cut" }] };
+const cutAt = (at: number): LinkPlan => ({ faults: [{ way: "down", at, what: "cut" }] });
 
 describe("the ways back each other up:", () => {
   it("a transfer that loses the LAN goes on by the relay", async () => {
@@ -406,7 +406,7 @@ describe("the receiver", () => {
   });
 
   it("gives up when five links in a row are altered, and bring nothing", async () => {
-    const altered: Lot = { faults: [{ way: "down", at: 224 + 297 + 300, what: "corrupt" }] };
+    const altered: LinkPlan = { faults: [{ way: "down", at: 224 + 297 + 300, what: "corrupt" }] };
     const { it, line, route } = await behind([cutAt(1_000_000), ...Array.from({ length: 9 }, () => altered)], {
       text: TEXTS.identity,
     });
@@ -418,7 +418,7 @@ describe("the receiver", () => {
 
 describe("a sender that takes nothing up, as those before", () => {
   /** @param texts of each visit. @returns where it listens, and what was sent. */
-  async function oldSender(texts: readonly string[], lots: readonly Lot[]) {
+  async function oldSender(texts: readonly string[], linkPlans: readonly LinkPlan[]) {
     let visits = 0;
     const listener = await listenTcp((link) => {
       const document = documentOf(Buffer.from(texts[visits] ?? ""));
@@ -434,7 +434,7 @@ describe("a sender that takes nothing up, as those before", () => {
         .finally(() => link.close());
     });
     later(() => listener.close());
-    const line = await cable(listener.port, lots);
+    const line = await cable(listener.port, linkPlans);
     const folder = await home();
     const route = through(line);
     const known = {

@@ -21,8 +21,8 @@ export interface Fault {
   readonly what: "cut" | "reset" | "stall" | "corrupt";
 }
 
-/** One connection's lot. */
-export interface Lot {
+/** One connection's linkPlan. */
+export interface LinkPlan {
   readonly faults?: readonly Fault[];
   /** Of each direction. */
   readonly bytesPerSecond?: number;
@@ -62,12 +62,12 @@ interface Line {
 
 /**
  * @param target a port of this machine; the number of a connection, from 0, can decide which.
- * @param lots of the connections, in the order in which they come; further ones have none. Or what says it for a number.
+ * @param linkPlans of connections, in the order in which they come; further ones have none. Or what gives the one of a number.
  * @param tap gets all bytes that pass, with the number of their connection from 0.
  */
 export async function cable(
   target: number | ((connection: number) => number),
-  lots: readonly Lot[] | ((connection: number) => Lot) = [],
+  linkPlans: readonly LinkPlan[] | ((connection: number) => LinkPlan) = [],
   tap: (bytes: Buffer, way: Direction, connection: number) => void = () => {},
 ): Promise<Cable> {
   const lines = new Set<Line>();
@@ -78,7 +78,7 @@ export async function cable(
 
   const server = createServer((near) => {
     const number = connections++;
-    const lot = (typeof lots === "function" ? lots(number) : lots[number]) ?? {};
+    const linkPlan = (typeof linkPlans === "function" ? linkPlans(number) : linkPlans[number]) ?? {};
     const far = connect(typeof target === "number" ? target : target(number), "127.0.0.1");
     const line: Line = { near, far, hushed: false };
     lines.add(line);
@@ -89,7 +89,7 @@ export async function cable(
           from,
           to,
           way,
-          lot,
+          linkPlan,
           () => healed.signal,
           line,
           (bytes) => {
@@ -164,7 +164,7 @@ async function carry(
   from: Socket,
   to: Socket,
   way: Direction,
-  { faults = [], bytesPerSecond = Number.POSITIVE_INFINITY, delayMs = 0 }: Lot,
+  { faults = [], bytesPerSecond = Number.POSITIVE_INFINITY, delayMs = 0 }: LinkPlan,
   healing: () => AbortSignal,
   line: Line,
   passes: (bytes: Buffer) => void,

@@ -9,7 +9,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { startServer, type TestServer, type World } from "./server.ts";
+import { type Sandbox, startServer, type TestServer } from "./server.ts";
 import { until } from "./wait.ts";
 
 const RELAY = fileURLToPath(new URL("../../relay/dist/index.js", import.meta.url));
@@ -48,7 +48,7 @@ export interface Company extends AsyncDisposable {
   /** What the proxy was asked for, by its own log. */
   connects(): string[];
   /** A server of Claude Spread in this network, until the test is over. */
-  startServer(env: Record<string, string>, world?: World): Promise<TestServer>;
+  startServer(env: Record<string, string>, sandbox?: Sandbox): Promise<TestServer>;
 }
 
 /** Ends TLS in front of other ports; told by its arguments what, once "ready" is printed. */
@@ -132,7 +132,7 @@ async function build(base: string, children: ChildProcess[]): Promise<Omit<Compa
     secureProxy: `https://me:${PASSWORD}@${HOST}:${SECURE_PROXY_PORT}`,
     host: HOST,
     connects: () => [...readFileSync(log, "utf8").matchAll(/: CONNECT (\S+) HTTP/g)].map(([, target]) => target ?? ""),
-    startServer: (env, world) => startServer({ env, inside, ...(world && { world }) }),
+    startServer: (env, sandbox) => startServer({ env, inside, ...(sandbox && { sandbox }) }),
   };
 }
 

@@ -1,4 +1,4 @@
-/** Real server processes, each in a world of its own: what a model sees of Claude Spread. All of it is gone after the test. */
+/** Real server processes, each in a sandbox of its own: what a model sees of Claude Spread. All of it is gone after the test. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
@@ -22,8 +22,8 @@ const NOBODY = 65_534;
 export interface Options {
   /** On top of what every server gets; undefined takes a variable away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** The world of another server, instead of a new one. */
-  readonly world?: World;
+  /** The sandbox of another server, instead of a new one. */
+  readonly sandbox?: Sandbox;
   /** Lives until the last test of the file is over. */
   readonly lasting?: boolean;
   /** Who answers what the client is to ask its user; without one the client cannot ask. */
@@ -37,7 +37,7 @@ export interface Options {
 }
 
 /** The folders that a server sees: all absolute, all of this test alone. */
-export interface World {
+export interface Sandbox {
   readonly base: string;
   /** DISTILL_HOME, which is not there until it is needed. */
   readonly home: string;
@@ -46,7 +46,7 @@ export interface World {
   readonly outside: string;
 }
 
-export async function makeWorld(lasting = false): Promise<World> {
+export async function makeSandbox(lasting = false): Promise<Sandbox> {
   const base = await mkdtemp(join(tmpdir(), "claude-spread-test-"));
   const home = join(base, "user", ".claude-spread");
   later(async () => {
@@ -99,19 +99,19 @@ export async function hubsOf(home: string): Promise<number[]> {
     .map(Number);
 }
 
-async function commandOf({ env, entry = ENTRY, inside = [], unprivileged }: Options, world: World) {
+async function commandOf({ env, entry = ENTRY, inside = [], unprivileged }: Options, sandbox: Sandbox) {
   const variables: Record<string, string | undefined> = {
     PATH: process.env.PATH,
-    HOME: join(world.base, "user"),
-    TMPDIR: join(world.base, "tmp"),
-    DISTILL_HOME: world.home,
+    HOME: join(sandbox.base, "user"),
+    TMPDIR: join(sandbox.base, "tmp"),
+    DISTILL_HOME: sandbox.home,
     DISTILL_MDNS: "off", // the network of the machine that tests is no business of theirs
-    CLAUDE_PROJECT_DIR: world.project,
+    CLAUDE_PROJECT_DIR: sandbox.project,
     ...env,
   };
   const args = [entry];
   if (unprivileged && process.getuid?.() === 0) {
-    for (const name of ["", "user", "project", "outside", "tmp"]) await chown(join(world.base, name), NOBODY, NOBODY);
+    for (const name of ["", "user", "project", "outside", "tmp"]) await chown(join(sandbox.base, name), NOBODY, NOBODY);
     const drop = `process.setgroups([]);process.setgid(${NOBODY});process.setuid(${NOBODY})`;
     args.unshift("--import", `data:text/javascript,${drop}`);
   }
@@ -175,23 +175,23 @@ type Arguments = Record<string, unknown>;
 
 export class TestServer {
   readonly client: Client;
-  readonly world: World;
+  readonly sandbox: Sandbox;
   readonly pid: number;
   readonly #stderr: string[];
 
-  constructor(client: Client, world: World, pid: number, stderr: string[]) {
+  constructor(client: Client, sandbox: Sandbox, pid: number, stderr: string[]) {
     this.client = client;
-    this.world = world;
+    this.sandbox = sandbox;
     this.pid = pid;
     this.#stderr = stderr;
   }
 
   get home(): string {
-    return this.world.home;
+    return this.sandbox.home;
   }
 
   get project(): string {
-    return this.world.project;
+    return this.sandbox.project;
   }
 
   stderr(): string {
@@ -282,10 +282,10 @@ const jsonSchemaValidator = new Validators();
 
 /** A server and the client that has started it. */
 export async function startServer(options: Options = {}): Promise<TestServer> {
-  const world = options.world ?? (await makeWorld(options.lasting));
+  const sandbox = options.sandbox ?? (await makeSandbox(options.lasting));
   const transport = new StdioClientTransport({
-    ...(await commandOf(options, world)),
-    cwd: world.project,
+    ...(await commandOf(options, sandbox)),
+    cwd: sandbox.project,
     stderr: "pipe",
   });
   const stderr: string[] = [];
@@ -297,12 +297,12 @@ export async function startServer(options: Options = {}): Promise<TestServer> {
   later(() => client.close(), options.lasting);
   await client.connect(transport);
   await client.listTools(); // from here on, the client knows the output schemas
-  return new TestServer(client, world, transport.pid ?? 0, stderr);
+  return new TestServer(client, sandbox, transport.pid ?? 0, stderr);
 }
 
 /** A server spoken to without a library, for what one hides: the bytes on stdout, the exit code, the end of stdin. */
 export class BareServer {
-  readonly world: World;
+  readonly sandbox: Sandbox;
   readonly child: ChildProcess;
   /** The exit code, null after a signal that was not caught. */
   readonly ended: Promise<number | null>;
@@ -310,9 +310,9 @@ export class BareServer {
   stderr = "";
   #id = 0;
 
-  constructor(child: ChildProcess, world: World) {
+  constructor(child: ChildProcess, sandbox: Sandbox) {
     this.child = child;
-    this.world = world;
+    this.sandbox = sandbox;
     this.ended = once(child, "close").then(([code]) => code as number | null);
     child.stdin?.on("error", () => {});
     child.stdout?.setEncoding("utf8").on("data", (text) => {
@@ -356,10 +356,10 @@ export class BareServer {
 }
 
 export async function startBare(options: Options = {}): Promise<BareServer> {
-  const world = options.world ?? (await makeWorld());
-  const { command, args, env } = await commandOf(options, world);
-  const child = spawn(command, args, { env, cwd: world.project, stdio: "pipe" });
-  const server = new BareServer(child, world);
+  const sandbox = options.sandbox ?? (await makeSandbox());
+  const { command, args, env } = await commandOf(options, sandbox);
+  const child = spawn(command, args, { env, cwd: sandbox.project, stdio: "pipe" });
+  const server = new BareServer(child, sandbox);
   later(async () => {
     child.kill("SIGKILL");
     await server.ended;

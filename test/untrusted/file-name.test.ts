@@ -289,6 +289,14 @@ describe("isToolConfiguration", () => {
     "ﬀ/.git",
     ".ɢɪᴛ",
     "Ａgents.md",
+    "plan.agent.md",
+    "opencode.json",
+    "CRUSH.md",
+    "ϹLAUDE.md",
+    "ꮯLAUDE.md",
+    "ᑕLAUDE.md",
+    "CL𐊠UDE.md",
+    "CLAUDE.mᗪ",
   ])("%s is, too", (path) => {
     expect(isToolConfiguration(path)).toBe(true);
   });
@@ -316,6 +324,8 @@ describe("isToolConfiguration", () => {
     "café.md",
     "отчёт.md",
     "引き継ぎ.md",
+    "ありがと.md",
+    "Größe.md",
     "a:b",
     "",
     "...",

@@ -8,7 +8,7 @@ import type { Repository } from "./repository.ts";
 const MAX_LISTED = 5_000;
 
 /** What a patch does to files. */
-export interface Touched {
+interface Touched {
   /** Texts of the sender: files that it would write, remove, rename or copy, each once. */
   readonly paths: readonly string[];
   /** Whether it makes a symbolic link: what is written below that lands elsewhere. */
@@ -47,7 +47,7 @@ export async function touchedBy(patch: string, signal: AbortSignal): Promise<Tou
   );
   return {
     paths: [...new Set(paths)],
-    // The summary is lines, and stands behind the last record. Names in it can only make it say more.
+    // The summary is lines, and comes after the last record. Names in it can only make it say more.
     links: / (?:create mode|=>) 120000 /.test(records[0]?.at(-1) ?? ""),
     complete:
       answers.every(({ ended }) => ended === "itself") && records.every((some) => some.length - 1 <= MAX_LISTED),

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
 import { patchText, readChange } from "../../src/repository/change.ts";
-import { checkCommand, touchedBy } from "../../src/repository/received.ts";
+import { checkCommand, touchedBy } from "../../src/repository/received-patch.ts";
 import { commit, folder, forever, git, newCheckout, opened, put, strangeHome } from "./checkout.ts";
 
 const run = promisify(execFile);
