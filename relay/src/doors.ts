@@ -1,6 +1,6 @@
 /**
- * The doors of a relay, and how what comes to them ends before and beside a WebSocket: closed lists, which HTTP, metrics and
- * log say in the same words. How a connection of the room and pair doors ends is in wire.ts.
+ * The doors of a relay: what it asks of each, and the closed lists of how what comes to them ends before and beside a
+ * WebSocket, which HTTP, metrics and log share. How a connection of the room and pair doors ends is in wire.ts.
  */
 import { GONE_REASONS } from "./yamux/session.ts";
 
@@ -8,9 +8,24 @@ import { GONE_REASONS } from "./yamux/session.ts";
 export const DOORS = ["room", "pair", "tunnel"] as const;
 export type Door = (typeof DOORS)[number];
 
-/** Those behind which a connection is a peer, whose frames are handed on to another; a tunnel carries streams of bytes. */
+/** Those where a connection is a peer, whose frames are forwarded to another; a tunnel carries streams of bytes. */
 export const PEER_DOORS = ["room", "pair"] as const satisfies readonly Door[];
 export type PeerDoor = (typeof PEER_DOORS)[number];
+
+/** What the relay asks of a door, whatever is behind it. */
+export interface Entrance<Arrival> {
+  /** How many rooms, pairs or tunnels there are. */
+  readonly size: number;
+  /** Takes somebody who was admitted. */
+  enter(arrival: Arrival): void;
+  /**
+   * The relay is stopping: ends whatever serves nobody. Called again and again, until there is nothing left to wait for.
+   * @returns whether somebody is still served whose end is worth waiting for
+   */
+  drain(): boolean;
+  /** Ends everything. What was forwarded before still arrives. */
+  end(): void;
+}
 
 /** What an agent may call its tunnel. Also what an agent asks of its own settings. */
 export const TUNNEL_ID = /^[\w-]{1,128}$/;

@@ -44,7 +44,7 @@ async function run(given: Partial<Settings>): Promise<void> {
   let relay: Relay;
   try {
     log = await logOf(settings);
-    relay = await startRelay({ ...given, ...(log && { watch: log.watch }) });
+    relay = await startRelay({ ...given, ...(log && { onEvent: log.onEvent }) });
   } catch (cause) {
     process.stderr.write(`relay: cannot start: ${cause instanceof Error ? cause.message : "unknown error"}\n`);
     process.exitCode = EXIT_FAILED;

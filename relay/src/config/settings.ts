@@ -30,7 +30,7 @@ export const DEFAULTS = {
   metricsPort: undefined as number | undefined,
   /** One of them opens /metrics; without a port of its own that is on the relay's. */
   metricsTokens: [] as readonly string[],
-  /** What the process writes to stdout. A program that starts a relay of its own watches it instead. */
+  /** What the process writes to stdout. A program that starts a relay of its own listens to its events instead. */
   log: "info" as (typeof LOG_LEVELS)[number],
   /** Whether its lines name networks and the beginnings of room ids. */
   logDetail: "off" as (typeof SWITCH)[number],

@@ -9,7 +9,7 @@ import { WebSocketServer } from "ws";
 import type { Settings } from "../config/settings.ts";
 import { REFUSALS, type Refusal } from "../doors.ts";
 import type { SilentSockets } from "../limits/limits.ts";
-import type { Watch } from "../observe/events.ts";
+import type { Emit } from "../observe/events.ts";
 import { type Admission, RETRY_AFTER_S, targetOf } from "./admission.ts";
 
 /** How often within `upgradeMs` slow requests are looked for. Node's own 30 s would treble that time. */
@@ -53,7 +53,7 @@ export interface HttpParts {
   entered: (ws: WebSocket, request: IncomingMessage, admitted: Exclude<Admitted, Passing>) => void;
   /** Takes a request whose upgrade somebody else answers, its socket, and what came behind it. */
   passing: (request: IncomingMessage, head: Buffer, admitted: Passing, refuse: (why: Refusal) => void) => void;
-  watch: Watch;
+  emit: Emit;
 }
 
 /** Of a relay that speaks TLS itself. */
@@ -64,7 +64,7 @@ export interface Certificate {
 
 /** @throws the system's error for a certificate that is none, or that does not fit its key. */
 export function createHttpServer(
-  { settings, silent, health, scrape, admit, refused, entered, passing, watch }: HttpParts,
+  { settings, silent, health, scrape, admit, refused, entered, passing, emit }: HttpParts,
   certificate: Certificate | undefined,
 ): Server | SecureServer {
   const options = {
@@ -130,7 +130,7 @@ export function createHttpServer(
       entered(ws, request, admission);
     });
     // ws has answered it by then, and tells nobody.
-    if (!upgraded) watch({ event: "cut", why: "bad-upgrade" });
+    if (!upgraded) emit({ event: "cut", why: "bad-upgrade" });
   };
   // Who takes us for a proxy comes the same way: without a listener Node hangs up, and nobody is told.
   server.on("upgrade", upgrade).on("connect", upgrade).on("checkExpectation", answer);
@@ -139,8 +139,8 @@ export function createHttpServer(
     const { code = "" } = error;
     const late = LATE.includes(code);
     // A connection that broke was not cut by us.
-    if (late) watch({ event: "cut", why: "no-http-request" });
-    else if (/^(HPE|ERR_SSL)_/.test(code)) watch({ event: "cut", why: "bad-http-request" });
+    if (late) emit({ event: "cut", why: "no-http-request" });
+    else if (/^(HPE|ERR_SSL)_/.test(code)) emit({ event: "cut", why: "bad-http-request" });
     const status = late ? 408 : code === "HPE_HEADER_OVERFLOW" ? 431 : 400;
     if (stream.writable) stream.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n\r\n`);
     stream.destroy();

@@ -84,6 +84,27 @@ export class NetworkRateLimiter {
   }
 }
 
+/** One place of an address. Releasing it twice is releasing it once. */
+export class HeldPlace {
+  readonly #key: string;
+  #held: Map<string, number> | undefined;
+
+  /** @param held how many places each address has. */
+  constructor(held: Map<string, number>, key: string) {
+    this.#held = held;
+    this.#key = key;
+  }
+
+  release(): void {
+    const held = this.#held;
+    if (!held) return;
+    this.#held = undefined;
+    const left = (held.get(this.#key) ?? 1) - 1;
+    if (left > 0) held.set(this.#key, left);
+    else held.delete(this.#key);
+  }
+}
+
 /** What one address may have at once: an office behind one router, and too few to take all that a relay has. */
 export class AddressLimiter {
   readonly #max: number;
@@ -97,15 +118,10 @@ export class AddressLimiter {
     return (this.#held.get(key) ?? 0) < this.#max;
   }
 
-  /** One more, to be released once. */
-  hold(key: string): void {
+  /** Takes one more place, which is held until it is released. */
+  hold(key: string): HeldPlace {
     this.#held.set(key, (this.#held.get(key) ?? 0) + 1);
-  }
-
-  release(key: string): void {
-    const left = (this.#held.get(key) ?? 1) - 1;
-    if (left > 0) this.#held.set(key, left);
-    else this.#held.delete(key);
+    return new HeldPlace(this.#held, key);
   }
 
   /** How many addresses are remembered: never more than is held. */

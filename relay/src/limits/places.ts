@@ -88,23 +88,30 @@ export class Places<Holder> {
     const fairPlaces = this.#max / weights;
     const ownPlaces = this.#count(own) + 1;
     if (ownPlaces > Math.max(1, (fairPlaces * ownWeight) / 2)) return undefined;
+    for (const addresses of this.#above(own, fairPlaces, ownPlaces / ownWeight)) {
+      for (const held of [...addresses.values()].sort((a, b) => b.size - a.size)) {
+        for (const holder of held) if (mayGo(holder)) return holder;
+      }
+    }
+    return undefined;
+  }
 
-    const above = [...this.#networks]
+  /**
+   * The addresses of networks above their fair share, the furthest above it first, that would still have no less for their
+   * weight than this network if they gave up one place.
+   */
+  #above(own: string, fairPlaces: number, ownRatio: number): Map<string, Held<Holder>>[] {
+    return [...this.#networks]
       .map(([network, addresses]) => {
         const weight = weightOf(network, addresses.size);
         return { network, addresses, weight, places: this.#count(network) };
       })
       .filter(
         ({ network, weight, places }) =>
-          network !== own && places > fairPlaces * weight && (places - 1) / weight >= ownPlaces / ownWeight,
+          network !== own && places > fairPlaces * weight && (places - 1) / weight >= ownRatio,
       )
-      .sort((a, b) => b.places / b.weight - a.places / a.weight);
-    for (const { addresses } of above) {
-      for (const held of [...addresses.values()].sort((a, b) => b.size - a.size)) {
-        for (const holder of held) if (mayGo(holder)) return holder;
-      }
-    }
-    return undefined;
+      .sort((a, b) => b.places / b.weight - a.places / a.weight)
+      .map(({ addresses }) => addresses);
   }
 
   /** How many networks hold places. */

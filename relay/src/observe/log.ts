@@ -5,7 +5,7 @@
 
 import { pino, stdTimeFunctions } from "pino";
 import { networkOf } from "../limits/networks.ts";
-import type { RelayEvent, Watch } from "./events.ts";
+import type { Emit, RelayEvent } from "./events.ts";
 import type { LogFolder } from "./log-folder.ts";
 import { openSink } from "./sink.ts";
 
@@ -26,7 +26,7 @@ export interface LogOptions {
 }
 
 export interface Log {
-  readonly watch: Watch;
+  readonly onEvent: Emit;
   /** The last lines get FLUSH_MS to be taken. */
   close(): Promise<void>;
 }
@@ -42,7 +42,7 @@ export function openLog({ detail, stdout, folder }: LogOptions): Log {
     },
   );
   return {
-    watch: (event) => {
+    onEvent: (event) => {
       const fields = fieldsOf(event, detail);
       if (!fields) return;
       line.info({ event: event.event, ...fields });

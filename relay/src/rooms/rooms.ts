@@ -3,7 +3,7 @@ import { randomInt } from "node:crypto";
 import type { Settings } from "../config/settings.ts";
 import { AddressLimiter } from "../limits/limits.ts";
 import { Places } from "../limits/places.ts";
-import type { Watch } from "../observe/events.ts";
+import type { Emit } from "../observe/events.ts";
 import type { Peer } from "../peers/peer.ts";
 import type { GoneReason, RefusedReason } from "../wire.ts";
 import type { Claim } from "./reclaim.ts";
@@ -29,13 +29,13 @@ export class Rooms {
   /** Of rooms that wait for their senders: such a one costs nobody a connection. */
   readonly #kept: AddressLimiter;
   readonly #settings: Settings;
-  readonly #watch: Watch;
+  readonly #emit: Emit;
 
-  constructor(settings: Settings, watch: Watch) {
+  constructor(settings: Settings, emit: Emit) {
     this.#settings = settings;
     this.#kept = new AddressLimiter(settings.maxKeptPerAddress);
     this.#places = new Places(settings.maxRooms);
-    this.#watch = watch;
+    this.#emit = emit;
   }
 
   get size(): number {
@@ -71,7 +71,7 @@ export class Rooms {
 
   /**
    * Gives a room back to the sender that has shown whose it is: the room that has waited for it, or the same one made again by
-   * a relay that does not know it. What the sender is told comes before `goOn`.
+   * a relay that does not know it. The caller answers the sender, and then has the turns go on (`resumeTurns`).
    */
   takeBack(sender: Peer, { room: id, createdMs }: Claim, options: RoomOptions): Room | RefusedReason {
     const room = this.#rooms.get(id);
@@ -91,7 +91,7 @@ export class Rooms {
       if (!displaced) return undefined;
       displaced.end("displaced");
     }
-    const room = new Room(id, sender, options, this.#settings, this.#kept, this.#watch, this.#gone);
+    const room = new Room(id, sender, options, this.#settings, this.#kept, this.#emit, this.#gone);
     this.#rooms.set(room.id, room);
     this.#places.take(room, address);
     return room;
@@ -119,7 +119,7 @@ export class Rooms {
     this.#places.free(room);
     if (FOR_GOOD.has(why) && room.reclaimable) this.#rememberEnd(room);
     this.#ended.set(why, (this.#ended.get(why) ?? 0) + 1);
-    this.#watch({ event: "room-ended", why, room: id });
+    this.#emit({ event: "room-ended", why, room: id });
     // Nobody was served there, and its place has been given away.
     if (why === "displaced") return;
     this.#lingering++;

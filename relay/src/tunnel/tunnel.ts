@@ -16,12 +16,12 @@ import { Session } from "../yamux/session.ts";
 import { StreamError, type YamuxStream } from "../yamux/stream.ts";
 import { bridge } from "./bridge.ts";
 
-/** A client at the door, with what it said so far. */
-export interface Arrival {
+/** A client that was admitted, with what it said so far. */
+export interface Visitor {
   readonly socket: Socket;
   /** The request as the local server is to see it. */
   readonly request: Buffer;
-  /** What came behind it. */
+  /** What came after it. */
   readonly head: Buffer;
   readonly refuse: (why: Refusal) => void;
 }
@@ -52,8 +52,8 @@ export class Tunnel {
     return this.#session.streams < this.#settings.maxStreamsPerTunnel;
   }
 
-  /** Takes a client until it is gone. */
-  async take({ socket, request, head, refuse }: Arrival): Promise<ClientEnd> {
+  /** Serves a client until it is gone. */
+  async serve({ socket, request, head, refuse }: Visitor): Promise<ClientEnd> {
     const stream = this.#open();
     if (typeof stream === "string") {
       refuse(stream);
