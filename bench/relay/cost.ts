@@ -6,7 +6,7 @@
  */
 
 import { forwardFor } from "./forward.ts";
-import { Pair } from "./pair.ts";
+import { RoomPair } from "./pair.ts";
 import { Process } from "./process.ts";
 import { makeRooms } from "./rooms.ts";
 import { geometricMean, KIB, median, quantile, row, size } from "./table.ts";
@@ -91,9 +91,9 @@ function launch(at: 0 | 1 | 2): Promise<Process> {
 type Trio = readonly [off: Process, on: Process, again: Process];
 
 async function forwarded(relays: Trio, bytes: number, window: number): Promise<Round[]> {
-  const pairs = new Map<Process, Pair[]>();
+  const pairs = new Map<Process, RoomPair[]>();
   for (const relay of relays) {
-    pairs.set(relay, await Promise.all(Array.from({ length: PAIRS }, () => Pair.join(relay, bytes))));
+    pairs.set(relay, await Promise.all(Array.from({ length: PAIRS }, () => RoomPair.join(relay, bytes))));
   }
   const rounds = await inTurn(relays, (relay) => forwardFor(SLICE_MS, relay, pairs.get(relay) ?? [], window));
   for (const pair of [...pairs.values()].flat()) pair.end();

@@ -2,7 +2,7 @@
  * The doors of a relay: what it asks of each, and the closed lists of how what comes to them ends before and beside a
  * WebSocket, which HTTP, metrics and log share. How a connection of the room and pair doors ends is in wire.ts.
  */
-import { GONE_REASONS } from "./yamux/session.ts";
+import { SESSION_ENDS } from "./yamux/session.ts";
 
 /** The ways for two ends to find each other. */
 export const DOORS = ["room", "pair", "tunnel"] as const;
@@ -43,7 +43,7 @@ export const REFUSALS = {
   "pair-full": 409,
   "second-agent": 409,
   "too-many-connections": 429,
-  /** The agent, or the local server behind it, hung up before it had answered. */
+  /** The agent, or its local server, hung up before it had answered. */
   "no-answer": 502,
   "too-many-pairs": 503,
   "too-many-tunnels": 503,
@@ -54,7 +54,7 @@ export const REFUSALS = {
 export type Refusal = keyof typeof REFUSALS;
 
 /** Why a tunnel is over. */
-export const TUNNEL_ENDS = [...GONE_REASONS, "restart"] as const;
+export const TUNNEL_ENDS = [...SESSION_ENDS, "restart"] as const;
 export type TunnelEnd = (typeof TUNNEL_ENDS)[number];
 
 /** Why a client that was let in is gone. */

@@ -8,7 +8,6 @@ import { LOG_LEVELS, MAX_STREAMS_PER_TUNNEL, MIN_SECRET_CHARS, type Settings, SW
 import {
   HOST,
   HOSTS,
-  type Kind,
   listOf,
   MS_PER_S,
   ORIGINS,
@@ -19,6 +18,7 @@ import {
   secretText,
   TOKENS,
   TOKENS_FILE,
+  type ValueKind,
   whole,
 } from "./values.ts";
 
@@ -27,7 +27,7 @@ const MIN_MESSAGE_BYTES = 128 * 1024;
 const GIB = 1024 ** 3;
 const DAY_S = 24 * 60 * 60;
 
-export interface OperatorSetting extends Kind {
+export interface OperatorSetting extends ValueKind {
   readonly setting: keyof Settings;
   /** None for what no other user of the machine may see in the list of processes. */
   readonly flag?: string;

@@ -4,8 +4,8 @@ import proxyAddr from "proxy-addr";
 import * as z from "zod";
 import type { TrustedProxies } from "./settings.ts";
 
-/** A kind of value. */
-export interface Kind {
+/** A kind of value, as an operator writes it. */
+export interface ValueKind {
   /** Text to a setting. */
   readonly schema: z.ZodType;
   /** What it must be, after "must be". */
@@ -19,7 +19,7 @@ export interface Kind {
 export const MS_PER_S = 1000;
 
 /** A whole number as operators write it: the value in `unit`, times `scale` in our own. */
-export function whole(min: number, max: number, unit = "", scale = 1): Kind {
+export function whole(min: number, max: number, unit = "", scale = 1): ValueKind {
   const schema = z
     .string()
     .regex(/^\d{1,15}$/)
@@ -30,31 +30,31 @@ export function whole(min: number, max: number, unit = "", scale = 1): Kind {
 }
 
 /** The same for a time, which is in ms among the settings. */
-export function seconds(min: number, max: number): Kind {
+export function seconds(min: number, max: number): ValueKind {
   return whole(min, max, "seconds", MS_PER_S);
 }
 
-export function oneOf(values: readonly string[]): Kind {
+export function oneOf(values: readonly string[]): ValueKind {
   return { schema: z.enum(values), must: values.join(" or ") };
 }
 
 /** Several of one kind, with commas between them. */
-function list<T extends string>(item: z.ZodType<T, string>, must: string): Kind {
+function list<T extends string>(item: z.ZodType<T, string>, must: string): ValueKind {
   const parts = z.string().transform((text) => text.split(",").map((part) => part.trim()));
   return { schema: parts.pipe(z.array(item).min(1)), must: `${must}, with commas between them` };
 }
 
-export function listOf(values: readonly string[]): Kind {
+export function listOf(values: readonly string[]): ValueKind {
   return list(z.enum(values), `of ${values.join(", ")}`);
 }
 
-export function secretText(minChars: number): Kind {
+export function secretText(minChars: number): ValueKind {
   return { schema: z.string().min(minChars), must: `at least ${minChars} characters` };
 }
 
-export const PATH: Kind = { schema: z.string(), must: "a path" };
+export const PATH: ValueKind = { schema: z.string(), must: "a path" };
 
-export const HOST: Kind = { schema: z.string().regex(/^\S+$/), must: "an IP address or a host name" };
+export const HOST: ValueKind = { schema: z.string().regex(/^\S+$/), must: "an IP address or a host name" };
 
 export const HOSTS = list(
   z
@@ -72,7 +72,7 @@ export const ORIGINS = list(
   "origins such as https://example.org",
 );
 
-export const PROXIES: Kind = {
+export const PROXIES: ValueKind = {
   schema: z.string().transform((text, context): TrustedProxies => {
     if (/^\d{1,2}$/.test(text)) return { hops: Number(text) };
     const trusted = { networks: text.split(",").map((part) => part.trim()) };
@@ -95,7 +95,7 @@ const mustBeTokens = `tokens of at least ${MIN_TOKEN_CHARS} printable characters
 export const TOKENS = list(Token, mustBeTokens);
 
 /** One token a line; a line that begins with # is a remark. */
-export const TOKENS_FILE: Kind = {
+export const TOKENS_FILE: ValueKind = {
   schema: z.string().transform((path, context): string[] => {
     try {
       const lines = readFileSync(path, "utf8")

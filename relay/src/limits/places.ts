@@ -10,7 +10,7 @@ const MIN_OF_ADDRESS = 64;
 const PART_OF_ADDRESS = 1 / 16;
 
 /**
- * A network's fair share grows with the addresses that hold places in it, up to so many. IPv4 addresses cost money, and many
+ * A network's fair share grows with the addresses that hold places in it, up to this many. IPv4 addresses cost money, and many
  * people can share a /24 of a company or a carrier; the /64s of a /48 cost nothing.
  */
 const MAX_WEIGHT_IPV4 = 128;
@@ -74,18 +74,16 @@ export class Places<Holder> {
   }
 
   /**
-   * Whose place is to be given up, now that all are taken, for one more of this address: that of the network which is most
-   * above its fair share, and in it of the address that has most, the oldest of those that may go. Nobody's for a network that
-   * has half of its own fair share already: whoever holds a place has told others of it, and who gets none can go elsewhere.
+   * Whose place is to be given up, now that all are taken, for one more of this address: in the network that is furthest above
+   * its fair share, of the address that has most, the oldest of those that may go. Nobody's, if the network of this address
+   * already has half of its fair share: a holder has given the name of its place to others, and a newcomer can go elsewhere.
    */
   toDisplace(address: string, mayGo: (holder: Holder) => boolean): Holder | undefined {
     const own = networkOf(address);
     const ownAddresses = this.#networks.get(own);
     const ownSize = (ownAddresses?.size ?? 0) + (ownAddresses?.has(address) ? 0 : 1);
     const ownWeight = weightOf(own, ownSize);
-    let weights = ownWeight;
-    for (const [network, { size }] of this.#networks) if (network !== own) weights += weightOf(network, size);
-    const fairPlaces = this.#max / weights;
+    const fairPlaces = this.#max / (ownWeight + this.#weightOfOthers(own));
     const ownPlaces = this.#count(own) + 1;
     if (ownPlaces > Math.max(1, (fairPlaces * ownWeight) / 2)) return undefined;
     for (const addresses of this.#above(own, fairPlaces, ownPlaces / ownWeight)) {
@@ -94,6 +92,12 @@ export class Places<Holder> {
       }
     }
     return undefined;
+  }
+
+  #weightOfOthers(own: string): number {
+    let weights = 0;
+    for (const [network, { size }] of this.#networks) if (network !== own) weights += weightOf(network, size);
+    return weights;
   }
 
   /**

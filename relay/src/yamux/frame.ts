@@ -104,7 +104,7 @@ export interface FrameSink {
   end(header: Header): void;
 }
 
-/** Finds the frames in a byte stream, however it is cut. Keeps less than a header: payloads are handed on as they come. */
+/** Finds the frames in a byte stream, however it is cut. Keeps less than a header: payloads are passed on as they come. */
 export class Deframer {
   readonly #sink: FrameSink;
   readonly #partial = Buffer.alloc(HEADER_BYTES);

@@ -46,7 +46,7 @@ export class YamuxStream extends Duplex {
   /** What we may still send, and what the peer may still send. */
   #sendWindow = WINDOW_BYTES;
   #receiveWindow = WINDOW_BYTES;
-  /** Bytes that our reader has taken and the peer was not told of. */
+  /** Bytes that our reader has taken and that we have not reported to the peer yet. */
   #taken = 0;
   /** SYN, ACK or RST that is still to be said. */
   #flags: number;
@@ -65,7 +65,7 @@ export class YamuxStream extends Duplex {
   #asked = false;
   #peerEnded = false;
 
-  /** There is nobody any more who could be told of a reset. */
+  /** Nobody is left to hear of a reset. */
   #severed = false;
 
   constructor(id: number, firstFlag: number, turns: Turns) {
