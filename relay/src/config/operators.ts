@@ -27,7 +27,7 @@ const MIN_MESSAGE_BYTES = 128 * 1024;
 const GIB = 1024 ** 3;
 const DAY_S = 24 * 60 * 60;
 
-export interface OperatorSetting extends ValueKind {
+interface OperatorSetting extends ValueKind {
   readonly setting: keyof Settings;
   /** None for what no other user of the machine may see in the list of processes. */
   readonly flag?: string;

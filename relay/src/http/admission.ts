@@ -31,7 +31,7 @@ export type Admission =
   | { readonly door: "none"; readonly why: Refusal };
 
 /** What the relay has room for at the moment. */
-export interface Capacity {
+interface Capacity {
   readonly draining: boolean;
   /** Whether this caller may have one more connection. */
   readonly roomForCaller: boolean;

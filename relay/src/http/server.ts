@@ -30,18 +30,18 @@ export const MIN_TLS = "TLSv1.2" as const;
 const AGENT_MESSAGE_BYTES = 1024 * 1024;
 const AGENT_FRAGMENTS = 128;
 
-export type Admitted = Exclude<Admission, { door: "none" }>;
+type Admitted = Exclude<Admission, { door: "none" }>;
 type Passing = Extract<Admission, { door: "client" }>;
 
 /** How many there are of what. */
-export interface Health {
+interface Health {
   readonly rooms: number;
   readonly pairs: number;
   readonly tunnels: number;
   readonly draining: boolean;
 }
 
-export interface HttpParts {
+interface HttpParts {
   settings: Settings;
   silent: SilentSockets;
   health: () => Health;

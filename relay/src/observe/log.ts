@@ -16,7 +16,7 @@ const STDOUT = 1;
 
 const ROOM_CHARS_SHOWN = 2;
 
-export interface LogOptions {
+interface LogOptions {
   /** Addresses by their networks, and rooms by the beginnings of their ids. */
   readonly detail: boolean;
   /** Whether lines go to stdout. */

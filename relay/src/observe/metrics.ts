@@ -21,7 +21,7 @@ export interface Traffic {
 }
 
 /** What a relay holds at the moment. */
-export interface Holdings {
+interface Holdings {
   readonly rooms: number;
   readonly pairs: number;
   readonly tunnels: number;
@@ -31,7 +31,7 @@ export interface Holdings {
   readonly traffic: Readonly<Record<PeerDoor, Traffic>>;
 }
 
-export interface Metrics {
+interface Metrics {
   readonly onEvent: Emit;
   answer(response: ServerResponse): void;
   close(): void;

@@ -7,7 +7,7 @@ import type { Peer } from "../peers/peer.ts";
 import { Pair } from "./pair.ts";
 
 /** A connection that was admitted as a side of a pair. */
-export interface PairSide {
+interface PairSide {
   readonly code: string;
   readonly peer: Peer;
   /** Whom the limits count. */

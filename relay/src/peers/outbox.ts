@@ -13,7 +13,7 @@ import type { Connection, Liveness, Progress } from "./liveness.ts";
 const COPY_BELOW_BYTES = 4096;
 
 /** What an outbox needs of its connection. */
-export interface OutboxParts {
+interface OutboxParts {
   readonly ws: WebSocket;
   readonly socket: Socket;
   readonly settings: Settings;

@@ -54,7 +54,7 @@ function shared<Args extends unknown[]>(listener: (peer: Peer, ...args: Args) =>
 }
 
 /** Everything that a peer is made of. */
-export interface PeerParts {
+interface PeerParts {
   readonly ws: WebSocket;
   readonly socket: Socket;
   readonly settings: Settings;

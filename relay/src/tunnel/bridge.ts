@@ -5,7 +5,7 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
-export interface BridgeLimits {
+interface BridgeLimits {
   /** How long either may take nothing while there is something to take, in ms. */
   readonly stalledMs?: number;
   /** How long one half may go on after the other has ended, in ms. */
@@ -17,7 +17,7 @@ export interface BridgeLimits {
 /** Chunks that may wait for one end: each costs some 400 bytes, however few it has. */
 const MAX_UNTAKEN_CHUNKS = 256;
 
-export type BridgeEnd =
+type BridgeEnd =
   /** Both halves ended in order. */
   "done" | "socket-lost" | "stream-lost" | "stalled" | "half-open";
 

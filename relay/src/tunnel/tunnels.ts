@@ -16,7 +16,7 @@ interface Arriving {
 }
 
 /** An agent that is to host a tunnel, or a client of one. */
-export type TunnelArrival =
+type TunnelArrival =
   | (Arriving & { readonly role: "agent"; readonly ws: WebSocket; readonly socket: Socket })
   | (Arriving & { readonly role: "client" } & Visitor);
 

@@ -97,7 +97,7 @@ export function parseHeader(bytes: Buffer, at = 0): Header {
 }
 
 /** Who takes frames: `begin`, for data any number of `payload`, then `end`. */
-export interface FrameSink {
+interface FrameSink {
   begin(header: Header): void;
   /** A view into the chunk that was read: who keeps it copies it. Never empty. */
   payload(piece: Buffer): void;

@@ -13,7 +13,7 @@ const WRITE_AHEAD_BYTES = 64 * 1024;
 const BLOCK_BYTES = 16 * 1024;
 
 /** Why a stream is of no use, or could not be had. */
-export type StreamErrorCode =
+type StreamErrorCode =
   | "stream-reset"
   | "session-gone"
   /** One of the sides takes no new streams any more. */
