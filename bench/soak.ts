@@ -81,12 +81,12 @@ async function openRaw(): Promise<Socket> {
   await new Promise((settled) => socket.once("connect", settled).once("close", settled));
   return socket.resume();
 }
-/** What it is told next; nothing, if it is shown out, was not let in, or has to wait for too long. */
+/** What it hears next; nothing, if it is closed, was not let in, or has to wait for too long. */
 const heard = (ws: WebSocket) =>
-  new Promise<Buffer>((told) => {
+  new Promise<Buffer>((resolve) => {
     const tell = (data: Buffer = Buffer.alloc(0)) => {
       clearTimeout(timer);
-      told(data);
+      resolve(data);
     };
     const timer = setTimeout(tell, HONEST_MS);
     ws.once("message", (data) => tell(data as Buffer)).once("close", () => tell());

@@ -4,7 +4,7 @@ import { RoomPair } from "./pair.ts";
 import { BOTH, each, start, type Which } from "./relays.ts";
 import { against, KIB, quantile, row, size } from "./table.ts";
 
-/** How long each frame took, in ms, when so many are sent a second. */
+/** How long each frame took, in ms, when `rate` of them are sent a second. */
 export async function latencies(pairs: RoomPair[], rate: number, ms: number): Promise<number[]> {
   const took: number[] = [];
   const sends = pairs.map((pair) => {

@@ -91,7 +91,7 @@ export async function startRelay({ onEvent, ...options }: RelayOptions = {}): Pr
   let draining: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
 
-  /** The place of a connection that was let in, among those of its address. Whoever notices its close releases it. */
+  /** The place of a connection that was let in, among those of its address. It is released when the connection is closed. */
   const placeOf = (request: IncomingMessage) => connections.hold(keyOf(request));
 
   const server = createHttpServer(

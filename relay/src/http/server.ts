@@ -1,5 +1,4 @@
-/** What is there before a WebSocket is: health, metrics, who is let in by which door, and how long a socket may be silent. */
-
+/** What happens before there is a WebSocket: health, metrics, who is let in by which door, how long a socket may be silent. */
 import { createServer, type IncomingMessage, type RequestListener, type Server, STATUS_CODES } from "node:http";
 import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
 import type { Socket } from "node:net";
@@ -20,7 +19,7 @@ export const METRICS_PATH = "/metrics";
 /** What Node says of a request, or before it of a TLS handshake, that is not whole in time. */
 const LATE = ["ERR_HTTP_REQUEST_TIMEOUT", "ERR_TLS_HANDSHAKE_TIMEOUT"];
 
-/** RFC 8996 has put the older ones away. */
+/** RFC 8996 forbids the older ones. */
 export const MIN_TLS = "TLSv1.2" as const;
 
 /**
@@ -48,10 +47,10 @@ interface HttpParts {
   /** Answers Prometheus, where it may ask on this port. */
   scrape: RequestListener | undefined;
   admit: (request: IncomingMessage) => Admission;
-  /** Told of everybody who was not let in. */
+  /** Called for everybody who was not let in. */
   refused: (request: IncomingMessage, why: Refusal) => void;
   entered: (ws: WebSocket, request: IncomingMessage, admitted: Exclude<Admitted, Passing>) => void;
-  /** Takes a request whose upgrade somebody else answers, its socket, and what came behind it. */
+  /** Takes a request whose upgrade somebody else answers, and the bytes that came after it. */
   passing: (request: IncomingMessage, head: Buffer, admitted: Passing, refuse: (why: Refusal) => void) => void;
   emit: Emit;
 }
@@ -68,14 +67,14 @@ export function createHttpServer(
   certificate: Certificate | undefined,
 ): Server | SecureServer {
   const options = {
-    // Whatever comes is answered here, so that it is counted: no answers of Node's own.
+    // Everything is answered here, so that it is counted: no answers of Node's own.
     requireHostHeader: false,
     headersTimeout: settings.upgradeMs,
     requestTimeout: settings.upgradeMs,
     connectionsCheckingInterval: settings.upgradeMs / LOOKS,
   };
   const answer: RequestListener = (request, response) => {
-    // One request a connection: further answers, that nobody takes, would pile up behind it.
+    // One request a connection: further answers would pile up if nobody takes them.
     response.setHeader("connection", "close");
     const path = request.method === "GET" ? targetOf(request)?.pathname : undefined;
     if (path === METRICS_PATH && scrape) {
@@ -94,8 +93,8 @@ export function createHttpServer(
   };
   const secured = { ...options, ...certificate, minVersion: MIN_TLS, handshakeTimeout: settings.upgradeMs };
   const server = certificate ? createSecureServer(secured, answer) : createServer(options, answer);
-  // Node would leave out what comes behind a thousand, unseen: an Origin, or what a proxy says of the caller. Their 16 KiB
-  // are limit enough.
+  // Node would silently leave out every header after a thousand: an Origin, or what a proxy says of the caller. The limit of
+  // 16 KiB for all of them is enough.
   server.maxHeadersCount = 0;
   // No compression: what is sealed does not shrink, and inflating for strangers costs memory.
   const plain = { noServer: true, clientTracking: false, perMessageDeflate: false } as const;
@@ -129,10 +128,10 @@ export function createHttpServer(
       upgraded = true;
       entered(ws, request, admission);
     });
-    // ws has answered it by then, and tells nobody.
+    // ws has answered it by then, without an event.
     if (!upgraded) emit({ event: "cut", why: "bad-upgrade" });
   };
-  // Who takes us for a proxy comes the same way: without a listener Node hangs up, and nobody is told.
+  // A client that takes us for a proxy comes the same way: without a listener Node hangs up, and it is not counted.
   server.on("upgrade", upgrade).on("connect", upgrade).on("checkExpectation", answer);
   // Answered as Node itself does where nobody listens.
   server.on("clientError", (error: NodeJS.ErrnoException, stream) => {

@@ -1,7 +1,6 @@
 /**
  * The caps that are more than a comparison: requests and connections per address, connections that have not asked for
- * anything yet, and what all of them make us keep together.
- * Clocks are passed in; nothing here holds a timer.
+ * anything yet, and what all of them together make us keep. Clocks are passed in; nothing here holds a timer.
  */
 
 import type { Socket } from "node:net";
@@ -20,7 +19,7 @@ export class RateLimiter {
   readonly #max: number;
   readonly #windowMs: number;
   readonly #now: () => number;
-  /** In the order in which the windows began: whatever is over stands in front. */
+  /** In the order in which the windows began: those that are over come first. */
   readonly #windows = new Map<string, Window>();
 
   constructor(max: number, windowMs: number, now: () => number) {
@@ -132,15 +131,15 @@ export class AddressLimiter {
 
 /**
  * The connections that have not asked for anything yet, from the accepted socket to the first request. When there are too
- * many, the one that has been silent longest is cut: whoever has something to ask does so within a round trip or two.
+ * many, the one that has been silent longest is cut: a client with something to ask does so within a round trip or two.
  */
 export class SilentSockets {
   readonly #max: number;
   readonly #cut: () => void;
-  /** By its two ends: of a TLS connection, whoever asks has another socket than whoever accepted it. */
+  /** By its two ends: a TLS connection has one socket when it is accepted, and another when it asks. */
   readonly #sockets = new Map<string, { socket: Socket; forget: () => void }>();
 
-  /** @param cut told of each that had to give way. */
+  /** @param cut called for each that had to give way. */
   constructor(max: number, cut: () => void) {
     this.#max = max;
     this.#cut = cut;
@@ -176,12 +175,12 @@ export class SilentSockets {
   }
 }
 
-/** Of what all hold together at one place, in bytes: 25 messages of the largest that any client says. */
+/** How much all holders of a pool may keep together, in bytes: 25 messages of the largest that any client sends. */
 const MAX_POOL_BYTES = 256 * 1024 * 1024;
 
 /**
- * Bytes that many keep in our memory, each as much as one may: so a few addresses could have all of it. When it is too much
- * together, who has kept some longest gives way.
+ * Bytes that many holders keep in our memory. Each stays within its own limit, but together a few addresses could have all of
+ * it: when it is too much, the one that has kept some longest gives way.
  */
 export class Pool<Holder> {
   readonly #maxBytes: number;
@@ -195,7 +194,7 @@ export class Pool<Holder> {
     this.#giveWay = giveWay;
   }
 
-  /** It keeps so many now. */
+  /** It keeps this many now. */
   holds(holder: Holder, bytes: number): void {
     this.#bytes += bytes - (this.#held.get(holder) ?? 0);
     this.#held.set(holder, bytes);

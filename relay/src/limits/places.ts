@@ -1,6 +1,6 @@
 /**
- * Who has how many of the relay's places, for rooms or for pairs. Addresses and the networks around them have a limit each;
- * and once all places are taken, this says whose has to be given up for somebody who has few.
+ * Who has how many of the relay's places, for rooms or for pairs. Addresses and the networks around them have a limit each.
+ * Once all places are taken, this decides whose is given up for a newcomer who has few.
  */
 import { circlesOf, networkOf } from "./networks.ts";
 

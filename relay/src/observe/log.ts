@@ -1,8 +1,7 @@
 /**
- * The log: an event a line, JSON on stdout, in a folder, or both. Whatever is not named here is not written: no code, no
+ * The log: an event a line, JSON on stdout, in a folder, or both. What is not named here is not written: no code, no
  * content, and an address or a room's id only for an operator who asked for it, and cut short.
  */
-
 import { pino, stdTimeFunctions } from "pino";
 import { networkOf } from "../limits/networks.ts";
 import type { Emit, RelayEvent } from "./events.ts";

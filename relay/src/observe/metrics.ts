@@ -1,8 +1,7 @@
 /**
  * What Prometheus is shown: how many there are of what, read when it asks, and how often something ended for which
- * reason. Where it may ask, and who, is decided elsewhere.
+ * reason. Where it may ask, and who may, is decided elsewhere.
  */
-
 import type { ServerResponse } from "node:http";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
@@ -45,7 +44,7 @@ const MS_PER_S = 1000;
 export function openMetrics(holdings: () => Holdings): Metrics {
   const registry = new Registry();
   const onEvent = countEvents(registry);
-  // Counted once a scrape, however many lines tell of it.
+  // Counted once a scrape, though several lines show it.
   let held = holdings();
   showHoldings(registry, () => held);
   const loop = showLoopDelay(registry);

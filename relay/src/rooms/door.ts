@@ -1,4 +1,4 @@
-/** The room door as the relay sees it: the lobby, where a connection asks for something, and the rooms behind it. */
+/** The room door as the relay sees it: the lobby, where a connection asks for something, and all rooms. */
 import type { Entrance } from "../doors.ts";
 import type { GoneReason } from "../wire.ts";
 import { Lobby, type LobbyParts, type Newcomer } from "./lobby.ts";

@@ -35,7 +35,7 @@ export interface RoomOptions {
   readonly turns: boolean;
   /** Whether it is kept for a while when its sender is lost. */
   readonly reclaim: boolean;
-  /** Whether its sender is told which receivers come from one network, without being told from which. */
+  /** Whether its sender learns which receivers come from the same network, without learning which network it is. */
   readonly tags: boolean;
   /** A tag for each failed attempt so far. */
   readonly failed: readonly string[];
@@ -135,7 +135,7 @@ export class Room implements PeerOwner {
     return this.#queue.hasPlaceFor(address) ? undefined : "queue_full";
   }
 
-  /** Takes a receiver that has been told so, to wait for its turn or to have it at once. */
+  /** Takes a receiver, after its ROOM_JOINED, to wait for its turn or to have it at once. */
   join(peer: Peer, address: string): void {
     peer.owner = this;
     peer.maxMessageBytes = this.#settings.maxBacklogBytes;
@@ -220,7 +220,7 @@ export class Room implements PeerOwner {
     if (state.at === "paired") {
       clearTimeout(state.quiet);
       served.push(state.receiver);
-      // Nothing at all is no finished transfer.
+      // A sender that sent nothing has not finished a transfer.
       state.receiver.close(why === "done" && state.receiver.outbox.forwardedFrames === 0 ? "peer-left" : why);
     }
     if (why === "restart") this.#closeWaiting(why);
@@ -234,7 +234,7 @@ export class Room implements PeerOwner {
     sender.maxMessageBytes = this.#settings.maxMessageBytes;
   }
 
-  /** The receiver whose turn it is cannot be told what it missed; those that wait lose nothing by waiting. */
+  /** Nobody can send the present receiver what it missed, so it is closed; those that wait lose nothing by waiting on. */
   #keep(why: GoneReason): void {
     const receiver = this.#state.at === "paired" ? this.#state.receiver : undefined;
     if (this.#state.at === "paired") clearTimeout(this.#state.quiet);

@@ -13,9 +13,9 @@ import { Room, type RoomOptions } from "./room.ts";
 const ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789";
 const ID_LENGTH = 6;
 
-/** How a room ends whose token does not make it again; otherwise its sender was lost, and may be long in coming back. */
+/** How a room ends for good: its token does not make it again. Otherwise its sender was lost, and may come back late. */
 const FOR_GOOD: ReadonlySet<GoneReason> = new Set<GoneReason>(["done", "expired", "used-up", "displaced"]);
-/** So many of these are remembered, about 150 bytes each. Of more, the one that ended first can be made again, as any room can. */
+/** How many of these are remembered, about 150 bytes each. Beyond, the one that ended first can be made again, as any room can. */
 const MAX_ENDED = 50_000;
 
 export class Rooms {
@@ -59,7 +59,7 @@ export class Rooms {
     return this.#make(this.#freeId(), sender, options);
   }
 
-  /** Whether the id of this token is in use, be it by another room of another time. */
+  /** Whether the id of this token is in use, by its own room or by a later one. */
   has({ room: id }: Claim): boolean {
     return this.#rooms.has(id);
   }

@@ -1,6 +1,6 @@
 /**
  * Bytes both ways between a TCP socket and a stream, each end as fast as the other takes them. A half that ends is ended on
- * the other side; whatever breaks, breaks both. What the bytes mean is nobody's business here.
+ * the other side; if one side breaks, both are cut. What the bytes mean does not matter here.
  */
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -40,7 +40,7 @@ export function bridge(socket: Socket, stream: Duplex, limits: BridgeLimits): Pr
     halfOpenTimer ??= setTimeout(() => cut("half-open"), halfOpenMs);
   };
   for (const side of [socket, stream]) side.once("end", limitOtherHalf);
-  // Whoever is paused is not heard to leave either: without a limit it would be kept for as long as the other is there.
+  // While a side is paused, its end goes unnoticed: without a limit it would be kept for as long as the other is there.
   const carry = (from: Duplex, to: Duplex) => {
     let untaken = 0;
     const taken = () => {

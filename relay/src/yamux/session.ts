@@ -350,7 +350,7 @@ export class Session implements Turns {
 }
 
 const { normal, protocolError, internalError } = GO_AWAY;
-/** What the peer is told when a session ends; nothing if it would not hear it. */
+/** The code of our GO_AWAY when a session ends; none if the peer could not receive it. */
 const GOODBYE: Record<SessionEnd, number | undefined> = {
   closed: normal,
   "internal-error": internalError,

@@ -6,7 +6,7 @@
 import { Duplex } from "node:stream";
 import { encodeHeader, FLAG, HEADER_BYTES, MAX_UINT32, TYPE, Violation, WINDOW_BYTES } from "./frame.ts";
 
-/** What may wait in a stream for its turn, in bytes, before its writer is told to pause: a few frames. */
+/** What may wait in a stream for its turn, in bytes, before its writer has to pause: a few frames. */
 const WRITE_AHEAD_BYTES = 64 * 1024;
 
 /** What has to wait for its reader is copied into blocks of this size: else a tiny piece can keep a large chunk alive. */
