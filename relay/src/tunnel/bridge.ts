@@ -27,17 +27,17 @@ export function bridge(socket: Socket, stream: Duplex, limits: BridgeLimits): Pr
   let cause: BridgeEnd | undefined;
   const stallTimers = new Map<Duplex, NodeJS.Timeout>();
   let halfOpenTimer: NodeJS.Timeout | undefined;
-  const cut = (why: BridgeEnd) => {
+  const terminate = (why: BridgeEnd) => {
     cause ??= why;
     socket.destroy();
     stream.destroy();
   };
   const inOrder = (side: Duplex) => side.readableEnded && side.writableFinished;
 
-  socket.on("error", () => cut("socket-lost"));
-  stream.on("error", () => cut("stream-lost"));
+  socket.on("error", () => terminate("socket-lost"));
+  stream.on("error", () => terminate("stream-lost"));
   const limitOtherHalf = () => {
-    halfOpenTimer ??= setTimeout(() => cut("half-open"), halfOpenMs);
+    halfOpenTimer ??= setTimeout(() => terminate("half-open"), halfOpenMs);
   };
   for (const side of [socket, stream]) side.once("end", limitOtherHalf);
   // While a side is paused, its end goes unnoticed: without a limit it would be kept for as long as the other is there.
@@ -57,7 +57,7 @@ export function bridge(socket: Socket, stream: Duplex, limits: BridgeLimits): Pr
       if (stalledMs !== undefined && !stallTimers.has(to))
         stallTimers.set(
           to,
-          setTimeout(() => cut("stalled"), stalledMs),
+          setTimeout(() => terminate("stalled"), stalledMs),
         );
     });
     from.once("end", () => to.end());
@@ -70,7 +70,7 @@ export function bridge(socket: Socket, stream: Duplex, limits: BridgeLimits): Pr
   const closed = (side: Duplex, lost: BridgeEnd) =>
     new Promise<void>((resolve) => {
       const onClose = () => {
-        if (!inOrder(side)) cut(lost);
+        if (!inOrder(side)) terminate(lost);
         resolve();
       };
       if (side.closed) onClose();
