@@ -4,6 +4,7 @@
  */
 
 import type { Socket } from "node:net";
+import { Counts } from "./counts.ts";
 import { circlesOf } from "./networks.ts";
 
 /** Addresses that are remembered at once, about 100 bytes each. Beyond, the one whose window began first is forgotten. */
@@ -85,41 +86,37 @@ export class NetworkRateLimiter {
 
 /** One place of an address. Releasing it twice is releasing it once. */
 export class HeldPlace {
-  readonly #key: string;
-  #held: Map<string, number> | undefined;
+  readonly #address: string;
+  #held: Pick<Counts, "remove"> | undefined;
 
   /** @param held how many places each address has. */
-  constructor(held: Map<string, number>, key: string) {
+  constructor(held: Pick<Counts, "remove">, address: string) {
     this.#held = held;
-    this.#key = key;
+    this.#address = address;
   }
 
   release(): void {
-    const held = this.#held;
-    if (!held) return;
+    this.#held?.remove(this.#address);
     this.#held = undefined;
-    const left = (held.get(this.#key) ?? 1) - 1;
-    if (left > 0) held.set(this.#key, left);
-    else held.delete(this.#key);
   }
 }
 
 /** What one address may have at once: an office behind one router, and too few to take all that a relay has. */
 export class AddressLimiter {
   readonly #max: number;
-  readonly #held = new Map<string, number>();
+  readonly #held = new Counts();
 
   constructor(max: number) {
     this.#max = max;
   }
 
   allows(key: string): boolean {
-    return (this.#held.get(key) ?? 0) < this.#max;
+    return this.#held.of(key) < this.#max;
   }
 
   /** Takes one more place, which is held until it is released. */
   hold(key: string): HeldPlace {
-    this.#held.set(key, (this.#held.get(key) ?? 0) + 1);
+    this.#held.add(key);
     return new HeldPlace(this.#held, key);
   }
 

@@ -2,7 +2,8 @@
  * Who has how many of the relay's places, for rooms or for pairs. Addresses and the networks around them have a limit each.
  * Once all places are taken, this decides whose is given up for a newcomer who has few.
  */
-import { circlesOf, networkOf } from "./networks.ts";
+import { CircleCounts } from "./counts.ts";
+import { networkOf } from "./networks.ts";
 
 /** Places of one address, however few there are in all: an office behind one router. */
 const MIN_OF_ADDRESS = 64;
@@ -21,8 +22,7 @@ type Held<Holder> = Set<Holder>;
 
 export class Places<Holder> {
   readonly #max: number;
-  /** By the key of a circle. */
-  readonly #counts = new Map<string, number>();
+  readonly #counts = new CircleCounts();
   /** By network, then by address. */
   readonly #networks = new Map<string, Map<string, Held<Holder>>>();
   readonly #addresses = new Map<Holder, string>();
@@ -35,13 +35,13 @@ export class Places<Holder> {
   /** Whether this address, and every network around it, may have one more. */
   allows(address: string): boolean {
     const ofAddress = Math.max(MIN_OF_ADDRESS, Math.ceil(this.#max * PART_OF_ADDRESS));
-    return circlesOf(address).every(({ key, width }) => this.#count(key) < ofAddress * 2 ** width);
+    return this.#counts.allows(address, ofAddress);
   }
 
   /** To be freed once. */
   take(holder: Holder, address: string): void {
     this.#addresses.set(holder, address);
-    for (const { key } of circlesOf(address)) this.#counts.set(key, this.#count(key) + 1);
+    this.#counts.add(address);
     const network = networkOf(address);
     const addresses = this.#networks.get(network) ?? new Map<string, Held<Holder>>();
     this.#networks.set(network, addresses);
@@ -53,11 +53,7 @@ export class Places<Holder> {
     const address = this.#addresses.get(holder);
     if (address === undefined) return;
     this.#addresses.delete(holder);
-    for (const { key } of circlesOf(address)) {
-      const left = this.#count(key) - 1;
-      if (left > 0) this.#counts.set(key, left);
-      else this.#counts.delete(key);
-    }
+    this.#counts.remove(address);
     const network = networkOf(address);
     const addresses = this.#networks.get(network);
     const held = addresses?.get(address);
@@ -84,7 +80,7 @@ export class Places<Holder> {
     const ownSize = (ownAddresses?.size ?? 0) + (ownAddresses?.has(address) ? 0 : 1);
     const ownWeight = weightOf(own, ownSize);
     const fairPlaces = this.#max / (ownWeight + this.#weightOfOthers(own));
-    const ownPlaces = this.#count(own) + 1;
+    const ownPlaces = this.#counts.of(own) + 1;
     if (ownPlaces > Math.max(1, (fairPlaces * ownWeight) / 2)) return undefined;
     for (const addresses of this.#above(own, fairPlaces, ownPlaces / ownWeight)) {
       for (const held of [...addresses.values()].sort((a, b) => b.size - a.size)) {
@@ -108,7 +104,7 @@ export class Places<Holder> {
     return [...this.#networks]
       .map(([network, addresses]) => {
         const weight = weightOf(network, addresses.size);
-        return { network, addresses, weight, places: this.#count(network) };
+        return { network, addresses, weight, places: this.#counts.of(network) };
       })
       .filter(
         ({ network, weight, places }) =>
@@ -121,10 +117,6 @@ export class Places<Holder> {
   /** How many networks hold places. */
   get size(): number {
     return this.#networks.size;
-  }
-
-  #count(key: string): number {
-    return this.#counts.get(key) ?? 0;
   }
 }
 
