@@ -1,6 +1,7 @@
 /**
  * Who has how many of the relay's places, for rooms or for pairs. Addresses and the networks around them have a limit each.
- * Once all places are taken, this decides whose is given up for a newcomer who has few.
+ * Once all places are taken, this decides whose is given up for a newcomer who has few. A place is held until nothing is left
+ * of its holder.
  */
 import { CircleCounts } from "./counts.ts";
 import { networkOf } from "./networks.ts";
@@ -17,6 +18,13 @@ const PART_OF_ADDRESS = 1 / 16;
 const MAX_WEIGHT_IPV4 = 128;
 const MAX_WEIGHT_IPV6 = 16;
 
+/** What is left of a holder that has ended, such as peers that have not taken everything, or do not answer a close. */
+export interface Remains {
+  /** Settles once there is nothing left. Never rejects. */
+  readonly closed: Promise<unknown>;
+  cut(): void;
+}
+
 /** Those of one address, the oldest first. */
 type Held<Holder> = Set<Holder>;
 
@@ -26,10 +34,17 @@ export class Places<Holder> {
   /** By network, then by address. */
   readonly #networks = new Map<string, Map<string, Held<Holder>>>();
   readonly #addresses = new Map<Holder, string>();
+  /** Of holders that have ended, and still hold their places. */
+  readonly #remains = new Map<Holder, Remains>();
 
   /** @param max how many places there are. */
   constructor(max: number) {
     this.#max = max;
+  }
+
+  /** Whether all are taken. */
+  get full(): boolean {
+    return this.#addresses.size >= this.#max;
   }
 
   /** Whether this address, and every network around it, may have one more. */
@@ -38,7 +53,7 @@ export class Places<Holder> {
     return this.#counts.allows(address, ofAddress);
   }
 
-  /** To be freed once. */
+  /** Until it is freed, or has ended and nothing is left of it. */
   take(holder: Holder, address: string): void {
     this.#addresses.set(holder, address);
     this.#counts.add(address);
@@ -53,6 +68,7 @@ export class Places<Holder> {
     const address = this.#addresses.get(holder);
     if (address === undefined) return;
     this.#addresses.delete(holder);
+    this.#remains.delete(holder);
     this.#counts.remove(address);
     const network = networkOf(address);
     const addresses = this.#networks.get(network);
@@ -67,6 +83,30 @@ export class Places<Holder> {
     if (this.#addresses.get(holder) === address) return;
     this.free(holder);
     this.take(holder, address);
+  }
+
+  /** It has ended. What is left of it costs as much as before, and counts against the same address until it is closed. */
+  end(holder: Holder, remains: Remains): void {
+    this.#remains.set(holder, remains);
+    void remains.closed.then(() => this.free(holder));
+  }
+
+  /** Whether one that has ended could give up its place for one more of this address. */
+  hasRemains(address: string): boolean {
+    return this.#endedFor(address) !== undefined;
+  }
+
+  /** Cuts at once what is left of one that has ended, and frees its place for one more of this address. @returns false for none */
+  cutRemains(address: string): boolean {
+    const ended = this.#endedFor(address);
+    if (ended === undefined) return false;
+    this.#remains.get(ended)?.cut();
+    this.free(ended);
+    return true;
+  }
+
+  #endedFor(address: string): Holder | undefined {
+    return this.#remains.size === 0 ? undefined : this.toDisplace(address, (holder) => this.#remains.has(holder));
   }
 
   /**

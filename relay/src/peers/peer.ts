@@ -8,6 +8,7 @@ import type { Socket } from "node:net";
 import type { RawData, WebSocket } from "ws";
 import type { Settings } from "../config/settings.ts";
 import type { Pool } from "../limits/limits.ts";
+import type { Remains } from "../limits/places.ts";
 import type { Answer, GoneReason } from "../wire.ts";
 import { Closing } from "./closing.ts";
 import { type Connection, Liveness } from "./liveness.ts";
@@ -50,6 +51,16 @@ const PEER = Symbol("peer");
 function shared<Args extends unknown[]>(listener: (peer: Peer, ...args: Args) => void) {
   return function (this: object, ...args: Args): void {
     listener((this as { [PEER]: Peer })[PEER], ...args);
+  };
+}
+
+/** What is left of a room or pair that has ended with these peers in it. @param why what counts for those that are cut. */
+export function remainsOf(peers: readonly Peer[], why: GoneReason): Remains {
+  return {
+    closed: Promise.all(peers.map((peer) => peer.closed)),
+    cut: () => {
+      for (const peer of peers) peer.terminate(why);
+    },
   };
 }
 

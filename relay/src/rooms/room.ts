@@ -4,9 +4,10 @@
  */
 import type { Settings } from "../config/settings.ts";
 import type { AddressLimiter, HeldPlace } from "../limits/limits.ts";
+import type { Remains } from "../limits/places.ts";
 import type { Emit } from "../observe/events.ts";
 import { forward } from "../peers/flow.ts";
-import type { Peer, PeerOwner } from "../peers/peer.ts";
+import { type Peer, type PeerOwner, remainsOf } from "../peers/peer.ts";
 import { type GoneReason, parseNext, type RefusedReason } from "../wire.ts";
 import { Attempts } from "./attempts.ts";
 import { Queue, type Waiting } from "./queue.ts";
@@ -57,7 +58,7 @@ export class Room implements PeerOwner {
   /** This room's place among them, while it waits for its sender. */
   #keptPlace: HeldPlace | undefined;
   readonly #emit: Emit;
-  readonly #onEnded: (room: Room, why: GoneReason, allClosed: Promise<unknown>) => void;
+  readonly #onEnded: (room: Room, why: GoneReason, remains: Remains) => void;
   readonly #attempts: Attempts;
   readonly #queue: Queue;
   #state: State = { at: "idle" };
@@ -74,7 +75,7 @@ export class Room implements PeerOwner {
     settings: Settings,
     kept: AddressLimiter,
     emit: Emit,
-    onEnded: (room: Room, why: GoneReason, allClosed: Promise<unknown>) => void,
+    onEnded: (room: Room, why: GoneReason, remains: Remains) => void,
   ) {
     this.id = id;
     this.createdMs = createdMs;
@@ -225,7 +226,7 @@ export class Room implements PeerOwner {
     }
     if (why === "restart") this.#closeWaiting(why);
     this.#dismissWaiting("sender_disconnected", "peer-left");
-    this.#onEnded(this, why, Promise.all(served.map((peer) => peer.closed)));
+    this.#onEnded(this, why, remainsOf(served, why));
   }
 
   #take(sender: Peer): void {

@@ -2,7 +2,7 @@
 import { randomInt } from "node:crypto";
 import type { Settings } from "../config/settings.ts";
 import { AddressLimiter } from "../limits/limits.ts";
-import { Places } from "../limits/places.ts";
+import { Places, type Remains } from "../limits/places.ts";
 import type { Emit } from "../observe/events.ts";
 import type { Peer } from "../peers/peer.ts";
 import type { GoneReason, RefusedReason } from "../wire.ts";
@@ -21,10 +21,9 @@ const MAX_ENDED = 50_000;
 export class Rooms {
   readonly #rooms = new Map<string, Room>();
   readonly #ended = new Map<GoneReason, number>();
-  /** Rooms that ended, whose peers are not all closed yet: what is still there for them takes as much memory as before. */
-  #lingering = 0;
   /** Rooms that ended for good, whose tokens are still of an age to be shown: until when, in ms since 1970. */
   readonly #endedUntil = new Map<string, number>();
+  /** Of rooms, and of those that have ended while their peers are not all closed. */
   readonly #places: Places<Room>;
   /** Of rooms that wait for their senders: such a one costs nobody a connection. */
   readonly #kept: AddressLimiter;
@@ -86,7 +85,7 @@ export class Rooms {
   #make(id: string, sender: Peer, options: RoomOptions): Room | undefined {
     const { address } = options;
     if (!this.#places.allows(address)) return undefined;
-    if (this.#rooms.size + this.#lingering >= this.#settings.maxRooms) {
+    if (this.#places.full && !this.#places.cutRemains(address)) {
       const displaced = this.#places.toDisplace(address, (other) => other.deserted);
       if (!displaced) return undefined;
       displaced.end("displaced");
@@ -113,17 +112,13 @@ export class Rooms {
   }
 
   /** A field, not a method: one function for all rooms. */
-  readonly #gone = (room: Room, why: GoneReason, allClosed: Promise<unknown>): void => {
+  readonly #gone = (room: Room, why: GoneReason, remains: Remains): void => {
     const { id } = room;
     this.#rooms.delete(id);
-    this.#places.free(room);
+    this.#places.end(room, remains);
     if (FOR_GOOD.has(why) && room.reclaimable) this.#rememberEnd(room);
     this.#ended.set(why, (this.#ended.get(why) ?? 0) + 1);
     this.#emit({ event: "room-ended", why, room: id });
-    // Nobody was served there, and its place has been given away.
-    if (why === "displaced") return;
-    this.#lingering++;
-    void allClosed.then(() => this.#lingering--);
   };
 
   #rememberEnd({ id, createdMs, expiresMs }: Room): void {
