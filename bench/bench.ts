@@ -7,131 +7,34 @@
  *
  * The documents are lines of random base64: text has to be UTF-8, and no text is harder to compress.
  */
-import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
-import { createWriteStream, rmSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
-import { cpus, tmpdir } from "node:os";
+import { createWriteStream } from "node:fs";
+import { readFile, rm } from "node:fs/promises";
+import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { Cable } from "./cable.ts";
+import { Child, folder, hubs, Server, usage } from "./processes.ts";
+import { head, KIB, median, row } from "./relay/table.ts";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
-const SERVER = path("../../dist/claude-spread.js");
 const RELAY = path("../../relay/dist/index.js");
 const FLOOR = path("./floor.js");
 
-const KIB = 1024;
 const MIB = 1024 * KIB;
 const LINE_CHARS = 80;
-/** More than is said on a connection before content, a relay's words included. */
-const BEFORE_CONTENT_BYTES = 2 * KIB;
-/** After this the bench gives up: a machine on which it takes longer has no figures to show. */
-const LIMIT_MS = 4 * 60_000;
+const PORT = /(\d+)\D*\n/;
 
 type By = "lan" | "relay";
 const NAME: Record<By, string> = { lan: "TCP", relay: "relay" };
-
-const folder = await mkdtemp(join(tmpdir(), "claude-spread-bench-"));
-const children = new Set<ChildProcess>();
-/** No children: they belong to nobody, and end only when they are told to. */
-const hubs = new Set<number>();
-
-/** Nothing stays behind, however the bench ends. */
-process.on("exit", () => {
-  for (const child of children) child.kill("SIGKILL");
-  for (const hub of hubs) process.kill(hub);
-  rmSync(folder, { recursive: true, force: true });
-});
-for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => process.exit(1));
-setTimeout(() => {
-  console.error(`The bench was ended after ${LIMIT_MS / 60_000} minutes.`);
-  process.exit(1);
-}, LIMIT_MS).unref();
-
-/** One Claude Code's server, initialized. Without a hub, so that what a transfer takes is taken by a process that is known. */
-class Server implements AsyncDisposable {
-  readonly #client = new Client({ name: "bench", version: "1" });
-  readonly #transport: StdioClientTransport;
-
-  private constructor(name: string, hub: "on" | "off") {
-    const home = join(folder, name);
-    const where = { HOME: home, DISTILL_HOME: home, CLAUDE_PROJECT_DIR: folder };
-    const env = { PATH: process.env.PATH ?? "", DISTILL_HUB: hub, ...where };
-    this.#transport = new StdioClientTransport({ command: process.execPath, args: [SERVER], env });
-  }
-
-  static async start(name: string, hub: "on" | "off" = "off"): Promise<Server> {
-    const server = new Server(name, hub);
-    await server.#client.connect(server.#transport);
-    return server;
-  }
-
-  get pid(): number {
-    return this.#transport.pid ?? 0;
-  }
-
-  async call(name: string, input: Record<string, unknown>): Promise<Record<string, unknown>> {
-    const result = await this.#client.callTool({ name, arguments: input }, undefined, { timeout: LIMIT_MS });
-    if (result.isError) throw new Error(JSON.stringify(result.content));
-    return result.structuredContent as Record<string, unknown>;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#client.close();
-  }
-}
-
-/** A child that says something when it is ready, in its first line. */
-class Child {
-  readonly process: ChildProcess;
-  readonly ended: Promise<unknown>;
-  #said = "";
-
-  constructor(...args: string[]) {
-    this.process = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
-    children.add(this.process);
-    this.ended = once(this.process, "exit").then(([code, signal]) => {
-      children.delete(this.process);
-      if (code !== 0 && signal === null) throw new Error(`${args.join(" ")} failed`);
-    });
-    this.ended.catch(() => {});
-    this.process.stdout?.on("data", (text: Buffer) => {
-      this.#said += text;
-    });
-  }
-
-  async says(what: RegExp): Promise<string> {
-    for (;;) {
-      const found = what.exec(this.#said);
-      if (found) return found[1] ?? "";
-      await Promise.race([once(this.process.stdout as Readable, "data"), this.ended]);
-    }
-  }
-
-  async stop(): Promise<void> {
-    this.process.kill();
-    await this.ended;
-  }
-}
-
-const PORT = /(\d+)\D*\n/;
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
   const began = performance.now();
   await work();
   return performance.now() - began;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
 /** The share that a receiver is about to fetch, as the input of distill_receive. */
@@ -164,14 +67,6 @@ async function floor(from: string, bytes: number, file: string): Promise<number>
   return took;
 }
 
-/** Seconds of processor time that a process has used, and its peak of resident MB; NaN where there is no /proc. */
-async function usage(pid: number): Promise<{ cpuS: number; peakMb: number }> {
-  const read = (name: string) => readFile(`/proc/${pid}/${name}`, "latin1").catch(() => "");
-  const times = (await read("stat")).split(") ")[1]?.split(" ") ?? [];
-  const peakMb = (Number(/VmHWM:\s+(\d+) kB/.exec(await read("status"))?.[1]) * KIB) / 1e6;
-  return { cpuS: (Number(times[11]) + Number(times[12])) / 100, peakMb };
-}
-
 async function makeFile(bytes: number): Promise<string> {
   const file = join(folder, `${bytes}.md`);
   const line = new RegExp(`.{${LINE_CHARS - 1}}`, "g");
@@ -187,7 +82,6 @@ async function makeFile(bytes: number): Promise<string> {
 
 const time = (ms: number) => (ms < 1000 ? `${ms.toFixed(ms < 100 ? 1 : 0)} ms` : `${(ms / 1000).toFixed(2)} s`);
 const times = (mine: number, theirs: number) => `${(mine / theirs).toFixed(1)}x`;
-const row = (...cells: string[]) => console.log(`| ${cells.join(" | ")} |`);
 
 async function measureStart(): Promise<void> {
   const runs = 9;
@@ -304,63 +198,6 @@ async function measureHandOver(bytes: number, runs: number, by: By, relays: Rela
   row("peak memory of that", `sender ${a.peakMb.toFixed(0)} MB, receiver ${b.peakMb.toFixed(0)} MB`, "", "", "150 MB");
 }
 
-/** A cable to a port of this machine, which can be pulled, and tells when content comes again. */
-class Cable implements AsyncDisposable {
-  readonly #server = createServer((near) => this.#join(near));
-  readonly #sockets = new Set<Socket>();
-  readonly #target: number;
-  #content = () => {};
-
-  constructor(target: number) {
-    this.#target = target;
-  }
-
-  async open(port = 0): Promise<number> {
-    this.#server.listen(port, "127.0.0.1");
-    await once(this.#server, "listening");
-    return (this.#server.address() as AddressInfo).port;
-  }
-
-  /** Resolves when a connection that is made from here on has carried content. */
-  content(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#content = resolve;
-    });
-  }
-
-  async pull(): Promise<void> {
-    const closed = once(this.#server, "close");
-    this.#server.close();
-    for (const socket of this.#sockets) socket.resetAndDestroy();
-    await closed;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.pull();
-  }
-
-  #join(near: Socket): void {
-    const far = connect(this.#target, "127.0.0.1");
-    let bytes = 0;
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      this.#sockets.add(from);
-      from.on("error", () => {});
-      from.on("close", () => {
-        this.#sockets.delete(from);
-        to.destroy();
-      });
-      from.pipe(to);
-    }
-    far.on("data", (piece: Buffer) => {
-      bytes += piece.length;
-      if (bytes > BEFORE_CONTENT_BYTES) this.#content();
-    });
-  }
-}
-
 /** From the moment at which all ways to the sender are cut to the first content of the next one; they are back after 1 s. */
 async function measureInterruption(by: By, relays: Relays): Promise<void> {
   const bytes = 100 * MIB;
@@ -462,8 +299,7 @@ const relays: Relays = {
 console.log(
   `Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? "unknown processor"}, loopback. Medians.\n`,
 );
-row("what", "measured", "floor", "against it", "target");
-row("---", "---", "---", "---", "---");
+head(["what", "measured", "floor", "against it", "target"]);
 for (const part of wanted) await PARTS[part]?.(relays);
 console.log(`
 The floor of a transfer is bare TCP, or a bare WebSocket relay, with AES-256-GCM at both ends; the second one also writes

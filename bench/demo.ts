@@ -37,13 +37,13 @@ The upload test fails when the retry timer fires before the server's port is kno
 - [ ] Run the suite a hundred times.
 `;
 
-interface Server {
+interface DemoServer {
   call(tool: string, input: Record<string, unknown>): Promise<Record<string, unknown>>;
   close(): Promise<void>;
 }
 
 /** One Claude Code's server, with a home of its own. */
-async function startServer(): Promise<Server> {
+async function startServer(): Promise<DemoServer> {
   const home = await mkdtemp(join(tmpdir(), "claude-spread-demo-"));
   const client = new Client({ name: "demo", version: "1" });
   // Without a hub: nothing is to go on when this has ended.
@@ -63,7 +63,12 @@ async function startServer(): Promise<Server> {
   };
 }
 
-async function handOver(title: string, sender: Server, receiver: Server, relay: string | undefined): Promise<void> {
+async function handOver(
+  title: string,
+  sender: DemoServer,
+  receiver: DemoServer,
+  relay: string | undefined,
+): Promise<void> {
   console.log(`\n${title}\n${"-".repeat(title.length)}`);
   const where = relay === undefined ? { mode: "lan" } : { mode: "relay", relay_url: relay };
   const shared = await sender.call("distill_share", { content: SAMPLE, ...where });
@@ -89,7 +94,7 @@ async function handOver(title: string, sender: Server, receiver: Server, relay: 
 }
 
 /** The receipt is on its way when the receiver has its document; its arrival is what is waited for. */
-async function finalStatus(sender: Server, id: string): Promise<string> {
+async function finalStatus(sender: DemoServer, id: string): Promise<string> {
   for (;;) {
     const { shares } = (await sender.call("distill_status", {})) as {
       shares: { share_id: string; state: string; summary: string }[];
@@ -106,7 +111,7 @@ function indented(text: string): string {
 
 const relay = await startRelay({ host: "127.0.0.1", port: 0 });
 const servers = await Promise.all([startServer(), startServer()]);
-const [sender, receiver] = servers as [Server, Server];
+const [sender, receiver] = servers as [DemoServer, DemoServer];
 try {
   console.log("Claude Spread: two servers on this machine stand for two people, and hand over a document.");
   await handOver("1. Directly, by TCP", sender, receiver, undefined);

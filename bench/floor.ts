@@ -33,7 +33,7 @@ function nonceOf(index: number): Buffer {
   return nonce;
 }
 
-/** `bytes` bytes in chunks of 64 KiB, each sealed, with its tag behind it. */
+/** `bytes` bytes in chunks of 64 KiB, each sealed, with its tag after it. */
 function* sealed(bytes: number): Iterable<[Buffer, Buffer]> {
   for (let index = 0; index * CHUNK_BYTES < bytes; index += 1) {
     const cipher = createCipheriv(ALGORITHM, KEY, nonceOf(index));

@@ -12,7 +12,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import WebSocket, { WebSocketServer } from "ws";
 
-const RELAY = fileURLToPath(new URL("../../relay/dist/index.js", import.meta.url));
+const RELAY = fileURLToPath(new URL("./relay/served.js", import.meta.url));
 const AGENT = fileURLToPath(new URL("../../relay/dist/agent.js", import.meta.url));
 const minutes = Number(process.argv[2] ?? 2);
 const roundMs = minutes * 60_000;
@@ -28,21 +28,19 @@ const HONEST_MS = 20_000;
 /** How long an agent of those that come and go stays, in ms. */
 const AGENT_STAYS_MS = 3_000;
 
-const SETTINGS = [
-  ["--host", "127.0.0.1"],
-  ["--port", "0"],
-  ["--metrics-port", "0"],
-  ["--doors", "room,pair,tunnel"],
-  ["--rate-limit-max", "1000000000"],
-  ["--max-failed-joins", "1000000000"],
-  ["--max-connections-per-address", "1000000"],
-];
+const SETTINGS = {
+  metricsPort: 0,
+  doors: ["room", "pair", "tunnel"],
+  rateLimitMax: 1e9,
+  maxFailedJoins: 1e9,
+  maxConnectionsPerAddress: 1_000_000,
+};
 const children = new Set<ChildProcess>();
 process.on("exit", () => {
   for (const child of children) child.kill("SIGKILL");
 });
 
-const relay = spawn(process.execPath, [RELAY, ...SETTINGS.flat()], { stdio: ["ignore", "pipe", "inherit"] });
+const relay = spawn(process.execPath, [RELAY, JSON.stringify(SETTINGS)], { stdio: ["ignore", "pipe", "inherit"] });
 children.add(relay);
 const [line] = (await once(relay.stdout, "data")) as [Buffer];
 const { url, metrics } = JSON.parse(line.toString().split("\n")[0] ?? "") as { url: string; metrics: string };
@@ -83,12 +81,12 @@ async function openRaw(): Promise<Socket> {
   await new Promise((settled) => socket.once("connect", settled).once("close", settled));
   return socket.resume();
 }
-/** What it is told next; nothing, if it is shown out, was not let in, or has to wait for too long. */
+/** What it hears next; nothing, if it is closed, was not let in, or has to wait for too long. */
 const heard = (ws: WebSocket) =>
-  new Promise<Buffer>((told) => {
+  new Promise<Buffer>((resolve) => {
     const tell = (data: Buffer = Buffer.alloc(0)) => {
       clearTimeout(timer);
-      told(data);
+      resolve(data);
     };
     const timer = setTimeout(tell, HONEST_MS);
     ws.once("message", (data) => tell(data as Buffer)).once("close", () => tell());
@@ -309,13 +307,13 @@ async function state() {
     mib: Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / KIB),
   };
 }
-type State = Awaited<ReturnType<typeof state>>;
+type RelayState = Awaited<ReturnType<typeof state>>;
 
 /** All but the memory: nothing but the relay's own, and the agent that stays. */
-const asIdle = (now: State, idle: State) =>
-  Object.entries(idle).every(([name, value]) => name === "mib" || now[name as keyof State] <= value);
+const asIdle = (now: RelayState, idle: RelayState) =>
+  Object.entries(idle).every(([name, value]) => name === "mib" || now[name as keyof RelayState] <= value);
 
-async function settled(idle: State): Promise<State> {
+async function settled(idle: RelayState): Promise<RelayState> {
   const end = performance.now() + SETTLE_MS;
   for (;;) {
     const now = await state();

@@ -1,6 +1,6 @@
 /**
  * `npm run pack`: Claude Spread as a plugin of Claude Code, in a marketplace of its own, as a folder and as an archive.
- * Whoever installs it needs Node and nothing else. The same sources give the same bytes.
+ * To install it one needs Node and nothing else. The same sources give the same bytes.
  */
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";

@@ -6,9 +6,8 @@
  */
 
 import { forwardFor } from "./forward.ts";
-import { Pair } from "./pair.ts";
+import { RoomPair } from "./pair.ts";
 import { Process } from "./process.ts";
-import { RELAY } from "./relays.ts";
 import { makeRooms } from "./rooms.ts";
 import { geometricMean, KIB, median, quantile, row, size } from "./table.ts";
 
@@ -16,33 +15,33 @@ import { geometricMean, KIB, median, quantile, row, size } from "./table.ts";
 const METRICS_ADDRESS = "127.0.0.2";
 
 /** Limits at their defaults where those let a bench of one address through, and otherwise at what nobody reaches. */
-const ON = [
-  "--log=silent",
-  "--metrics-port=0",
-  `--metrics-host=${METRICS_ADDRESS}`,
-  "--max-room-bytes=1000000000000",
-  "--max-rooms=10000",
-  "--max-connections-per-address=10000",
-  "--rate-limit-max=1000000",
-];
-const OFF = [
-  "--log=silent",
-  "--max-rooms=1000000",
-  "--max-connections-per-address=1000000",
-  "--rate-limit-max=1000000000",
-  "--rate-limit-window=86400",
-  "--max-failed-joins=1000000000",
-  "--max-waiting=100000",
-  "--max-waiting-per-address=100000",
-  "--max-msg-size=1073741824",
-  "--max-buffered-bytes=1073741824",
-  "--room-ttl=604800",
-  "--first-message-seconds=3600",
-  "--quiet-seconds=3600",
-  "--idle-seconds=86400",
-  "--stalled-seconds=3600",
-  "--ping-seconds=3600",
-];
+const ON = {
+  metricsPort: 0,
+  metricsHost: METRICS_ADDRESS,
+  maxRoomBytes: 1e12,
+  maxRooms: 10_000,
+  maxConnectionsPerAddress: 10_000,
+  rateLimitMax: 1_000_000,
+};
+const HOUR_MS = 3_600_000;
+const GIB = KIB ** 3;
+const OFF = {
+  maxRooms: 1_000_000,
+  maxConnectionsPerAddress: 1_000_000,
+  rateLimitMax: 1e9,
+  rateLimitWindowMs: 24 * HOUR_MS,
+  maxFailedJoins: 1e9,
+  maxWaiting: 100_000,
+  maxWaitingPerAddress: 100_000,
+  maxMessageBytes: GIB,
+  highWaterBytes: GIB,
+  roomTtlMs: 7 * 24 * HOUR_MS,
+  firstMessageMs: HOUR_MS,
+  quietReceiverMs: HOUR_MS,
+  idlePairMs: 24 * HOUR_MS,
+  stalledMs: HOUR_MS,
+  pingMs: HOUR_MS,
+};
 const SETTINGS = [OFF, ON, OFF] as const;
 
 const GENERATIONS = 4;
@@ -86,15 +85,15 @@ export async function measureCost(): Promise<void> {
 }
 
 function launch(at: 0 | 1 | 2): Promise<Process> {
-  return Process.start(RELAY, "--host=127.0.0.1", "--port=0", ...SETTINGS[at]);
+  return Process.start("./served.js", JSON.stringify(SETTINGS[at]));
 }
 
-type Relays = readonly [off: Process, on: Process, again: Process];
+type Trio = readonly [off: Process, on: Process, again: Process];
 
-async function forwarded(relays: Relays, bytes: number, window: number): Promise<Round[]> {
-  const pairs = new Map<Process, Pair[]>();
+async function forwarded(relays: Trio, bytes: number, window: number): Promise<Round[]> {
+  const pairs = new Map<Process, RoomPair[]>();
   for (const relay of relays) {
-    pairs.set(relay, await Promise.all(Array.from({ length: PAIRS }, () => Pair.join(relay, bytes))));
+    pairs.set(relay, await Promise.all(Array.from({ length: PAIRS }, () => RoomPair.join(relay, bytes))));
   }
   const rounds = await inTurn(relays, (relay) => forwardFor(SLICE_MS, relay, pairs.get(relay) ?? [], window));
   for (const pair of [...pairs.values()].flat()) pair.end();
@@ -102,7 +101,7 @@ async function forwarded(relays: Relays, bytes: number, window: number): Promise
 }
 
 /** Each round begins with another relay, so that none has always the same one before it. */
-async function inTurn<T>(relays: Relays, work: (relay: Process) => Promise<T>): Promise<[T, T, T][]> {
+async function inTurn<T>(relays: Trio, work: (relay: Process) => Promise<T>): Promise<[T, T, T][]> {
   const rounds: [T, T, T][] = [];
   for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
     const figures = new Map<Process, T>();

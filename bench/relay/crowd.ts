@@ -1,6 +1,6 @@
 /** How long a small frame takes while many say large messages to receivers that take nothing. */
 import { latencies } from "./latency.ts";
-import { Pair } from "./pair.ts";
+import { RoomPair } from "./pair.ts";
 import { each, start } from "./relays.ts";
 import { against, KIB, quantile, row } from "./table.ts";
 
@@ -13,8 +13,8 @@ const ROUND_MS = 1500;
 export async function measureCrowd(): Promise<void> {
   const took = await each(async (which) => {
     await using relay = await start(which);
-    const neighbours = await Promise.all(Array.from({ length: 10 }, () => Pair.join(relay, KIB)));
-    const crowd = await Promise.all(Array.from({ length: CROWD }, () => Pair.join(relay, 10 * MIB)));
+    const neighbours = await Promise.all(Array.from({ length: 10 }, () => RoomPair.join(relay, KIB)));
+    const crowd = await Promise.all(Array.from({ length: CROWD }, () => RoomPair.join(relay, 10 * MIB)));
     await latencies(neighbours, RATE, ROUND_MS); // warms up
     for (const { receiver } of crowd) receiver.pause();
     const watching = latencies(neighbours, RATE, ROUND_MS);

@@ -3,14 +3,14 @@
  * because how much V8 collects depends on what its heap has been through.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { Pair } from "./pair.ts";
+import { RoomPair } from "./pair.ts";
 import type { Process } from "./process.ts";
 import { BOTH, each, start, type Which } from "./relays.ts";
 import { makeRooms } from "./rooms.ts";
 import { against, geometricMean, KIB, median, row, size } from "./table.ts";
 
 /** Keeps `window` frames on their way in each pair for a while. @returns processor seconds of the relay a 1,000 frames. */
-export async function forwardFor(ms: number, relay: Process, pairs: Pair[], window: number): Promise<number> {
+export async function forwardFor(ms: number, relay: Process, pairs: RoomPair[], window: number): Promise<number> {
   const before = pairs.reduce((sum, pair) => sum + pair.got, 0);
   const cpuMs = relay.cpuMs;
   for (const pair of pairs) {
@@ -52,7 +52,7 @@ async function compare({ pairs: count, bytes, after = 0 }: Load): Promise<number
   const relays = { bare, ours };
   await each((which) => makeRooms(relays[which], after));
   const pairs = await each((which) =>
-    Promise.all(Array.from({ length: count }, () => Pair.join(relays[which], bytes))),
+    Promise.all(Array.from({ length: count }, () => RoomPair.join(relays[which], bytes))),
   );
   const costs: Record<Which, number[]> = { bare: [], ours: [] };
   for (let round = -2; round < rounds; round++) {

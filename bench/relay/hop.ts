@@ -2,7 +2,7 @@
  * One hop of the floor that the tunnel is compared with, as a process of its own: the least that can be done for bytes that
  * come in on one TCP connection and go out on another. Never something to deploy.
  *
- *     node hop.js <port>        listens on any port of 127.0.0.1, and hands whoever comes on to that one
+ *     node hop.js <port>        listens on any port of 127.0.0.1, and connects everybody who comes to that one
  */
 import { connect, createServer } from "node:net";
 

@@ -1,11 +1,11 @@
 /** How long a frame takes at a fixed rate, far below what either relay can do. */
 import { setTimeout as delay } from "node:timers/promises";
-import { Pair } from "./pair.ts";
+import { RoomPair } from "./pair.ts";
 import { BOTH, each, start, type Which } from "./relays.ts";
 import { against, KIB, quantile, row, size } from "./table.ts";
 
-/** How long each frame took, in ms, when so many are sent a second. */
-export async function latencies(pairs: Pair[], rate: number, ms: number): Promise<number[]> {
+/** How long each frame took, in ms, when `rate` of them are sent a second. */
+export async function latencies(pairs: RoomPair[], rate: number, ms: number): Promise<number[]> {
   const took: number[] = [];
   const sends = pairs.map((pair) => {
     const began: number[] = [];
@@ -37,7 +37,9 @@ export async function measureLatency(): Promise<void> {
     [KIB, 500],
     [64 * KIB, 100],
   ] as const) {
-    const pairs = await each((which) => Promise.all(Array.from({ length: 10 }, () => Pair.join(relays[which], bytes))));
+    const pairs = await each((which) =>
+      Promise.all(Array.from({ length: 10 }, () => RoomPair.join(relays[which], bytes))),
+    );
     const took: Record<Which, number[]> = { bare: [], ours: [] };
     for (let round = 0; round <= rounds; round++) {
       for (const which of BOTH) {

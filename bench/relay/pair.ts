@@ -5,7 +5,7 @@ import { Client, dataFrame, headerBytes, room } from "./client.ts";
 import type { Process } from "./process.ts";
 
 /** A paired sender and receiver, and the frames between them. */
-export class Pair {
+export class RoomPair {
   readonly sender: Socket;
   readonly receiver: Socket;
   readonly #frame: Buffer;
@@ -27,11 +27,11 @@ export class Pair {
     });
   }
 
-  static async join(relay: Process, bytes: number): Promise<Pair> {
+  static async join(relay: Process, bytes: number): Promise<RoomPair> {
     const { sender, id } = await room(relay);
     const receiver = await Client.open(relay);
     await Promise.all([receiver.ask({ type: "JOIN_ROOM", room_id: id }, "ROOM_JOINED"), sender.answer("PEER_JOINED")]);
-    return new Pair(sender.socket, receiver.socket, bytes);
+    return new RoomPair(sender.socket, receiver.socket, bytes);
   }
 
   /** Frames that have arrived whole. */

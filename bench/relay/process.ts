@@ -42,7 +42,7 @@ export class Process implements AsyncDisposable {
     child.stderr.on("data", (chunk: Buffer) => {
       said = String(chunk);
     });
-    // Whoever waits for a process that is gone would wait until the bench gives up.
+    // Something may be waiting for it, and would wait until the bench gives up.
     child.once("close", (code) => {
       children.delete(child);
       if (code !== null) fail(`${script} ended with ${code}: ${said}`);

@@ -4,13 +4,13 @@ import type { Process } from "./process.ts";
 import { BOTH, start, type Which } from "./relays.ts";
 import { against, median, row } from "./table.ts";
 
-export interface Made {
+export interface MadeRooms {
   readonly aSecond: number;
   /** Processor time of the relay for one. */
   readonly cpuMs: number;
 }
 
-export async function makeRooms(relay: Process, rooms: number): Promise<Made> {
+export async function makeRooms(relay: Process, rooms: number): Promise<MadeRooms> {
   const cpuMs = relay.cpuMs;
   const began = performance.now();
   await times(rooms, async () => (await room(relay)).sender.socket.resetAndDestroy());
@@ -23,14 +23,14 @@ export async function measureRooms(): Promise<void> {
   await using bare = await start("bare");
   await using ours = await start("ours");
   const relays = { bare, ours };
-  const made: Record<Which, Made[]> = { bare: [], ours: [] };
+  const made: Record<Which, MadeRooms[]> = { bare: [], ours: [] };
   for (let round = 0; round <= rounds; round++) {
     for (const which of BOTH) {
       const some = await makeRooms(relays[which], 300);
       if (round > 0) made[which].push(some); // the first only warms up
     }
   }
-  const show = (what: string, read: (made: Made) => number, text: (figure: number) => string) => {
+  const show = (what: string, read: (made: MadeRooms) => number, text: (figure: number) => string) => {
     const [mine, theirs] = [median(made.ours.map(read)), median(made.bare.map(read))];
     row(what, text(mine), text(theirs), against(mine, theirs), "");
   };

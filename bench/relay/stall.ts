@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { Pair } from "./pair.ts";
+import { RoomPair } from "./pair.ts";
 import { tcpSockets } from "./process.ts";
 import { each, REST_MS, start } from "./relays.ts";
 import { KIB, mb, row } from "./table.ts";
@@ -12,7 +12,7 @@ export async function measureStall(): Promise<void> {
   const frames = Math.ceil(200e6 / bytes);
   const found = await each(async (which) => {
     await using relay = await start(which);
-    const pair = await Pair.join(relay, bytes);
+    const pair = await RoomPair.join(relay, bytes);
     pair.send(100);
     await pair.drained();
     await delay(REST_MS);

@@ -69,7 +69,7 @@ export async function measureTunnel(): Promise<void> {
   server.close();
 }
 
-/** Says yes to whoever asks for an upgrade, and drops what follows: the request fits into one read. */
+/** Accepts every upgrade, and drops what follows: the request fits into one read. */
 async function openServer(): Promise<Server> {
   const server = createServer({ noDelay: true }, (socket) => {
     socket.on("error", () => {}).resume();

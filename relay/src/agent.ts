@@ -1,4 +1,8 @@
 #!/usr/bin/env node
+/**
+ * The machine that hosts: one connection to a relay's tunnel door, and for each client that comes through it one TCP
+ * connection to the local server. A process of its own: settings, signals, a line on stderr for each event, exit codes.
+ */
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { performance } from "node:perf_hooks";
@@ -7,10 +11,6 @@ import { parseArgs } from "node:util";
 import { createWebSocketStream, WebSocket } from "ws";
 import * as z from "zod";
 import { MAX_STREAMS_PER_TUNNEL } from "./config/settings.ts";
-/**
- * The machine that hosts: one connection to a relay's tunnel door, and for each client that comes through it one TCP
- * connection to the local server. A process of its own: settings, signals, a line on stderr for each event, exit codes.
- */
 import { TUNNEL_ID } from "./doors.ts";
 import { collectLessOften } from "./heap.ts";
 import { bridge } from "./tunnel/bridge.ts";
@@ -58,7 +58,7 @@ const USAGE = `usage: node relay/dist/agent.js --relay ws://relay.example:9784 -
   --token        RELAY_TUNNEL_TOKEN       the token itself; others on this machine can see a flag
 `;
 
-const Settings = z.object({
+const AgentSettings = z.object({
   relay: z.url({ protocol: /^wss?$/ }),
   room: z.string().regex(TUNNEL_ID),
   port: z
@@ -72,7 +72,7 @@ const Settings = z.object({
     .regex(/^[\x21-\x7e]+$/)
     .optional(),
 });
-type Settings = z.infer<typeof Settings>;
+type AgentSettings = z.infer<typeof AgentSettings>;
 
 collectLessOften();
 const settings = readSettings();
@@ -83,7 +83,7 @@ if (settings) {
 }
 
 /** Connects again and again until it is stopped or finally refused. @returns the exit code. */
-async function host(settings: Settings, stop: AbortSignal): Promise<number> {
+async function host(settings: AgentSettings, stop: AbortSignal): Promise<number> {
   for (let losses = 0; !stop.aborted; losses++) {
     const began = performance.now();
     const ws = await dial(settings, stop);
@@ -105,7 +105,7 @@ async function host(settings: Settings, stop: AbortSignal): Promise<number> {
 }
 
 /** @returns the open connection; or the status with which it was refused, 0 without one. */
-function dial({ relay, room, token }: Settings, stop: AbortSignal): Promise<WebSocket | number> {
+function dial({ relay, room, token }: AgentSettings, stop: AbortSignal): Promise<WebSocket | number> {
   const url = new URL(relay);
   url.pathname = `${url.pathname.replace(/\/$/, "")}/agent`;
   url.searchParams.set("room", room);
@@ -130,7 +130,7 @@ function dial({ relay, room, token }: Settings, stop: AbortSignal): Promise<WebS
     ws.once("unexpected-response", (_request, response) => {
       const status = response.statusCode ?? 0;
       log(`refused by the relay: ${status} ${MEANING[status] ?? "for now"}`);
-      // Told before it is cut: what cutting says afterwards is nobody's news.
+      // It is reported by now: the error of cutting the connection is not.
       ws.removeAllListeners("error").on("error", () => {});
       ws.terminate();
       resolve(status);
@@ -139,7 +139,7 @@ function dial({ relay, room, token }: Settings, stop: AbortSignal): Promise<WebS
 }
 
 /** Until the connection is gone. @returns why. */
-async function serve(ws: WebSocket, { host, port }: Settings, stop: AbortSignal): Promise<string> {
+async function serve(ws: WebSocket, { host, port }: AgentSettings, stop: AbortSignal): Promise<string> {
   const session = new Session(createWebSocketStream(ws), "client", {
     maxStreams: MAX_STREAMS_PER_TUNNEL,
     pingMs: PING_MS,
@@ -163,8 +163,8 @@ async function reach(stream: YamuxStream, host: string, port: number): Promise<v
   log(`client ${stream.id}: gone: ${await bridge(socket, stream, { halfOpenMs: HALF_OPEN_MS })}`);
 }
 
-/** Flags beat the environment. Whatever is wrong is said at once; undefined then, and for --help. */
-function readSettings(): Settings | undefined {
+/** Flags beat the environment. Reports everything that is wrong at once; undefined then, and for --help. */
+function readSettings(): AgentSettings | undefined {
   const string = { type: "string" } as const;
   const flags = { relay: string, room: string, port: string, host: string, token: string, "token-file": string };
   try {
@@ -183,7 +183,7 @@ function readSettings(): Settings | undefined {
       host: values.host ?? (env.LOCAL_HOST || undefined),
       token: flagged ?? (env.RELAY_TUNNEL_TOKEN || tokenIn(env.RELAY_TUNNEL_TOKEN_FILE)),
     };
-    const read = Settings.safeParse(given);
+    const read = AgentSettings.safeParse(given);
     if (read.success) return read.data;
     const wrong = new Set(read.error.issues.map(({ path }) => `--${String(path[0])}`));
     process.stderr.write(`agent: missing or wrong: ${[...wrong].join(", ")}\n${USAGE}`);

@@ -1,16 +1,31 @@
 /**
- * The doors of a relay, and how what comes to them ends before and beside a WebSocket: closed lists, which HTTP, metrics and
- * log say in the same words. How a connection of the room and pair doors ends is in wire.ts.
+ * The doors of a relay: what it asks of each, and the closed lists of how what comes to them ends before and beside a
+ * WebSocket, which HTTP, metrics and log share. How a connection of the room and pair doors ends is in wire.ts.
  */
-import { GONE_REASONS } from "./yamux/session.ts";
+import { SESSION_ENDS } from "./yamux/session.ts";
 
 /** The ways for two ends to find each other. */
 export const DOORS = ["room", "pair", "tunnel"] as const;
 export type Door = (typeof DOORS)[number];
 
-/** Those behind which a connection is a peer, whose frames are handed on to another; a tunnel carries streams of bytes. */
+/** Those where a connection is a peer, whose frames are forwarded to another; a tunnel carries streams of bytes. */
 export const PEER_DOORS = ["room", "pair"] as const satisfies readonly Door[];
 export type PeerDoor = (typeof PEER_DOORS)[number];
+
+/** What the relay asks of a door, whatever is behind it. */
+export interface Entrance<Arrival> {
+  /** How many rooms, pairs or tunnels there are. */
+  readonly size: number;
+  /** Takes somebody who was admitted. */
+  enter(arrival: Arrival): void;
+  /**
+   * The relay is stopping: ends whatever serves nobody. Called again and again, until there is nothing left to wait for.
+   * @returns whether somebody is still served whose end is worth waiting for
+   */
+  drain(): boolean;
+  /** Ends everything. What was forwarded before still arrives. */
+  end(): void;
+}
 
 /** What an agent may call its tunnel. Also what an agent asks of its own settings. */
 export const TUNNEL_ID = /^[\w-]{1,128}$/;
@@ -28,7 +43,7 @@ export const REFUSALS = {
   "pair-full": 409,
   "second-agent": 409,
   "too-many-connections": 429,
-  /** The agent, or the local server behind it, hung up before it had answered. */
+  /** The agent, or its local server, hung up before it had answered. */
   "no-answer": 502,
   "too-many-pairs": 503,
   "too-many-tunnels": 503,
@@ -39,7 +54,7 @@ export const REFUSALS = {
 export type Refusal = keyof typeof REFUSALS;
 
 /** Why a tunnel is over. */
-export const TUNNEL_ENDS = [...GONE_REASONS, "restart"] as const;
+export const TUNNEL_ENDS = [...SESSION_ENDS, "restart"] as const;
 export type TunnelEnd = (typeof TUNNEL_ENDS)[number];
 
 /** Why a client that was let in is gone. */

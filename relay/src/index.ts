@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /** The process around a relay: its settings, its signals, its log and its exit code. */
-import { readConfig, usage } from "./config/config.ts";
+import { readConfig } from "./config/config.ts";
 import { DEFAULTS, type Settings } from "./config/settings.ts";
+import { usage } from "./config/tables.ts";
 import { collectLessOften } from "./heap.ts";
 import { healthProblem, ownHealthUrl } from "./http/healthcheck.ts";
 import { type Log, openLog } from "./observe/log.ts";
@@ -44,7 +45,7 @@ async function run(given: Partial<Settings>): Promise<void> {
   let relay: Relay;
   try {
     log = await logOf(settings);
-    relay = await startRelay({ ...given, ...(log && { watch: log.watch }) });
+    relay = await startRelay({ ...given, ...(log && { onEvent: log.onEvent }) });
   } catch (cause) {
     process.stderr.write(`relay: cannot start: ${cause instanceof Error ? cause.message : "unknown error"}\n`);
     process.exitCode = EXIT_FAILED;

@@ -1,7 +1,7 @@
-/** A whole relay in one process: opens the server, brings connections to their doors, and closes all of it. */
+/** A whole relay in one process: opens the server, leads connections to the three doors, and closes all of it. */
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import type { RequestListener } from "node:http";
+import type { IncomingMessage, RequestListener } from "node:http";
 import { Server as SecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { performance } from "node:perf_hooks";
@@ -11,15 +11,13 @@ import { admit, holdsToken } from "./http/admission.ts";
 import { callerKey, forwardedFor } from "./http/caller.ts";
 import { type MetricsServer, serveMetrics } from "./http/metrics-server.ts";
 import { type Certificate, createHttpServer, MIN_TLS } from "./http/server.ts";
-import { AddressLimiter, Pool, SilentSockets } from "./limits/limits.ts";
-import type { Watch } from "./observe/events.ts";
+import { urlHost } from "./http/url.ts";
+import { AddressLimiter, SilentSockets } from "./limits/limits.ts";
+import type { Emit } from "./observe/events.ts";
 import { openMetrics } from "./observe/metrics.ts";
 import { Pairs } from "./pairs/pairs.ts";
-import { Peer, type Pools } from "./peers/peer.ts";
 import { Peers } from "./peers/peers.ts";
-import { waitInTurn } from "./peers/turns.ts";
-import { Lobby } from "./rooms/lobby.ts";
-import { Rooms } from "./rooms/rooms.ts";
+import { RoomDoor } from "./rooms/door.ts";
 import { Tunnels } from "./tunnel/tunnels.ts";
 import { requestBehind } from "./tunnel/upgrade.ts";
 import type { GoneReason } from "./wire.ts";
@@ -34,27 +32,25 @@ export interface Relay {
   readonly metricsUrl: string | undefined;
   /** How many rooms ended for which reason since the start. */
   readonly ended: ReadonlyMap<GoneReason, number>;
-  /** Reads certificate and key anew, for connections to come. @throws the system's error; the old ones stay then. */
+  /** Reads certificate and key again, for connections to come. @throws the system's error; the old ones then stay in use. */
   reloadCertificate(): void;
-  /**
-   * Lets nobody in any more, waits at most `drainMs` for the transfers that run, then stops. Idempotent; `stop` cuts it short.
-   */
+  /** Admits nobody any more, waits at most `drainMs` for running transfers, then stops. Idempotent; `stop` cuts it short. */
   drain(): Promise<void>;
-  /** Idempotent. Closes every connection, cuts what has not gone after `stopMs`, and leaves nothing open. */
+  /** Idempotent. Closes every connection, cuts those that have not gone after `stopMs`, and leaves nothing open. */
   stop(): Promise<void>;
 }
 
-/** How often a relay that drains looks whether it is done, in ms. */
-const DRAIN_LOOK_MS = 100;
+/** How often a relay that drains checks whether it is done, in ms. */
+const DRAIN_CHECK_MS = 100;
 
-/** What a relay can be started with: everything that can be set, and who is told what happens. */
-export type RelayOptions = Partial<Settings> & { readonly watch?: Watch };
+/** What a relay can be started with: everything that can be set, and a listener for everything that happens. */
+export type RelayOptions = Partial<Settings> & { readonly onEvent?: Emit };
 
 /**
  * @throws the system's error if the address cannot be listened on, or certificate or key cannot be used; an Error for settings
  *   that contradict each other.
  */
-export async function startRelay({ watch: told, ...options }: RelayOptions = {}): Promise<Relay> {
+export async function startRelay({ onEvent, ...options }: RelayOptions = {}): Promise<Relay> {
   const settings: Settings = { ...DEFAULTS, ...options };
   const conflict = conflictIn(settings);
   if (conflict) throw new Error(conflict);
@@ -62,24 +58,17 @@ export async function startRelay({ watch: told, ...options }: RelayOptions = {})
   const forwardedBy = forwardedFor(settings.trustProxy);
   const now = () => performance.now();
   const { metricsHost, metricsPort, metricsTokens } = settings;
-  const watch: Watch = (event) => {
-    metrics?.watch(event);
-    told?.(event);
+  const emit: Emit = (event) => {
+    metrics?.onEvent(event);
+    onEvent?.(event);
   };
-  const rooms = new Rooms(settings, watch);
-  const pairs = new Pairs(settings, now, watch);
-  const tunnels = new Tunnels(settings, {
-    tunnelEnded: (why) => watch({ event: "tunnel-ended", why }),
-    clientEnded: (why) => watch({ event: "client-ended", why }),
-  });
   const connections = new AddressLimiter(settings.maxConnectionsPerAddress);
-  const silent = new SilentSockets(settings.maxSilent, () => watch({ event: "cut", why: "crowded" }));
-  const pools: Pools = {
-    unfinished: new Pool(settings.maxMessageBytes, (peer) => peer.cut("too-big")),
-    untaken: new Pool(settings.maxMessageBytes, (peer) => peer.cut("stalled")),
-  };
-  const lobby = new Lobby(rooms, now, silent, settings, watch);
-  const peers = new Peers();
+  const silent = new SilentSockets(settings.maxSilent, () => emit({ event: "cut", why: "crowded" }));
+  const peers = new Peers(settings, emit);
+  const rooms = new RoomDoor({ now, silent, settings, emit });
+  const pairs = new Pairs(settings, now, emit);
+  const tunnels = new Tunnels(settings, emit);
+  const doors = [rooms, pairs, tunnels] as const;
   const metrics =
     metricsPort === undefined && metricsTokens.length === 0
       ? undefined
@@ -96,12 +85,14 @@ export async function startRelay({ watch: told, ...options }: RelayOptions = {})
       metrics?.answer(response);
       return;
     }
-    watch({ event: "turned-away", why: "unauthorized", address: keyOf(request) });
+    emit({ event: "turned-away", why: "unauthorized", address: keyOf(request) });
     response.writeHead(401, { "www-authenticate": "Bearer" }).end();
   };
-  const allGone = new AbortController();
   let draining: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
+
+  /** The place of a connection that was let in, among those of its address. It is released when the connection is closed. */
+  const placeOf = (request: IncomingMessage) => connections.hold(keyOf(request));
 
   const server = createHttpServer(
     {
@@ -115,46 +106,30 @@ export async function startRelay({ watch: told, ...options }: RelayOptions = {})
           roomForCaller: connections.allows(keyOf(request)),
           pairSides: (code) => pairs.sides(code, keyOf(request)),
           roomForTunnel: tunnels.size < settings.maxTunnels,
-          tunnelTakes: (id) => tunnels.takes(id),
+          tunnelHasRoom: (id) => tunnels.hasRoom(id),
         }),
-      refused: (request, why) => watch({ event: "turned-away", why, address: keyOf(request) }),
+      refused: (request, why) => emit({ event: "turned-away", why, address: keyOf(request) }),
       entered: (ws, request, admitted) => {
         const { socket } = request;
-        const address = keyOf(request);
-        connections.hold(address);
+        const place = placeOf(request);
+        // At the room door a connection counts as silent until its first request.
+        if (admitted.door !== "room") silent.spoke(socket);
         if (admitted.door === "agent") {
-          silent.spoke(socket);
-          waitInTurn(ws, socket, settings);
-          tunnels.host(admitted.id, ws);
-          socket.once("close", () => connections.release(address));
+          tunnels.enter({ role: "agent", id: admitted.id, ws, socket, place });
           return;
         }
-        const { door } = admitted;
-        const peer = new Peer(ws, socket, settings, pools);
-        peers.add(peer, door);
-        void peer.closed.then((why) => {
-          connections.release(address);
-          peers.delete(peer);
-          watch({ event: "closed", door, why });
-          if (stopping && peers.size === 0) allGone.abort();
-        });
-        if (admitted.door === "room") {
-          lobby.enter(peer, socket, address);
-          return;
-        }
-        silent.spoke(socket);
-        pairs.enter(admitted.code, peer, address);
+        const peer = peers.open({ ws, socket, door: admitted.door, place });
+        const address = keyOf(request);
+        if (admitted.door === "room") rooms.enter({ peer, socket, address });
+        else pairs.enter({ code: admitted.code, peer, address });
       },
       passing: (request, head, { id, target }, refuse) => {
         const { socket } = request;
         silent.spoke(socket);
-        const address = keyOf(request);
-        connections.hold(address);
-        socket.once("close", () => connections.release(address));
         const seen = requestBehind(request, { target, forwardedFor: forwardedBy(request), settings });
-        tunnels.visit(id, { socket, request: seen, head, refuse });
+        tunnels.enter({ role: "client", id, place: placeOf(request), socket, request: seen, head, refuse });
       },
-      watch,
+      emit,
     },
     certificateOf(settings),
   );
@@ -168,22 +143,17 @@ export async function startRelay({ watch: told, ...options }: RelayOptions = {})
     await metricsServer?.close();
     throw error;
   }
-  // A connection that could not be accepted, for want of file descriptors for example, is no reason to drop the others.
+  // A connection that cannot be accepted, for want of file descriptors for example, must not take the others with it.
   server.on("error", () => {});
 
   async function drain(): Promise<void> {
     const end = now() + settings.drainMs;
-    watch({ event: "draining" });
-    lobby.showAllOut("restart");
-    // What goes through a tunnel has no end that could be waited for.
-    tunnels.endAll();
+    emit({ event: "draining" });
     for (;;) {
-      rooms.endIdle("restart");
-      pairs.endAlone("restart");
-      // Whose room has ended may still be taking the last of it.
-      const served = rooms.size + pairs.size === 0 && ![...peers].some((peer) => peer.owed);
-      if (served || stopping || now() >= end) break;
-      await delay(DRAIN_LOOK_MS);
+      const serving = doors.map((door) => door.drain()).includes(true);
+      // When a room has ended, its peers may still be taking the last of it.
+      if (!(serving || peers.owed) || stopping || now() >= end) break;
+      await delay(DRAIN_CHECK_MS);
     }
     await stopOnce();
   }
@@ -191,17 +161,16 @@ export async function startRelay({ watch: told, ...options }: RelayOptions = {})
   async function stop(): Promise<void> {
     const closed = once(server, "close");
     server.close();
-    rooms.endAll("restart");
-    pairs.endAll("restart");
-    tunnels.endAll();
-    lobby.showAllOut("restart");
+    for (const door of doors) door.end();
     silent.destroyAll();
-    if (peers.size > 0) await delay(settings.stopMs, undefined, { signal: allGone.signal }).catch(() => {});
-    for (const peer of peers) peer.cut("restart");
+    const allGone = new AbortController();
+    peers.whenEmpty(() => allGone.abort());
+    await delay(settings.stopMs, undefined, { signal: allGone.signal }).catch(() => {});
+    peers.terminateAll("restart");
     await closed;
     metrics?.close();
     await metricsServer?.close();
-    watch({ event: "stopped", ended: rooms.ended });
+    emit({ event: "stopped", ended: rooms.ended });
   }
 
   function stopOnce(): Promise<void> {
@@ -210,8 +179,8 @@ export async function startRelay({ watch: told, ...options }: RelayOptions = {})
   }
 
   const { port } = server.address() as AddressInfo;
-  const url = `${server instanceof SecureServer ? "wss" : "ws"}://${settings.host.includes(":") ? `[${settings.host}]` : settings.host}:${port}`;
-  watch({ event: "listening", url, metrics: metricsServer?.url });
+  const url = `${server instanceof SecureServer ? "wss" : "ws"}://${urlHost(settings.host)}:${port}`;
+  emit({ event: "listening", url, metrics: metricsServer?.url });
   return {
     host: settings.host,
     port,
@@ -221,9 +190,9 @@ export async function startRelay({ watch: told, ...options }: RelayOptions = {})
     reloadCertificate: () => {
       const certificate = certificateOf(settings);
       if (!(server instanceof SecureServer) || !certificate) return;
-      // Whatever is not said again is as Node has it.
+      // Whatever is not given again falls back to Node's defaults.
       server.setSecureContext({ ...certificate, minVersion: MIN_TLS });
-      watch({ event: "certificate-read" });
+      emit({ event: "certificate-read" });
     },
     drain: () => {
       draining ??= drain();

@@ -70,7 +70,7 @@ export type Answer =
  * 1000, so that a truncated one never looks clean; 4000-4999 is the private range (RFC 6455, section 7.4.2).
  */
 export const CLOSE_CODE = {
-  /** The sender closed with 1000 after all that it had to say, and all of it was handed on. */
+  /** The sender closed with 1000 after all that it had to say, and all of it was forwarded. */
   done: 1000,
   /** The other peer went away in any way but with 1000, or before it had said anything to this one. */
   "peer-left": 4001,
@@ -106,7 +106,8 @@ export function parseRequest(frame: Buffer, binary: boolean): Request | undefine
 
 /**
  * A `turns` sender's word that its next receiver may come, or undefined for anything else. Asked of everything that is dropped
- * until then, so what cannot be one is told without parsing: that costs microseconds, and a frame its sender six bytes.
+ * until then, so a frame that cannot be one is recognised without parsing: that would cost us microseconds, and its sender six
+ * bytes.
  */
 export function parseNext(frame: Buffer, binary: boolean, withTags: boolean): Next | undefined {
   const maxBytes = withTags ? MAX_NEXT_BYTES_WITH_TAGS : MAX_NEXT_BYTES;

@@ -11,12 +11,9 @@ import { attempt, documentIn, inboxOf } from "./people.ts";
 import type { Carrier } from "./steps.ts";
 
 /** A relay for a crowd that comes from one address. */
-const FLAGS = [
-  "--rate-limit-max=1000",
-  "--max-connections-per-address=1000",
-  "--max-waiting-per-address=64",
-  "--max-rooms=2000",
-];
+const RELAY = {
+  settings: { rateLimitMax: 1000, maxConnectionsPerAddress: 1000, maxWaitingPerAddress: 64, maxRooms: 2000 },
+};
 
 /** Of each user. */
 const SESSIONS = 2;
@@ -32,7 +29,7 @@ const turn = (servers: readonly TestServer[], i: number) => servers[i % servers.
 
 export function testShares(count: number): void {
   it(`brings ${count} shares of one hub to ${count} receivers at once, through one relay, each whole to its own`, async () => {
-    const relay = await relayProcess({ flags: FLAGS });
+    const relay = await relayProcess(RELAY);
     const [senders, receivers] = await Promise.all([sessions(SESSIONS), sessions(SESSIONS)]);
     const shares = await Promise.all(
       Array.from({ length: count }, async (_, i) => {
@@ -77,7 +74,7 @@ export function testReceivers(count: number, carrier: Carrier): void {
     skip,
   }) => {
     skip(process.platform !== "linux", "needs Linux, where all of 127.0.0.0/8 is this machine");
-    const relay = await relayProcess({ flags: FLAGS });
+    const relay = await relayProcess(RELAY);
     const [sender, receivers] = await Promise.all([startServer(), sessions(SESSIONS)]);
     const path = await documentIn(sender, 1_500_000);
     const share = await sender.share({ path, mode: carrier, receivers: 3, relay_url: relay.url });

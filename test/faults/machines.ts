@@ -1,5 +1,6 @@
 /** Three machines of a test: namespaces, joined by cables whose interfaces can be slow, lossy or silent. For root alone. */
 import { spawnSync } from "node:child_process";
+import type { RelayOptions } from "../../relay/src/relay.ts";
 import { relayProcess } from "../mcp/wires.ts";
 import { cable, Namespace } from "../support/namespaces.ts";
 import { startServer } from "../support/server.ts";
@@ -43,10 +44,10 @@ export const noNft = spawnSync("nft", ["--version"]).error ? "needs nft (package
 /**
  * The sender at 10.41.0.1, the receiver at 10.41.0.2, and further off a relay, which both of them reach by cables of their own:
  * 10.42.0.2 for the sender, 10.43.0.2 for the receiver.
- * @param flags of the relay.
+ * @param settings of the relay, if they are others than people run it with.
  * @param node flags of the Node that the relay runs in.
  */
-export async function threeMachines(flags: readonly string[] = [], node: readonly string[] = []) {
+export async function threeMachines(settings?: RelayOptions, node: readonly string[] = []) {
   const [here, there, far] = [new Namespace(), new Namespace(), new Namespace()];
   for (const machine of [here, there, far]) {
     machine.ip("link", "set", "lo", "up");
@@ -55,7 +56,7 @@ export async function threeMachines(flags: readonly string[] = [], node: readonl
   const lan = await cable(here, there, 41);
   const hereToRelay = await cable(here, far, 42);
   const thereToRelay = await cable(there, far, 43);
-  const { port } = await relayProcess({ inside: far.inside, host: "0.0.0.0", flags, node });
+  const { port } = await relayProcess({ inside: far.inside, host: "0.0.0.0", node, ...(settings && { settings }) });
   const on = (machine: Namespace, relay: string) =>
     startServer({
       env: { DISTILL_MDNS: "on", DISTILL_RELAY_URL: `ws://${relay}:${port}` },

@@ -151,7 +151,7 @@ async function restartableRelay(): Promise<RestartableRelay> {
     relayProcess({
       port,
       secret: RELAY_SECRET,
-      flags: ["--rate-limit-max", "100000", "--max-failed-joins", "100000", "--max-rooms", "1000"],
+      settings: { rateLimitMax: 100_000, maxFailedJoins: 100_000, maxRooms: 1000 },
     });
   let { port, kill } = await start();
   let restarting: Promise<void> | undefined;

@@ -71,7 +71,7 @@ const SLOW = "8mbit";
 const RELAY_LOOKS = 5;
 const RELAY_LOOK_MS = STALL_MS / 4;
 /** So seldom that no ping is due: the relay's time passes faster than anybody can answer one. */
-const RELAY = ["--ping-seconds=3600"];
+const RELAY = { pingMs: 3_600_000 };
 
 /** Its cable is dead. The place is free when its sender, or the relay, has missed it, and on a LAN another one's at once. */
 export async function cableDies(by: Carrier, receivers: number): Promise<void> {

@@ -136,7 +136,7 @@ describe("a request for a connection", () => {
       const admission = admit(request, it, {
         ...it,
         pairSides: () => it.sides,
-        tunnelTakes: () => it.takes,
+        tunnelHasRoom: () => it.takes,
       });
       if (admission.door === "none") return expect(REFUSALS).toHaveProperty(admission.why);
 

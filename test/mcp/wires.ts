@@ -23,6 +23,7 @@ export async function relayHere(settings: Parameters<typeof startRelay>[0] = {},
  * The relay as people run it.
  * @param options.inside a command that runs it in another network.
  * @param options.flags of its own.
+ * @param options.settings some that no flag sets: then it is not run by its own program, and has no flags and no log.
  * @param options.node of the Node that it runs in.
  */
 export async function relayProcess({
@@ -31,6 +32,7 @@ export async function relayProcess({
   port = 0,
   secret = "",
   flags = [] as readonly string[],
+  settings = undefined as Parameters<typeof startRelay>[0],
   node = [] as readonly string[],
 } = {}): Promise<{
   url: string;
@@ -40,9 +42,12 @@ export async function relayProcess({
   /** When it has ended. */
   closed: Promise<unknown>;
 }> {
-  const entry = fileURLToPath(new URL("../../relay/dist/index.js", import.meta.url));
-  const line = [...inside, process.execPath, ...node, entry, "--host", host, "--port", String(port), ...flags];
-  const [command = "", ...args] = line;
+  const script = settings ? "./relay-process.mjs" : "../../relay/dist/index.js";
+  const entry = fileURLToPath(new URL(script, import.meta.url));
+  const given = settings
+    ? [JSON.stringify({ host, port, secret, ...settings })]
+    : ["--host", host, "--port", String(port), ...flags];
+  const [command = "", ...args] = [...inside, process.execPath, ...node, entry, ...given];
   const child = spawn(command, args, { env: { PATH: process.env.PATH, RELAY_SECRET: secret }, stdio: "pipe" });
   const closed = once(child, "close");
   const kill = (signal: NodeJS.Signals = "SIGKILL") => {

@@ -31,7 +31,7 @@ async function lived(settings: RelayOptions = {}, where = doors) {
     doors: ["room", "pair", "tunnel"],
     closeMs: 1,
     lingerMs: 1,
-    watch: (event) => void events.push(event),
+    onEvent: (event) => void events.push(event),
     ...settings,
   });
   const { trip } = await neighbours(where, started.url);

@@ -1,7 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { readConfig, usage } from "../../relay/src/config/config.ts";
+import { readConfig } from "../../relay/src/config/config.ts";
+import { FIXED_SETTINGS } from "../../relay/src/config/operators.ts";
 import { DEFAULTS } from "../../relay/src/config/settings.ts";
+import { redrawnExample, redrawnReadme, usage } from "../../relay/src/config/tables.ts";
 
 const ENVIRONMENT = {
   RELAY_HOST: "127.0.0.1",
@@ -10,7 +12,7 @@ const ENVIRONMENT = {
   RELAY_ROOM_TTL: "3",
   RELAY_MAX_MSG_SIZE: "131072",
   RELAY_RATE_LIMIT_MAX: "5",
-  RELAY_RATE_LIMIT_WINDOW: "6",
+  RELAY_DRAIN_SECONDS: "6",
   RELAY_METRICS_PORT: "7",
   RELAY_METRICS_HOST: "::1",
   RELAY_LOG: "silent",
@@ -23,7 +25,7 @@ const SETTINGS = {
   roomTtlMs: 3000,
   maxMessageBytes: 131072,
   rateLimitMax: 5,
-  rateLimitWindowMs: 6000,
+  drainMs: 6000,
   metricsPort: 7,
   metricsHost: "::1",
   log: "silent",
@@ -59,7 +61,7 @@ test("reads every setting from flags, with = and without", () => {
     "--room-ttl": "3",
     "--max-msg-size": "131072",
     "--rate-limit-max": "5",
-    "--rate-limit-window": "6",
+    "--drain-seconds": "6",
     "--metrics-port": "7",
     "--metrics-host": "::1",
     "--log": "silent",
@@ -85,7 +87,7 @@ test("names every wrong setting at once, with what it should be", () => {
     RELAY_ROOM_TTL: "1.5",
     RELAY_MAX_MSG_SIZE: "10M",
     RELAY_RATE_LIMIT_MAX: "0",
-    RELAY_RATE_LIMIT_WINDOW: "-1",
+    RELAY_DRAIN_SECONDS: "-1",
     RELAY_LOG: "debug",
     RELAY_LOG_DETAIL: "yes",
   });
@@ -100,7 +102,7 @@ test("names every wrong setting at once, with what it should be", () => {
   expect(problems).toContain('RELAY_LOG must be info or silent, not "debug"');
   expect(problems).toContain('RELAY_LOG_DETAIL must be off or on, not "yes"');
   expect(problems).toContain("RELAY_RATE_LIMIT_MAX must be a whole number from 1");
-  expect(problems).toContain("RELAY_RATE_LIMIT_WINDOW must be a whole number from 1 to 86400 (seconds)");
+  expect(problems).toContain("RELAY_DRAIN_SECONDS must be a whole number from 0 to 86400 (seconds)");
 });
 
 test("refuses an argument that is no flag, and a flag without its value", () => {
@@ -139,13 +141,51 @@ test("help names every flag and every variable with its default", () => {
   expect(usage()).toMatch(/--room-ttl .*\[1800 seconds\]/);
 });
 
+test.each(FIXED_SETTINGS.map((fixed) => [fixed.env, fixed] as const))(
+  "%s can no longer be set: any other value than the fixed one is refused, with that value",
+  (env, { setting, flag, unit, scale }) => {
+    const fixed = Number(DEFAULTS[setting]) / scale;
+    const problem = (name: string) => `${name} can no longer be set: it is fixed at ${fixed} ${unit}. Remove it`;
+    for (const other of [String(fixed + 1), "x", `-${fixed}`, `${fixed}.5`]) {
+      expect(readConfig([], { [env]: other })).toEqual({ kind: "wrong", problems: [problem(env)] });
+      expect(readConfig([`--${flag}=${other}`], {})).toEqual({ kind: "wrong", problems: [problem(`--${flag}`)] });
+    }
+    expect(readConfig([`--${flag}`], {})).toEqual({ kind: "wrong", problems: [problem(`--${flag}`)] });
+    expect(readConfig([], { [env]: String(fixed) })).toEqual({ kind: "run", settings: {} });
+    expect(readConfig([`--${flag}`, String(fixed)], {})).toEqual({ kind: "run", settings: {} });
+    expect(readConfig([], { [env]: "" })).toEqual({ kind: "run", settings: {} });
+    expect(usage()).not.toContain(env);
+  },
+);
+
+test("names a fixed setting beside whatever else is wrong, and both where flag and variable are set", () => {
+  const config = readConfig(["--port=x", "--ping-seconds=5"], { RELAY_PING_SECONDS: "6" });
+  expect(config).toEqual({
+    kind: "wrong",
+    problems: [
+      '--port must be a whole number from 0 to 65535, not "x"',
+      "--ping-seconds can no longer be set: it is fixed at 25 seconds. Remove it",
+      "RELAY_PING_SECONDS can no longer be set: it is fixed at 25 seconds. Remove it",
+    ],
+  });
+});
+
+const page = (path: string) => readFile(new URL(`../../${path}`, import.meta.url), "utf8");
+
 test("the README lists every setting, with its flag and its default", async () => {
-  const page = await readFile(new URL("../../relay/README.md", import.meta.url), "utf8");
+  const readme = await page("relay/README.md");
   const rows = [...usage().matchAll(/^ {2}(--\S+)? +(RELAY_\w+) .*\[([^\]\s]+)[^\]]*\]$/gm)];
   expect(rows.length).toBeGreaterThan(25);
   for (const [, flag, name = "", standard = ""] of rows) {
-    const row = page.split("\n").find((line) => line.startsWith("|") && line.includes(`\`${name}\``)) ?? "";
+    const row = readme.split("\n").find((line) => line.startsWith("|") && line.includes(`\`${name}\``)) ?? "";
     expect(row, name).toContain(flag ?? "");
-    if (name !== "RELAY_PUBLIC_HOSTS") expect(row, name).toContain(standard); // "all" says more than "none"
+    expect(row, name).toContain(standard);
   }
+});
+
+test("the tables of README.md and .env.example are as the list of settings is; `npm run docs` redraws them", async () => {
+  const [readme, example] = [await page("relay/README.md"), await page("relay/deploy/.env.example")];
+  expect(redrawnReadme(readme)).toBe(readme);
+  expect(redrawnExample(example)).toBe(example);
+  for (const { env } of FIXED_SETTINGS) expect(readme).toContain(`\`${env}\``);
 });

@@ -162,7 +162,7 @@ test("a receiver that takes nothing is cut alone; meanwhile another room runs as
   stopClock();
   const STALLED_MS = 60_000;
   const ends: RelayEvent[] = [];
-  const { url } = await relay({ ...PATIENT, stalledMs: STALLED_MS, watch: (event) => void ends.push(event) });
+  const { url } = await relay({ ...PATIENT, stalledMs: STALLED_MS, onEvent: (event) => void ends.push(event) });
   const other = await pair(url);
   const { sender: a, receiver: b, room, peer } = await stuck(url);
   expect(peer).toMatch(/^conn_/);

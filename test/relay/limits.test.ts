@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { MAX_ADDRESSES, RateLimiter } from "../../relay/src/limits/limits.ts";
+import { AddressLimiter, MAX_ADDRESSES, RateLimiter } from "../../relay/src/limits/limits.ts";
 import { addressKey } from "../../relay/src/limits/networks.ts";
 
 function limiter(max: number, windowMs: number) {
@@ -45,6 +45,19 @@ test("remembers at most MAX_ADDRESSES and forgets the oldest window first", () =
   expect(limit.size).toBe(MAX_ADDRESSES);
   expect(limit.allows("a0")).toBe(true);
   expect(limit.allows("a1")).toBe(false);
+});
+
+test("releases a place once, however often it is asked to, and forgets an address that holds none", () => {
+  const limit = new AddressLimiter(2);
+  const [first, second] = [limit.hold("a"), limit.hold("a")];
+  expect(limit.allows("a")).toBe(false);
+  first.release();
+  first.release();
+  const third = limit.hold("a");
+  expect(limit.allows("a")).toBe(false);
+  second.release();
+  third.release();
+  expect(limit.size).toBe(0);
 });
 
 test.each([

@@ -13,7 +13,8 @@ import { Places } from "../../relay/src/limits/places.ts";
 import { type Relay, startRelay } from "../../relay/src/relay.ts";
 import { until } from "../support/wait.ts";
 import { BEHIND_PROXY, callers, from, type Held, ofSlash24, ofSlash48, strangers } from "./callers.ts";
-import { harness, roomsOf } from "./support.ts";
+import { NEVER_MS } from "./clock.ts";
+import { type Client, harness, roomsOf } from "./support.ts";
 
 const { client, undo } = harness();
 const { create, created, join, takeAll } = callers({ client });
@@ -138,8 +139,65 @@ describe("of the 1,000 rooms of a relay", () => {
   });
 });
 
+/** Peers have all the time they like to answer a close. */
+const LINGERING = { lingerMs: NEVER_MS, stopMs: 100, maxConnectionsPerAddress: 1000 };
+
+/** Ends a room whose receiver was sent data, and answers no close. @returns the receiver. */
+async function endWithReceiver(relay: Relay, { self, room }: Held): Promise<Client> {
+  const receiver = (await join(relay, room, "192.0.2.9")).self;
+  self.send("data");
+  expect(await receiver.text()).toBe("data");
+  receiver.ws.pause();
+  await self.close(1000);
+  return receiver;
+}
+
+describe("rooms that have ended, whose receivers answer no close,", () => {
+  it("count against their address and its networks until the last peer is gone", async () => {
+    const relay = await publicRelay(LINGERING);
+    const attackers = ["2001:db8:1:1::1", "2001:db8:1:2::1"];
+    const receivers: Client[] = [];
+    for (const held of await takeAll(relay, attackers, nextMinute)) receivers.push(await endWithReceiver(relay, held));
+    expect([receivers.length, await roomsOf(relay)]).toEqual([128, 0]);
+    nextMinute();
+    expect(await create(relay, "2001:db8:1:1::1")).toBe("too_many_rooms");
+    expect(await create(relay, "2001:db8:1:3::1")).toBe("too_many_rooms");
+    await created(relay, HONEST);
+    const last = receivers.at(-1) as Client;
+    last.ws.resume();
+    expect((await last.ended).code).toBe(1000);
+    await created(relay, "2001:db8:1:3::1");
+  });
+
+  it("are no shield: of four /48s they are 1,000, and others still get a room each", async () => {
+    const relay = await publicRelay(LINGERING);
+    const attackers = [1, 2, 3, 4].flatMap((n) => ofSlash48(`2001:db8:${n}`, 16));
+    const taken = await takeAll(relay, attackers, nextMinute);
+    for (const held of taken) await endWithReceiver(relay, held);
+    expect([taken.length, await roomsOf(relay)]).toEqual([1000, 0]);
+    for (const address of strangers(20)) await created(relay, address);
+    expect(await roomsOf(relay)).toBe(20);
+  });
+});
+
 describe("a full relay", () => {
   const FULL = { maxRooms: 4 };
+
+  it("cuts what is left of ended rooms before it ends one, and only of networks above their fair share", async () => {
+    const relay = await publicRelay({ ...FULL, ...LINGERING });
+    const slow = await endWithReceiver(relay, await created(relay, "192.0.2.1"));
+    const living = await created(relay, "203.0.113.1");
+    const ended = [await created(relay, "203.0.113.1"), await created(relay, "203.0.113.1")];
+    const cut = [];
+    for (const held of ended) cut.push(await endWithReceiver(relay, held));
+    await created(relay, HONEST);
+    await created(relay, "100.64.0.7");
+    expect(await create(relay, "100.64.1.7")).toBe("too_many_rooms");
+    for (const { ws } of [slow, ...cut]) ws.resume();
+    expect((await slow.ended).code).toBe(1000);
+    expect(living.closed).toBeUndefined();
+    expect([await roomsOf(relay), relay.ended.get("displaced")]).toEqual([3, undefined]);
+  });
 
   it("ends the oldest room of the network that is most above its fair share, with 4012, and for good", async () => {
     const relay = await publicRelay(FULL);

@@ -123,5 +123,5 @@ test("says in one line that its port is taken, and exits with 1", async () => {
 test("--help prints the settings and exits with 0", async () => {
   const { code, stdout, stderr } = await run(["--help"]).ended;
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  expect(stdout).toContain("RELAY_RATE_LIMIT_WINDOW");
+  expect(stdout).toContain("RELAY_RATE_LIMIT_MAX");
 });

@@ -63,7 +63,7 @@ test("a sender that asks for nothing gets no token, and loses its room with its 
 
 test("a room is kept for a sender that is lost: receivers wait, and are served when it is back", async () => {
   const events: RelayEvent[] = [];
-  const started = await startRelay({ host: "127.0.0.1", port: 0, watch: (event) => events.push(event) });
+  const started = await startRelay({ host: "127.0.0.1", port: 0, onEvent: (event) => events.push(event) });
   undo.push(() => started.stop());
   const { url } = started;
   const began = performance.now();

@@ -11,7 +11,7 @@ import { startRelay } from "../../relay/dist/relay.js";
 const MIB = 1024 * 1024;
 const LOOK_MS = 2;
 const counts = {};
-const watch = ({ event, door, why }) => {
+const onEvent = ({ event, door, why }) => {
   if (!why) return;
   const spelled = [event, door, why].filter(Boolean).join(" ");
   counts[spelled] = (counts[spelled] ?? 0) + 1;
@@ -67,7 +67,7 @@ setInterval(() => {
 
 const [settings] = process.argv.slice(2);
 const { port, url } = await (settings
-  ? startRelay({ host: "127.0.0.1", port: 0, ...JSON.parse(settings), watch })
+  ? startRelay({ host: "127.0.0.1", port: 0, ...JSON.parse(settings), onEvent })
   : startBare());
 
 process.on("message", async ({ collect, forget }) => {

@@ -81,8 +81,8 @@ describe("with a certificate", () => {
     ["says something else", "bad-http-request", "GET / HTTP/1.1\r\n\r\n"],
   ])("who %s is cut, and counted as %s", async (_how, why, said) => {
     const cuts: RelayEvent[] = [];
-    const watch = (event: RelayEvent) => void (event.event === "cut" && cuts.push(event));
-    const { port } = await relay({ ...(await certificate()), upgradeMs: 200, watch });
+    const onEvent = (event: RelayEvent) => void (event.event === "cut" && cuts.push(event));
+    const { port } = await relay({ ...(await certificate()), upgradeMs: 200, onEvent });
     const socket = connectTcp(port, "127.0.0.1");
     undo.push(() => socket.destroy());
     socket.on("error", () => {});

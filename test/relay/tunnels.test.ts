@@ -5,6 +5,7 @@ import { type AddressInfo, connect } from "node:net";
 import { expect, it } from "vitest";
 import { createWebSocketStream, WebSocket, WebSocketServer } from "ws";
 import { DEFAULTS, type Settings } from "../../relay/src/config/settings.ts";
+import { AddressLimiter } from "../../relay/src/limits/limits.ts";
 import { Tunnels } from "../../relay/src/tunnel/tunnels.ts";
 import { Session } from "../../relay/src/yamux/session.ts";
 import type { YamuxStream } from "../../relay/src/yamux/stream.ts";
@@ -18,21 +19,27 @@ const SWITCHING = "HTTP/1.1 101 Switching Protocols\r\n\r\n";
 /** One tunnel and one client, and what was said of their ends. */
 async function visit(onStream: (stream: YamuxStream) => void, settings: Partial<Settings> = {}) {
   const ends: string[] = [];
-  const tunnels = new Tunnels(
-    { ...DEFAULTS, ...settings },
-    { tunnelEnded: (why) => ends.push(`tunnel ${why}`), clientEnded: (why) => ends.push(`client ${why}`) },
-  );
+  const tunnels = new Tunnels({ ...DEFAULTS, ...settings }, (event) => {
+    if (event.event === "tunnel-ended") ends.push(`tunnel ${event.why}`);
+    if (event.event === "client-ended") ends.push(`client ${event.why}`);
+  });
+  const connections = new AddressLimiter(2);
   const webSockets = new WebSocketServer({ noServer: true });
   const server = createServer();
   server.on("upgrade", (request, _stream, head: Buffer) => {
     const { socket } = request;
-    if (request.url === "/agent") webSockets.handleUpgrade(request, socket, head, (ws) => tunnels.host("x", ws));
-    else tunnels.visit("x", { socket, head, request: Buffer.from("request"), refuse: () => socket.destroy() });
+    const arriving = { id: "x", place: connections.hold("caller"), socket };
+    if (request.url === "/agent") {
+      webSockets.handleUpgrade(request, socket, head, (ws) => tunnels.enter({ ...arriving, role: "agent", ws }));
+      return;
+    }
+    const seen = Buffer.from("request");
+    tunnels.enter({ ...arriving, role: "client", head, request: seen, refuse: () => socket.destroy() });
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   undo.push(() => {
-    tunnels.endAll();
+    tunnels.end();
     server.close();
   });
   const { port } = server.address() as AddressInfo;
@@ -65,7 +72,7 @@ it.each<[string, string, (stream: YamuxStream) => void, (visit: Visit) => unknow
     ({ client }) => client.resetAndDestroy(),
   ],
   ["agent-lost", "the agent is cut", answering(SWITCHING), ({ ws }) => ws.terminate()],
-  ["restart", "the relay stops", answering(SWITCHING), ({ tunnels }) => tunnels.endAll()],
+  ["restart", "the relay stops", answering(SWITCHING), ({ tunnels }) => tunnels.end()],
   ["no-answer", "the stream ends before an answer", (stream) => stream.end("HTTP"), () => {}],
   ["no-answer", "the stream is reset before an answer", (stream) => stream.destroy(), () => {}],
   [
@@ -133,12 +140,12 @@ it.each<[string, (visit: Visit) => unknown]>([
   ["transport-lost", ({ ws }) => ws.terminate()],
   ["peer-closed", ({ session }) => session.close()],
   ["bad-version", ({ ws }) => ws.send(Buffer.alloc(12, 7))],
-  ["restart", ({ tunnels }) => tunnels.endAll()],
+  ["restart", ({ tunnels }) => tunnels.end()],
 ])("a tunnel ends as %s, and its id is free again", async (why, act) => {
   const visited = await visit(answering(SWITCHING));
   await once(visited.client, "data");
   act(visited);
   await until("it has ended", () => visited.ends.length === 2);
   expect(visited.ends).toContain(`tunnel ${why}`);
-  expect(visited.tunnels.takes("x")).toBeUndefined();
+  expect(visited.tunnels.hasRoom("x")).toBeUndefined();
 });

@@ -1,6 +1,6 @@
 /**
- * Every number of the relay that can be set, with its default and its reason: by its operator (config.ts), or by a program
- * or test that starts a relay of its own. A number that nobody sets stands in the file that uses it.
+ * Everything about a relay that can be set, with its default and its reason: some of it by the operator (operators.ts), all of
+ * it by a program or test that starts a relay of its own. A number that nobody sets is in the file that uses it.
  */
 import { isIPv4 } from "node:net";
 import type { Door } from "../doors.ts";
@@ -11,7 +11,7 @@ export type TrustedProxies = { readonly hops: number } | { readonly networks: re
 /** Of an operator's secret: `openssl rand -hex 16` makes one of 32. */
 export const MIN_SECRET_CHARS = 32;
 
-/** More than an agent of ours takes is of no use. */
+/** More are of no use: an agent of ours takes no more. */
 export const MAX_STREAMS_PER_TUNNEL = 4096;
 
 export const LOG_LEVELS = ["info", "silent"] as const;
@@ -30,7 +30,7 @@ export const DEFAULTS = {
   metricsPort: undefined as number | undefined,
   /** One of them opens /metrics; without a port of its own that is on the relay's. */
   metricsTokens: [] as readonly string[],
-  /** What the process writes to stdout. A program that starts a relay of its own watches it instead. */
+  /** What the process writes to stdout. A program that starts a relay of its own listens to its events instead. */
   log: "info" as (typeof LOG_LEVELS)[number],
   /** Whether its lines name networks and the beginnings of room ids. */
   logDetail: "off" as (typeof SWITCH)[number],
@@ -112,7 +112,7 @@ export const DEFAULTS = {
   readMs: 1,
   /**
    * How long all of them together may be read in one turn of the event loop, in ms, before none is read a second time in it:
-   * left alone each brings up to 2 MiB, and of a hundred that is a quarter of a second for whoever has a few bytes to say.
+   * left alone each brings up to 2 MiB, so a hundred of them delay a peer with a few bytes to say by a quarter of a second.
    */
   turnMs: 10,
   /** Between two pings, in ms: below the 30 s after which the strictest middleboxes forget an idle connection. */
@@ -123,9 +123,9 @@ export const DEFAULTS = {
   highWaterBytes: 1024 * 1024,
   /** The same in frames: a tiny one costs some 500 bytes of bookkeeping. */
   highWaterFrames: 4096,
-  /** How long a peer that was handed no data may take to answer a close, in ms. */
+  /** How long a peer that was sent no data may take to answer a close, in ms. */
   closeMs: 2_000,
-  /** The same for one that was: the close stands behind whatever the kernels of both ends still hold for it. */
+  /** The same for one that was: the close comes after everything that the kernels of both ends still hold for it. */
   lingerMs: 30_000,
   /** How long a peer that still takes may need for the last of its data once the other has gone, in ms: 10 MiB at 280 kbit/s. */
   flushMs: 5 * 60_000,

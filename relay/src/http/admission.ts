@@ -30,8 +30,8 @@ export type Admission =
   | { readonly door: "client"; readonly id: string; readonly target: string }
   | { readonly door: "none"; readonly why: Refusal };
 
-/** What the relay holds at the moment, as far as it decides who comes in. */
-export interface Holdings {
+/** What the relay has room for at the moment. */
+interface Capacity {
   readonly draining: boolean;
   /** Whether this caller may have one more connection. */
   readonly roomForCaller: boolean;
@@ -40,26 +40,37 @@ export interface Holdings {
   /** Whether there may be one more tunnel. */
   readonly roomForTunnel: boolean;
   /** Whether the tunnel has room for one more client; undefined if there is none. */
-  tunnelTakes(id: string): boolean | undefined;
+  tunnelHasRoom(id: string): boolean | undefined;
 }
 
 type Rules = Pick<Settings, "doors" | "tokens" | "tunnelTokens" | "allowedOrigins" | "publicHosts">;
 
-export function admit(request: IncomingMessage, rules: Rules, holdings: Holdings): Admission {
-  const refused = (why: Refusal): Admission => ({ door: "none", why });
-  const { origin, host, authorization } = request.headers;
+const refused = (why: Refusal): Admission => ({ door: "none", why });
+
+export function admit(request: IncomingMessage, rules: Rules, capacity: Capacity): Admission {
   const url = targetOf(request);
   const tunnelEnd = rules.doors.includes("tunnel") ? tunnelEndOf(url?.pathname) : undefined;
   if (!url || (url.pathname !== "/" && !tunnelEnd)) return refused("no-such-door");
-  if (holdings.draining) return refused("draining");
-  // Other programs send no Origin; a browser always does, for whatever page it shows.
-  if (origin !== undefined && !rules.allowedOrigins.includes(origin)) return refused("foreign-origin");
-  if (rules.publicHosts.length > 0 && !rules.publicHosts.includes(hostName(host))) return refused("foreign-host");
-  const tokens = tunnelEnd && rules.tunnelTokens.length > 0 ? rules.tunnelTokens : rules.tokens;
-  if (tokens.length > 0 && !holdsToken(authorization, tokens)) return refused("unauthorized");
-  if (!holdings.roomForCaller) return refused("too-many-connections");
-  if (tunnelEnd) return admitToTunnel(tunnelEnd, request, url, holdings);
+  if (capacity.draining) return refused("draining");
+  const why = strangerRefusal(request, rules, tunnelEnd !== undefined);
+  if (why) return refused(why);
+  if (!capacity.roomForCaller) return refused("too-many-connections");
+  if (tunnelEnd) return admitToTunnel(tunnelEnd, request, url, capacity);
+  return admitToPeers(url, rules, capacity);
+}
 
+/** Why somebody who is not known may not come in, whichever door it is for; undefined if it may. */
+function strangerRefusal({ headers }: IncomingMessage, rules: Rules, forTunnel: boolean): Refusal | undefined {
+  const { origin, host, authorization } = headers;
+  // Other programs send no Origin; a browser always does, for whatever page it shows.
+  if (origin !== undefined && !rules.allowedOrigins.includes(origin)) return "foreign-origin";
+  if (rules.publicHosts.length > 0 && !rules.publicHosts.includes(hostName(host))) return "foreign-host";
+  const tokens = forTunnel && rules.tunnelTokens.length > 0 ? rules.tunnelTokens : rules.tokens;
+  return tokens.length > 0 && !holdsToken(authorization, tokens) ? "unauthorized" : undefined;
+}
+
+/** The room door, unless there is a code or no room door. */
+function admitToPeers(url: URL, rules: Rules, capacity: Capacity): Admission {
   const codes = url.searchParams.getAll("pair");
   const forPair = codes.length > 0 || !rules.doors.includes("room");
   if (!forPair) return { door: "room" };
@@ -67,7 +78,7 @@ export function admit(request: IncomingMessage, rules: Rules, holdings: Holdings
   const [code = ""] = codes;
   const chars = [...code].length;
   if (codes.length !== 1 || chars < 1 || chars > MAX_PAIR_CODE_CHARS) return refused("bad-pair-code");
-  const sides = holdings.pairSides(code);
+  const sides = capacity.pairSides(code);
   if (sides === undefined) return refused("too-many-pairs");
   return sides < 2 ? { door: "pair", code } : refused("pair-full");
 }
@@ -77,23 +88,22 @@ function tunnelEndOf(pathname = ""): "agent" | "client" | undefined {
   return pathname === CLIENT_PATH || pathname.startsWith(`${CLIENT_PATH}/`) ? "client" : undefined;
 }
 
-function admitToTunnel(end: "agent" | "client", request: IncomingMessage, url: URL, holdings: Holdings): Admission {
-  const refused = (why: Refusal): Admission => ({ door: "none", why });
+function admitToTunnel(end: "agent" | "client", request: IncomingMessage, url: URL, capacity: Capacity): Admission {
   const [id = "", ...more] = url.searchParams.getAll("room");
   if (!TUNNEL_ID.test(id) || more.length > 0) return refused("bad-tunnel-id");
-  const takes = holdings.tunnelTakes(id);
+  const takes = capacity.tunnelHasRoom(id);
   if (end === "agent") {
     if (takes !== undefined) return refused("second-agent");
-    return holdings.roomForTunnel ? { door: "agent", id } : refused("too-many-tunnels");
+    return capacity.roomForTunnel ? { door: "agent", id } : refused("too-many-tunnels");
   }
-  // The relay does not look into what follows, so that it has to be sure now of what it is.
+  // The relay does not look into what follows, so it has to be sure now of what that is.
   const isWebSocket = request.method === "GET" && request.headers.upgrade?.toLowerCase() === "websocket";
   if (!isWebSocket) return refused("no-websocket");
   if (takes === undefined) return refused("no-agent");
   return takes ? { door: "client", id, target: targetBehind(url) } : refused("too-many-streams");
 }
 
-/** What stands behind `/client`, without the room and otherwise as it came. */
+/** What follows `/client`, without the room and otherwise as it came. */
 function targetBehind(url: URL): string {
   const query = url.search
     .slice(1)

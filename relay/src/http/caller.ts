@@ -1,6 +1,6 @@
 /**
- * Who is asking. Behind proxies the socket's address is the proxy's; the caller's stands in X-Forwarded-For, which anybody
- * can send: so only what trusted proxies have put there is read, as proxy-addr does for Express.
+ * Who is asking. Behind a proxy the socket's address is the proxy's, and the caller's is in X-Forwarded-For. Anybody can send
+ * that header, so only what trusted proxies have put there is read, as proxy-addr does for Express.
  */
 import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
@@ -19,8 +19,8 @@ export function callerKey(trusted: TrustedProxies): (request: IncomingMessage) =
 }
 
 /**
- * What X-Forwarded-For is to say to a server behind us: the caller, and the trusted proxies that it came by. What the caller
- * claims itself is left out. @throws Error for a network that is none.
+ * The X-Forwarded-For for a server behind us: the caller, and the trusted proxies that it came by. What the caller itself
+ * claims is left out. @throws Error for a network that is none.
  */
 export function forwardedFor(trusted: TrustedProxies): (request: IncomingMessage) => string {
   const trust = trustIn(trusted);

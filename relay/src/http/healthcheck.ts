@@ -2,6 +2,7 @@
 import { get } from "node:http";
 import { get as getSecure } from "node:https";
 import { DEFAULTS, type Settings } from "../config/settings.ts";
+import { urlHost } from "./url.ts";
 
 /** How long the relay may take to answer, in ms: one that takes longer is not well. */
 const ANSWER_MS = 5_000;
@@ -10,7 +11,7 @@ const ANSWER_MS = 5_000;
 export function ownHealthUrl(options: Partial<Settings>): string {
   const { host, port, tlsCert } = { ...DEFAULTS, ...options };
   const here = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
-  return `${tlsCert === "" ? "http" : "https"}://${here.includes(":") ? `[${here}]` : here}:${port}/health`;
+  return `${tlsCert === "" ? "http" : "https"}://${urlHost(here)}:${port}/health`;
 }
 
 /** @returns what is wrong, as a sentence; undefined if nothing is. */

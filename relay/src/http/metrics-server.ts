@@ -1,9 +1,10 @@
-/** A port of its own for Prometheus: nobody's business but the operator's. */
+/** A port of its own for Prometheus, which is for the operator alone. */
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { targetOf } from "./admission.ts";
 import { METRICS_PATH } from "./server.ts";
+import { urlHost } from "./url.ts";
 
 /** Scrapers at once. */
 const MAX_CONNECTIONS = 32;
@@ -21,7 +22,7 @@ export async function serveMetrics(host: string, port: number, scrape: RequestLi
   const server = createServer(
     { headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: REQUEST_MS / 4 },
     (request, response) => {
-      // One request a connection, as in server.ts: answers that nobody takes would pile up behind it.
+      // One request a connection, as in server.ts: answers that nobody takes would pile up.
       response.setHeader("connection", "close");
       if (request.method === "GET" && targetOf(request)?.pathname === METRICS_PATH) scrape(request, response);
       else response.writeHead(404).end();
@@ -33,7 +34,7 @@ export async function serveMetrics(host: string, port: number, scrape: RequestLi
   await once(server, "listening");
   // As in relay.ts: one connection that could not be accepted is no reason to drop the others.
   server.on("error", () => {});
-  const at = `${host.includes(":") ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`;
+  const at = `${urlHost(host)}:${(server.address() as AddressInfo).port}`;
   return {
     url: `http://${at}${METRICS_PATH}`,
     async close() {

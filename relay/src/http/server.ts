@@ -1,5 +1,4 @@
-/** What is there before a WebSocket is: health, metrics, who is let in by which door, and how long a socket may be silent. */
-
+/** What happens before there is a WebSocket: health, metrics, who is let in by which door, how long a socket may be silent. */
 import { createServer, type IncomingMessage, type RequestListener, type Server, STATUS_CODES } from "node:http";
 import { createServer as createSecureServer, type Server as SecureServer } from "node:https";
 import type { Socket } from "node:net";
@@ -9,7 +8,7 @@ import { WebSocketServer } from "ws";
 import type { Settings } from "../config/settings.ts";
 import { REFUSALS, type Refusal } from "../doors.ts";
 import type { SilentSockets } from "../limits/limits.ts";
-import type { Watch } from "../observe/events.ts";
+import type { Emit } from "../observe/events.ts";
 import { type Admission, RETRY_AFTER_S, targetOf } from "./admission.ts";
 
 /** How often within `upgradeMs` slow requests are looked for. Node's own 30 s would treble that time. */
@@ -20,7 +19,7 @@ export const METRICS_PATH = "/metrics";
 /** What Node says of a request, or before it of a TLS handshake, that is not whole in time. */
 const LATE = ["ERR_HTTP_REQUEST_TIMEOUT", "ERR_TLS_HANDSHAKE_TIMEOUT"];
 
-/** RFC 8996 has put the older ones away. */
+/** RFC 8996 forbids the older ones. */
 export const MIN_TLS = "TLSv1.2" as const;
 
 /**
@@ -30,30 +29,30 @@ export const MIN_TLS = "TLSv1.2" as const;
 const AGENT_MESSAGE_BYTES = 1024 * 1024;
 const AGENT_FRAGMENTS = 128;
 
-export type Admitted = Exclude<Admission, { door: "none" }>;
+type Admitted = Exclude<Admission, { door: "none" }>;
 type Passing = Extract<Admission, { door: "client" }>;
 
 /** How many there are of what. */
-export interface Health {
+interface Health {
   readonly rooms: number;
   readonly pairs: number;
   readonly tunnels: number;
   readonly draining: boolean;
 }
 
-export interface HttpParts {
+interface HttpParts {
   settings: Settings;
   silent: SilentSockets;
   health: () => Health;
   /** Answers Prometheus, where it may ask on this port. */
   scrape: RequestListener | undefined;
   admit: (request: IncomingMessage) => Admission;
-  /** Told of everybody who was not let in. */
+  /** Called for everybody who was not let in. */
   refused: (request: IncomingMessage, why: Refusal) => void;
   entered: (ws: WebSocket, request: IncomingMessage, admitted: Exclude<Admitted, Passing>) => void;
-  /** Takes a request whose upgrade somebody else answers, its socket, and what came behind it. */
+  /** Takes a request whose upgrade somebody else answers, and the bytes that came after it. */
   passing: (request: IncomingMessage, head: Buffer, admitted: Passing, refuse: (why: Refusal) => void) => void;
-  watch: Watch;
+  emit: Emit;
 }
 
 /** Of a relay that speaks TLS itself. */
@@ -64,18 +63,18 @@ export interface Certificate {
 
 /** @throws the system's error for a certificate that is none, or that does not fit its key. */
 export function createHttpServer(
-  { settings, silent, health, scrape, admit, refused, entered, passing, watch }: HttpParts,
+  { settings, silent, health, scrape, admit, refused, entered, passing, emit }: HttpParts,
   certificate: Certificate | undefined,
 ): Server | SecureServer {
   const options = {
-    // Whatever comes is answered here, so that it is counted: no answers of Node's own.
+    // Everything is answered here, so that it is counted: no answers of Node's own.
     requireHostHeader: false,
     headersTimeout: settings.upgradeMs,
     requestTimeout: settings.upgradeMs,
     connectionsCheckingInterval: settings.upgradeMs / LOOKS,
   };
   const answer: RequestListener = (request, response) => {
-    // One request a connection: further answers, that nobody takes, would pile up behind it.
+    // One request a connection: further answers would pile up if nobody takes them.
     response.setHeader("connection", "close");
     const path = request.method === "GET" ? targetOf(request)?.pathname : undefined;
     if (path === METRICS_PATH && scrape) {
@@ -94,8 +93,8 @@ export function createHttpServer(
   };
   const secured = { ...options, ...certificate, minVersion: MIN_TLS, handshakeTimeout: settings.upgradeMs };
   const server = certificate ? createSecureServer(secured, answer) : createServer(options, answer);
-  // Node would leave out what comes behind a thousand, unseen: an Origin, or what a proxy says of the caller. Their 16 KiB
-  // are limit enough.
+  // Node would silently leave out every header after a thousand: an Origin, or what a proxy says of the caller. The limit of
+  // 16 KiB for all of them is enough.
   server.maxHeadersCount = 0;
   // No compression: what is sealed does not shrink, and inflating for strangers costs memory.
   const plain = { noServer: true, clientTracking: false, perMessageDeflate: false } as const;
@@ -129,18 +128,18 @@ export function createHttpServer(
       upgraded = true;
       entered(ws, request, admission);
     });
-    // ws has answered it by then, and tells nobody.
-    if (!upgraded) watch({ event: "cut", why: "bad-upgrade" });
+    // ws has answered it by then, without an event.
+    if (!upgraded) emit({ event: "cut", why: "bad-upgrade" });
   };
-  // Who takes us for a proxy comes the same way: without a listener Node hangs up, and nobody is told.
+  // A client that takes us for a proxy comes the same way: without a listener Node hangs up, and it is not counted.
   server.on("upgrade", upgrade).on("connect", upgrade).on("checkExpectation", answer);
   // Answered as Node itself does where nobody listens.
   server.on("clientError", (error: NodeJS.ErrnoException, stream) => {
     const { code = "" } = error;
     const late = LATE.includes(code);
     // A connection that broke was not cut by us.
-    if (late) watch({ event: "cut", why: "no-http-request" });
-    else if (/^(HPE|ERR_SSL)_/.test(code)) watch({ event: "cut", why: "bad-http-request" });
+    if (late) emit({ event: "cut", why: "no-http-request" });
+    else if (/^(HPE|ERR_SSL)_/.test(code)) emit({ event: "cut", why: "bad-http-request" });
     const status = late ? 408 : code === "HPE_HEADER_OVERFLOW" ? 431 : 400;
     if (stream.writable) stream.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n\r\n`);
     stream.destroy();

@@ -1,10 +1,10 @@
 /**
  * The caps that are more than a comparison: requests and connections per address, connections that have not asked for
- * anything yet, and what all of them make us keep together.
- * Clocks are passed in; nothing here holds a timer.
+ * anything yet, and what all of them together make us keep. Clocks are passed in; nothing here holds a timer.
  */
 
 import type { Socket } from "node:net";
+import { Counts } from "./counts.ts";
 import { circlesOf } from "./networks.ts";
 
 /** Addresses that are remembered at once, about 100 bytes each. Beyond, the one whose window began first is forgotten. */
@@ -20,7 +20,7 @@ export class RateLimiter {
   readonly #max: number;
   readonly #windowMs: number;
   readonly #now: () => number;
-  /** In the order in which the windows began: whatever is over stands in front. */
+  /** In the order in which the windows began: those that are over come first. */
   readonly #windows = new Map<string, Window>();
 
   constructor(max: number, windowMs: number, now: () => number) {
@@ -84,28 +84,40 @@ export class NetworkRateLimiter {
   }
 }
 
+/** One place of an address. Releasing it twice is releasing it once. */
+export class HeldPlace {
+  readonly #address: string;
+  #held: Pick<Counts, "remove"> | undefined;
+
+  /** @param held how many places each address has. */
+  constructor(held: Pick<Counts, "remove">, address: string) {
+    this.#held = held;
+    this.#address = address;
+  }
+
+  release(): void {
+    this.#held?.remove(this.#address);
+    this.#held = undefined;
+  }
+}
+
 /** What one address may have at once: an office behind one router, and too few to take all that a relay has. */
 export class AddressLimiter {
   readonly #max: number;
-  readonly #held = new Map<string, number>();
+  readonly #held = new Counts();
 
   constructor(max: number) {
     this.#max = max;
   }
 
   allows(key: string): boolean {
-    return (this.#held.get(key) ?? 0) < this.#max;
+    return this.#held.of(key) < this.#max;
   }
 
-  /** One more, to be released once. */
-  hold(key: string): void {
-    this.#held.set(key, (this.#held.get(key) ?? 0) + 1);
-  }
-
-  release(key: string): void {
-    const left = (this.#held.get(key) ?? 1) - 1;
-    if (left > 0) this.#held.set(key, left);
-    else this.#held.delete(key);
+  /** Takes one more place, which is held until it is released. */
+  hold(key: string): HeldPlace {
+    this.#held.add(key);
+    return new HeldPlace(this.#held, key);
   }
 
   /** How many addresses are remembered: never more than is held. */
@@ -116,15 +128,15 @@ export class AddressLimiter {
 
 /**
  * The connections that have not asked for anything yet, from the accepted socket to the first request. When there are too
- * many, the one that has been silent longest is cut: whoever has something to ask does so within a round trip or two.
+ * many, the one that has been silent longest is cut: a client with something to ask does so within a round trip or two.
  */
 export class SilentSockets {
   readonly #max: number;
   readonly #cut: () => void;
-  /** By its two ends: of a TLS connection, whoever asks has another socket than whoever accepted it. */
+  /** By its two ends: a TLS connection has one socket when it is accepted, and another when it asks. */
   readonly #sockets = new Map<string, { socket: Socket; forget: () => void }>();
 
-  /** @param cut told of each that had to give way. */
+  /** @param cut called for each that had to give way. */
   constructor(max: number, cut: () => void) {
     this.#max = max;
     this.#cut = cut;
@@ -160,12 +172,12 @@ export class SilentSockets {
   }
 }
 
-/** Of what all hold together at one place, in bytes: 25 messages of the largest that any client says. */
+/** How much all holders of a pool may keep together, in bytes: 25 messages of the largest that any client sends. */
 const MAX_POOL_BYTES = 256 * 1024 * 1024;
 
 /**
- * Bytes that many keep in our memory, each as much as one may: so a few addresses could have all of it. When it is too much
- * together, who has kept some longest gives way.
+ * Bytes that many holders keep in our memory. Each stays within its own limit, but together a few addresses could have all of
+ * it: when it is too much, the one that has kept some longest gives way.
  */
 export class Pool<Holder> {
   readonly #maxBytes: number;
@@ -179,7 +191,7 @@ export class Pool<Holder> {
     this.#giveWay = giveWay;
   }
 
-  /** It keeps so many now. */
+  /** It keeps this many now. */
   holds(holder: Holder, bytes: number): void {
     this.#bytes += bytes - (this.#held.get(holder) ?? 0);
     this.#held.set(holder, bytes);

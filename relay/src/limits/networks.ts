@@ -16,7 +16,7 @@ export function addressKey(address: string): string {
 }
 
 /** Callers who are counted together: one address, or a network around it. */
-export interface Circle {
+interface Circle {
   readonly key: string;
   /** 0 for an address, 1 for an IPv6 /56, which one customer is given, 2 for an IPv4 /24 or an IPv6 /48. */
   readonly width: 0 | 1 | 2;

@@ -1,6 +1,6 @@
 /**
- * What happens in a relay, for whoever watches: the metrics, the log, a program's own. Every way for something to end
- * is here, with its reason from a closed table. No event is one of a single frame: those are plain numbers, in peers.ts.
+ * What happens in a relay, for the metrics, the log, and a program that starts a relay of its own. Every way for something to
+ * end is here, with its reason from a closed table. There is no event for a single frame: those are only counted, in outbox.ts.
  */
 import type { ClientEnd, PeerDoor, Refusal, TunnelEnd } from "../doors.ts";
 import type { GoneReason, RefusedReason } from "../wire.ts";
@@ -43,5 +43,5 @@ export type RelayEvent =
   /** With how many rooms ended for which reason since the start. */
   | { readonly event: "stopped"; readonly ended: ReadonlyMap<GoneReason, number> };
 
-/** Is told of each event as it happens, between two frames: it must be quick, and must not throw. */
-export type Watch = (event: RelayEvent) => void;
+/** Takes each event as it happens, between two frames: it must be quick, and must not throw. */
+export type Emit = (event: RelayEvent) => void;

@@ -9,7 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import * as z from "zod";
 import type { Sink } from "./sink.ts";
 
-/** Lines of one day, in bytes: half a million of them. Whoever makes a relay say more fills no disk. */
+/** Lines of one day, in bytes: half a million of them. Nobody can fill the disk by making a relay log more. */
 const MAX_DAY_BYTES = 64 * 1024 * 1024;
 /** Lines that the disk has not taken yet, in bytes. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
@@ -135,7 +135,7 @@ export class LogFolder implements Sink {
     return events.on("error", () => {});
   }
 
-  /** Whoever reads the counts finds the old ones or the new ones, never half of them. */
+  /** A reader finds the old counts or the new ones, never half of them. */
   #save(): void {
     if (!this.#changed) return;
     this.#changed = false;

@@ -1,11 +1,10 @@
 /**
- * The log: an event a line, JSON on stdout, in a folder, or both. Whatever is not named here is not written: no code, no
+ * The log: an event a line, JSON on stdout, in a folder, or both. What is not named here is not written: no code, no
  * content, and an address or a room's id only for an operator who asked for it, and cut short.
  */
-
 import { pino, stdTimeFunctions } from "pino";
 import { networkOf } from "../limits/networks.ts";
-import type { RelayEvent, Watch } from "./events.ts";
+import type { Emit, RelayEvent } from "./events.ts";
 import type { LogFolder } from "./log-folder.ts";
 import { openSink } from "./sink.ts";
 
@@ -16,7 +15,7 @@ const STDOUT = 1;
 
 const ROOM_CHARS_SHOWN = 2;
 
-export interface LogOptions {
+interface LogOptions {
   /** Addresses by their networks, and rooms by the beginnings of their ids. */
   readonly detail: boolean;
   /** Whether lines go to stdout. */
@@ -26,7 +25,7 @@ export interface LogOptions {
 }
 
 export interface Log {
-  readonly watch: Watch;
+  readonly onEvent: Emit;
   /** The last lines get FLUSH_MS to be taken. */
   close(): Promise<void>;
 }
@@ -42,7 +41,7 @@ export function openLog({ detail, stdout, folder }: LogOptions): Log {
     },
   );
   return {
-    watch: (event) => {
+    onEvent: (event) => {
       const fields = fieldsOf(event, detail);
       if (!fields) return;
       line.info({ event: event.event, ...fields });

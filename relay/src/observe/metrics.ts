@@ -1,15 +1,14 @@
 /**
  * What Prometheus is shown: how many there are of what, read when it asks, and how often something ended for which
- * reason. Where it may ask, and who, is decided elsewhere.
+ * reason. Where it may ask, and who may, is decided elsewhere.
  */
-
 import type { ServerResponse } from "node:http";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { Counter, Gauge, Registry } from "prom-client";
 import { CLIENT_ENDS, PEER_DOORS, type PeerDoor, REFUSALS, TUNNEL_ENDS } from "../doors.ts";
 import { CLOSE_CODE, REFUSED } from "../wire.ts";
-import { CUTS, type Watch } from "./events.ts";
+import { CUTS, type Emit } from "./events.ts";
 
 /** What one door has at the moment, and what it has forwarded since the start. */
 export interface Traffic {
@@ -21,7 +20,7 @@ export interface Traffic {
 }
 
 /** What a relay holds at the moment. */
-export interface Holdings {
+interface Holdings {
   readonly rooms: number;
   readonly pairs: number;
   readonly tunnels: number;
@@ -31,8 +30,8 @@ export interface Holdings {
   readonly traffic: Readonly<Record<PeerDoor, Traffic>>;
 }
 
-export interface Metrics {
-  readonly watch: Watch;
+interface Metrics {
+  readonly onEvent: Emit;
   answer(response: ServerResponse): void;
   close(): void;
 }
@@ -44,13 +43,13 @@ const MS_PER_S = 1000;
 
 export function openMetrics(holdings: () => Holdings): Metrics {
   const registry = new Registry();
-  const watch = countEvents(registry);
-  // Counted once a scrape, however many lines tell of it.
+  const onEvent = countEvents(registry);
+  // Counted once a scrape, though several lines show it.
   let held = holdings();
   showHoldings(registry, () => held);
   const loop = showLoopDelay(registry);
   return {
-    watch,
+    onEvent,
     answer(response) {
       held = holdings();
       void registry.metrics().then(
@@ -63,7 +62,7 @@ export function openMetrics(holdings: () => Holdings): Metrics {
 }
 
 /** Every reason of every table has its counter from the start: what has not happened yet is a 0, and not a gap. */
-function countEvents(registry: Registry): Watch {
+function countEvents(registry: Registry): Emit {
   const counter = <Why extends string>(name: string, help: string, reasons: readonly Why[]) => {
     const made = new Counter({ name, help, labelNames: ["why"], registers: [registry] });
     for (const why of reasons) made.inc({ why }, 0);

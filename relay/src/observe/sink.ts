@@ -1,6 +1,6 @@
 /**
  * Where the log's lines go: a file descriptor whose other end may be full, gone, or read by nobody. None of that may stop a
- * transfer, or keep the process from its end: lines are lost instead. pino's own destination tries for ever as it ends.
+ * transfer, or keep the process from its end: lines are lost instead. pino's own destination would retry without end as it closes.
  */
 import { fstatSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
@@ -10,7 +10,7 @@ const MAX_BUFFERED_BYTES = 1024 * 1024;
 
 export interface Sink {
   write(line: string): void;
-  /** Gives what is left a last chance of so many milliseconds, and lets go. */
+  /** Gives what is left a last chance of `ms`, and lets go. */
   close(ms: number): Promise<void>;
 }
 

@@ -1,14 +1,13 @@
 /**
- * The pair door: two ends that share a code, and the pipe between them. Binary frames are handed on as they are, both ways;
- * text is dropped. Whoever leaves closes the other.
+ * The pair door: two ends that share a code, and the pipe between them. Binary frames are forwarded as they are, both ways;
+ * text is dropped. When one end leaves, the other is closed.
  */
-
 import type { Settings } from "../config/settings.ts";
-import { handOn } from "../peers/flow.ts";
+import { forward } from "../peers/flow.ts";
 import type { Peer, PeerOwner } from "../peers/peer.ts";
 import type { GoneReason } from "../wire.ts";
 
-type State =
+type PairState =
   | { at: "alone"; first: Peer; since: number; backlog: Buffer[]; backlogBytes: number }
   | { at: "paired"; first: Peer; second: Peer }
   | { at: "gone" };
@@ -16,7 +15,7 @@ type State =
 export class Pair implements PeerOwner {
   readonly #settings: Settings;
   readonly #gone: (why: GoneReason) => void;
-  #state: State;
+  #state: PairState;
 
   /** @param gone called once, when the pair is over and its code free again. */
   constructor(first: Peer, settings: Settings, now: number, gone: (why: GoneReason) => void) {
@@ -44,15 +43,15 @@ export class Pair implements PeerOwner {
     this.#state = { at: "paired", first, second };
     second.owner = this;
     for (const peer of [first, second]) peer.maxMessageBytes = this.#settings.maxMessageBytes;
-    for (const frame of backlog) handOn(first, second, frame, true);
+    for (const frame of backlog) forward(first, second, frame, true);
   }
 
-  heard(peer: Peer, frame: Buffer, binary: boolean): void {
+  onFrame(peer: Peer, frame: Buffer, binary: boolean): void {
     if (!binary) return;
     const state = this.#state;
     switch (state.at) {
       case "paired":
-        handOn(peer, peer === state.first ? state.second : state.first, frame, binary);
+        forward(peer, peer === state.first ? state.second : state.first, frame, binary);
         return;
       case "alone": {
         const { maxBacklogBytes, maxBacklogFrames } = this.#settings;
@@ -71,23 +70,23 @@ export class Pair implements PeerOwner {
     }
   }
 
-  overlong(peer: Peer): void {
+  onOversized(peer: Peer): void {
     if (this.#state.at === "alone") this.end("too-much");
-    else peer.cut("too-big");
+    else peer.terminate("too-big");
   }
 
   /** A clean close is passed on as one; every other end has its own code. */
-  lost(_peer: Peer, why: GoneReason): void {
+  onGone(_peer: Peer, why: GoneReason): void {
     this.end(why);
   }
 
-  /** Ends both sides. What was handed on before still arrives. */
+  /** Ends both sides. What was forwarded before still arrives. */
   end(why: GoneReason): void {
     const state = this.#state;
     if (state.at === "gone") return;
     this.#state = { at: "gone" };
-    state.first.leave(why);
-    if (state.at === "paired") state.second.leave(why);
+    state.first.close(why);
+    if (state.at === "paired") state.second.close(why);
     this.#gone(why);
   }
 }

@@ -1,26 +1,33 @@
-/** All pairs of this relay: by their codes, how many there may be, and how long a side may wait alone. */
-
+/** The pair door: all pairs by their codes, how many there may be, and how long a side may wait alone. */
 import type { Settings } from "../config/settings.ts";
+import type { Entrance } from "../doors.ts";
 import { Places } from "../limits/places.ts";
-import type { Watch } from "../observe/events.ts";
+import type { Emit } from "../observe/events.ts";
 import type { Peer } from "../peers/peer.ts";
-import type { GoneReason } from "../wire.ts";
 import { Pair } from "./pair.ts";
 
-export class Pairs {
+/** A connection that was admitted as a side of a pair. */
+interface PairSide {
+  readonly code: string;
+  readonly peer: Peer;
+  /** Whom the limits count. */
+  readonly address: string;
+}
+
+export class Pairs implements Entrance<PairSide> {
   readonly #pairs = new Map<string, Pair>();
   readonly #places: Places<Pair>;
   readonly #settings: Settings;
   readonly #now: () => number;
-  readonly #watch: Watch;
+  readonly #emit: Emit;
   /** Runs while there are pairs. */
   #sweeps: NodeJS.Timeout | undefined;
 
-  constructor(settings: Settings, now: () => number, watch: Watch) {
+  constructor(settings: Settings, now: () => number, emit: Emit) {
     this.#settings = settings;
     this.#places = new Places(settings.maxPairs);
     this.#now = now;
-    this.#watch = watch;
+    this.#emit = emit;
   }
 
   get size(): number {
@@ -41,8 +48,7 @@ export class Pairs {
     return this.#pairs.size < this.#settings.maxPairs && this.#places.allows(address) ? 0 : undefined;
   }
 
-  /** Takes a side that was admitted. */
-  enter(code: string, peer: Peer, address: string): void {
+  enter({ code, peer, address }: PairSide): void {
     const pair = this.#pairs.get(code);
     if (pair) {
       pair.join(peer);
@@ -52,20 +58,21 @@ export class Pairs {
       this.#pairs.delete(code);
       this.#places.free(made);
       if (this.#pairs.size === 0) clearInterval(this.#sweeps);
-      this.#watch({ event: "pair-ended", why });
+      this.#emit({ event: "pair-ended", why });
     });
     if (this.#pairs.size === 0) this.#sweeps = setInterval(() => this.#sweep(), this.#settings.sweepIntervalMs);
     this.#pairs.set(code, made);
     this.#places.take(made, address);
   }
 
-  /** Those that wait alone have nothing to finish. */
-  endAlone(why: GoneReason): void {
-    for (const pair of this.#pairs.values()) if (pair.aloneSince !== undefined) pair.end(why);
+  /** A side that waits alone has nothing to finish. */
+  drain(): boolean {
+    for (const pair of this.#pairs.values()) if (pair.aloneSince !== undefined) pair.end("restart");
+    return this.size > 0;
   }
 
-  endAll(why: GoneReason): void {
-    for (const pair of this.#pairs.values()) pair.end(why);
+  end(): void {
+    for (const pair of this.#pairs.values()) pair.end("restart");
   }
 
   #sweep(): void {

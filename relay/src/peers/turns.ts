@@ -1,20 +1,20 @@
 /**
- * Who is read when many have much to say. Node reads a socket up to 32 times in a row, 64 KiB each, before it looks at the
- * next one; here nobody is read again before everybody else once that has taken too long.
+ * Who is read next when many have much to say. Node reads a socket up to 32 times in a row, 64 KiB each, before it looks at the
+ * next one. Here, once that has taken too long, nobody is read again before everybody else.
  */
 import type { Socket } from "node:net";
 import { performance } from "node:perf_hooks";
 import type { WebSocket } from "ws";
 import type { Settings } from "../config/settings.ts";
 
-/** When somebody was first read in this turn of the event loop, which all relays of a process share. */
+/** When anybody was first read in this turn of the event loop, which all relays of a process share. */
 let turnBegan: number | undefined;
 
 function endTurn(): void {
   turnBegan = undefined;
 }
 
-/** Said in front of what handles a read. @returns when that was, for `hasToWait`. */
+/** Called before a read is handled. @returns when that was, for `hasToWait`. */
 export function readBegins(): number {
   const now = performance.now();
   if (turnBegan === undefined) {
@@ -24,13 +24,13 @@ export function readBegins(): number {
   return now;
 }
 
-/** Whether whoever was read, and that is handled now, is to wait until everybody else has been. */
+/** Whether a connection whose read has been handled is to wait until everybody else has been read. */
 export function hasToWait(began: number, { readMs, turnMs }: Settings): boolean {
   const now = performance.now();
   return now - began > readMs || now - (turnBegan ?? now) >= turnMs;
 }
 
-/** Has a WebSocket that nobody else pauses by its socket wait in that way. A peer sees to it itself. */
+/** Makes a WebSocket wait in that way by pausing its socket, which nobody else does. A peer does the same itself. */
 export function waitInTurn(ws: WebSocket, socket: Socket, settings: Settings): void {
   let began = 0;
   let waits = false;
@@ -45,7 +45,7 @@ export function waitInTurn(ws: WebSocket, socket: Socket, settings: Settings): v
     waits = true;
     setImmediate(() => {
       waits = false;
-      // Whoever paused it meanwhile resumes it.
+      // If somebody has paused it meanwhile, that one resumes it.
       if (!ws.isPaused) ws.resume();
     });
   });

@@ -1,11 +1,11 @@
 /**
  * Where a connection is between its upgrade and its first request: it asks for a room of its own or for a place in
- * another's, or it is shown out. Nobody stays here longer than `firstMessageMs`.
+ * another's, or it is turned away. Nobody stays here longer than `firstMessageMs`.
  */
 import type { Socket } from "node:net";
 import type { Settings } from "../config/settings.ts";
 import { NetworkRateLimiter, type SilentSockets } from "../limits/limits.ts";
-import type { Watch } from "../observe/events.ts";
+import type { Emit } from "../observe/events.ts";
 import type { Peer, PeerOwner } from "../peers/peer.ts";
 import { confirm, type Feature, type GoneReason, parseRequest, type RefusedReason, type Request } from "../wire.ts";
 import { type Claim, Claims } from "./reclaim.ts";
@@ -26,11 +26,25 @@ function abilitiesIn(features: readonly Feature[] = []): Pick<RoomOptions, "turn
   };
 }
 
-interface Visit {
-  socket: Socket;
+/** A connection that has not asked for anything yet. */
+export interface Newcomer {
+  readonly peer: Peer;
+  readonly socket: Socket;
   /** Whom the limits count. */
-  address: string;
-  timer: NodeJS.Timeout;
+  readonly address: string;
+}
+
+interface Visit extends Newcomer {
+  readonly timer: NodeJS.Timeout;
+}
+
+export interface LobbyParts {
+  readonly rooms: Rooms;
+  /** A clock that does not jump, in ms. */
+  readonly now: () => number;
+  readonly silent: SilentSockets;
+  readonly settings: Settings;
+  readonly emit: Emit;
 }
 
 export class Lobby implements PeerOwner {
@@ -41,10 +55,10 @@ export class Lobby implements PeerOwner {
   readonly #misses: NetworkRateLimiter;
   readonly #silent: SilentSockets;
   readonly #settings: Settings;
-  readonly #watch: Watch;
+  readonly #emit: Emit;
   readonly #visits = new Map<Peer, Visit>();
 
-  constructor(rooms: Rooms, now: () => number, silent: SilentSockets, settings: Settings, watch: Watch) {
+  constructor({ rooms, now, silent, settings, emit }: LobbyParts) {
     const { rateLimitMax, maxFailedJoins, rateLimitWindowMs } = settings;
     this.#rooms = rooms;
     this.#claims = new Claims(settings.secret);
@@ -52,18 +66,18 @@ export class Lobby implements PeerOwner {
     this.#misses = new NetworkRateLimiter(maxFailedJoins, rateLimitWindowMs, now);
     this.#silent = silent;
     this.#settings = settings;
-    this.#watch = watch;
+    this.#emit = emit;
   }
 
-  enter(peer: Peer, socket: Socket, address: string): void {
+  enter({ peer, socket, address }: Newcomer): void {
     const { firstMessageMs, maxRequestBytes } = this.#settings;
-    const timer = setTimeout(() => this.#showOut(peer, "no-request"), firstMessageMs);
-    this.#visits.set(peer, { socket, address, timer });
+    const timer = setTimeout(() => this.#dismiss(peer, "no-request"), firstMessageMs);
+    this.#visits.set(peer, { peer, socket, address, timer });
     peer.owner = this;
     peer.maxMessageBytes = maxRequestBytes;
   }
 
-  heard(peer: Peer, frame: Buffer, binary: boolean): void {
+  onFrame(peer: Peer, frame: Buffer, binary: boolean): void {
     const visit = this.#visits.get(peer);
     if (!visit) return;
     const request = frame.length > this.#settings.maxRequestBytes ? undefined : parseRequest(frame, binary);
@@ -73,16 +87,16 @@ export class Lobby implements PeerOwner {
   }
 
   /** A stranger's message is refused half-way. */
-  overlong(peer: Peer): void {
+  onOversized(peer: Peer): void {
     this.#refuse(peer, "invalid_request");
   }
 
-  lost(peer: Peer): void {
+  onGone(peer: Peer): void {
     this.#end(peer);
   }
 
-  showAllOut(why: GoneReason): void {
-    for (const peer of this.#visits.keys()) this.#showOut(peer, why);
+  dismissAll(why: GoneReason): void {
+    for (const peer of this.#visits.keys()) this.#dismiss(peer, why);
   }
 
   /**
@@ -112,7 +126,7 @@ export class Lobby implements PeerOwner {
     const lifetime = features || request.ttl_seconds ? { expires_in: Math.floor(ttlMs / 1000) } : {};
     const { id: room_id, createdMs } = room;
     const token = features?.includes("reclaim") && this.#claims.token({ room: room_id, createdMs, ttlMs });
-    peer.say({
+    peer.sendControl({
       type: "ROOM_CREATED",
       room_id,
       ...lifetime,
@@ -144,14 +158,14 @@ export class Lobby implements PeerOwner {
       failed: request.failed ?? [],
     });
     if (typeof room === "string") return room;
-    peer.say({
+    peer.sendControl({
       type: "ROOM_CREATED",
       room_id: claim.room,
       expires_in: Math.floor(leftMs / 1000),
       ...(features && { features }),
       reclaim_token: this.#claims.token(claim),
     });
-    room.goOn();
+    room.resumeTurns();
     return undefined;
   }
 
@@ -170,7 +184,7 @@ export class Lobby implements PeerOwner {
     const refused = room.refusal(address);
     if (refused) return refused;
     const features = confirm(request.features, []);
-    peer.say({ type: "ROOM_JOINED", room_id: room.id, ...(features && { features }) });
+    peer.sendControl({ type: "ROOM_JOINED", room_id: room.id, ...(features && { features }) });
     room.join(peer, address);
     return undefined;
   }
@@ -178,14 +192,14 @@ export class Lobby implements PeerOwner {
   #refuse(peer: Peer, reason: RefusedReason): void {
     const visit = this.#visits.get(peer);
     if (!visit) return;
-    this.#watch({ event: "refused", why: reason, address: visit.address });
-    peer.say({ type: "ERROR", reason });
-    this.#showOut(peer, "refused");
+    this.#emit({ event: "refused", why: reason, address: visit.address });
+    peer.sendControl({ type: "ERROR", reason });
+    this.#dismiss(peer, "refused");
   }
 
-  #showOut(peer: Peer, why: GoneReason): void {
+  #dismiss(peer: Peer, why: GoneReason): void {
     this.#end(peer);
-    peer.leave(why);
+    peer.close(why);
   }
 
   #end(peer: Peer): void {

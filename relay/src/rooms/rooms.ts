@@ -2,8 +2,8 @@
 import { randomInt } from "node:crypto";
 import type { Settings } from "../config/settings.ts";
 import { AddressLimiter } from "../limits/limits.ts";
-import { Places } from "../limits/places.ts";
-import type { Watch } from "../observe/events.ts";
+import { Places, type Remains } from "../limits/places.ts";
+import type { Emit } from "../observe/events.ts";
 import type { Peer } from "../peers/peer.ts";
 import type { GoneReason, RefusedReason } from "../wire.ts";
 import type { Claim } from "./reclaim.ts";
@@ -13,29 +13,28 @@ import { Room, type RoomOptions } from "./room.ts";
 const ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789";
 const ID_LENGTH = 6;
 
-/** How a room ends whose token does not make it again; otherwise its sender was lost, and may be long in coming back. */
+/** How a room ends for good: its token does not make it again. Otherwise its sender was lost, and may come back late. */
 const FOR_GOOD: ReadonlySet<GoneReason> = new Set<GoneReason>(["done", "expired", "used-up", "displaced"]);
-/** So many of these are remembered, about 150 bytes each. Of more, the one that ended first can be made again, as any room can. */
+/** How many of these are remembered, about 150 bytes each. Beyond, the one that ended first can be made again, as any room can. */
 const MAX_ENDED = 50_000;
 
 export class Rooms {
   readonly #rooms = new Map<string, Room>();
   readonly #ended = new Map<GoneReason, number>();
-  /** Rooms that ended, whose peers are not all closed yet: what is still there for them takes as much memory as before. */
-  #lingering = 0;
   /** Rooms that ended for good, whose tokens are still of an age to be shown: until when, in ms since 1970. */
   readonly #endedUntil = new Map<string, number>();
+  /** Of rooms, and of those that have ended while their peers are not all closed. */
   readonly #places: Places<Room>;
   /** Of rooms that wait for their senders: such a one costs nobody a connection. */
   readonly #kept: AddressLimiter;
   readonly #settings: Settings;
-  readonly #watch: Watch;
+  readonly #emit: Emit;
 
-  constructor(settings: Settings, watch: Watch) {
+  constructor(settings: Settings, emit: Emit) {
     this.#settings = settings;
     this.#kept = new AddressLimiter(settings.maxKeptPerAddress);
     this.#places = new Places(settings.maxRooms);
-    this.#watch = watch;
+    this.#emit = emit;
   }
 
   get size(): number {
@@ -59,7 +58,7 @@ export class Rooms {
     return this.#make(this.#freeId(), sender, options);
   }
 
-  /** Whether the id of this token is in use, be it by another room of another time. */
+  /** Whether the id of this token is in use, by its own room or by a later one. */
   has({ room: id }: Claim): boolean {
     return this.#rooms.has(id);
   }
@@ -71,7 +70,7 @@ export class Rooms {
 
   /**
    * Gives a room back to the sender that has shown whose it is: the room that has waited for it, or the same one made again by
-   * a relay that does not know it. What the sender is told comes before `goOn`.
+   * a relay that does not know it. The caller answers the sender, and then has the turns go on (`resumeTurns`).
    */
   takeBack(sender: Peer, { room: id, createdMs }: Claim, options: RoomOptions): Room | RefusedReason {
     const room = this.#rooms.get(id);
@@ -86,12 +85,12 @@ export class Rooms {
   #make(id: string, sender: Peer, options: RoomOptions): Room | undefined {
     const { address } = options;
     if (!this.#places.allows(address)) return undefined;
-    if (this.#rooms.size + this.#lingering >= this.#settings.maxRooms) {
+    if (this.#places.full && !this.#places.cutRemains(address)) {
       const displaced = this.#places.toDisplace(address, (other) => other.deserted);
       if (!displaced) return undefined;
       displaced.end("displaced");
     }
-    const room = new Room(id, sender, options, this.#settings, this.#kept, this.#watch, this.#gone);
+    const room = new Room(id, sender, options, this.#settings, this.#kept, this.#emit, this.#gone);
     this.#rooms.set(room.id, room);
     this.#places.take(room, address);
     return room;
@@ -113,17 +112,13 @@ export class Rooms {
   }
 
   /** A field, not a method: one function for all rooms. */
-  readonly #gone = (room: Room, why: GoneReason, allClosed: Promise<unknown>): void => {
+  readonly #gone = (room: Room, why: GoneReason, remains: Remains): void => {
     const { id } = room;
     this.#rooms.delete(id);
-    this.#places.free(room);
+    this.#places.end(room, remains);
     if (FOR_GOOD.has(why) && room.reclaimable) this.#rememberEnd(room);
     this.#ended.set(why, (this.#ended.get(why) ?? 0) + 1);
-    this.#watch({ event: "room-ended", why, room: id });
-    // Nobody was served there, and its place has been given away.
-    if (why === "displaced") return;
-    this.#lingering++;
-    void allClosed.then(() => this.#lingering--);
+    this.#emit({ event: "room-ended", why, room: id });
   };
 
   #rememberEnd({ id, createdMs, expiresMs }: Room): void {

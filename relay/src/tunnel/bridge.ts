@@ -1,11 +1,11 @@
 /**
  * Bytes both ways between a TCP socket and a stream, each end as fast as the other takes them. A half that ends is ended on
- * the other side; whatever breaks, breaks both. What the bytes mean is nobody's business here.
+ * the other side; if one side breaks, both are cut. What the bytes mean does not matter here.
  */
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
-export interface BridgeLimits {
+interface BridgeLimits {
   /** How long either may take nothing while there is something to take, in ms. */
   readonly stalledMs?: number;
   /** How long one half may go on after the other has ended, in ms. */
@@ -17,7 +17,7 @@ export interface BridgeLimits {
 /** Chunks that may wait for one end: each costs some 400 bytes, however few it has. */
 const MAX_UNTAKEN_CHUNKS = 256;
 
-export type BridgeEnd =
+type BridgeEnd =
   /** Both halves ended in order. */
   "done" | "socket-lost" | "stream-lost" | "stalled" | "half-open";
 
@@ -27,20 +27,20 @@ export function bridge(socket: Socket, stream: Duplex, limits: BridgeLimits): Pr
   let cause: BridgeEnd | undefined;
   const stallTimers = new Map<Duplex, NodeJS.Timeout>();
   let halfOpenTimer: NodeJS.Timeout | undefined;
-  const cut = (why: BridgeEnd) => {
+  const terminate = (why: BridgeEnd) => {
     cause ??= why;
     socket.destroy();
     stream.destroy();
   };
   const inOrder = (side: Duplex) => side.readableEnded && side.writableFinished;
 
-  socket.on("error", () => cut("socket-lost"));
-  stream.on("error", () => cut("stream-lost"));
+  socket.on("error", () => terminate("socket-lost"));
+  stream.on("error", () => terminate("stream-lost"));
   const limitOtherHalf = () => {
-    halfOpenTimer ??= setTimeout(() => cut("half-open"), halfOpenMs);
+    halfOpenTimer ??= setTimeout(() => terminate("half-open"), halfOpenMs);
   };
   for (const side of [socket, stream]) side.once("end", limitOtherHalf);
-  // Whoever is paused is not heard to leave either: without a limit it would be kept for as long as the other is there.
+  // While a side is paused, its end goes unnoticed: without a limit it would be kept for as long as the other is there.
   const carry = (from: Duplex, to: Duplex) => {
     let untaken = 0;
     const taken = () => {
@@ -57,7 +57,7 @@ export function bridge(socket: Socket, stream: Duplex, limits: BridgeLimits): Pr
       if (stalledMs !== undefined && !stallTimers.has(to))
         stallTimers.set(
           to,
-          setTimeout(() => cut("stalled"), stalledMs),
+          setTimeout(() => terminate("stalled"), stalledMs),
         );
     });
     from.once("end", () => to.end());
@@ -70,7 +70,7 @@ export function bridge(socket: Socket, stream: Duplex, limits: BridgeLimits): Pr
   const closed = (side: Duplex, lost: BridgeEnd) =>
     new Promise<void>((resolve) => {
       const onClose = () => {
-        if (!inOrder(side)) cut(lost);
+        if (!inOrder(side)) terminate(lost);
         resolve();
       };
       if (side.closed) onClose();

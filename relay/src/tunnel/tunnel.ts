@@ -16,12 +16,12 @@ import { Session } from "../yamux/session.ts";
 import { StreamError, type YamuxStream } from "../yamux/stream.ts";
 import { bridge } from "./bridge.ts";
 
-/** A client at the door, with what it said so far. */
-export interface Arrival {
+/** A client that was admitted, with what it said so far. */
+export interface Visitor {
   readonly socket: Socket;
   /** The request as the local server is to see it. */
   readonly request: Buffer;
-  /** What came behind it. */
+  /** What came after it. */
   readonly head: Buffer;
   readonly refuse: (why: Refusal) => void;
 }
@@ -52,8 +52,8 @@ export class Tunnel {
     return this.#session.streams < this.#settings.maxStreamsPerTunnel;
   }
 
-  /** Takes a client until it is gone. */
-  async take({ socket, request, head, refuse }: Arrival): Promise<ClientEnd> {
+  /** Serves a client until it is gone. */
+  async serve({ socket, request, head, refuse }: Visitor): Promise<ClientEnd> {
     const stream = this.#open();
     if (typeof stream === "string") {
       refuse(stream);
@@ -70,7 +70,7 @@ export class Tunnel {
     const { stalledMs, lingerMs, flushMs } = this.#settings;
     if (head.length > 0) socket.unshift(head);
     socket.write(answer);
-    // A server that stays with HTTP would take whatever the client says next for requests that we had let through.
+    // A server that stays with HTTP would take what the client says next for requests that we had let through.
     const answerOnly = !SWITCHING.test(answer.toString("latin1", 0, STATUS_BYTES));
     const halfOpenMs = answerOnly ? lingerMs : flushMs;
     const end = await bridge(socket, stream, { stalledMs, halfOpenMs, answerOnly });
@@ -79,7 +79,7 @@ export class Tunnel {
     return answerOnly && end === "done" ? "turned-down" : end;
   }
 
-  /** Ends all streams and the agent's connection, which is told why. */
+  /** Ends all streams and the agent's connection, with the reason in its close. */
   end(): void {
     this.#restarting = true;
     void this.#session.close();
@@ -101,7 +101,7 @@ export class Tunnel {
   }
 }
 
-/** The beginning of what the local server answers, with the stream paused behind it; or why there is none. */
+/** The beginning of what the local server answers, with the stream paused after it; or why there is none. */
 function firstBytes(
   stream: YamuxStream,
   socket: Socket,

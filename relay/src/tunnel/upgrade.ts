@@ -3,10 +3,10 @@ import type { IncomingMessage } from "node:http";
 import type { Settings } from "../config/settings.ts";
 
 /**
- * What is between the client and us only (RFC 9110, section 7.6.1), and what is said anew. Length and coding of a body are
+ * What is between the client and us only (RFC 9110, section 7.6.1), and what we write ourselves. Length and coding of a body are
  * among them, since a WebSocket handshake has none.
  */
-const NOT_HANDED_ON = new Set([
+const NOT_FORWARDED = new Set([
   "connection",
   "content-length",
   "forwarded",
@@ -28,7 +28,7 @@ const NOT_HANDED_ON = new Set([
   "x-real-ip",
 ]);
 
-/** Servers that take headers for variables (RFC 3875, section 4.1.18) tell no `_` from a `-`. */
+/** Servers that turn headers into variables (RFC 3875, section 4.1.18) cannot tell `_` from `-`. */
 const nameOf = (said: string) => said.toLowerCase().replaceAll("_", "-");
 
 interface Behind {
@@ -39,10 +39,10 @@ interface Behind {
 
 export function requestBehind(request: IncomingMessage, { target, forwardedFor, settings }: Behind): Buffer {
   const named = (request.headers.connection ?? "").split(",").map((name) => nameOf(name.trim()));
-  const dropped = new Set([...NOT_HANDED_ON, ...named]);
+  const dropped = new Set([...NOT_FORWARDED, ...named]);
   // Where the relay asks for a token, the header was for the relay, and the local server is not to know it.
   if (settings.tokens.length + settings.tunnelTokens.length > 0) dropped.add("authorization");
-  // The one that was let in, of whatever there may be: and no Connection header can name it away.
+  // The Host that was let in, if there are several: and no Connection header can have it dropped.
   const lines = [`GET ${target} HTTP/1.1`, `Host: ${request.headers.host ?? ""}`];
   for (let at = 0; at < request.rawHeaders.length; at += 2) {
     const name = request.rawHeaders[at] as string;

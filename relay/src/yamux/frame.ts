@@ -97,14 +97,14 @@ export function parseHeader(bytes: Buffer, at = 0): Header {
 }
 
 /** Who takes frames: `begin`, for data any number of `payload`, then `end`. */
-export interface FrameSink {
+interface FrameSink {
   begin(header: Header): void;
   /** A view into the chunk that was read: who keeps it copies it. Never empty. */
   payload(piece: Buffer): void;
   end(header: Header): void;
 }
 
-/** Finds the frames in a byte stream, however it is cut. Keeps less than a header: payloads are handed on as they come. */
+/** Finds the frames in a byte stream, however it is cut. Keeps less than a header: payloads are passed on as they come. */
 export class Deframer {
   readonly #sink: FrameSink;
   readonly #partial = Buffer.alloc(HEADER_BYTES);

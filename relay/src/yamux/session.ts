@@ -23,10 +23,10 @@ import { StreamError, type Turns, YamuxStream } from "./stream.ts";
 /** Payload of a data frame, in bytes: what others wait for before it is their turn. */
 const MAX_FRAME_BYTES = 16 * 1024;
 
-/** Frames are given to the transport together, in about so many bytes: one call, and one WebSocket message, for many. */
+/** Frames are given to the transport together, in about this many bytes: one call, and one WebSocket message, for many. */
 const BATCH_BYTES = 64 * 1024;
 
-/** Answers that a transport has not taken, each four bytes. Whoever asks for more does not read what it asks for. */
+/** Answers that a transport has not taken, each four bytes. A peer that asks for more does not read what it asks for. */
 const MAX_PENDING_PONGS = 256;
 /** Opens that are refused between two pings: an honest peer knows our limits sooner. */
 const MAX_REFUSED_OPENS = 1024;
@@ -53,7 +53,7 @@ export interface SessionOptions extends Partial<typeof DEFAULTS> {
 }
 
 /** Why a session ended, for log line and counter. */
-export type GoneReason =
+export type SessionEnd =
   | ViolationReason
   /** We closed it. */
   | "closed"
@@ -69,7 +69,7 @@ const ODD = 1;
 
 export class Session implements Turns {
   /** Settles once the transport is closed, and never rejects. */
-  readonly closed: Promise<GoneReason>;
+  readonly closed: Promise<SessionEnd>;
 
   readonly #transport: Duplex;
   readonly #options: typeof DEFAULTS;
@@ -86,7 +86,7 @@ export class Session implements Turns {
   #goingAway = false;
   #peerGoingAway = false;
 
-  /** What waits for the transport. Sets keep the order in which streams came: whoever had its turn comes in again last. */
+  /** What waits for the transport. Sets keep the order in which streams came: one that had its turn comes in again last. */
   readonly #control = new Set<YamuxStream>();
   readonly #data = new Set<YamuxStream>();
   #sessionFrames: Buffer[] = [];
@@ -98,7 +98,7 @@ export class Session implements Turns {
   #heard = false;
   #drained = false;
   #pingTimer: NodeJS.Timeout | undefined;
-  #gone: GoneReason | undefined;
+  #gone: SessionEnd | undefined;
 
   constructor(transport: Duplex, role: "server" | "client", options: SessionOptions = {}) {
     this.#transport = transport;
@@ -113,7 +113,7 @@ export class Session implements Turns {
       payload: (piece) => this.#target?.receive(piece),
       end: (header) => this.#end(header),
     });
-    transport.on("data", (chunk: Buffer) => this.#hear(deframer, chunk));
+    transport.on("data", (chunk: Buffer) => this.#onChunk(deframer, chunk));
     transport.on("drain", () => {
       this.#blocked = false;
       this.#drained = true;
@@ -125,7 +125,7 @@ export class Session implements Turns {
     this.closed = new Promise((resolve) => {
       transport.once("close", () => {
         lost();
-        resolve(this.#gone as GoneReason);
+        resolve(this.#gone as SessionEnd);
       });
     });
     this.#armPing();
@@ -156,12 +156,12 @@ export class Session implements Turns {
   goAway(): void {
     if (this.#goingAway || this.#gone) return;
     this.#goingAway = true;
-    this.#say({ type: TYPE.goAway, flags: 0, streamId: SESSION_ID, length: GO_AWAY.normal });
+    this.#sendControl({ type: TYPE.goAway, flags: 0, streamId: SESSION_ID, length: GO_AWAY.normal });
     this.#closeIfDone();
   }
 
   /** Ends all streams and the transport. Idempotent. */
-  close(reason: "closed" | "internal-error" = "closed"): Promise<GoneReason> {
+  close(reason: "closed" | "internal-error" = "closed"): Promise<SessionEnd> {
     this.#finish(reason);
     return this.closed;
   }
@@ -188,7 +188,7 @@ export class Session implements Turns {
 
   // In
 
-  #hear(deframer: Deframer, chunk: Buffer): void {
+  #onChunk(deframer: Deframer, chunk: Buffer): void {
     if (this.#gone) return;
     this.#heard = true;
     try {
@@ -215,8 +215,8 @@ export class Session implements Turns {
     const stream = this.#target;
     this.#target = undefined;
     if (this.#gone) return;
-    if (type === TYPE.ping) this.#hearPing(flags, length);
-    else if (type === TYPE.goAway) this.#hearGoAway(length);
+    if (type === TYPE.ping) this.#onPing(flags, length);
+    else if (type === TYPE.goAway) this.#onGoAway(length);
     else if (type === TYPE.windowUpdate) stream?.grant(length);
     if (flags & FLAG.rst) stream?.sever("stream-reset");
     else if (flags & FLAG.fin) stream?.receiveEnd();
@@ -245,7 +245,7 @@ export class Session implements Turns {
     this.#lastPeerId = Math.max(this.#lastPeerId, id);
     if (!this.#onStream || this.#goingAway || this.#streams.size >= this.#options.maxStreams) {
       if (++this.#refused > MAX_REFUSED_OPENS) throw new Violation("too-many-opens");
-      this.#say({ type: TYPE.windowUpdate, flags: FLAG.rst, streamId: id, length: 0 });
+      this.#sendControl({ type: TYPE.windowUpdate, flags: FLAG.rst, streamId: id, length: 0 });
       return;
     }
     const stream = new YamuxStream(id, FLAG.ack, this);
@@ -253,14 +253,14 @@ export class Session implements Turns {
     this.#onStream(stream);
   }
 
-  #hearPing(flags: number, length: number): void {
+  #onPing(flags: number, length: number): void {
     // An answer to ours is no more than a sign of life, and has been noted as one.
     if (flags & FLAG.ack) return;
     if (++this.#pendingPongs > MAX_PENDING_PONGS) throw new Violation("too-many-pings");
-    this.#say({ type: TYPE.ping, flags: FLAG.ack, streamId: SESSION_ID, length });
+    this.#sendControl({ type: TYPE.ping, flags: FLAG.ack, streamId: SESSION_ID, length });
   }
 
-  #hearGoAway(code: number): void {
+  #onGoAway(code: number): void {
     if (code === GO_AWAY.protocolError) this.#finish("peer-protocol-error");
     if (code === GO_AWAY.internalError) this.#finish("peer-internal-error");
     this.#peerGoingAway = true;
@@ -269,7 +269,7 @@ export class Session implements Turns {
 
   // Out
 
-  #say(header: Header): void {
+  #sendControl(header: Header): void {
     this.#sessionFrames.push(encodeHeader(header));
     this.#schedule();
   }
@@ -314,7 +314,7 @@ export class Session implements Turns {
       this.#heard = this.#drained = false;
       this.#refused = 0;
       const wasBlocked = this.#blocked;
-      this.#say({ type: TYPE.ping, flags: FLAG.syn, streamId: SESSION_ID, length: 0 });
+      this.#sendControl({ type: TYPE.ping, flags: FLAG.syn, streamId: SESSION_ID, length: 0 });
       this.#pingTimer = setTimeout(() => {
         if (!this.#heard || (wasBlocked && !this.#drained)) this.#finish("ping-timeout");
         else this.#armPing();
@@ -328,7 +328,7 @@ export class Session implements Turns {
     else if (this.#goingAway) this.#finish("closed");
   }
 
-  #finish(reason: GoneReason): void {
+  #finish(reason: SessionEnd): void {
     if (this.#gone) return;
     this.#gone = reason;
     clearTimeout(this.#pingTimer);
@@ -336,7 +336,7 @@ export class Session implements Turns {
     const lastWord = GOODBYE[reason];
     if (lastWord === undefined || transport.destroyed) transport.destroy();
     else {
-      // What still comes is read and dropped: closing a socket with unread bytes in it would tear our last word away.
+      // What still comes is read and dropped: closing a socket with unread bytes in it would lose our last word.
       const linger = setTimeout(() => transport.destroy(), LINGER_MS);
       transport.once("close", () => clearTimeout(linger));
       transport.end(encodeHeader({ type: TYPE.goAway, flags: 0, streamId: SESSION_ID, length: lastWord }));
@@ -350,8 +350,8 @@ export class Session implements Turns {
 }
 
 const { normal, protocolError, internalError } = GO_AWAY;
-/** What the peer is told when a session ends; nothing if it would not hear it. */
-const GOODBYE: Record<GoneReason, number | undefined> = {
+/** The code of our GO_AWAY when a session ends; none if the peer could not receive it. */
+const GOODBYE: Record<SessionEnd, number | undefined> = {
   closed: normal,
   "internal-error": internalError,
   "peer-closed": normal,
@@ -374,4 +374,4 @@ const GOODBYE: Record<GoneReason, number | undefined> = {
 };
 
 /** Every way for a session to end. */
-export const GONE_REASONS = Object.keys(GOODBYE) as readonly GoneReason[];
+export const SESSION_ENDS = Object.keys(GOODBYE) as readonly SessionEnd[];

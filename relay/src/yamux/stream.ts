@@ -6,14 +6,14 @@
 import { Duplex } from "node:stream";
 import { encodeHeader, FLAG, HEADER_BYTES, MAX_UINT32, TYPE, Violation, WINDOW_BYTES } from "./frame.ts";
 
-/** What may wait in a stream for its turn, in bytes, before its writer is told to pause: a few frames. */
+/** What may wait in a stream for its turn, in bytes, before its writer has to pause: a few frames. */
 const WRITE_AHEAD_BYTES = 64 * 1024;
 
 /** What has to wait for its reader is copied into blocks of this size: else a tiny piece can keep a large chunk alive. */
 const BLOCK_BYTES = 16 * 1024;
 
 /** Why a stream is of no use, or could not be had. */
-export type StreamErrorCode =
+type StreamErrorCode =
   | "stream-reset"
   | "session-gone"
   /** One of the sides takes no new streams any more. */
@@ -46,7 +46,7 @@ export class YamuxStream extends Duplex {
   /** What we may still send, and what the peer may still send. */
   #sendWindow = WINDOW_BYTES;
   #receiveWindow = WINDOW_BYTES;
-  /** Bytes that our reader has taken and the peer was not told of. */
+  /** Bytes that our reader has taken and that we have not reported to the peer yet. */
   #taken = 0;
   /** SYN, ACK or RST that is still to be said. */
   #flags: number;
@@ -65,7 +65,7 @@ export class YamuxStream extends Duplex {
   #asked = false;
   #peerEnded = false;
 
-  /** There is nobody any more who could be told of a reset. */
+  /** Nobody is left to hear of a reset. */
   #severed = false;
 
   constructor(id: number, firstFlag: number, turns: Turns) {
