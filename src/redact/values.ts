@@ -230,6 +230,10 @@ const WORDS = new Set(
   ).split(" "),
 );
 
+/** Where a URL or a command has a password, what stands for one in examples. */
+export const NOT_A_PASSWORD =
+  /(?:^|:)anoncvs$|^user@|^(?:pass(?:word|wd)?|pwd|pw|secret|token|postgres|root|admin|user|guest|test|x-oauth-basic|\w{1,3}|\d{1,5}|port)$/i;
+
 /** Nobody types more. */
 const MAX_CHOSEN_CHARS = 200;
 

@@ -1,0 +1,67 @@
+/** Passwords as arguments of commands, and in the lines that programs read commands from. */
+import { LONG_EFFORT, type Rule } from "./rule.ts";
+import { looksChosen, NOT_A_PASSWORD } from "./values.ts";
+
+const ARGUMENT = /[^\s"'`|;&<>]{4,120}/;
+/** One letter, or a word of keytool's, anywhere in the command; the password is behind it. */
+const FLAG = /[^\n|;`]{0,160}? -(?:p|a|w|P|A|storepass|keypass) ?/;
+const QUOTED = /(?<=["'])[^\s"'`]{4,120}(?=["'])/;
+/** What commands take as an argument: the password stands where `before` ends, quoted or not. */
+function commandLine(starts: readonly string[], before: RegExp, value = ARGUMENT, flag?: RegExp): Rule {
+  const finds = "passwords as arguments of commands, in .netrc, in SQL";
+  const pattern = new RegExp(`${before.source}${flag?.source ?? ""}(?:\\\\?["'])?(?<secret>${value.source})`, "diy");
+  return { id: "command-line-password", effort: LONG_EFFORT, finds, starts, pattern, valid: isTypedPassword };
+}
+
+export const COMMANDS: readonly Rule[] = [
+  commandLine(
+    ["-u ", "-u=", "--user", "--proxy-user", "-U "],
+    /(?<=[\s"'`[,])(?:-u|-U|--(?:proxy-)?user)["']?[ =,]{1,2}\\?["']?(?:[\w.@\\][\w.@\\+-]{0,64})?:(?!\/\/)/,
+  ),
+  commandLine(
+    ["mysql", "mariadb"],
+    /(?:mysql|mariadb)[\w-]{0,12} [^\n|;`]{0,200}?-p/,
+    /(?!assword|ort)[^\s"'`]{4,120}/,
+  ),
+  commandLine(
+    ["sshpass", "redis-cli", "keytool", "snmpwalk"],
+    /(?:sshpass|redis-cli|keytool|snmpwalk)\b/,
+    ARGUMENT,
+    FLAG,
+  ),
+  commandLine(
+    ["docker", "podman", "helm", "az ", "oc "],
+    /(?:docker|podman|helm|az|oc)[^\n|;]{0,20}login\b/,
+    ARGUMENT,
+    FLAG,
+  ),
+  commandLine(["mongo"], /mongo(?:sh|dump|restore|import|export)?\b/, ARGUMENT, FLAG),
+  commandLine(
+    ["sqlcmd", "cqlsh", "isql", "bcp ", "influx", "ldap"],
+    /(?:sqlcmd|cqlsh|isql|bcp|influx|ldap\w{3,8})\b/,
+    ARGUMENT,
+    FLAG,
+  ),
+  commandLine(["zip ", "7z ", "7za ", "rar "], /(?:zip|7za?|rar)\b[^\n|;`]{0,80}? -(?:p|P|hp) ?/),
+  commandLine(["-pass"], /-pass(?:in|out|wd)?(?: |=)["']?pass:/),
+  commandLine(
+    ["echo ", "printf "],
+    /(?:echo|printf) (?:-\w )?["']?(?:[\w.-]{1,32}:)?/,
+    /[^\s"'`]{6,120}(?=(?:\\n)?["']? \| (?:sudo -S|(?:sudo )?chpasswd|passwd|docker login|gh auth|cryptsetup))/,
+  ),
+  commandLine(["htpasswd"], /htpasswd -\w{0,4}b\w{0,4} (?:\S{1,100} )?[\w.@-]{1,40} /),
+  commandLine(["net use", "net user"], /net user? [^\n]{0,120}?(?:\/user:\S{1,60}|user \S{1,40}) /),
+  commandLine(["xfreerdp", "rdesktop"], /(?:xfreerdp|rdesktop)[^\n|;]{0,160}? (?:\/p:|-p )/),
+  commandLine(
+    ["smbclient", "rpcclient", "smbmap", "net rpc"],
+    /(?:smbclient|rpcclient|smbmap|net rpc) [^\n]{0,120}?-U[ =]?["']?[\w\\/.-]{1,60}%/,
+  ),
+  commandLine(["login "], /login\s{1,8}\S{1,80}\s{1,8}password\s{1,8}/),
+  commandLine(["identified "], /identified (?:with \w{1,40} )?by (?:password )?/, QUOTED),
+  commandLine(["password "], /password /, QUOTED),
+  commandLine(["requirepass ", "masterauth "], /(?:requirepass|masterauth) /),
+];
+
+function isTypedPassword(secret: string): boolean {
+  return looksChosen(secret, "settings") && !NOT_A_PASSWORD.test(secret);
+}
