@@ -1,6 +1,6 @@
 /** Passwords as arguments of commands, and in the lines that programs read commands from. */
 import { LONG_EFFORT, type Rule } from "./rule.ts";
-import { looksChosen, NOT_A_PASSWORD } from "./values.ts";
+import { isTyped, looksChosen, looksRandom, NOT_A_PASSWORD } from "./values.ts";
 
 const ARGUMENT = /[^\s"'`|;&<>]{4,120}/;
 /** One letter, or a word of keytool's, anywhere in the command; the password is behind it. */
@@ -24,8 +24,8 @@ export const COMMANDS: readonly Rule[] = [
     /(?!assword|ort)[^\s"'`]{4,120}/,
   ),
   commandLine(
-    ["sshpass", "redis-cli", "keytool", "snmpwalk"],
-    /(?:sshpass|redis-cli|keytool|snmpwalk)\b/,
+    ["sshpass", "redis-cli", "keytool", "snmpwalk", "ipmitool", "unzip"],
+    /(?:sshpass|redis-cli|keytool|snmpwalk|ipmitool|unzip)\b/,
     ARGUMENT,
     FLAG,
   ),
@@ -57,10 +57,54 @@ export const COMMANDS: readonly Rule[] = [
     /(?:smbclient|rpcclient|smbmap|net rpc) [^\n]{0,120}?-U[ =]?["']?[\w\\/.-]{1,60}%/,
   ),
   commandLine(["login "], /login\s{1,8}\S{1,80}\s{1,8}password\s{1,8}/),
+  commandLine(["http -a", "https -a", "http --auth", "xh -a"], /\b(?:https?|xh) (?:-a|--auth)[ =]["']?[\w.@+-]{1,64}:/),
+  commandLine(["oathtool"], /oathtool(?: -{1,2}[\w=-]{1,20}){0,4} /, /[A-Za-z2-7= ]{16,64}|[0-9a-f]{20,128}/),
+  commandLine(["slmgr"], /slmgr(?:\.vbs)? [/-]ipk /),
+  commandLine(["ssh-keygen"], /ssh-keygen [^\n]{0,120}?-[NP] /),
+  commandLine(
+    ["sqlplus", "expdp", "impdp", "sqlldr"],
+    /(?:sqlplus|expdp|impdp|sqlldr)(?: -\w+){0,3} [\w.$#]{1,40}\//,
+    /[^\s"'`|;&<>@]{4,120}/,
+  ),
+  commandLine(["rabbitmqctl"], /rabbitmqctl (?:add_user|change_password|authenticate_user) \S{1,60} /),
+  commandLine(["wpa_passphrase"], /wpa_passphrase (?:"[^"\n]{1,40}"|'[^'\n]{1,40}'|\S{1,40}) /),
+  commandLine(["ConvertTo-SecureString"], /convertto-securestring (?:-string )?/),
+  commandLine(
+    ["ngrok", "cargo login", "snyk auth", "vault login", "doctl"],
+    /(?:ngrok (?:config add-)?authtoken|cargo login|snyk auth|vault login|doctl auth init (?:-t|--access-token)) /,
+  ),
+  commandLine(["cmdkey"], /cmdkey [^\n]{0,120}?\/pass:/),
+  commandLine(["auth "], /^auth (?:default )?(?=\S*\d)/m, /[^\s"'`]{12,120}(?=["']?(?:\n|$))/),
   commandLine(["identified "], /identified (?:with \w{1,40} )?by (?:password )?/, QUOTED),
   commandLine(["password "], /password /, QUOTED),
   commandLine(["requirepass ", "masterauth "], /(?:requirepass|masterauth) /),
 ];
+
+/** Functions that are called with a user and a password, by position; something else may come before. */
+const CALLS =
+  "PDO mysqli mysqli_connect getConnection NetworkCredential PSCredential UsernamePasswordCredentials PasswordAuthentication " +
+  "UsernamePasswordAuthenticationToken HTTPBasicAuth BasicAuth basic_auth basicAuth SetBasicAuth setBasicAuth HTTPDigestAuth " +
+  "login Login ftp_login imap_open ldap_bind simple_bind_s Credentials.basic auth createUser create_user add_user addUser " +
+  "connect Connect PlainAuth plain_auth Credential Credentials PlainCredentials pg_connect";
+
+/** `login("ann", "…")`, `new PDO(dsn, "ann", "…")`, `auth=("ann", "…")` */
+function call(name: string): Rule {
+  const pattern = new RegExp(
+    `(?<![\\w])${name.replace(".", "\\.")}(?:\\(|=\\(| ?: ?\\[|\\s)(?:[^\\n"'\`(){}]{0,60},\\s{0,8}|\\s{0,8})(?:["'\`][^"'\`\\n]{0,120}["'\`]\\s{0,2},\\s{0,8}){1,2}` +
+      "(?:/\\*[^*\\n]{0,20}\\*/ ?)?(?:Some\\(|secret\\()?[\"'`](?<secret>[^\"'`\\n]{6,120})[\"'`]",
+    "dy",
+  );
+  return {
+    id: "command-line-password",
+    effort: LONG_EFFORT,
+    finds: "",
+    starts: [`${name}(`, `${name}=(`, `${name}: [`],
+    pattern,
+    valid: (secret) => isTyped(secret, "said") || looksRandom(secret, 12),
+  };
+}
+
+export const CALLED: readonly Rule[] = CALLS.split(" ").map(call);
 
 function isTypedPassword(secret: string): boolean {
   return looksChosen(secret, "settings") && !NOT_A_PASSWORD.test(secret);

@@ -52,6 +52,15 @@ export const PRIVATE_KEYS: readonly Rule[] = [
     pattern: /private-lines: \d{1,3}\r?\n(?<secret>(?:[A-Za-z0-9+/=]{1,80}\r?\n?){1,200})/diy,
     valid: always,
   },
+  {
+    id: "private-key",
+    effort: KEY_EFFORT,
+    finds: "",
+    // The beginning of a PEM in base64, whatever comes of the rest.
+    starts: ["LS0tLS1CRUdJTi"],
+    pattern: /(?<![A-Za-z0-9+/])LS0tLS1CRUdJTi[A-Za-z0-9+/]{40,12000}={0,2}/dy,
+    valid: (secret) => Buffer.from(secret.slice(0, 80), "base64").toString("latin1").includes("PRIVATE KEY"),
+  },
 ];
 
 function isNoSample(key: string): boolean {

@@ -12,9 +12,11 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
-import { ASSIGNMENT_STARTS, assignmentAt, type Found } from "./assignments.ts";
+import { assignmentAt, type Found } from "./assignments.ts";
 import { encodedTexts } from "./encoded.ts";
 import type { KnownSecret } from "./known.ts";
+import { MENTION_EFFORT, mentionsAt } from "./mentions.ts";
+import { NAME_STARTS, nameAt } from "./names.ts";
 import { type Place, placeAt, type Replacement } from "./paths.ts";
 import { isMeant, JUDGED_CHARS, MAX_SECRET_CHARS, type Rule } from "./rule.ts";
 import { RULES } from "./rules.ts";
@@ -271,11 +273,22 @@ export class Redactor {
       if (left <= 0) return;
       if (what.is === "name") {
         if (at < behindNames) return;
-        const { secret, effort: taken } = assignmentAt(text, at, what.word, what.chars);
-        left -= TRY_EFFORT + taken;
-        if (secret) {
-          behindNames = secret.end;
-          found.push({ ...secret, rank: NAME_RANK });
+        left -= TRY_EFFORT;
+        const name = nameAt(text, at, what.word, what.chars);
+        if (name !== undefined) {
+          const { secret, effort: taken } = assignmentAt(text, name);
+          left -= taken;
+          const secrets = secret ? [secret] : [];
+          // Of codes there is a list.
+          if (secret === undefined || name.kind === "code") {
+            left -= MENTION_EFFORT;
+            secrets.push(...mentionsAt(text, name));
+          }
+          for (const one of secrets) {
+            // What is spoken of has other names before it, and may have its own value.
+            if (secret) behindNames = secret.end;
+            found.push({ ...one, rank: NAME_RANK });
+          }
         }
         if (at >= behindTable && mayBeHeading(text, at, what.chars)) {
           left -= HEADING_EFFORT;
@@ -349,7 +362,7 @@ function allTriggers(known: readonly KnownSecret[], places: readonly Place[]): T
   RULES.forEach((rule, rank) => {
     for (const literal of rule.starts) triggers.push({ literal, exact: false, what: { is: "rule", rank, rule } });
   });
-  for (const { literal, exact, word } of ASSIGNMENT_STARTS) {
+  for (const { literal, exact, word } of NAME_STARTS) {
     triggers.push({
       literal,
       exact,

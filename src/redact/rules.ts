@@ -3,7 +3,7 @@
  * there alone, and has a bound on all that it repeats: what a text costs grows with its length and with nothing else.
  * Values that only their surroundings give away are in assignments.ts.
  */
-import { COMMANDS } from "./commands.ts";
+import { CALLED, COMMANDS } from "./commands.ts";
 import { PRIVATE_KEYS } from "./keys.ts";
 import { always, HEX_DIGITS, JUDGED_CHARS, LEFT, LONG_EFFORT, type Rule, UUID } from "./rule.ts";
 import { SERVICE_TOKENS } from "./tokens.ts";
@@ -47,6 +47,7 @@ export const RULES: readonly Rule[] = [
   ...SERVICE_TOKENS,
   ...PRIVATE_KEYS,
   ...COMMANDS,
+  ...CALLED,
   {
     id: "wireguard-key",
     finds: "WireGuard private and preshared keys",
@@ -218,6 +219,44 @@ export const RULES: readonly Rule[] = [
     valid: isUrlPassword,
   },
   {
+    id: "connection-string",
+    effort: URL_EFFORT,
+    finds: "",
+    starts: [":thin:", ":oci:", ":oci8:"],
+    pattern: /(?<=oracle):(?:thin|oci8?):["'\w.$#]{1,60}\/(?<secret>[^\s@"'`]{3,200})@/diy,
+    valid: isUrlPassword,
+  },
+  {
+    id: "connection-string",
+    effort: URL_EFFORT,
+    finds: "",
+    starts: ["@tcp(", "@unix(", "@udp("],
+    // Of Go's drivers.
+    pattern: /(?<=(?<![\w./-])[\w.-]{1,60}:(?<secret>[^\s@:/"'`]{4,200}))@(?:tcp|unix|udp)\(/diy,
+    valid: isUrlPassword,
+  },
+  {
+    id: "wifi-password",
+    finds: "Wi-Fi passwords in the codes that telephones read",
+    starts: ["WIFI:"],
+    pattern: /wifi:(?:[^\n"]{0,160}?;)?p:"?(?<secret>(?:[^;\\\n"]|\\.){4,80})"?;/diy,
+    valid: (secret) => !standsForValue(secret),
+  },
+  {
+    id: "jwk-private",
+    finds: "private members of JSON web keys",
+    starts: ["d", "p", "q", "dp", "dq", "qi", "k"].flatMap((name) => [
+      `"${name}"`,
+      `'${name}'`,
+      ` ${name}: `,
+      `\t${name}: `,
+    ]),
+    // Beside a key's type, which may be before it or behind.
+    pattern:
+      /["'\s](?:d|p|q|dp|dq|qi|k)(?:\\?["'])?\s{0,4}:\s{0,4}\\?["'](?<secret>[\w-]{20,1400})(?=\\?["'])(?:(?<=["']?kty["']?[^{}]{1,8000})|(?=[^{}]{1,8000}kty))/dy,
+    valid: always,
+  },
+  {
     id: "bearer-header",
     effort: LONG_EFFORT,
     finds: "Authorization headers: Bearer, Token, Negotiate and the like",
@@ -283,10 +322,39 @@ export const RULES: readonly Rule[] = [
   {
     id: "signed-url",
     effort: LONG_EFFORT,
+    finds: "",
+    starts: [
+      "sig",
+      "sign",
+      "signature",
+      "key",
+      "appid",
+      "app_id",
+      "hmac",
+      "hash",
+      "auth",
+      "code",
+      "st",
+      "policy",
+    ].flatMap((name) => [`?${name}=`, `&${name}=`, `;${name}=`]),
+    pattern: /(?<=:\/\/[^\s"'`<>]{1,400}|\/[\w./-]{1,200})[?&;][a-z_]{2,12}=(?<secret>[\w%+/=~.-]{16,3000})/diy,
+    valid: (secret) => !isPlain(secret) && looksRandom(secret.slice(0, JUDGED_CHARS), 20),
+  },
+  {
+    id: "signed-url",
+    effort: LONG_EFFORT,
     finds: "signatures of presigned URLs (S3, GCS, CloudFront)",
-    starts: ["X-Amz-Signature", "X-Goog-Signature", "X-Amz-Security-Token", "X-Amz-Credential", "&Signature="],
+    starts: [
+      "X-Amz-Signature",
+      "X-Goog-Signature",
+      "X-Amz-Security-Token",
+      "X-Amz-Credential",
+      "&Signature=",
+      "?Signature=",
+      "&amp;Signature=",
+    ],
     pattern:
-      /(?:x-(?:amz|goog)-(?:signature|security-token)|(?<!\w)&signature)(?:=|%3D)(?<secret>[\w%+/=~.-]{16,3000})/diy,
+      /(?:x-(?:amz|goog)-(?:signature|security-token)|[?&](?:amp;)?signature)(?:=|%3D)(?<secret>[\w%+/=~.-]{16,3000})/diy,
     valid: (secret) => !standsForValue(secret),
   },
 ];

@@ -29,7 +29,9 @@ const STANDS_FOR = [
   /^<.*>$|^\[[^\]]*\]$|^&lt;/, // <your-token>, [token]
   /^(?:process\.env|import\.meta|ENV\b|(?:os|env|secrets|vars?|local|data|module|self|this|config|settings)\.)/,
   /\[redacted|redacted\]|\*{4}|^\*{3}|\*{3}$|\u2022{3}|\u2026|\.{3}/i,
-  /x{5}|^x+$|(?:^|[\W_])x{3,}(?:[\W_]|$)|0{8}|(\w)\1{6}/i,
+  /x{5}|^x+$|(?:^|[\W_])x{3,}(?:[\W_]|$)/i,
+  // One sign again and again; but numbers in base64 begin with zeros.
+  /^(?!A{9}).{0,24}?(\w)\1{6}/i,
   /^(?:0x)?(?:0?1234567|abcdef|abc123|12345)/i,
   new RegExp(`^${anyOf(WHOLE_WORDS)}\\d{0,3}!?$`, "i"),
   new RegExp(`(?:^|[-_.:/ ])${anyOf(PART_WORDS)}(?:[-_.:/ ]|\\d{0,3}$)`, "i"),
@@ -166,6 +168,59 @@ function isOfWords(value: string): boolean {
   return words.length > 0 && words.join("").length >= letters * 0.6 && wordBits(words.join(" ")) > words.length;
 }
 
+/** A hash or an id as well as a key: hex of the usual lengths, or a UUID. */
+export function isDigest(value: string): boolean {
+  return /^(?:0x)?(?:[0-9a-f]{28,128}|[0-9A-F]{28,128})$|^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value);
+}
+
+/** Groups of letters and digits, as codes for recovery and keys of products are: no word, no year. */
+export function isGroups(value: string): boolean {
+  if (value.length < 8 || value.length > 120 || isDigest(value))
+    return value.length >= 16 && /^[0-9a-f]+$/i.test(value);
+  if (/^\d{4} \d{4}$|^\d{3} \d{3}$|^\d{8,10}$/.test(value)) return true;
+  if (/^\d{4}-\d\d-\d\d$|^\d{3}-\d{3,4}-\d{4}$/.test(value)) return false;
+  if (/^(?:\d{4,6}-){2,}\d{4,6}$/.test(value)) return true;
+  return (
+    /^[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*$/.test(value) &&
+    /\d/.test(value) &&
+    /[A-Za-z]/.test(value) &&
+    !isNaming(value) &&
+    !standsForValue(value)
+  );
+}
+
+/** A word, perhaps two, or some in small letters, and a number: what people make passwords of, and names seldom. */
+function isPassphrase(value: string): boolean {
+  return (
+    /^(?:\d{2,4}[-_.]?)?(?:\p{Lu}\p{Ll}{2,}[-_.]){1,5}\p{Lu}\p{Ll}{2,}[-_.]?\d{2,4}$/u.test(value) ||
+    /^\d{2,4}[-_.]?(?:\p{Lu}\p{Ll}{2,}[-_.]?){2,5}$/u.test(value)
+  );
+}
+
+const SIGNS = /[!@#$%^&*+?~]/;
+
+/**
+ * A password in a sentence: of letters and digits, and with a sign or words and a number as no name is written. `said` is what
+ * stands right behind "the password is": there, what is neither words nor a name is one too.
+ */
+export function isTyped(value: string, how: "said" | "near"): boolean {
+  if (value.length < 8 || value.length > 64 || !/\p{L}/u.test(value) || !/\d/.test(value)) return false;
+  if (standsForValue(value) || isPlain(value) || isPattern(value) || isCode(value) || NO_TYPED.test(value))
+    return false;
+  if (isPassphrase(value)) return true;
+  if (SIGNS.test(value) && !/[/=]./.test(value)) return true;
+  if (how === "near") return value.length >= 10 && mixesCases(value) && !isNaming(value) && !isWords(value);
+  return (
+    (!isNaming(value) && !isWords(value)) ||
+    /^\p{Lu}\p{Ll}{3,}(?:\p{Lu}\p{Ll}{2,})*\d{2,4}$/u.test(value) ||
+    /^(?:\p{Ll}{3,}[-_.]){2,}\d{2,4}$/u.test(value)
+  );
+}
+
+/** `name=value`, `repository#12`, `ann@host`, `package@1.2.3`, options, paths, markup, amounts, what 1Password is called. */
+const NO_TYPED =
+  /^[\w.-]{1,40}=|^(?:[\w.-]+\/[\w.-]+)?#\d+$|^\w+\$\d{1,3}$|^[A-Z]+(?:_[A-Z0-9]+)+$|pbkdf2|hmac-?sha|^[a-z0-9._-]+@[a-z0-9.-]+(?::\S*)?$|^@?[\w./-]+@[\^~]?v?\d[\w.-]*$|^-{1,2}[a-z]|^[~.]{0,2}\/|:\/\/|^[<>#&@]|^\d+(?:Password|factor)|[A-Z]\w*\.[a-z]\w*\(|\.(?:js|ts|py|md|json|ya?ml|sh|txt|com|org|net|io|dev)\b/i;
+
 /** A pattern for values, which is none. */
 export function isPattern(value: string): boolean {
   return PATTERN.test(value);
@@ -255,12 +310,14 @@ export function looksChosen(value: string, among: "code" | "settings"): boolean 
     return among === "settings" ? value.length >= 8 && !isName : mixesCases(value) && !isWords(value);
   }
   // What has digits or signs in it is a password as a rule, unless it names something: user_password, auth.token, app-secret-v2.
-  return !isNaming(value) || (among === "settings" && /[^\w.:/-]/.test(value));
+  return !isNaming(value) || (among === "settings" && /[^\w.:/-]/.test(value)) || isPassphrase(value);
 }
 
 /** One word of a name: letters, then at most two digits or a version. */
 const WORD = /^(?:\d?[a-z]{2,20}\d{0,2}|[a-z]|\d{1,4}|v\d+|i18n|k8s|s3|ec2|sha\d+|md5|base64|utf8|oauth2|http2)$/i;
 const MAX_NAME_CHARS = 80;
+/** With digits and without a separator, a longer one is no name unless most of it is words. */
+const MIN_JUDGED_NAME_CHARS = 10;
 
 /** Whether it is a name rather than a value: words in snake, kebab or camel case, dotted or as a path. */
 export function isNaming(value: string): boolean {
@@ -271,7 +328,11 @@ export function isNaming(value: string): boolean {
     .filter(Boolean);
   if (words.length === 0 || !words.every((word) => WORD.test(word) && isWord(word))) return false;
   // Chance makes short pieces, people make words.
-  return value.length / words.length >= 3;
+  if (value.length / words.length < 3) return false;
+  if (value.length < MIN_JUDGED_NAME_CHARS || !/^[A-Za-z0-9]*$/.test(value) || !/\d/.test(value)) return true;
+  const letters = words.map((word) => word.replace(/\d/g, "").length);
+  const sum = (counts: readonly number[]) => counts.reduce((all, one) => all + one, 0);
+  return sum(letters.filter((count) => count >= 4)) * 2 >= sum(letters);
 }
 
 function isWord(word: string): boolean {

@@ -1,0 +1,309 @@
+/**
+ * Secrets that are spoken of: a name, and the value further on in its sentence, in the answer to it, or alone in a line below.
+ *
+ *     the token for staging is a8f…       same line: what chance made, or a password that somebody chose
+ *     what's the admin password?          the answer: the next line, with whoever says it before it
+ *     Backup codes:                       below: alone in its line, past fences, rules and blank lines; a list of codes
+ *     $ openssl rand -hex 32              what a command printed
+ *     a8f… is our new token               before the name
+ *
+ * Nothing but blanks ties the two together: so a value has to look like one by itself, the more the farther away it is, and
+ * a number that may as well be of a commit or a request is one only where nothing says so. What has a separator behind its
+ * name is found by assignments.ts.
+ */
+import { wordlist } from "@scure/bip39/wordlists/english.js";
+import { type Found, RULE_OF } from "./assignments.ts";
+import type { Kind, Name } from "./names.ts";
+import { isDigest, isGroups, isPlain, isTyped, looksRandom, standsForValue } from "./values.ts";
+
+/** How far behind its name, and before it, a value may stand. */
+const REACH_CHARS = 280;
+const BEFORE_CHARS = 120;
+/** A phrase of 24 words with their numbers, each in a line of its own. */
+const PHRASE_REACH_CHARS = 640;
+/** A list of recovery codes. */
+const LIST_REACH_CHARS = 800;
+/** How far into its own line. */
+const LINE_REACH_CHARS = 160;
+const MIN_RANDOM_CHARS = 16;
+
+/** What looking at one takes, in characters that are looked at. */
+export const MENTION_EFFORT = 60;
+
+/** Also as it is written in a string. */
+const BREAK = /\\r\\n|\\n|\r?\n/g;
+
+interface Line {
+  readonly text: string;
+  readonly start: number;
+}
+
+/** The secrets that this name speaks of. */
+export function mentionsAt(text: string, name: Name): Found[] {
+  const { kind } = name;
+  if (kind === "pass" || kind === "session" || isInName(text, name)) return [];
+  if (kind === "phrase") return phraseIn(text, name.end);
+  const reach = kind === "code" ? LIST_REACH_CHARS : REACH_CHARS;
+  const after = text.slice(name.end, name.end + reach);
+  const found = (line: Line, value: Place): Found => ({
+    rule: RULE_OF[kind],
+    start: line.start + value.start,
+    end: line.start + value.end,
+  });
+  const before = lineBefore(text, name.start);
+  if (!/\d/.test(after)) return kind === "login" || kind === "user" ? [] : valueBefore(before, name);
+  const lines = linesOf(after, name.end);
+  const [same, ...below] = lines;
+  if (same === undefined) return [];
+  if (kind === "login" || kind === "user") {
+    if (kind === "user") {
+      const value = typedAt(same.text, AFTER_USER);
+      return value === undefined ? [] : [found(same, value)];
+    }
+    const pair = loginIn(same.text) ?? (/[:?]\W*$/.test(same.text) && below[0] ? loginIn(below[0].text) : undefined);
+    return pair === undefined ? [] : [found(pair === loginIn(same.text) ? same : (below[0] ?? same), pair)];
+  }
+  if (kind !== "output") {
+    const values = [...valuesIn(same.text, kind, before)];
+    if (values.length > 0) return values.map((value) => found(same, value));
+    const earlier = valueBefore(before, name);
+    if (earlier.length > 0) return earlier;
+  }
+  if (!isLabel(before, same.text, kind)) return [];
+  return belowLabel(below, kind, before + same.text).map(([line, value]) => found(line, value));
+}
+
+/** arn:aws:secretsmanager:…:secret:name */
+const isInName = (text: string, { start, end }: Name) => text.charAt(start - 1) === ":" && text.charAt(end) === ":";
+
+interface Place {
+  readonly start: number;
+  readonly end: number;
+}
+
+function linesOf(text: string, offset: number): Line[] {
+  const lines: Line[] = [];
+  let start = 0;
+  for (const { index, 0: mark } of text.matchAll(BREAK)) {
+    lines.push({ text: text.slice(start, index), start: offset + start });
+    start = index + mark.length;
+  }
+  lines.push({ text: text.slice(start), start: offset + start });
+  return lines;
+}
+
+function lineBefore(text: string, at: number): string {
+  const before = text.slice(Math.max(0, at - BEFORE_CHARS), at);
+  const escaped = before.lastIndexOf("\\n");
+  return before.slice(Math.max(before.lastIndexOf("\n") + 1, escaped < 0 ? 0 : escaped + 2));
+}
+
+/** Quoted, up to the quote's end; bare, up to what ends a word. */
+const VALUE =
+  /(?<open>["'`“„«「『‘](?: ?))(?<quoted>[!-~\u00c0-\u024f]{4,400}?)(?: ?)["'`”“»」』’]|(?<bare>[!-~\u00c0-\u024f]{6,1200})/gu;
+/** A bare one has none of these in it: code and sentences do. */
+const BARE = /[^\s"'`“”„«»「」『』‘’<>()[\]{},;|]{6,1200}/g;
+
+/** All that may be a value, with the text between it and the line's beginning. */
+function* candidates(line: string): Generator<Place & { value: string; between: string; isQuoted: boolean }> {
+  for (const match of line.slice(0, LINE_REACH_CHARS + 1200).matchAll(VALUE)) {
+    const { open = "", quoted, bare } = match.groups ?? {};
+    if (match.index > LINE_REACH_CHARS) return;
+    if (quoted !== undefined) {
+      const start = match.index + open.length;
+      yield { start, end: start + quoted.length, value: quoted, between: line.slice(0, match.index), isQuoted: true };
+      continue;
+    }
+    for (const { index, 0: word } of (bare ?? "").matchAll(BARE)) {
+      const value = word.replace(/[.:*_\\]+$/, "").replace(/^[*_:]+/, "");
+      const start = match.index + index + word.indexOf(value);
+      if (value.length >= 6)
+        yield { start, end: start + value.length, value, between: line.slice(0, start), isQuoted: false };
+    }
+  }
+}
+
+/** What joins a name and its value in a sentence, right before the value. */
+const SAYS =
+  /(?:^|[\s"'`*)\]])(?:is|was|to|are|be|one|now|ist|war|lautet|auf|est|sera|es|era|a|è|in|é|para|para o|je|jest|to|na|är|till|er|til|on|este|olarak|adalah|là|это|на|—|–|-|->|=>|→)[:]? ?["'`*]{0,2}$|(?:是|为|為|は|を|が|成|到|成了|는|은|이)[:：]?\s?$|[:=：→]\s*["'`*]{0,2}$|^[^\p{L}\p{N}]{0,12}$/iu;
+const SENTENCE_END = /[.!?。！？](?:\s|$)/;
+const MAX_WORDS = 9;
+
+/** What a number is of that is no secret: right before it or between, and where nothing else is spoken of. */
+const NUMBER_OF =
+  /(?:^|[^\p{L}])(?:commits?|sha-?\d*|md5|hash(?:es|ed)?|digest|checksum|integrity|fingerprint|thumbprint|\w*[_-]?ids?|uuid|guid|requests?|req|trace\w*|span|correlation|rev|revision|head|etag|image|layer|build|version|object|blob|tree|branch|merged?|tag|users?|tenant|account|order|run|job|event|message|session|device|instance|resource|node|pod|volume|public|contract|tx|transaction|address|block|cache|pr|issue|ticket|nonce|bucket|container|kid|jti|sub|aud|cursor|key ?id|secure)(?![\p{L}])/iu;
+/** What a line is about in which such a number is another one. */
+const ELSEWHERE =
+  /(?:^|[^\p{L}])(?:commit|git|sha-?\d*(?:sum)?|md5(?:sum)?|digest|dgst|hash\w*|checksum|fingerprint|thumbprint|etag|trace[ _-]?id|request[ _-]?id|docker|image)(?![\p{L}])/iu;
+const PUBLIC =
+  /ssh-(?:rsa|ed25519|dss)|ecdsa-sha2|public|publishable|fingerprint|integrity|secure:|(?:^|[^\w])(?:id|kid|etag|nonce)["'`]?\s*[:=]?\s*["'`]?$/i;
+
+function* valuesIn(line: string, kind: Kind, before: string): Generator<Place> {
+  if (kind === "code") {
+    yield* codesIn(line.slice(0, LIST_REACH_CHARS));
+    return;
+  }
+  for (const one of candidates(line)) {
+    if (!/\d/.test(one.value) || standsForValue(one.value)) continue;
+    if (isMentioned(one.value, one.between, one.isQuoted, kind, before)) {
+      yield one;
+      return;
+    }
+  }
+}
+
+function isMentioned(value: string, between: string, isQuoted: boolean, kind: Kind, before: string): boolean {
+  if (PUBLIC.test(between)) return false;
+  if (isDigest(value))
+    return !NUMBER_OF.test(between) && !ELSEWHERE.test(before) && !SENTENCE_END.test(between) && kind !== "password";
+  if (isRandom(value)) return true;
+  if (kind !== "password" || SENTENCE_END.test(between.trimEnd().replace(/[:?]$/, ""))) return false;
+  const words = between.trim().split(/\s+/).length;
+  if (words > MAX_WORDS) return false;
+  const isSaid = (SAYS.test(between) && !/[<>(){};]|[:=].*[:=]/.test(between)) || (isQuoted && words <= 3);
+  return isTyped(value, isSaid ? "said" : "near");
+}
+
+/** By chance, and no address, path or number of a known thing. */
+function isRandom(value: string): boolean {
+  return (
+    looksRandom(value, MIN_RANDOM_CHARS) &&
+    !/^[0-9a-f]+$/i.test(value) &&
+    !isPlain(value) &&
+    !/:\/\/|^[/.~]|\.\w{2,4}$|\/.*\/.*\./.test(value) &&
+    !isIdentified(value)
+  );
+}
+
+/** req_011C…, toolu_01…: a number that says of what. */
+function isIdentified(value: string): boolean {
+  return /^(?:req|msg|toolu|cus|pi|sub|evt|ch|acct|prod|price|in|usr|user|org|proj|team|run|job|build|img|call|chatcmpl|resp|thread|asst|file|batch|gen|trace|span|sess|conv)[_-]/i.test(
+    value,
+  );
+}
+
+/** What says it, after a connective, and then the secret's name. */
+const CALLED =
+  /(?<quote>["'`“„«*]{0,2})(?<value>[^\s"'`“”„«»<>()[\]{},;|*]{8,400})["'`”“»*]{0,2}(?:,? (?:is|as|was|ist|als|war|est|comme|es|como|è|come|é|är|som|to|jako|это|как)(?: [\p{L}\d'-]{1,16}){0,4} ?|(?<direct> ))$/iu;
+
+function valueBefore(before: string, { kind, start }: Name): Found[] {
+  if (!/\d/.test(before) || kind === "code" || kind === "output") return [];
+  const match = CALLED.exec(before);
+  const { quote = "", value, direct } = match?.groups ?? {};
+  if (match === null || value === undefined || standsForValue(value) || isDigest(value)) return [];
+  if (direct !== undefined && quote === "") return [];
+  if (!isRandom(value) && !(kind === "password" && isTyped(value, "near"))) return [];
+  const from = start - before.length + match.index + quote.length;
+  return [{ rule: RULE_OF[kind], start: from, end: from + value.length }];
+}
+
+/** At a prompt. */
+const PROMPT = /^\s*(?:[\w.@~/:\\\- ()[\]]{0,60})?(?:[$❯➜#%>]|PS [^>\n]{0,60}>)\s/;
+
+/** Whether this line announces what is below: it ends with the name, with a colon or a question, or is a command. */
+function isLabel(before: string, rest: string, kind: Kind): boolean {
+  if (kind === "output") return true;
+  if (/^(?:s)?[\s"'`*_:：)>\]?？|-]{0,8}$/.test(rest)) return true;
+  if (/[:?：？][\s"'`*_)]{0,4}$/.test(rest)) return true;
+  if (PROMPT.test(before)) return true;
+  return kind === "code" && rest.length < 120;
+}
+
+/** Lines that may stand between: blank, a fence, a rule, who speaks and when. */
+const SKIPPED = /^[\s>|*_`~=+#-]*(?:[a-z]{2,10})?\s*$|^\W{0,4}\p{L}[\p{L} .]{0,24}\W{1,6}\d\d?:\d\d\W*(?:[AP]M\W*)?$/iu;
+const MAX_SKIPPED = 3;
+/** A bullet, a number, a time, who speaks, a few words. */
+const LEAD =
+  /^[\s>*+•-]*(?:\d{1,2}[.):] {0,2})?(?:\[[^\]\n]{1,24}\] ?)?(?:\d\d:\d\d(?::\d\d)? )?(?:<?@?[\p{L}\d][\p{L}\d .@_-]{0,24}>?(?: ?\([^)\n]{1,20}\))?(?::|>) ?)?(?:(?:it's|its|it is|that's|try|use|here|here you go|should be|sure|yes|ist|es ist|c'est|es|è|это|вот)[:,]? ){0,2}/iu;
+
+function belowLabel(lines: readonly Line[], kind: Kind, label: string): (readonly [Line, Place])[] {
+  const found: (readonly [Line, Place])[] = [];
+  let skipped = 0;
+  for (const line of lines) {
+    if (SKIPPED.test(line.text)) {
+      skipped++;
+      if (skipped > MAX_SKIPPED && kind !== "code") break;
+      continue;
+    }
+    if (kind === "code") {
+      const codes = [...codesIn(line.text)];
+      if (codes.length === 0) break;
+      for (const code of codes) found.push([line, code]);
+      continue;
+    }
+    const lead = LEAD.exec(line.text)?.[0].length ?? 0;
+    const rest = line.text.slice(lead);
+    const [one] = candidates(rest);
+    if (one === undefined || one.start > 2 || !isAlone(rest.slice(one.end))) break;
+    const isOne = isDigest(one.value)
+      ? kind !== "password" && !ELSEWHERE.test(label)
+      : isRandom(one.value) || (kind === "password" && isTyped(one.value, "said"));
+    if (isOne && /\d/.test(one.value) && !standsForValue(one.value))
+      found.push([line, { start: lead + one.start, end: lead + one.end }]);
+    break;
+  }
+  return found;
+}
+
+const isAlone = (rest: string) => /^["'`”»*_.,;!)|=:\\]{0,4}\s*(?:$|\(|#|<-|--|—|and|but|same|works)/.test(rest);
+
+/** Of recovery codes and keys: groups of letters and digits, one or many in a line. */
+const CODE =
+  /(?<![\w-])\d{3,4} \d{3,4}(?![\w-])|(?<![\w/.:-])[A-Za-z0-9]{4,16}(?:-[A-Za-z0-9]{4,12}){0,11}(?![\w/:-])/g;
+
+function* codesIn(line: string): Generator<Place> {
+  for (const { index, 0: code } of line.matchAll(CODE)) {
+    if (isGroups(code)) yield { start: index, end: index + code.length };
+  }
+}
+
+/** A user, what parts it from the password, and that. */
+const LOGIN =
+  /(?:^|[\s:("'`=/])(?<user>[\w.@+-]{2,40})["'`*]{0,2} ?(?:[/:|,;]|and|und|et|y|e|en|i|och|ve|и|—|–|-|password|pw|pass|passwort)[: ]{0,2}["'`*]{0,2}(?<value>[^\s"'`<>|]{8,64})/diu;
+
+/** Right behind a user whose name is known. */
+const AFTER_USER = /^["'`*]{0,2} ?[/:|] ?["'`*]{0,2}(?<value>[^\s"'`<>|]{8,64})/d;
+
+const loginIn = (line: string): Place | undefined => typedAt(line.slice(0, LINE_REACH_CHARS), LOGIN);
+
+function typedAt(line: string, form: RegExp): Place | undefined {
+  const match = form.exec(line);
+  const value = match?.groups?.value?.replace(/[.,;:)]+$/, "");
+  const [start] = match?.indices?.groups?.value ?? [];
+  if (value === undefined || start === undefined || SENTENCE_END.test(line.slice(0, start))) return undefined;
+  return isTyped(value, "near") ? { start, end: start + value.length } : undefined;
+}
+
+const PHRASE_WORDS = new Set(wordlist);
+/** Fewer are no phrase of a wallet. */
+const MIN_PHRASE_WORDS = 12;
+const MIN_DIFFERENT_WORDS = 10;
+/** What may be between two words: numbers, quotes, ends of lines. */
+const BETWEEN_WORDS = /^(?:\\n|[\s\d.,:;)"'|-]){1,12}$/;
+
+/** Twelve words in a row, all of the list of BIP-39. */
+function phraseIn(text: string, from: number): Found[] {
+  let first = 0;
+  let last = 0;
+  let count = 0;
+  for (const { index, 0: word } of text
+    .slice(from, from + PHRASE_REACH_CHARS)
+    .matchAll(/(?<=\\n|[^a-z]|^)[a-z]{3,8}(?![a-z])/g)) {
+    const isNext = PHRASE_WORDS.has(word) && (count === 0 || BETWEEN_WORDS.test(text.slice(from + last, from + index)));
+    if (!isNext && count >= MIN_PHRASE_WORDS) break;
+    if (!PHRASE_WORDS.has(word)) count = 0;
+    else {
+      if (!isNext || count === 0) {
+        count = 0;
+        first = index;
+      }
+      count++;
+      last = index + word.length;
+    }
+  }
+  const words = new Set(text.slice(from + first, from + last).match(/[a-z]{3,8}/g));
+  // "legal winner thank year …" is in every test.
+  return count < MIN_PHRASE_WORDS || words.size < MIN_DIFFERENT_WORDS
+    ? []
+    : [{ rule: RULE_OF.phrase, start: from + first, end: from + last }];
+}
