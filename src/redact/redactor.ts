@@ -360,7 +360,8 @@ function placeTriggers(places: readonly Place[]): Trigger<Target>[] {
 function allTriggers(known: readonly KnownSecret[], places: readonly Place[]): Trigger<Target>[] {
   const triggers = placeTriggers(places);
   RULES.forEach((rule, rank) => {
-    for (const literal of rule.starts) triggers.push({ literal, exact: false, what: { is: "rule", rank, rule } });
+    const exact = !rule.pattern.ignoreCase;
+    for (const literal of rule.starts) triggers.push({ literal, exact, what: { is: "rule", rank, rule } });
   });
   for (const { literal, exact, word } of NAME_STARTS) {
     triggers.push({

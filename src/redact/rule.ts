@@ -6,7 +6,7 @@ export interface Rule {
   readonly id: string;
   /** What it finds, for the table in the README. */
   readonly finds: string;
-  /** Literals, in any case, at which the pattern may begin. Three characters or more. */
+  /** Literals at which the pattern may begin, in any case if the pattern takes any. Three characters or more. */
   readonly starts: readonly string[];
   /** Sticky. What goes is what the groups took, from the first to the last of them; without groups, all of it. */
   readonly pattern: RegExp;

@@ -322,7 +322,7 @@ export const SERVICE_TOKENS: readonly Rule[] = [
     "(?:live|sandbox)_[\\w=-]{40}",
     `pdl_${STAGES}_\\w{30,90}`,
     `xnd_${STAGES}_~a{30,90}`,
-    "(?:SB-)?Mid-server-[\\w-]{20,32}",
+    "Mid-server-[\\w-]{20,32}",
     "SB-Mid-server-[\\w-]{20,32}",
     "(?:APP_USR|TEST)-\\d{12,20}-\\d{6}-~h{32}(?:__\\w{2}_\\w{2}__)?-\\d{5,12}",
     `duffel_${STAGES}_[\\w-]{43}`,
