@@ -7,12 +7,14 @@ import type { Kind, Name } from "./names.ts";
 import {
   entropyBits,
   isCode,
+  isDigest,
   isGroups,
   isPattern,
   isPlain,
   isWords,
   looksChosen,
   looksRandom,
+  mixesCases,
   standsForValue,
 } from "./values.ts";
 
@@ -38,6 +40,7 @@ export const RULE_OF: Readonly<Record<Kind, string>> = {
   phrase: "secret-assignment",
   code: "secret-assignment",
   output: "secret-assignment",
+  vague: "secret-assignment",
   session: "session-cookie",
 };
 
@@ -45,7 +48,7 @@ export const RULE_OF: Readonly<Record<Kind, string>> = {
 const SEPARATORS: Readonly<Record<string, string>> = {
   /** `"name": "TOKEN", "value": "…"`, `key="token" value="…"`, `variable "token" { default = "…"` */
   pair:
-    "(?:\\\\?[\"'](?: \\{)?[,;]?\\s{0,24}(?:(?=[a-z\"'])[^\\n{}]{0,60}(?:\\n|, ?)\\s{0,24}){0,3}?|[,;]?\\s{0,24})\\\\?[\"']?(?<![\\w-])" +
+    "(?:\\\\?[\"'](?: \\{)?[,;]?\\s{0,24}(?:(?=[a-z\"'])[^\\n{}]{0,60}(?:\\n|, ?)\\s{0,24}){0,3}?|[,;]?\\s{0,24}|:?[ \\t]{0,8}\\r?\\n\\s{0,24}(?:[a-z][^\\n{}]{0,60}\\n\\s{0,24}){0,3}?)\\\\?[\"']?(?<![\\w-])" +
     "(?:value|default|val|content)\\\\?[\"']?\\s{0,12}[:=]\\s{0,4}",
   /** `<string name="token">…<`, `<key>token</key><string>…<`, `<th>token</th><td>…<` */
   node: "(?:[\"'][^<>\\n]{0,80}>\\s{0,24}(?:<value>)?|\\s?</(?:key|th|td|dt|name|b|strong|label)>:?\\s{0,24}<(?:string|td|dd|value|code|span|input)[^<>\\n]{0,40}>)(?:<code>)?",
@@ -90,16 +93,25 @@ const QUOTE =
 /** Where it is not the same again. */
 const QUOTE_ENDS: Readonly<Record<string, string>> = { "「": "」", "『": "』", "“": "”", "„": "“", "«": "»", "‘": "’" };
 
-/** The secret behind a name, if there is one. */
+/** The secrets behind a name: its value, and the one that it changes to. */
 export function assignmentAt(
   text: string,
   name: Name,
-): { readonly secret: Found | undefined; readonly effort: number } {
+): { readonly secrets: readonly Found[]; readonly effort: number } {
   const value = valueAt(text, name);
-  if (value === undefined) return { secret: undefined, effort: NO_VALUE_EFFORT };
+  if (value === undefined) return { secrets: [], effort: NO_VALUE_EFFORT };
   const effort = MIN_VALUE_EFFORT + value.end - value.start;
-  return { secret: value.isSecret() ? { rule: value.rule, start: value.start, end: value.end } : undefined, effort };
+  if (!value.isSecret()) return { secrets: [], effort };
+  const { rule, start, end } = value;
+  CHANGES.lastIndex = end;
+  const next = CHANGES.exec(text)?.groups?.next;
+  if (next === undefined || !isSecret(next, name.kind, "settings")) return { secrets: [{ rule, start, end }], effort };
+  const changed = { rule, start: CHANGES.lastIndex - next.length, end: CHANGES.lastIndex };
+  return { secrets: [{ rule, start, end }, changed], effort };
 }
+
+/** `password = "…" -> "…"`, as plans say it. */
+const CHANGES = /["'] ?(?:->|=>|→) ?["'](?<next>[^"'\n]{1,400})/y;
 
 /** What judging a value takes at least, in characters that are looked at. */
 const MIN_VALUE_EFFORT = 50;
@@ -117,7 +129,8 @@ function valueAt(text: string, name: Name): Value | undefined {
   const groups = SEPARATOR.exec(text)?.groups;
   if (groups === undefined) return undefined;
   QUOTE.lastIndex = SEPARATOR.lastIndex;
-  let quote = QUOTE.exec(text)?.groups?.quote;
+  const opened = QUOTE.exec(text);
+  let quote = opened?.groups?.quote;
   // A value may begin with what could have made it bold.
   if (quote === "**" && !/^[^\n]{1,200}?\*\*/.test(text.slice(QUOTE.lastIndex, QUOTE.lastIndex + 204)))
     quote = undefined;
@@ -133,6 +146,13 @@ function valueAt(text: string, name: Name): Value | undefined {
       ? bareEnd(text, start, groups, { nameStart: name.start, isSetting, isQuery, isLine })
       : quotedEnd(text, start, quote);
   if (end === undefined || end <= start) return undefined;
+  // `credentials: { "name": …`: the next name, and no value.
+  if (
+    quote !== undefined &&
+    opened?.[0].startsWith("{") &&
+    /^\s{0,3}(?::|=>)/.test(text.slice(end + quote.length, end + quote.length + 6))
+  )
+    return undefined;
   const isSecretValue = () => {
     const value = text.slice(start, end);
     // Words in a sentence, and what a function is called with, are judged as code is: most name something.
@@ -144,8 +164,13 @@ function valueAt(text: string, name: Name): Value | undefined {
       !isSpoken &&
       groups.below === undefined &&
       (quote !== undefined || isSetting || (groups.tag ?? groups.node) !== undefined);
+    // Behind "the password is", in a script of its own: a rule for passwords.
+    if (says !== undefined && quote === undefined && /[^\0-\u024f]/.test(value)) return false;
     if (!isSecret(value, kind, isData ? "settings" : "code")) return false;
-    if (kind === "pass" && ((quote === "`" && /^[a-f0-9]{7,40}$/.test(value)) || (!isData && isWords(value))))
+    if (
+      kind === "pass" &&
+      ((quote === "`" && /^[a-f0-9]{7,40}$/.test(value)) || (!isData && isWords(value) && !/\d{2}/.test(value)))
+    )
       return false;
     // "to set PSK identity": words of a sentence.
     if (groups.space !== undefined && quote === undefined && !/\d/.test(value) && isWords(value)) return false;
@@ -168,6 +193,10 @@ function startsLine(text: string, at: number): boolean {
   );
 }
 
+/** `bindpw 2oYUIm0K…`: nothing else is in the line, and the value is none of words. */
+const DIRECTIVE = /^(?=\S*\d)[^\s"'`(){}]{8,200}[ \t]{0,8}(?:[;}#]|\r?\n|$)/;
+const MAX_DIRECTIVE_CHARS = 220;
+
 /** Whether the separator is one between a name and its value, by what is before the name and behind the separator. */
 function isAssigned(text: string, nameStart: number, kind: Kind, groups: Groups, quote: string | undefined): boolean {
   const before = text.slice(Math.max(0, nameStart - 8), nameStart);
@@ -178,7 +207,9 @@ function isAssigned(text: string, nameStart: number, kind: Kind, groups: Groups,
       /(?<![\w-])--?$/.test(before) ||
       (quote === "`" && kind !== "pass") ||
       (/\t/.test(groups.space) && /^\S*\d/.test(text.slice(SEPARATOR.lastIndex, SEPARATOR.lastIndex + 64))) ||
-      declares(text, nameStart)
+      declares(text, nameStart) ||
+      (startsLine(text, nameStart) &&
+        DIRECTIVE.test(text.slice(SEPARATOR.lastIndex, SEPARATOR.lastIndex + MAX_DIRECTIVE_CHARS)))
     );
   // Under a label without a sign: only where the label is alone too.
   if (groups.below !== undefined && !/[=:：>]/.test(groups.below)) return startsLine(text, nameStart);
@@ -291,6 +322,7 @@ function matchEnd(form: RegExp, text: string, start: number): string | undefined
 
 /** The shortest of each kind, in characters. */
 const MIN_KEY_CHARS = 16;
+const MIN_VAGUE_CHARS = 32;
 const MIN_MIXED_CHARS = 10;
 const SEED_WORDS = /^(?:[a-z]{3,8}[ ,]{1,2}){11,23}[a-z]{3,8}$/;
 
@@ -304,6 +336,8 @@ function isSecret(value: string, kind: Kind, among: "code" | "settings"): boolea
   if (value.includes("[redacted:")) return false;
   if (kind === "phrase") return SEED_WORDS.test(value.trim());
   if (kind === "code") return isGroups(value);
+  if (kind === "vague")
+    return looksRandom(value, MIN_VAGUE_CHARS) && mixesCases(value) && !isDigest(value) && !isPlain(value);
   if (kind === "session") return looksRandom(value, MIN_KEY_CHARS) && !/^[0-9a-f]{8}-[0-9a-f-]{27}$/i.test(value);
   if (isMadeByChance(value, MIN_CHANCE_CHARS[among])) return true;
   switch (kind) {
@@ -365,7 +399,7 @@ const COOKIE_NAMES = new RegExp(
 function isCookie(text: string, nameStart: number, name: string, groups: Groups, isQuery: boolean): boolean {
   const after = text.charAt(nameStart + name.length);
   if (isQuery && /^(?:\w{0,20}[_-])?(?:session|sid|sess|sessionid|session_?token)$/i.test(name)) return true;
-  if (COOKIE_NAMES.test(name) && (after === "=" || groups.pair !== undefined)) return true;
+  if (COOKIE_NAMES.test(name) && (after === "=" || after === "\t" || groups.pair !== undefined)) return true;
   const before = text.slice(Math.max(0, nameStart - COOKIE_REACH_CHARS), nameStart);
   return /cookie|curl [^\n]{0,200}-b ?["']?[^"'\n]{0,200}$/i.test(before.slice(before.lastIndexOf("\n") + 1));
 }

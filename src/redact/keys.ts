@@ -49,7 +49,8 @@ export const PRIVATE_KEYS: readonly Rule[] = [
     effort: KEY_EFFORT,
     finds: "",
     starts: ["Private-Lines:"],
-    pattern: /private-lines: \d{1,3}\r?\n(?<secret>(?:[A-Za-z0-9+/=]{1,80}\r?\n?){1,200})/diy,
+    pattern:
+      /private-lines: \d{1,3}(?:\\n|\r?\n)[ \t>+-]{0,16}(?<secret>[A-Za-z0-9+/=]{1,80}(?:(?:\\n|\r?\n)[ \t>+-]{0,16}[A-Za-z0-9+/=]{20,80}){0,200}(?:(?:\\n|\r?\n)[ \t>+-]{0,16}[A-Za-z0-9+/=]{1,80}(?![:\w-]))?)/diy,
     valid: always,
   },
   {

@@ -33,6 +33,9 @@ export const MENTION_EFFORT = 60;
 /** Also as it is written in a string. */
 const BREAK = /\\r\\n|\\n|\r?\n/g;
 
+/** A digit, or capitals where words have none: without, nothing here is a secret. */
+const HAS_CHANCE = /\d|[a-z][A-Z][a-z]?[A-Z]/;
+
 interface Line {
   readonly text: string;
   readonly start: number;
@@ -41,7 +44,7 @@ interface Line {
 /** The secrets that this name speaks of. */
 export function mentionsAt(text: string, name: Name): Found[] {
   const { kind } = name;
-  if (kind === "pass" || kind === "session" || isInName(text, name)) return [];
+  if (kind === "session" || kind === "vague" || isInName(text, name)) return [];
   if (kind === "phrase") return phraseIn(text, name.end);
   const reach = kind === "code" ? LIST_REACH_CHARS : REACH_CHARS;
   const after = text.slice(name.end, name.end + reach);
@@ -51,7 +54,7 @@ export function mentionsAt(text: string, name: Name): Found[] {
     end: line.start + value.end,
   });
   const before = lineBefore(text, name.start);
-  if (!/\d/.test(after)) return kind === "login" || kind === "user" ? [] : valueBefore(before, name);
+  if (!HAS_CHANCE.test(after)) return kind === "login" || kind === "user" ? [] : valueBefore(before, name);
   const lines = linesOf(after, name.end);
   const [same, ...below] = lines;
   if (same === undefined) return [];
@@ -63,14 +66,16 @@ export function mentionsAt(text: string, name: Name): Found[] {
     const pair = loginIn(same.text) ?? (/[:?]\W*$/.test(same.text) && below[0] ? loginIn(below[0].text) : undefined);
     return pair === undefined ? [] : [found(pair === loginIn(same.text) ? same : (below[0] ?? same), pair)];
   }
-  if (kind !== "output") {
+  if (kind !== "output" && kind !== "pass") {
     const values = [...valuesIn(same.text, kind, before)];
     if (values.length > 0) return values.map((value) => found(same, value));
     const earlier = valueBefore(before, name);
     if (earlier.length > 0) return earlier;
   }
-  if (!isLabel(before, same.text, kind)) return [];
-  return belowLabel(below, kind, before + same.text).map(([line, value]) => found(line, value));
+  const announced = announcing(before, same.text, kind);
+  if (kind === "pass" && !PROMPT.test(before)) return [];
+  if (announced === undefined) return [];
+  return belowLabel(below, kind, before + same.text, announced).map(([line, value]) => found(line, value));
 }
 
 /** arn:aws:secretsmanager:…:secret:name */
@@ -115,9 +120,13 @@ function* candidates(line: string): Generator<Place & { value: string; between: 
       continue;
     }
     for (const { index, 0: word } of (bare ?? "").matchAll(BARE)) {
-      const value = word.replace(/[.:*_\\]+$/, "").replace(/^[*_:]+/, "");
+      const value = word
+        .replace(/[.:\\]+$/, "")
+        .replace(/^(?<mark>\*{1,2}|__)(?<bold>.*?)\k<mark>$/, "$<bold>")
+        .replace(/^:+/, "");
       const start = match.index + index + word.indexOf(value);
-      if (value.length >= 6)
+      // A call or a subscript is code.
+      if (value.length >= 6 && !/^[([]/.test(line.slice(start + value.length, start + value.length + 1)))
         yield { start, end: start + value.length, value, between: line.slice(0, start), isQuoted: false };
     }
   }
@@ -144,7 +153,7 @@ function* valuesIn(line: string, kind: Kind, before: string): Generator<Place> {
     return;
   }
   for (const one of candidates(line)) {
-    if (!/\d/.test(one.value) || standsForValue(one.value)) continue;
+    if (!HAS_CHANCE.test(one.value) || standsForValue(one.value)) continue;
     if (isMentioned(one.value, one.between, one.isQuoted, kind, before)) {
       yield one;
       return;
@@ -157,11 +166,12 @@ function isMentioned(value: string, between: string, isQuoted: boolean, kind: Ki
   if (isDigest(value))
     return !NUMBER_OF.test(between) && !ELSEWHERE.test(before) && !SENTENCE_END.test(between) && kind !== "password";
   if (isRandom(value)) return true;
-  if (kind !== "password" || SENTENCE_END.test(between.trimEnd().replace(/[:?]$/, ""))) return false;
+  if (SENTENCE_END.test(between.trimEnd().replace(/[:?]$/, ""))) return false;
   const words = between.trim().split(/\s+/).length;
   if (words > MAX_WORDS) return false;
-  const isSaid = (SAYS.test(between) && !/[<>(){};]|[:=].*[:=]/.test(between)) || (isQuoted && words <= 3);
-  return isTyped(value, isSaid ? "said" : "near");
+  const isSaid = (SAYS.test(between) && !/[<>{};]|\(.*\w|[:=].*[:=]/.test(between)) || (isQuoted && words <= 3);
+  if (kind === "password") return isTyped(value, isSaid ? "said" : "near");
+  return isSaid && isTyped(value, "near");
 }
 
 /** By chance, and no address, path or number of a known thing. */
@@ -184,15 +194,16 @@ function isIdentified(value: string): boolean {
 
 /** What says it, after a connective, and then the secret's name. */
 const CALLED =
-  /(?<quote>["'`“„«*]{0,2})(?<value>[^\s"'`“”„«»<>()[\]{},;|*]{8,400})["'`”“»*]{0,2}(?:,? (?:is|as|was|ist|als|war|est|comme|es|como|è|come|é|är|som|to|jako|это|как)(?: [\p{L}\d'-]{1,16}){0,4} ?|(?<direct> ))$/iu;
+  /(?<quote>["'`“„«*]{0,2})(?<value>[^\s"'`“”„«»<>()[\]{},;|*]{8,400})["'`”“»*]{0,2}(?:(?<note>[\])};, ]{0,6}\s{1,8}(?:\/\/|#|--|\/\*|<-+)\s?(?:[\p{L}\d'-]{1,16} ){0,4})|,? (?:is|as|was|ist|als|war|est|comme|es|como|è|come|é|är|som|to|jako|это|как)(?: [\p{L}\d'-]{1,16}){0,4} ?|(?<direct> ))$/iu;
 
 function valueBefore(before: string, { kind, start }: Name): Found[] {
   if (!/\d/.test(before) || kind === "code" || kind === "output") return [];
   const match = CALLED.exec(before);
-  const { quote = "", value, direct } = match?.groups ?? {};
-  if (match === null || value === undefined || standsForValue(value) || isDigest(value)) return [];
+  const { quote = "", value, direct, note } = match?.groups ?? {};
+  if (match === null || value === undefined || standsForValue(value)) return [];
   if (direct !== undefined && quote === "") return [];
-  if (!isRandom(value) && !(kind === "password" && isTyped(value, "near"))) return [];
+  const isNoted = note !== undefined && isDigest(value) && !NUMBER_OF.test(note);
+  if (!isNoted && !isRandom(value) && !(kind === "password" && isTyped(value, "near"))) return [];
   const from = start - before.length + match.index + quote.length;
   return [{ rule: RULE_OF[kind], start: from, end: from + value.length }];
 }
@@ -200,23 +211,37 @@ function valueBefore(before: string, { kind, start }: Name): Found[] {
 /** At a prompt. */
 const PROMPT = /^\s*(?:[\w.@~/:\\\- ()[\]]{0,60})?(?:[$❯➜#%>]|PS [^>\n]{0,60}>)\s/;
 
-/** Whether this line announces what is below: it ends with the name, with a colon or a question, or is a command. */
-function isLabel(before: string, rest: string, kind: Kind): boolean {
-  if (kind === "output") return true;
-  if (/^(?:s)?[\s"'`*_:：)>\]?？|-]{0,8}$/.test(rest)) return true;
-  if (/[:?：？][\s"'`*_)]{0,4}$/.test(rest)) return true;
-  if (PROMPT.test(before)) return true;
-  return kind === "code" && rest.length < 120;
+/** Whether a line announces what is below: it ends with the name, with a colon or a question, or is a command. */
+type Announced = "surely" | "perhaps" | undefined;
+
+function announcing(before: string, rest: string, kind: Kind): Announced {
+  if (kind === "output") return "surely";
+  if (/^(?:s)?[\s"'`*_:：)>\]?？|-]{0,8}$/.test(rest)) return "surely";
+  if (/[:?：？][\s"'`*_)]{0,4}$/.test(rest)) return "surely";
+  if (PROMPT.test(before) || /(?:^|[\s>])(?:here(?:'s| is| are)|this is|hier ist|voici|ecco|aquí está)/i.test(before))
+    return "surely";
+  if (kind === "code") return rest.length < MAX_LABEL_REST_CHARS ? "surely" : undefined;
+  return rest.length < MAX_LABEL_REST_CHARS && !SENTENCE_END.test(rest) ? "perhaps" : undefined;
 }
+
+/** Of a line that announces, behind the name. */
+const MAX_LABEL_REST_CHARS = 100;
 
 /** Lines that may stand between: blank, a fence, a rule, who speaks and when. */
 const SKIPPED = /^[\s>|*_`~=+#-]*(?:[a-z]{2,10})?\s*$|^\W{0,4}\p{L}[\p{L} .]{0,24}\W{1,6}\d\d?:\d\d\W*(?:[AP]M\W*)?$/iu;
 const MAX_SKIPPED = 3;
-/** A bullet, a number, a time, who speaks, a few words. */
+/** A bullet, a number, a time, who speaks. */
 const LEAD =
-  /^[\s>*+•-]*(?:\d{1,2}[.):] {0,2})?(?:\[[^\]\n]{1,24}\] ?)?(?:\d\d:\d\d(?::\d\d)? )?(?:<?@?[\p{L}\d][\p{L}\d .@_-]{0,24}>?(?: ?\([^)\n]{1,20}\))?(?::|>) ?)?(?:(?:it's|its|it is|that's|try|use|here|here you go|should be|sure|yes|ist|es ist|c'est|es|è|это|вот)[:,]? ){0,2}/iu;
+  /^[\s>*+•-]*(?:\d{1,2}[.):] {0,2})?(?:\[[^\]\n]{1,24}\] ?)?(?:\d\d:\d\d(?::\d\d)? )?(?:<?@?[\p{L}\d][\p{L}\d .@_-]{0,24}>?(?: ?[([][^)\]\n]{1,20}[)\]])?(?::|>) ?)?/iu;
+/** "Sure, it is", "yes:", before an answer. */
+const MAX_ANSWER_WORDS = 5;
 
-function belowLabel(lines: readonly Line[], kind: Kind, label: string): (readonly [Line, Place])[] {
+function belowLabel(
+  lines: readonly Line[],
+  kind: Kind,
+  label: string,
+  announced: Announced,
+): (readonly [Line, Place])[] {
   const found: (readonly [Line, Place])[] = [];
   let skipped = 0;
   for (const line of lines) {
@@ -233,16 +258,46 @@ function belowLabel(lines: readonly Line[], kind: Kind, label: string): (readonl
     }
     const lead = LEAD.exec(line.text)?.[0].length ?? 0;
     const rest = line.text.slice(lead);
-    const [one] = candidates(rest);
-    if (one === undefined || one.start > 2 || !isAlone(rest.slice(one.end))) break;
-    const isOne = isDigest(one.value)
-      ? kind !== "password" && !ELSEWHERE.test(label)
-      : isRandom(one.value) || (kind === "password" && isTyped(one.value, "said"));
-    if (isOne && /\d/.test(one.value) && !standsForValue(one.value))
-      found.push([line, { start: lead + one.start, end: lead + one.end }]);
+    const isRow = /^\s*\|/.test(line.text);
+    for (const one of candidates(rest)) {
+      const words = one.between
+        .trim()
+        .split(/\s+/)
+        .filter((word) => word !== "");
+      if (!isRow && words.length > MAX_ANSWER_WORDS) break;
+      if (!/\d/.test(one.value) || standsForValue(one.value)) continue;
+      const isApart = words.length === 0 && isAlone(rest.slice(one.end));
+      const isSaid = isApart || isRow || one.isQuoted || /[:=]\s?$/.test(one.between) || SAYS.test(one.between);
+      if (
+        isAnswer(one.value, kind, label, isSaid, announced, lead > 0 || isApart || isRow) &&
+        !NUMBER_OF.test(one.between)
+      ) {
+        found.push([line, { start: lead + one.start, end: lead + one.end }]);
+        break;
+      }
+    }
     break;
   }
   return found;
+}
+
+function isAnswer(
+  value: string,
+  kind: Kind,
+  label: string,
+  isSaid: boolean,
+  announced: Announced,
+  isApart: boolean,
+): boolean {
+  if (isDigest(value)) return isSaid && kind !== "password" && announced !== "perhaps" && !ELSEWHERE.test(label);
+  if (isRandom(value)) return isSaid || announced === "surely";
+  return (
+    isSaid &&
+    isApart &&
+    announced === "surely" &&
+    kind !== "key" &&
+    isTyped(value, kind === "password" || kind === "pass" || kind === "output" ? "said" : "near")
+  );
 }
 
 const isAlone = (rest: string) => /^["'`”»*_.,;!)|=:\\]{0,4}\s*(?:$|\(|#|<-|--|—|and|but|same|works)/.test(rest);
@@ -262,7 +317,7 @@ const LOGIN =
   /(?:^|[\s:("'`=/])(?<user>[\w.@+-]{2,40})["'`*]{0,2} ?(?:[/:|,;]|and|und|et|y|e|en|i|och|ve|и|—|–|-|password|pw|pass|passwort)[: ]{0,2}["'`*]{0,2}(?<value>[^\s"'`<>|]{8,64})/diu;
 
 /** Right behind a user whose name is known. */
-const AFTER_USER = /^["'`*]{0,2} ?[/:|] ?["'`*]{0,2}(?<value>[^\s"'`<>|]{8,64})/d;
+const AFTER_USER = /^["'`*]{0,2}(?: ?: ?| [/|] )["'`*]{0,2}(?<value>[^\s"'`<>|]{8,64})/d;
 
 const loginIn = (line: string): Place | undefined => typedAt(line.slice(0, LINE_REACH_CHARS), LOGIN);
 
@@ -271,7 +326,10 @@ function typedAt(line: string, form: RegExp): Place | undefined {
   const value = match?.groups?.value?.replace(/[.,;:)]+$/, "");
   const [start] = match?.indices?.groups?.value ?? [];
   if (value === undefined || start === undefined || SENTENCE_END.test(line.slice(0, start))) return undefined;
-  return isTyped(value, "near") ? { start, end: start + value.length } : undefined;
+  return isTyped(value, "near") ||
+    ((isRandom(value) || isDigest(value)) && /\w(?: ?: ?| \/ )$/.test(line.slice(0, start)))
+    ? { start, end: start + value.length }
+    : undefined;
 }
 
 const PHRASE_WORDS = new Set(wordlist);

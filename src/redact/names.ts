@@ -6,9 +6,21 @@
 
 /**
  * `pass` is a verdict and a verb too, and `key` needs a word before it. Behind a `code` stand groups of characters, behind a
- * `phrase` words, behind a `login` a user and a password, behind a `user` the password, behind an `output` what was printed.
+ * `phrase` words, behind a `login` a user and a password, behind a `user` the password, behind an `output` what was printed, and a
+ * `vague` key is of something that is not known.
  */
-export type Kind = "password" | "pass" | "secret" | "key" | "phrase" | "session" | "code" | "login" | "user" | "output";
+export type Kind =
+  | "password"
+  | "pass"
+  | "secret"
+  | "key"
+  | "phrase"
+  | "session"
+  | "code"
+  | "login"
+  | "user"
+  | "output"
+  | "vague";
 
 const list = (words: string, separator = " ") => words.split(separator);
 
@@ -19,7 +31,7 @@ const ENGLISH: Readonly<Record<Kind, readonly string[]>> = {
     ",",
   ),
   pass: ["pass"],
-  secret: list("secret token credential apikey devopspat authkey client_pw bind_pw"),
+  secret: list("secret token credential apikey devopspat authkey keymaterial"),
   key: ["key", "auth", "_pat", "-pat", "salt"],
   phrase: list(
     "mnemonic,seed phrase,seed_phrase,recovery phrase,recovery_phrase,seedphrase,backup phrase,wallet seed",
@@ -37,9 +49,13 @@ const ENGLISH: Readonly<Record<Kind, readonly string[]>> = {
   login: list("credentials,creds,login,log in,logged in,sign in,signed in,basic auth", ","),
   user: list("admin root postgres administrator deploy"),
   output: list(
-    "pwgen,openssl rand,wg genkey,wg genpsk,urandom,token_hex,token_urlsafe,apg -,key:generate,genpass",
+    "pwgen,openssl rand,wg genkey,wg genpsk,urandom,token_hex,token_urlsafe,apg -,key:generate,genpass,pass show,op read," +
+      "vault kv get,vault read,bw get,secret-tool lookup,get-secret-value,print-access-token,auth token,gopass,lpass show," +
+      "generic-password,internet-password,base64 -d,base64 --decode,versions access,printenv,get-login-password,auth:token," +
+      "config:get,print-identity-token",
     ",",
   ),
+  vague: [],
 };
 
 /** The same in other languages, where endings may follow: Passwörter, lösenordet, паролем. */
@@ -51,11 +67,16 @@ const FOREIGN: Readonly<Partial<Record<Kind, readonly string[]>>> = {
     ...list("пароль паролем пароля паролю парола парол лозинка гасло κωδικός κωδικό συνθηματικό סיסמה סיסמא סיסמת"),
     ...list("पासवर्ड পাসওয়ার্ড پاسورڈ رمزعبور 密码 密碼 口令 パスワード 暗証番号 비밀번호 암호 패스워드 รหัสผ่าน"),
     ...list("கடவுச்சொல் పాస్‌వర్డ్ ಪಾಸ್‌ವರ್ಡ್ પાસવર્ડ"),
-    ...list("mot de passe,mdp,kata sandi,kata laluan,mật khẩu,mat khau,palavra-passe,palavra passe,palabra clave", ","),
-    ...list("clave de acceso,clave,parola d'ordine,chiave di rete,clé wifi,clé wi-fi,clé réseau,clave wifi", ","),
+    ...list(
+      "mot de passe,mdp,kata sandi,kata laluan,mật khẩu,mat khau,palavra-passe,palavra passe,palabra clave,clave",
+      ",",
+    ),
+    ...list("clave de acceso,parola d'ordine,chiave di rete,clé wifi,clé wi-fi,clé réseau,clave wifi", ","),
     ...list("كلمة المرور,كلمة السر,كلمة مرور,كلمه عبور,رمز عبور,گذرواژه,پاس ورڈ,wlan-schlüssel,wifi-schlüssel", ","),
     ...list("netzwerkschlüssel,wlan-key,wpa-schlüssel,masterpasswort,ключ wifi,ключ wi-fi", ","),
   ],
+  // Also of doors and tables: only what chance made, or is written as no word is, counts behind it.
+  key: list("schlüssel clé chiave chave klíč kľúč ključ sleutel nyckel nøgle nøkkel klucz anahtar ключ kulcs avain"),
   secret: [
     ...list(
       "geheimnis jeton токен токеном секрет トークン シークレット 令牌 密钥 密鑰 金鑰 秘钥 토큰 시크릿 APIキー gizli टोकन",
@@ -132,7 +153,7 @@ export const NAME_STARTS: readonly Start[] = [...KINDS.keys()].flatMap((word): S
 /** What may follow the word in a secret's name: SECRET_KEY_BASE, password2, tokenProd. Not: tokenizer, password_hash. */
 const TAIL_WORDS =
   "key keys base value val prod production dev staging stage live test local primary secondary main old new current " +
-  "default admin root user db api app b64 plain text string str raw access rw ro ci";
+  "default admin root user db api app b64 plain text string str raw access rw ro ci private secret this result";
 /** One digit at a time: any number of them, in any number of ways, would be a pattern that never ends. */
 const TAIL = new RegExp(`^s?(?:[_.-]?(?:${TAIL_WORDS.replaceAll(" ", "|")}|[0-9]))*$`, "i");
 /** The last word before it, when the name is no secret's: nextPageToken, publicKey. */
@@ -155,7 +176,7 @@ const SECRET_KEY = new Set(
       "honeycomb team segment sendgrid mailgun postmark azure heroku cloudflare newrelic relic rails django " +
       "flask laravel host management maps rest global developer user restricted live test prod " +
       "fernet nonce in setup unseal activation unlock wallet network wifi wlan wpa pairing preshared pre-shared " +
-      "decryption vault backup data",
+      "decryption vault backup ingestion",
   ),
 );
 const SECRET_KEY_END = /(?:api|secret|access|private|license|encryption|signing|fernet|auth)$/;
@@ -182,7 +203,8 @@ export function nameAt(text: string, at: number, word: string, length: number): 
   const { start, end } = nameAround(text, at, length);
   const tail = text.slice(at + length, end);
   const head = text.slice(Math.max(start, at - MAX_NAME_CHARS), at);
-  return isSecretsName(text, start, head, tail, at, word, kind) ? { kind, start, end } : undefined;
+  if (isSecretsName(text, start, head, tail, at, word, kind)) return { kind, start, end };
+  return word === "key" && isVagueKey(head, tail) ? { kind: "vague", start, end } : undefined;
 }
 
 function foreignName(text: string, at: number, word: string, kind: Kind, length: number): Name | undefined {
@@ -215,6 +237,10 @@ function nameAround(text: string, at: number, length: number): { start: number; 
   return { start, end };
 }
 
+/** Before "pass" and "pw", written together with it: dbpass, bindpw. */
+const JOINED =
+  /(?:^|[^a-z])(?:db|database|user|root|admin|mysql|smtp|mail|ftp|ssh|store|key|bind|ldap|redis|auth|http|proxy|login|wifi|api|sudo|svc|vpn|srcstore|deststore|srckey|destkey|truststore|keystore)$/i;
+
 /** A letter, a digit, or one of "_-.". */
 function isNameCode(code: number): boolean {
   return (
@@ -241,8 +267,9 @@ function isSecretsName(
   kind: Kind,
 ): boolean {
   if (kind === "session") return true;
-  if (word === PW) return tail === "" && (head === "" || /[._-]$/.test(head));
-  if (kind === "login" || kind === "user" || kind === "output") return head === "" && /^(?:s|-?in)?$/.test(tail);
+  if (word === PW) return tail === "" && (head === "" || /[._-]$/.test(head) || JOINED.test(head));
+  if (kind === "output") return true;
+  if (kind === "login" || kind === "user") return head === "" && /^(?:s|-?in)?$/.test(tail);
   if (tail !== "" && !TAIL.test(tail)) return false;
   if (kind === "code" || kind === "phrase") return true;
   // "API key: …" is written with a space.
@@ -257,6 +284,14 @@ function isSecretsName(
   return true;
 }
 
+/** `cosmos_primary_key`, `ACME_KEY`: not "key" alone, and none of the keys that are known to be no secrets. */
+function isVagueKey(head: string, tail: string): boolean {
+  const before = wordBefore(head);
+  return tail === "" && before !== "" && (VAGUE_KEY.has(before) || !NO_SECRET.has(before));
+}
+
+const VAGUE_KEY = new Set(["primary", "secondary"]);
+
 const isCjk = (word: string) => /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\p{sc=Thai}]/u.test(word);
 
 /** smtp_pass, MAIL_PASS, mailPass, "pass", pass=; not: bypass, compass, PASS: …, --pass: #fff, first_pass. */
@@ -266,12 +301,17 @@ function isPassName(text: string, start: number, head: string, tail: string, at:
   if (head === "") {
     const next = text.charAt(at + 4 + tail.length);
     return (
+      (next === ":" &&
+        /(?:^|\n|[/|,] ?)$/.test(text.slice(Math.max(0, start - 2), start)) &&
+        text.charAt(at + 1) === "a") ||
       next === "=" ||
+      around.endsWith("$") ||
       /["'`]$/.test(around) ||
       (/--?$/.test(around) && next !== ":") ||
       (next === ":" && text.charAt(at) === "p")
     );
   }
+  if (JOINED.test(head)) return true;
   return PASS_OF.test(head.replace(/([a-z])(?=[A-Z])/g, "$1_")) && (/[._-]$/.test(head) || text.charAt(at) === "P");
 }
 
@@ -296,7 +336,7 @@ const LABEL = new RegExp(
   `(?:^|[^\\p{L}])(?:${[...KINDS]
     .filter(
       ([word, kind]) =>
-        !["session", "login", "user", "output"].includes(kind) &&
+        !["session", "login", "user", "output", "vague"].includes(kind) &&
         !/^[_-]/.test(word) &&
         !["key", "auth", "salt"].includes(word),
     )

@@ -276,18 +276,16 @@ export class Redactor {
         left -= TRY_EFFORT;
         const name = nameAt(text, at, what.word, what.chars);
         if (name !== undefined) {
-          const { secret, effort: taken } = assignmentAt(text, name);
+          const { secrets, effort: taken } = assignmentAt(text, name);
           left -= taken;
-          const secrets = secret ? [secret] : [];
-          // Of codes there is a list.
-          if (secret === undefined || name.kind === "code") {
-            left -= MENTION_EFFORT;
-            secrets.push(...mentionsAt(text, name));
-          }
           for (const one of secrets) {
-            // What is spoken of has other names before it, and may have its own value.
-            if (secret) behindNames = secret.end;
+            behindNames = one.end;
             found.push({ ...one, rank: NAME_RANK });
+          }
+          // Of codes there is a list.
+          if (secrets.length === 0 || name.kind === "code") {
+            left -= MENTION_EFFORT;
+            for (const one of mentionsAt(text, name)) found.push({ ...one, rank: NAME_RANK });
           }
         }
         if (at >= behindTable && mayBeHeading(text, at, what.chars)) {

@@ -197,7 +197,7 @@ export const RULES: readonly Rule[] = [
     finds: "passwords in URLs: databases, brokers, git remotes, proxies",
     starts: ["://"],
     pattern:
-      /(?<=[a-z][a-z0-9+.-]{1,24}):\/\/[^\s:/@"'`<>|\\?#]{0,120}:(?<secret>[^\s/"'`<>|\\]{1,400})@(?=[\w[%.$*-])/diy,
+      /(?<=[a-z][a-z0-9+.-]{1,24}):\/\/[^\s:/@"'`<>|\\?#]{0,120}(?:@[\w.-]{1,80})?:(?<secret>[^\s/"'`<>|\\]{1,400})@(?=[\w[%.$*-])/diy,
     valid: isUrlPassword,
   },
   {
@@ -214,8 +214,8 @@ export const RULES: readonly Rule[] = [
     id: "connection-string",
     effort: URL_EFFORT,
     finds: "",
-    starts: [":5432:", ":3306:", ":5433:"],
-    pattern: /:(?:543[23]|3306):[\w*-]{1,60}:[\w-]{1,60}:(?<secret>[^\s:"'`]{6,200})/diy,
+    starts: [":5432:", ":3306:", ":5433:", ":*:"],
+    pattern: /:(?:543[23]|3306|\*):[\w*-]{1,60}:[\w-]{1,60}:(?<secret>[^\s:"'`]{6,200})/diy,
     valid: isUrlPassword,
   },
   {

@@ -52,7 +52,8 @@ export function columnsBelow(text: string, at: number): Columns {
 
   const secrets: Found[] = [];
   let rowStart = lineStart + heading.length + 1;
-  let isRuled = false;
+  // The headings of a wiki stand between two bars each.
+  let isRuled = heading.startsWith("||");
   for (let row = 0; row < MAX_ROWS && rowStart < text.length && rowStart - lineStart < MAX_TABLE_CHARS; row++) {
     const line = lineAt(text, rowStart);
     const cells = cellsOf(line, separator);
@@ -84,7 +85,7 @@ function isSecretCell(value: string): boolean {
   );
 }
 
-const SEPARATORS = { bar: /\|/g, tab: /\t/g, blanks: / {2,}/g, comma: /,/g, semicolon: /;/g } as const;
+const SEPARATORS = { bar: /\|{1,2}/g, tab: /\t/g, blanks: / {2,}/g, comma: /,/g, semicolon: /;/g } as const;
 
 function separatorOf(line: string): RegExp | undefined {
   if (line.includes("|")) return SEPARATORS.bar;

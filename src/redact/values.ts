@@ -47,7 +47,9 @@ const MAX_JUDGED_CHARS = 512;
 /** Whether it merely stands for a secret: `<your-token>`, `changeme`, `${TOKEN}`, `***`, or a placeholder of ours. */
 export function standsForValue(value: string): boolean {
   if (value.length > MAX_JUDGED_CHARS) return false;
-  return STANDS_FOR.some((form) => form.test(value)) || (REFERENCE.test(value) && isWords(value));
+  return (
+    STANDS_FOR.some((form) => form.test(value)) || (REFERENCE.test(value) && isWords(value) && !/\d{2}\W*$/.test(value))
+  );
 }
 
 /** Shannon's, in bits a character, over the characters' own frequencies. */
@@ -189,37 +191,65 @@ export function isGroups(value: string): boolean {
   );
 }
 
-/** A word, perhaps two, or some in small letters, and a number: what people make passwords of, and names seldom. */
-function isPassphrase(value: string): boolean {
-  return (
-    /^(?:\d{2,4}[-_.]?)?(?:\p{Lu}\p{Ll}{2,}[-_.]){1,5}\p{Lu}\p{Ll}{2,}[-_.]?\d{2,4}$/u.test(value) ||
-    /^\d{2,4}[-_.]?(?:\p{Lu}\p{Ll}{2,}[-_.]?){2,5}$/u.test(value)
-  );
+/** How people make passwords of words, and names are seldom written; signs at its edges are left aside. */
+const PASSPHRASES = [
+  /^(?:\d{2,4}[-_.]?)?(?:\p{Lu}\p{Ll}{2,}[-_.]){1,5}\p{Lu}\p{Ll}{2,}[-_.]?\d{2,4}$/u, // Maple-Otter-42
+  /^\d{2,4}[-_.]?(?:\p{Lu}\p{Ll}{2,}[-_.]?){2,5}$/u, // 42Maple_Otter
+  /^(?:\p{Lu}\p{Ll}{3,}){2,4}[-_.]?\d{2,4}$/u, // MapleOtter42
+  /^\p{Lu}\p{Ll}{3,}[-_.]?\d{4}$/u, // Maple1987
+  /^(?:\p{Ll}{4,}[-_. ]){2,}(?:\p{Ll}{4,}[-_. ]?)?\d{2,3}$/u, // maple-otter-harbor-42
+];
+/** With a sign before or behind it, or right behind "the password is", also these. */
+const SIGNED_PASSPHRASES = [
+  ...PASSPHRASES,
+  /^\p{L}{4,}[-_.]?\d{2,4}$/u, // otter42!
+  /^(?:\p{L}{3,}[-_.])+\p{L}{3,}[-_.]?\d{2,4}$/u, // maple.otter42
+  /^\p{L}{3,}\d{2,4}\p{L}{3,}$/u, // Otter42Maple
+  /^(?=.*\p{L}.*\d.*\p{L}.*\d|.*\d\p{Ll}{2,}\d)[\p{L}\d]{6,}$/u, // w1nter522
+];
+
+/** Signs that stand before and behind it. */
+const inner = (value: string) => value.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, "");
+
+function isPassphrase(value: string, forms = PASSPHRASES): boolean {
+  const bare = inner(value);
+  return forms.some((form) => form.test(bare));
 }
 
 const SIGNS = /[!@#$%^&*+?~]/;
+const EDGE_SIGN = /^[!#$%^&*+?~_]|[!#$%^&*+?~_]$/;
 
 /**
  * A password in a sentence: of letters and digits, and with a sign or words and a number as no name is written. `said` is what
  * stands right behind "the password is": there, what is neither words nor a name is one too.
  */
 export function isTyped(value: string, how: "said" | "near"): boolean {
-  if (value.length < 8 || value.length > 64 || !/\p{L}/u.test(value) || !/\d/.test(value)) return false;
-  if (standsForValue(value) || isPlain(value) || isPattern(value) || isCode(value) || NO_TYPED.test(value))
-    return false;
+  if (value.length < 8 || value.length > 64 || !/\p{L}/u.test(value)) return false;
+  if (!/\d/.test(value))
+    return (
+      how === "said" &&
+      value.length >= 12 &&
+      /^[\w.-]+$/.test(value) &&
+      mixesCases(value) &&
+      !isWords(value) &&
+      !isNaming(value)
+    );
+  const bare = value.replace(/[!?.,]+$/, "");
+  if (standsForValue(value) || isPlain(bare) || isPattern(value) || isCode(value)) return false;
+  if (NO_TYPED.test(bare) || NO_TYPED_NAME.test(value.replace(/[.,?]+$/, ""))) return false;
   if (isPassphrase(value)) return true;
-  if (SIGNS.test(value) && !/[/=]./.test(value)) return true;
+  if (SIGNS.test(bare) && !/[/=]./.test(value)) return true;
+  const isSigned = EDGE_SIGN.test(value);
+  if ((isSigned || how === "said") && isPassphrase(value, SIGNED_PASSPHRASES))
+    return how === "said" || !/[?]$/.test(value);
   if (how === "near") return value.length >= 10 && mixesCases(value) && !isNaming(value) && !isWords(value);
-  return (
-    (!isNaming(value) && !isWords(value)) ||
-    /^\p{Lu}\p{Ll}{3,}(?:\p{Lu}\p{Ll}{2,})*\d{2,4}$/u.test(value) ||
-    /^(?:\p{Ll}{3,}[-_.]){2,}\d{2,4}$/u.test(value)
-  );
+  return !isNaming(value) && !isWords(value);
 }
 
-/** `name=value`, `repository#12`, `ann@host`, `package@1.2.3`, options, paths, markup, amounts, what 1Password is called. */
+/** `name=value`, `repository#12`, `ann@host`, `package@1.2.3`, options, paths, markup, addresses in memory, files. */
 const NO_TYPED =
-  /^[\w.-]{1,40}=|^(?:[\w.-]+\/[\w.-]+)?#\d+$|^\w+\$\d{1,3}$|^[A-Z]+(?:_[A-Z0-9]+)+$|pbkdf2|hmac-?sha|^[a-z0-9._-]+@[a-z0-9.-]+(?::\S*)?$|^@?[\w./-]+@[\^~]?v?\d[\w.-]*$|^-{1,2}[a-z]|^[~.]{0,2}\/|:\/\/|^[<>#&@]|^\d+(?:Password|factor)|[A-Z]\w*\.[a-z]\w*\(|\.(?:js|ts|py|md|json|ya?ml|sh|txt|com|org|net|io|dev)\b/i;
+  /^[\w.-]{1,40}=|^(?:[\w.-]+\/[\w.-]+)?#\d+$|^\w+\$\d{1,3}$|pbkdf2|hmac-?sha|^@?[\w./-]+@[\^~]?v?\d[\w.-]*$|^-{1,2}[a-z]|^[~.]{0,2}\/|:\/\/|^[<>#&@]|^\d+(?:password|factor)|^0x[\da-f]+$|\.(?:js|ts|py|md|json|ya?ml|sh|txt|com|org|net|io|dev)\b|^(?:sha|md|utf|base|aes|rsa|argon)[-_]?\d|\.(?:sha|md|base|utf)\d+$/i;
+const NO_TYPED_NAME = /^[A-Z]+(?:_[A-Z0-9]+)+$|^[a-z0-9._-]+@[a-z0-9.-]+(?::\S*)?$|[A-Z]\w*\.[a-z]\w*\(/;
 
 /** A pattern for values, which is none. */
 export function isPattern(value: string): boolean {
@@ -229,7 +259,7 @@ export function isPattern(value: string): boolean {
 const PATTERN =
   /\(\?[:<!=]|\[\^?[^\]\s]{0,60}(?:a-z|A-Z|0-9|a-f|A-F|\\[wsd])[^\]]{0,60}\]|\[\^[^\]\s]{1,6}\][*+{]|\\[sdwSDWb](?:[*+{\\[(]|$)|\)\?["']|\\\(.*\\\)|\\\||\.[*+]\?\)|[\])]\{\d{1,4},\d{0,4}\}/;
 
-const COUNTRY_HOST = "(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\\.){1,8}";
+const HOST_LABELS = "(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\\.){1,8}";
 /** Data that is no secret wherever it stands. */
 const PLAIN = [
   /^[+-]?[\d.,_]+(?:e[+-]?\d+)?\s?(?:%|[kmgt]i?b?|[mun]?s|min|h|d|w|y|px|em|rem|hz|[km]?bps|m)?$/i, // numbers, with units
@@ -241,7 +271,9 @@ const PLAIN = [
   /^[YyMDdHhmsSZaAE]{1,6}(?:[-/.:, T]{1,3}[YyMDdHhmsSZaAE]{1,6})+$/, // formats of dates
   /^[a-z]{2,3}[-_][a-z]{2}(?:[-_.@][\w.-]+)?$/i, // de_DE.UTF-8
   /^[\w.+-]{1,64}@(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24}$/i,
-  new RegExp(`^(?:${COUNTRY_HOST}[a-z]{2,24}|localhost|(?:\\d{1,3}\\.){3}\\d{1,3})(?::\\d{1,5})?(?:/[\\w./-]*)?$`, "i"),
+  new RegExp(
+    `^(?:${HOST_LABELS}(?:[a-z]{2,24}|[A-Z]{2,24})|localhost|(?:\\d{1,3}\\.){3}\\d{1,3})(?::\\d{1,5})?(?:/[\\w./-]*)?$`,
+  ),
   /^\[?(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}\]?(?:\/\d{1,3})?$|^(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}$/i, // IPv6, MAC
   /^(?:[\w-]+[/\\])*[\w.-]+\.(?:js|ts|mjs|json|ya?ml|toml|md|txt|pem|crt|key|env|sh|py|go|rb|php|java|sql|db|sqlite3?|log|csv|xml|html|conf|cfg|ini|png|jpe?g|svg|pdf|zip|gz|pub)$/i,
   /^(?!.*:\/\/[^/\s]*:[^/\s]*@)[a-z][a-z0-9+.-]{1,20}:\/\/[\w./:@*[\]?&=,#%~+!;$()'-]*$/i, // addresses without credentials
@@ -269,7 +301,7 @@ export function isPlain(value: string): boolean {
 }
 
 /** Small and capital letters alternate as no camel case does. */
-function mixesCases(value: string): boolean {
+export function mixesCases(value: string): boolean {
   const changes = value.match(/[a-z](?=[A-Z])/g)?.length ?? 0;
   return changes >= 3 && changes >= value.length / 9;
 }
