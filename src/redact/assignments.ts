@@ -11,6 +11,7 @@ import {
   isGroups,
   isPattern,
   isPlain,
+  isTyped,
   isWords,
   looksChosen,
   looksRandom,
@@ -41,6 +42,7 @@ export const RULE_OF: Readonly<Record<Kind, string>> = {
   code: "secret-assignment",
   output: "secret-assignment",
   vague: "secret-assignment",
+  pin: "password-assignment",
   session: "session-cookie",
 };
 
@@ -48,7 +50,7 @@ export const RULE_OF: Readonly<Record<Kind, string>> = {
 const SEPARATORS: Readonly<Record<string, string>> = {
   /** `"name": "TOKEN", "value": "…"`, `key="token" value="…"`, `variable "token" { default = "…"` */
   pair:
-    "(?:\\\\?[\"'](?: \\{)?[,;]?\\s{0,24}(?:(?=[a-z\"'])[^\\n{}]{0,60}(?:\\n|, ?)\\s{0,24}){0,3}?|[,;]?\\s{0,24}|:?[ \\t]{0,8}\\r?\\n\\s{0,24}(?:[a-z][^\\n{}]{0,60}\\n\\s{0,24}){0,3}?)\\\\?[\"']?(?<![\\w-])" +
+    "(?:\\\\?[\"'](?: \\{)?[,;]?\\s{0,24}(?:(?=[a-z\"']|\\d{1,5}→)[^\\n{}]{0,60}(?:\\n|, ?)\\s{0,24}){0,3}?|[,;]?\\s{0,24}|:?[ \\t]{0,8}\\r?\\n\\s{0,24}(?:[a-z][^\\n{}]{0,60}\\n\\s{0,24}){0,3}?)(?:\\d{1,5}(?:→|\\t)\\s{0,24})?\\\\?[\"']?(?<![\\w-])" +
     "(?:value|default|val|content)\\\\?[\"']?\\s{0,12}[:=]\\s{0,4}",
   /** `<string name="token">…<`, `<key>token</key><string>…<`, `<th>token</th><td>…<` */
   node: "(?:[\"'][^<>\\n]{0,80}>\\s{0,24}(?:<value>)?|\\s?</(?:key|th|td|dt|name|b|strong|label)>:?\\s{0,24}<(?:string|td|dd|value|code|span|input)[^<>\\n]{0,40}>)(?:<code>)?",
@@ -89,7 +91,7 @@ const SEPARATOR = new RegExp(
 );
 
 const QUOTE =
-  /(?:[brfu@$]|rb|\(|\[|\{ ?|(?:\[\]byte|Buffer\.from|bytes|SecretStr|new Secret\w{0,12})\()?(?<quote>\\{0,3}["'`]|\*\*|&quot;|[「『“”„«‘])/iy;
+  /(?:[brfuN@$]|rb|\(|\[|\{ ?|(?:\[\]byte|Buffer\.from|bytes|SecretStr|new Secret\w{0,12})\()?(?<quote>\\{0,3}["'`]|\*\*|&quot;|[「『“”„«‘])/iy;
 /** Where it is not the same again. */
 const QUOTE_ENDS: Readonly<Record<string, string>> = { "「": "」", "『": "』", "“": "”", "„": "“", "«": "»", "‘": "’" };
 
@@ -124,7 +126,7 @@ interface Value extends Found {
 
 function valueAt(text: string, name: Name): Value | undefined {
   const { kind } = name;
-  if (kind === "login" || kind === "user" || kind === "output") return undefined;
+  if (kind === "login" || kind === "user" || kind === "output" || kind === "pin") return undefined;
   SEPARATOR.lastIndex = name.end;
   const groups = SEPARATOR.exec(text)?.groups;
   if (groups === undefined) return undefined;
@@ -347,6 +349,7 @@ function isSecret(value: string, kind: Kind, among: "code" | "settings"): boolea
     case "secret":
       return (
         isMixed(value) ||
+        (among === "settings" && isTyped(value, "near")) ||
         (among === "settings" &&
           value.length >= 8 &&
           /\d/.test(value) &&
@@ -354,7 +357,7 @@ function isSecret(value: string, kind: Kind, among: "code" | "settings"): boolea
           looksChosen(value, "settings"))
       );
     default:
-      return isMixed(value);
+      return isMixed(value) || (among === "settings" && isTyped(value, "near"));
   }
 }
 
@@ -398,7 +401,8 @@ const COOKIE_NAMES = new RegExp(
 /** Whether it is a cookie's: by its name, in a query, or because cookies are spoken of shortly before, on this line. */
 function isCookie(text: string, nameStart: number, name: string, groups: Groups, isQuery: boolean): boolean {
   const after = text.charAt(nameStart + name.length);
-  if (isQuery && /^(?:\w{0,20}[_-])?(?:session|sid|sess|sessionid|session_?token)$/i.test(name)) return true;
+  if ((isQuery || after === "\t") && /^(?:\w{0,20}[_-])?(?:session|sid|sess|sessionid|session_?token)$/i.test(name))
+    return true;
   if (COOKIE_NAMES.test(name) && (after === "=" || after === "\t" || groups.pair !== undefined)) return true;
   const before = text.slice(Math.max(0, nameStart - COOKIE_REACH_CHARS), nameStart);
   return /cookie|curl [^\n]{0,200}-b ?["']?[^"'\n]{0,200}$/i.test(before.slice(before.lastIndexOf("\n") + 1));

@@ -76,6 +76,14 @@ export const COMMANDS: readonly Rule[] = [
   commandLine(["rclone"], /rclone config [^\n]{0,120}? pass(?:word)?[ =]/),
   commandLine(["rocommunity ", "rwcommunity "], /r[ow]community6? /),
   commandLine(["BUNDLE_"], /bundle_[A-Z_]{3,80}(?:=|: ?)["']?[\w.@-]{1,60}:/),
+  commandLine(["acl setuser"], /acl setuser [^\n]{0,60}?>/),
+  commandLine(["user = "], /user = "[\w.@-]{1,60}:/),
+  commandLine(["snmp-server community "], /snmp-server community /),
+  commandLine(["tacacs-server ", "radius-server "], /(?:tacacs|radius)-server [^\n]{0,80}?key (?:[07] )?/),
+  commandLine(["isakmp key "], /isakmp key (?:[06] )?/),
+  commandLine(["password 0 ", "password 7 ", "secret 0 ", "secret 5 "], /(?:password|secret) [0567] /),
+  commandLine(["P: ", "pw: "], /(?<=\bu(?:ser)?: ?\S{2,40}[ ,/]{1,3})p(?:w|ass)?: ?/),
+  commandLine(["serial n"], /serial (?:number|no\.?)[^\n]{0,40}?[ :]/, /[A-Z0-9]{4,8}(?:-[A-Z0-9]{4,8}){2,7}/),
   commandLine(["cmdkey"], /cmdkey [^\n]{0,120}?\/pass:/),
   commandLine(["auth "], /^auth (?:default )?(?=\S*\d)/m, /[^\s"'`]{12,120}(?=["']?(?:\n|$))/),
   commandLine(["identified "], /identified (?:with \w{1,40} )?by (?:password )?/, QUOTED),
@@ -88,7 +96,7 @@ const CALLS =
   "PDO mysqli mysqli_connect getConnection NetworkCredential PSCredential UsernamePasswordCredentials PasswordAuthentication " +
   "UsernamePasswordAuthenticationToken HTTPBasicAuth BasicAuth basic_auth basicAuth SetBasicAuth setBasicAuth HTTPDigestAuth " +
   "login Login ftp_login imap_open ldap_bind simple_bind_s Credentials.basic auth createUser create_user add_user addUser " +
-  "connect Connect PlainAuth plain_auth Credential Credentials PlainCredentials pg_connect";
+  "__construct WiFi.begin connect Connect PlainAuth plain_auth Credential Credentials PlainCredentials pg_connect";
 
 /** `login("ann", "…")`, `new PDO(dsn, "ann", "…")`, `auth=("ann", "…")` */
 function call(name: string): Rule {
@@ -107,7 +115,27 @@ function call(name: string): Rule {
   };
 }
 
-export const CALLED: readonly Rule[] = CALLS.split(" ").map(call);
+/** Functions whose first literal is a secret, perhaps behind what it is applied to. */
+const KEYED =
+  "jwt.sign jwt.verify jwt.encode jwt.decode pyotp.TOTP TOTP Fernet cookieParser cookieSession createHmac hmac.new " +
+  "signingKey SymmetricSecurityKey hmacShaKeyFor";
+
+function keyed(name: string): Rule {
+  const pattern = new RegExp(
+    `(?<!\\w)${name.replace(".", "\\.")}\\(\\s{0,8}(?:[^\\n"'\`()]{1,60},\\s{0,8}|["'\`]sha\\d{1,3}["'\`],\\s{0,8})?b?["'\`](?<secret>[^"'\`\\n]{6,200})["'\`]`,
+    "dy",
+  );
+  return {
+    id: "command-line-password",
+    effort: LONG_EFFORT,
+    finds: "",
+    starts: [`${name}(`],
+    pattern,
+    valid: (secret) => isTyped(secret, "near") || looksRandom(secret, 16),
+  };
+}
+
+export const CALLED: readonly Rule[] = [...CALLS.split(" ").map(call), ...KEYED.split(" ").map(keyed)];
 
 function isTypedPassword(secret: string): boolean {
   return looksChosen(secret, "settings") && !NOT_A_PASSWORD.test(secret);

@@ -33,8 +33,8 @@ export const MENTION_EFFORT = 60;
 /** Also as it is written in a string. */
 const BREAK = /\\r\\n|\\n|\r?\n/g;
 
-/** A digit, or capitals where words have none: without, nothing here is a secret. */
-const HAS_CHANCE = /\d|[a-z][A-Z][a-z]?[A-Z]/;
+/** A digit, capitals where words have none, or many words: without, nothing here is a secret. */
+const HAS_CHANCE = /\d|[a-z][A-Z][a-z]?[A-Z]|(?:[a-z]{3,}-){4}/;
 
 interface Line {
   readonly text: string;
@@ -44,7 +44,8 @@ interface Line {
 /** The secrets that this name speaks of. */
 export function mentionsAt(text: string, name: Name): Found[] {
   const { kind } = name;
-  if (kind === "session" || kind === "vague" || isInName(text, name)) return [];
+  if (kind === "session" || isInName(text, name)) return [];
+  if (kind === "pin") return pinAt(text, name);
   if (kind === "phrase") return phraseIn(text, name.end);
   const reach = kind === "code" ? LIST_REACH_CHARS : REACH_CHARS;
   const after = text.slice(name.end, name.end + reach);
@@ -134,7 +135,7 @@ function* candidates(line: string): Generator<Place & { value: string; between: 
 
 /** What joins a name and its value in a sentence, right before the value. */
 const SAYS =
-  /(?:^|[\s"'`*)\]])(?:is|was|to|are|be|one|now|ist|war|lautet|auf|est|sera|es|era|a|è|in|é|para|para o|je|jest|to|na|är|till|er|til|on|este|olarak|adalah|là|это|на|—|–|-|->|=>|→)[:]? ?["'`*]{0,2}$|(?:是|为|為|は|を|が|成|到|成了|는|은|이)[:：]?\s?$|[:=：→]\s*["'`*]{0,2}$|^[^\p{L}\p{N}]{0,12}$/iu;
+  /(?:^|[\s"'`*)\]])(?:is|was|to|are|be|one|now|it's|its|heißt|jetzt|still|currently|hâlâ|ahora|maintenant|adesso|c'est|à|bei|ser|será|siendo|gesetzt|ist|war|lautet|auf|est|sera|es|era|a|è|in|é|para|para o|je|jest|to|na|är|till|er|til|on|este|olarak|adalah|là|это|на|—|–|-|->|=>|→)[:]? ?["'`*]{0,2}$|(?:是|为|為|は|を|が|成|到|成了|는|은|이)[:：]?\s?$|[:=：→]\s*["'`*]{0,2}$|^[^\p{L}\p{N}]{0,12}$/iu;
 const SENTENCE_END = /[.!?。！？](?:\s|$)/;
 const MAX_WORDS = 9;
 
@@ -162,23 +163,32 @@ function* valuesIn(line: string, kind: Kind, before: string): Generator<Place> {
 }
 
 function isMentioned(value: string, between: string, isQuoted: boolean, kind: Kind, before: string): boolean {
-  if (PUBLIC.test(between)) return false;
-  if (isDigest(value))
-    return !NUMBER_OF.test(between) && !ELSEWHERE.test(before) && !SENTENCE_END.test(between) && kind !== "password";
-  if (isRandom(value)) return true;
-  if (SENTENCE_END.test(between.trimEnd().replace(/[:?]$/, ""))) return false;
+  // What is written together with the name is a part of it.
+  if (between === "" || PUBLIC.test(between)) return false;
+  const isFinished = SENTENCE_END.test(between.trimEnd().replace(/[:?]$/, ""));
   const words = between.trim().split(/\s+/).length;
-  if (words > MAX_WORDS) return false;
   const isSaid = (SAYS.test(between) && !/[<>{};]|\(.*\w|[:=].*[:=]/.test(between)) || (isQuoted && words <= 3);
+  if (isDigest(value)) {
+    const isNumber = NUMBER_OF.test(between) || ELSEWHERE.test(before) || SENTENCE_END.test(between);
+    if (kind === "vague")
+      return !isNumber && (/ (?:is|ist|est|es|è|é) ["'`]?$/.test(between) || (isQuoted && words <= 1));
+    return !isNumber && (isSaid || kind !== "password");
+  }
+  if (isRandom(value)) return kind !== "vague" || (!isFinished && words <= MAX_WORDS && !HAS_DIGEST.test(value));
+  if (isFinished || words > MAX_WORDS || kind === "vague") return false;
   if (kind === "password") return isTyped(value, isSaid ? "said" : "near");
   return isSaid && isTyped(value, "near");
 }
+
+/** npm-3fb83282…: the key of a cache. */
+const HAS_DIGEST = /[0-9a-f]{32}/i;
 
 /** By chance, and no address, path or number of a known thing. */
 function isRandom(value: string): boolean {
   return (
     looksRandom(value, MIN_RANDOM_CHARS) &&
     !/^[0-9a-f]+$/i.test(value) &&
+    !/^(?:[0-9a-f]{2}:){3}/i.test(value) &&
     !isPlain(value) &&
     !/:\/\/|^[/.~]|\.\w{2,4}$|\/.*\/.*\./.test(value) &&
     !isIdentified(value)
@@ -194,14 +204,14 @@ function isIdentified(value: string): boolean {
 
 /** What says it, after a connective, and then the secret's name. */
 const CALLED =
-  /(?<quote>["'`“„«*]{0,2})(?<value>[^\s"'`“”„«»<>()[\]{},;|*]{8,400})["'`”“»*]{0,2}(?:(?<note>[\])};, ]{0,6}\s{1,8}(?:\/\/|#|--|\/\*|<-+)\s?(?:[\p{L}\d'-]{1,16} ){0,4})|,? (?:is|as|was|ist|als|war|est|comme|es|como|è|come|é|är|som|to|jako|это|как)(?: [\p{L}\d'-]{1,16}){0,4} ?|(?<direct> ))$/iu;
+  /(?<quote>["'`“„«*]{0,2})(?<value>[^\s"'`“”„«»<>()[\]{},;|*]{8,400})["'`”“»*]{0,2}(?:(?<note>[\])};, ]{0,6}(?: \| base64 (?:-d|-D|--decode))?\s{1,8}(?:\/\/|#|--|\/\*|<-+)\s?(?:[\p{L}\d'-]{1,16} ){0,4})|,? (?:is|as|was|ist|als|war|est|comme|es|como|è|come|é|är|som|to|jako|это|как)(?: [\p{L}\d'-]{1,16}){0,4} ?|(?:[\s)]{0,4}where \w{1,20} ?= ?["'])|(?<beside> ))$/iu;
 
 function valueBefore(before: string, { kind, start }: Name): Found[] {
   if (!/\d/.test(before) || kind === "code" || kind === "output") return [];
   const match = CALLED.exec(before);
-  const { quote = "", value, direct, note } = match?.groups ?? {};
+  const { quote = "", value, beside, note } = match?.groups ?? {};
   if (match === null || value === undefined || standsForValue(value)) return [];
-  if (direct !== undefined && quote === "") return [];
+  if (beside !== undefined && quote === "") return [];
   const isNoted = note !== undefined && isDigest(value) && !NUMBER_OF.test(note);
   if (!isNoted && !isRandom(value) && !(kind === "password" && isTyped(value, "near"))) return [];
   const from = start - before.length + match.index + quote.length;
@@ -232,7 +242,7 @@ const SKIPPED = /^[\s>|*_`~=+#-]*(?:[a-z]{2,10})?\s*$|^\W{0,4}\p{L}[\p{L} .]{0,2
 const MAX_SKIPPED = 3;
 /** A bullet, a number, a time, who speaks. */
 const LEAD =
-  /^[\s>*+•-]*(?:\d{1,2}[.):] {0,2})?(?:\[[^\]\n]{1,24}\] ?)?(?:\d\d:\d\d(?::\d\d)? )?(?:<?@?[\p{L}\d][\p{L}\d .@_-]{0,24}>?(?: ?[([][^)\]\n]{1,20}[)\]])?(?::|>) ?)?/iu;
+  /^[\s>*+•-]*(?:\d{1,2}[.):] {0,2})?(?:\[[^\]\n]{1,24}\] ?)?(?:\d\d:\d\d(?::\d\d)? )?(?:<?@?[\p{L}\d][\p{L}\d .@_-]{0,24}>?(?: ?[([][^)\]\n]{1,20}[)\]])?(?::|>|：) ?|[\p{L}\d][\p{L}\d ._-]{0,24} ?\[\d\d?:\d\d\] )?/iu;
 /** "Sure, it is", "yes:", before an answer. */
 const MAX_ANSWER_WORDS = 5;
 
@@ -276,7 +286,8 @@ function belowLabel(
         break;
       }
     }
-    break;
+    // What a command printed may have a line before it that says so.
+    if (found.length > 0 || kind !== "output" || ++skipped > MAX_SKIPPED) break;
   }
   return found;
 }
@@ -289,8 +300,8 @@ function isAnswer(
   announced: Announced,
   isApart: boolean,
 ): boolean {
-  if (isDigest(value)) return isSaid && kind !== "password" && announced !== "perhaps" && !ELSEWHERE.test(label);
-  if (isRandom(value)) return isSaid || announced === "surely";
+  if (isDigest(value)) return isSaid && kind !== "vague" && announced !== "perhaps" && !ELSEWHERE.test(label);
+  if (isRandom(value)) return (isSaid || announced === "surely") && !(kind === "vague" && HAS_DIGEST.test(value));
   return (
     isSaid &&
     isApart &&
@@ -304,7 +315,7 @@ const isAlone = (rest: string) => /^["'`”»*_.,;!)|=:\\]{0,4}\s*(?:$|\(|#|<-|-
 
 /** Of recovery codes and keys: groups of letters and digits, one or many in a line. */
 const CODE =
-  /(?<![\w-])\d{3,4} \d{3,4}(?![\w-])|(?<![\w/.:-])[A-Za-z0-9]{4,16}(?:-[A-Za-z0-9]{4,12}){0,11}(?![\w/:-])/g;
+  /(?<![\w-])[a-zA-Z2-7]{4}(?: [a-zA-Z2-7]{4}){3,15}(?![\w-])|(?<![\w-])\d{3,4} \d{3,4}(?![\w-])|(?<![\w/.:-])[A-Za-z0-9]{4,16}(?:-[A-Za-z0-9]{4,12}){0,11}(?![\w/:-])/g;
 
 function* codesIn(line: string): Generator<Place> {
   for (const { index, 0: code } of line.matchAll(CODE)) {
@@ -312,12 +323,31 @@ function* codesIn(line: string): Generator<Place> {
   }
 }
 
+/** A number that opens something: right behind its name. */
+const PIN =
+  /^s?(?: (?:of|for|to|für|der|des|du|de|del|della|do|da|van|av|для|от) [\p{L}\w '’-]{1,30}?)?(?: ?[:=：] ?| (?:is|ist|lautet|est|es|è|é|är|to|jest|—|–|-)[: ] ?|是|は| )["'`*]{0,2}(?<value>\d{4,10})(?![\d\w]|[-.:/]\d)/diu;
+const PIN_BEFORE =
+  /(?<![\d.:/-])(?<value>\d{6,10}) (?:as|is|ist|als|est|es|è|é) (?:(?:your|the|my|our|ihr|dein|der|die|das|votre|su|tu) )?(?:\p{L}+ )?$/diu;
+/** Fewer digits may be anything, unless its name is written as an abbreviation. */
+const MIN_PIN_CHARS = 6;
+
+function pinAt(text: string, { start, end }: Name): Found[] {
+  const after = PIN.exec(text.slice(end, end + LINE_REACH_CHARS));
+  const before = lineBefore(text, start);
+  const match = after ?? PIN_BEFORE.exec(before);
+  const [from, to] = match?.indices?.groups?.value ?? [];
+  if (match === null || from === undefined || to === undefined) return [];
+  if (to - from < MIN_PIN_CHARS && !/^(?:PIN|PUK)$/.test(text.slice(start, end))) return [];
+  const offset = match === after ? end : start - before.length;
+  return [{ rule: RULE_OF.pin, start: offset + from, end: offset + to }];
+}
+
 /** A user, what parts it from the password, and that. */
 const LOGIN =
   /(?:^|[\s:("'`=/])(?<user>[\w.@+-]{2,40})["'`*]{0,2} ?(?:[/:|,;]|and|und|et|y|e|en|i|och|ve|и|—|–|-|password|pw|pass|passwort)[: ]{0,2}["'`*]{0,2}(?<value>[^\s"'`<>|]{8,64})/diu;
 
 /** Right behind a user whose name is known. */
-const AFTER_USER = /^["'`*]{0,2}(?: ?: ?| [/|] )["'`*]{0,2}(?<value>[^\s"'`<>|]{8,64})/d;
+const AFTER_USER = /^["'`*]{0,2}(?: ?: ?| [/|] |\/(?=[^\s/]{8,64}(?:\s|$)))["'`*]{0,2}(?<value>[^\s"'`<>|]{8,64})/d;
 
 const loginIn = (line: string): Place | undefined => typedAt(line.slice(0, LINE_REACH_CHARS), LOGIN);
 
@@ -359,9 +389,21 @@ function phraseIn(text: string, from: number): Found[] {
       last = index + word.length;
     }
   }
+  if (count < MIN_PHRASE_WORDS) return labelledPhrase(text, from);
   const words = new Set(text.slice(from + first, from + last).match(/[a-z]{3,8}/g));
   // "legal winner thank year …" is in every test.
-  return count < MIN_PHRASE_WORDS || words.size < MIN_DIFFERENT_WORDS
-    ? []
-    : [{ rule: RULE_OF.phrase, start: from + first, end: from + last }];
+  return words.size < MIN_DIFFERENT_WORDS ? [] : [{ rule: RULE_OF.phrase, start: from + first, end: from + last }];
+}
+
+/** As many words as a phrase has, in a line or string of their own right behind its label; not all lists are that of BIP-39. */
+const LABELLED_PHRASE =
+  /^[^\n]{0,60}?[:="'`\n>]\s{0,8}["'`]?(?<phrase>(?:[a-z]{3,10}[ ,]{1,2}){11,23}[a-z]{3,10})(?=["'`.]?\s{0,4}(?:$|\n|\\n|["'}]))/d;
+
+function labelledPhrase(text: string, from: number): Found[] {
+  const match = LABELLED_PHRASE.exec(text.slice(from, from + PHRASE_REACH_CHARS));
+  const [start, end] = match?.indices?.groups?.phrase ?? [];
+  const words = match?.groups?.phrase?.split(/[ ,]+/) ?? [];
+  if (start === undefined || end === undefined || words.length % 3 !== 0) return [];
+  const known = words.filter((word) => PHRASE_WORDS.has(word)).length;
+  return known * 2 < words.length ? [] : [{ rule: RULE_OF.phrase, start: from + start, end: from + end }];
 }

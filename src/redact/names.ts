@@ -20,21 +20,22 @@ export type Kind =
   | "login"
   | "user"
   | "output"
-  | "vague";
+  | "vague"
+  | "pin";
 
 const list = (words: string, separator = " ") => words.split(separator);
 
 /** English words, as they stand in identifiers too. */
 const ENGLISH: Readonly<Record<Kind, readonly string[]>> = {
   password: list(
-    "password,passwd,passphrase,passcode,pwd,pswd,psk,passkey,pass phrase,pass code,pass-code,pass-phrase",
+    "key content,code wifi,wifi code,password,passwd,passphrase,passcode,pwd,pswd,psk,passkey,pass phrase,pass code,pass-code,pass-phrase",
     ",",
   ),
   pass: ["pass"],
   secret: list("secret token credential apikey devopspat authkey keymaterial"),
   key: ["key", "auth", "_pat", "-pat", "salt"],
   phrase: list(
-    "mnemonic,seed phrase,seed_phrase,recovery phrase,recovery_phrase,seedphrase,backup phrase,wallet seed",
+    "mnemonic,seed-phrase,recovery-phrase,seed words,seed phrase,seed_phrase,recovery phrase,recovery_phrase,seedphrase,backup phrase,wallet seed",
     ",",
   ),
   session: ["sess", "sid", "remember"],
@@ -43,7 +44,7 @@ const ENGLISH: Readonly<Record<Kind, readonly string[]>> = {
       "emergency code,rescue code,2fa code,recovery key,recovery_key,recoverykey,recovery-key,recoverypassword," +
       "recovery password,license key,licence key,license_key,licence_key,licensekey,license-key,product key,product_key," +
       "productkey,product-key,serial key,serialkey,activation key,activation_key,activation code," +
-      "activation_code,cd key,volume key,setup key,totp seed,otp seed,mfa seed,2fa seed,manual entry key",
+      "activation_code,cd key,volume key,bitlocker,verification codes,totp secret,otp secret,2fa secret,mfa secret,mfa_seed,totp_seed,otp_seed,base32stringseed,authenticator key,setup key,totp seed,otp seed,mfa seed,2fa seed,manual entry key",
     ",",
   ),
   login: list("credentials,creds,login,log in,logged in,sign in,signed in,basic auth", ","),
@@ -52,10 +53,15 @@ const ENGLISH: Readonly<Record<Kind, readonly string[]>> = {
     "pwgen,openssl rand,wg genkey,wg genpsk,urandom,token_hex,token_urlsafe,apg -,key:generate,genpass,pass show,op read," +
       "vault kv get,vault read,bw get,secret-tool lookup,get-secret-value,print-access-token,auth token,gopass,lpass show," +
       "generic-password,internet-password,base64 -d,base64 --decode,versions access,printenv,get-login-password,auth:token," +
-      "config:get,print-identity-token",
+      "config:get,print-identity-token,bw generate,reset-password,initial-password,makepasswd,mkpasswd",
     ",",
   ),
   vague: [],
+  pin: list(
+    "pin,puk,door code,gate code,entry code,alarm code,verification code,security code,one-time code,one time code,otp," +
+      "one-time password,login code,access code,unlock code,confirmation code",
+    ",",
+  ),
 };
 
 /** The same in other languages, where endings may follow: Passwörter, lösenordet, паролем. */
@@ -63,12 +69,14 @@ const FOREIGN: Readonly<Partial<Record<Kind, readonly string[]>>> = {
   password: [
     ...list("passwort passwoert kennwort contraseña contrasena contrasenya senha wachtwoord passord lösenord losenord"),
     ...list("adgangskode kodeord salasana heslo heslem hasło hasła hasłem haslo jelszó jelszav jelszo parola parolă"),
-    ...list("parole şifre sifre lozinka lozinku nenosiri slaptažodis slaptažodž salasõna"),
-    ...list("пароль паролем пароля паролю парола парол лозинка гасло κωδικός κωδικό συνθηματικό סיסמה סיסמא סיסמת"),
-    ...list("पासवर्ड পাসওয়ার্ড پاسورڈ رمزعبور 密码 密碼 口令 パスワード 暗証番号 비밀번호 암호 패스워드 รหัสผ่าน"),
+    ...list("parole şifre sifre lozinka zugangscode lozinku nenosiri slaptažodis slaptažodž salasõna"),
+    ...list(
+      "пасс пароль паролем пароля паролю парола парол лозинка гасло κωδικός κωδικό συνθηματικό סיסמה סיסמא סיסמת",
+    ),
+    ...list("पासवर्ड পাসওয়ার্ড پاسورڈ رمزعبور 密码 密碼 口令 パスワード 暗証番号 비밀번호 비번 암호 패스워드 รหัสผ่าน"),
     ...list("கடவுச்சொல் పాస్‌వర్డ్ ಪಾಸ್‌ವರ್ಡ್ પાસવર્ડ"),
     ...list(
-      "mot de passe,mdp,kata sandi,kata laluan,mật khẩu,mat khau,palavra-passe,palavra passe,palabra clave,clave",
+      "mot de passe,mdp,kata sandi,kata laluan,mật khẩu,mat khau,palavra-passe,palavra passe,palabra clave,clave,code d'accès,código de acceso",
       ",",
     ),
     ...list("clave de acceso,parola d'ordine,chiave di rete,clé wifi,clé wi-fi,clé réseau,clave wifi", ","),
@@ -76,6 +84,11 @@ const FOREIGN: Readonly<Partial<Record<Kind, readonly string[]>>> = {
     ...list("netzwerkschlüssel,wlan-key,wpa-schlüssel,masterpasswort,ключ wifi,ключ wi-fi", ","),
   ],
   // Also of doors and tables: only what chance made, or is written as no word is, counts behind it.
+  pin: list(
+    "türcode,bestätigungscode,sicherheitscode,code de vérification,code de sécurité,código de verificación,codice di verifica," +
+      "código de verificação,verificatiecode,kod weryfikacyjny,verifieringskod,код подтверждения,пин-код,验证码,인증번호,doğrulama kodu",
+    ",",
+  ),
   key: list("schlüssel clé chiave chave klíč kľúč ključ sleutel nyckel nøgle nøkkel klucz anahtar ключ kulcs avain"),
   secret: [
     ...list(
@@ -101,7 +114,7 @@ const FOREIGN: Readonly<Partial<Record<Kind, readonly string[]>>> = {
     ",",
   ),
   login: list(
-    "zugangsdaten anmeldedaten identifiants credenciales credenciais credenziali inloggegevens inloggningsuppgifter логин " +
+    "zugangsdaten anmeldedaten identifiants credenciales credenciais credenziali inloggegevens inloggningsuppgifter inloggning логин " +
       "账号 帳號 アカウント ログイン 계정 einloggen anmelden inloggen zaloguj entra connecte-toi",
   ).concat(
     "dane logowania",
@@ -119,17 +132,17 @@ for (const table of [FOREIGN, ENGLISH]) {
   for (const [kind, words] of Object.entries(table))
     for (const word of words) KINDS.set(word.toLowerCase(), kind as Kind);
 }
-/** "pw" is too short to be looked for alone. */
-const PW = "pw";
-KINDS.set(PW, "password");
+/** Too short to be looked for alone: the last one is Dutch. */
+const SHORT_WORDS = ["pw", "ww"];
+for (const word of SHORT_WORDS) KINDS.set(word, "password");
 
-const ENGLISH_WORDS = new Set([PW, ...Object.values(ENGLISH).flat()]);
+const ENGLISH_WORDS = new Set([...SHORT_WORDS, ...Object.values(ENGLISH).flat()]);
 const isLatin = (word: string) => /^[\x20-\xff]+$/.test(word);
 const isAscii = (word: string) => /^[\x20-\x7e]+$/.test(word);
 
 /** In a script without blanks, a word of two characters is looked for together with what may stand behind it. */
-const SHORT_WORD_ENDS = [..."：:=是为為改はをが\"'`*|)）]」』\t 　은는이가을"];
-const PW_ENDS = [...":=\"'`| -"];
+const SHORT_WORD_ENDS = [..."：:=是为為改はをが“「를\"'`*|)）]」』\t 　은는이가을"];
+const ENDS = [...":=\"'`| -"];
 
 interface Start {
   readonly literal: string;
@@ -139,7 +152,7 @@ interface Start {
 
 /** The literals at which `nameAt` is to be asked, each with the word that it stands for. */
 export const NAME_STARTS: readonly Start[] = [...KINDS.keys()].flatMap((word): Start[] => {
-  if (word === PW) return PW_ENDS.map((end) => ({ literal: word + end, exact: false, word }));
+  if (SHORT_WORDS.includes(word)) return ENDS.map((end) => ({ literal: word + end, exact: false, word }));
   if (isAscii(word)) return [{ literal: word, exact: false, word }];
   if (word.length < 3) return SHORT_WORD_ENDS.map((end) => ({ literal: word + end, exact: true, word }));
   // The low bytes of Latin letters tell no case either; those of others do.
@@ -163,7 +176,7 @@ const NO_SECRET = new Set(
       "resume public publishable site anon eos bos pad unk sep cls mask stop start end cache primary foreign " +
       "sort partition idempotency row object index translation max min num total input output prompt completion " +
       "cached per forgot reset show hide toggle no has is bad wrong invalid missing change confirm generate " +
-      "design color colour syntax lexer first last keyboard shortcut hot error",
+      "rsa dsa ecdsa gpg pgp ssh from design color colour syntax lexer first last keyboard shortcut hot error",
   ),
 );
 /** The last word before "key" that makes it a secret one. */
@@ -204,7 +217,7 @@ export function nameAt(text: string, at: number, word: string, length: number): 
   const tail = text.slice(at + length, end);
   const head = text.slice(Math.max(start, at - MAX_NAME_CHARS), at);
   if (isSecretsName(text, start, head, tail, at, word, kind)) return { kind, start, end };
-  return word === "key" && isVagueKey(head, tail) ? { kind: "vague", start, end } : undefined;
+  return word === "key" && isVagueKey(text, start, head, tail) ? { kind: "vague", start, end } : undefined;
 }
 
 function foreignName(text: string, at: number, word: string, kind: Kind, length: number): Name | undefined {
@@ -224,7 +237,8 @@ function foreignName(text: string, at: number, word: string, kind: Kind, length:
 
 /** Datenbankpasswort, wifilösenord: words are written together in some languages. */
 const isCompound = (text: string, at: number, word: string) =>
-  word.length >= MIN_JOINED_CHARS && /\p{Ll}/u.test(text.charAt(at - 1)) && /\p{Ll}/u.test(text.charAt(at));
+  /^[\p{sc=Hebrew}\p{sc=Arabic}]/u.test(word) ||
+  (word.length >= MIN_JOINED_CHARS && /\p{Ll}/u.test(text.charAt(at - 1)) && /\p{Ll}/u.test(text.charAt(at)));
 
 function nameAround(text: string, at: number, length: number): { start: number; end: number } {
   let start = at;
@@ -255,7 +269,7 @@ function isNameCode(code: number): boolean {
 
 /** Before "pass" alone: whose password it is. Other passes are runs, verdicts and verbs. */
 const PASS_OF =
-  /(?:smtp|e?mail|db|database|user|root|admin|my|mysql|sql|pg|postgres|redis|rabbitmq|mq|amqp|mongo|ftp|sftp|ssh|http|https|basic|auth|proxy|sudo|login|wifi|ldap|bind|app|api|account|svc|service|default|key|store|keystore|cert|client|server|host|imap|pop3?|irc|vpn|web|wp|ssl|p12|pfx|jwt|test|guest|owner|remote|backup|dev|prod|stage|staging|bot|oracle|mssql|sa|ora|es|elastic|kafka|nats|mqtt|broker|cache|registry|docker|git|npm|nexus)s?[._-]?$/i;
+  /(?:smtp|e?mail|db|database|become|user|root|admin|my|mysql|sql|pg|postgres|redis|rabbitmq|mq|amqp|mongo|ftp|sftp|ssh|http|https|basic|auth|proxy|sudo|login|wifi|ldap|bind|app|api|account|svc|service|default|key|store|keystore|cert|client|server|host|imap|pop3?|irc|vpn|web|wp|ssl|p12|pfx|jwt|test|guest|owner|remote|backup|dev|prod|stage|staging|bot|oracle|mssql|sa|ora|es|elastic|kafka|nats|mqtt|broker|cache|registry|docker|git|npm|nexus)s?[._-]?$/i;
 
 function isSecretsName(
   text: string,
@@ -267,10 +281,11 @@ function isSecretsName(
   kind: Kind,
 ): boolean {
   if (kind === "session") return true;
-  if (word === PW) return tail === "" && (head === "" || /[._-]$/.test(head) || JOINED.test(head));
+  if (SHORT_WORDS.includes(word)) return tail === "" && (head === "" || /[._-]$/.test(head) || JOINED.test(head));
   if (kind === "output") return true;
   if (kind === "login" || kind === "user") return head === "" && /^(?:s|-?in)?$/.test(tail);
-  if (tail !== "" && !TAIL.test(tail)) return false;
+  if (tail !== "" && !TAIL.test(tail) && !(word === "secret" && /^_?id$/i.test(tail))) return false;
+  if (kind === "pin") return head === "" || /[._-]$/.test(head);
   if (kind === "code" || kind === "phrase") return true;
   // "API key: …" is written with a space.
   const before = wordBefore(head === "" ? text.slice(Math.max(0, at - 16), at) : head);
@@ -284,10 +299,10 @@ function isSecretsName(
   return true;
 }
 
-/** `cosmos_primary_key`, `ACME_KEY`: not "key" alone, and none of the keys that are known to be no secrets. */
-function isVagueKey(head: string, tail: string): boolean {
-  const before = wordBefore(head);
-  return tail === "" && before !== "" && (VAGUE_KEY.has(before) || !NO_SECRET.has(before));
+/** `cosmos_primary_key`, `ACME_KEY`, "the Okta key": none of the keys that are known to be no secrets. */
+function isVagueKey(text: string, start: number, head: string, tail: string): boolean {
+  const before = wordBefore(head === "" ? text.slice(Math.max(0, start - 16), start) : head);
+  return tail === "" && (VAGUE_KEY.has(before) || !NO_SECRET.has(before));
 }
 
 const VAGUE_KEY = new Set(["primary", "secondary"]);
@@ -318,7 +333,7 @@ function isPassName(text: string, start: number, head: string, tail: string, at:
 /** The last word of a name's beginning, in small letters. */
 function wordBefore(head: string): string {
   let end = head.length;
-  while (end > 0 && /[_. -]/.test(head.charAt(end - 1))) end--;
+  while (end > 0 && /[_. \d-]/.test(head.charAt(end - 1))) end--;
   let start = end;
   while (start > 0 && end - start < 20 && isLetter(head.charCodeAt(start - 1))) {
     start--;
@@ -336,7 +351,7 @@ const LABEL = new RegExp(
   `(?:^|[^\\p{L}])(?:${[...KINDS]
     .filter(
       ([word, kind]) =>
-        !["session", "login", "user", "output", "vague"].includes(kind) &&
+        !["session", "login", "user", "output", "vague", "pin"].includes(kind) &&
         !/^[_-]/.test(word) &&
         !["key", "auth", "salt"].includes(word),
     )

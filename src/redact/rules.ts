@@ -7,7 +7,7 @@ import { CALLED, COMMANDS } from "./commands.ts";
 import { PRIVATE_KEYS } from "./keys.ts";
 import { always, HEX_DIGITS, JUDGED_CHARS, LEFT, LONG_EFFORT, type Rule, UUID } from "./rule.ts";
 import { SERVICE_TOKENS } from "./tokens.ts";
-import { isPlain, looksChosen, looksRandom, NOT_A_PASSWORD, standsForValue } from "./values.ts";
+import { isPlain, isTyped, looksChosen, looksRandom, NOT_A_PASSWORD, standsForValue } from "./values.ts";
 
 /** The three characters with which the base64 of a Discord user's number begins. */
 const SNOWFLAKE_STARTS = Array.from({ length: 90 }, (_, at) =>
@@ -15,6 +15,11 @@ const SNOWFLAKE_STARTS = Array.from({ length: 90 }, (_, at) =>
     .toString("base64")
     .slice(0, 3),
 );
+
+const TOP_DOMAINS =
+  "com org net io dev co de fr app edu gov info cloud me uk it es nl pl ru eu ch at jp cn kr br tr se no dk fi cz".split(
+    " ",
+  );
 
 const AZURE_MARKS = ["AZDO", "AzCa", "AzSe", "+AMC", "+ASt", "AzFu", "+ABa", "+ARm", "ACDb"];
 
@@ -98,7 +103,7 @@ export const RULES: readonly Rule[] = [
     // The mark that Azure puts near the end of its keys.
     starts: AZURE_MARKS,
     pattern: new RegExp(
-      `(?<=(?<![A-Za-z0-9+/])(?<head>[A-Za-z0-9+/]{33,80}))(?<secret>(?:${AZURE_MARKS.join("|").replaceAll("+", "\\+")})` +
+      `(?<=(?<![A-Za-z0-9+/])(?<head>[A-Za-z0-9+/]{33,120}))(?<secret>(?:${AZURE_MARKS.join("|").replaceAll("+", "\\+")})` +
         "[A-Za-z0-9+/]{4,10}={0,2})(?![A-Za-z0-9+/=])",
       "dy",
     ),
@@ -234,6 +239,35 @@ export const RULES: readonly Rule[] = [
     // Of Go's drivers.
     pattern: /(?<=(?<![\w./-])[\w.-]{1,60}:(?<secret>[^\s@:/"'`]{4,200}))@(?:tcp|unix|udp)\(/diy,
     valid: isUrlPassword,
+  },
+  {
+    id: "azure-key",
+    finds: "",
+    starts: ['"value"'],
+    // 64 bytes, as `az storage account keys list` prints them.
+    pattern: /"value"\s{0,4}:\s{0,4}"(?<secret>[A-Za-z0-9+/]{86}==)"/dy,
+  },
+  {
+    id: "wallet-key",
+    finds: "private keys of wallets",
+    starts: ["accounts: [", 'accounts": ['],
+    pattern: /accounts"?: \[\s{0,8}["'`](?<secret>(?:0x)?[0-9a-fA-F]{64})["'`]/dy,
+  },
+  {
+    id: "session-cookie",
+    finds: "cookies that are signed by Flask",
+    starts: [".eJ"],
+    pattern: /(?<![\w.])\.eJ[\w-]{16,3000}\.[\w-]{6}\.[\w-]{20,60}(?![\w.])/dy,
+    valid: always,
+  },
+  {
+    id: "connection-string",
+    finds: "",
+    // A mail address, and the password that belongs to it.
+    starts: TOP_DOMAINS.flatMap((name) => [`.${name}:`, `.${name} /`, `.${name} |`]),
+    pattern:
+      /(?<=(?<![\w.])[\w.+-]{1,64}@[\w-]{1,60}(?:\.[\w-]{1,30}){0,3})\.[a-z]{2,8}(?::| \/ | \| )(?<secret>[^\s"'`<>|/]{8,64})/dy,
+    valid: (secret) => isTyped(secret, "near") || looksRandom(secret, 12),
   },
   {
     id: "wifi-password",

@@ -170,7 +170,12 @@ export const SERVICE_TOKENS: readonly Rule[] = [
   tokens("pypi-token", "PyPI tokens", "pypi-AgE[\\w-]{50,1000}"),
   tokens("rubygems-key", "RubyGems keys", "rubygems_~h{48}"),
   tokens("crates-io-token", "crates.io tokens", "cio~a{32}"),
-  tokens("docker-token", "Docker Hub tokens", "dckr_(?:p|o)at_[\\w-]{24,60}"),
+  tokens(
+    "docker-token",
+    "Docker Hub and Swarm tokens",
+    "SWMTKN-\\d-~l{40,60}-~l{20,30}",
+    "dckr_(?:p|o)at_[\\w-]{24,60}",
+  ),
   tokens("nuget-key", "NuGet keys", "oy2~l{43}"),
   tokens("jfrog-token", "Artifactory keys and reference tokens", "AKCp~a{60,80}", "cmVmdGtu~b{40,80}"),
   tokens(
@@ -370,6 +375,7 @@ export const SERVICE_TOKENS: readonly Rule[] = [
     "p\\.eyJ[\\w-]{30,400}\\.[\\w-]{30,100}",
     "v\\d\\.(?:local|public)\\.[\\w-]{40,4000}(?:\\.[\\w-]{1,1000})?",
     "n8n_api_~h{40,100}",
+    "nsec1~l{58}",
     "polar_~l{3,6}_~a{30,60}",
     "ATNT-[\\w-]{30,60}",
   ),

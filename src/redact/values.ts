@@ -179,6 +179,12 @@ export function isDigest(value: string): boolean {
 export function isGroups(value: string): boolean {
   if (value.length < 8 || value.length > 120 || isDigest(value))
     return value.length >= 16 && /^[0-9a-f]+$/i.test(value);
+  if (/^(?=.*\d)(?:[a-z2-7]{4} ){3,15}[a-z2-7]{4}$/i.test(value)) return true;
+  if (
+    /^(?=.*\d)(?=.*[A-Za-z])([A-Za-z0-9]{4,6})(?:-[A-Za-z0-9]{4,6}){2,7}$/.test(value) &&
+    new Set(value.split("-").map((group) => group.length)).size === 1
+  )
+    return !standsForValue(value);
   if (/^\d{4} \d{4}$|^\d{3} \d{3}$|^\d{8,10}$/.test(value)) return true;
   if (/^\d{4}-\d\d-\d\d$|^\d{3}-\d{3,4}-\d{4}$/.test(value)) return false;
   if (/^(?:\d{4,6}-){2,}\d{4,6}$/.test(value)) return true;
@@ -191,29 +197,42 @@ export function isGroups(value: string): boolean {
   );
 }
 
-/** How people make passwords of words, and names are seldom written; signs at its edges are left aside. */
+/** How people make passwords of words, and names are seldom written. Signs at its edges are left aside. */
 const PASSPHRASES = [
-  /^(?:\d{2,4}[-_.]?)?(?:\p{Lu}\p{Ll}{2,}[-_.]){1,5}\p{Lu}\p{Ll}{2,}[-_.]?\d{2,4}$/u, // Maple-Otter-42
+  /^(?=.*\p{Lu})(?:\p{L}{3,}[-_.+]){1,5}\p{L}{2,}[-_.+=]?\d{1,6}$/u, // Maple-Otter-42
   /^\d{2,4}[-_.]?(?:\p{Lu}\p{Ll}{2,}[-_.]?){2,5}$/u, // 42Maple_Otter
-  /^(?:\p{Lu}\p{Ll}{3,}){2,4}[-_.]?\d{2,4}$/u, // MapleOtter42
-  /^\p{Lu}\p{Ll}{3,}[-_.]?\d{4}$/u, // Maple1987
+  /^(?:\p{Lu}\p{Ll}{3,}|\p{Ll}{3,}(?=\p{Lu}))(?:\p{Lu}\p{Ll}{3,}){1,3}[-_.]?\d{2,4}$/u, // MapleOtter42
+  /^\p{Lu}\p{Ll}{1,}(?:\p{Lu}\p{Ll}+){2,4}\d{1,4}$/u, // MyOtterIsMaple3
+  /^\p{Lu}\p{Ll}{2,}[-_.]\d{3,8}$|^\p{Lu}\p{Ll}{3,}\d{4}$/u, // Maple_1987, Maple1987
   /^(?:\p{Ll}{4,}[-_. ]){2,}(?:\p{Ll}{4,}[-_. ]?)?\d{2,3}$/u, // maple-otter-harbor-42
 ];
 /** With a sign before or behind it, or right behind "the password is", also these. */
 const SIGNED_PASSPHRASES = [
   ...PASSPHRASES,
   /^\p{L}{4,}[-_.]?\d{2,4}$/u, // otter42!
-  /^(?:\p{L}{3,}[-_.])+\p{L}{3,}[-_.]?\d{2,4}$/u, // maple.otter42
+  /^(?:\p{L}{3,}[-_.])+\p{L}{3,}[-_.]?\d{1,4}$/u, // maple.otter42
   /^\p{L}{3,}\d{2,4}\p{L}{3,}$/u, // Otter42Maple
   /^(?=.*\p{L}.*\d.*\p{L}.*\d|.*\d\p{Ll}{2,}\d)[\p{L}\d]{6,}$/u, // w1nter522
 ];
+/** Of words alone, where a password is said to stand. */
+const WORDS_ONLY = /^(?:\p{Ll}{3,}[-_ ]){4,}\p{Ll}{3,}$/u;
+
+/** Digits and signs that stand for letters within words: W1nt3r is Winter. */
+const LEET: Readonly<Record<string, string>> = { 0: "o", 1: "i", 3: "e", 4: "a", 5: "s", 7: "t", "@": "a", $: "s" };
+/** Of words that were written so, which have had their digits. */
+const LEET_PASSPHRASE = /^(?:\p{Lu}\p{Ll}+){3,}$/u;
+const asWords = (value: string) =>
+  value.replace(/(?<=\p{L})[013457@$]+(?=\p{L}|[-_.+]\p{L}|[-_.+]\d)|(?<=^|[-_.+])[013457@$](?=\p{Ll}{2})/gu, (signs) =>
+    [...signs].map((sign) => LEET[sign] ?? sign).join(""),
+  );
 
 /** Signs that stand before and behind it. */
 const inner = (value: string) => value.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, "");
 
 function isPassphrase(value: string, forms = PASSPHRASES): boolean {
   const bare = inner(value);
-  return forms.some((form) => form.test(bare));
+  const words = asWords(bare);
+  return forms.some((form) => form.test(bare) || (words !== bare && (form.test(words) || LEET_PASSPHRASE.test(words))));
 }
 
 const SIGNS = /[!@#$%^&*+?~]/;
@@ -224,7 +243,10 @@ const EDGE_SIGN = /^[!#$%^&*+?~_]|[!#$%^&*+?~_]$/;
  * stands right behind "the password is": there, what is neither words nor a name is one too.
  */
 export function isTyped(value: string, how: "said" | "near"): boolean {
-  if (value.length < 8 || value.length > 64 || !/\p{L}/u.test(value)) return false;
+  if (value.length < 8 || value.length > 64) return false;
+  // Of routers, in groups or not.
+  if (/^\d{10,20}$/.test(value)) return how === "said" && !standsForValue(value);
+  if (!/\p{L}/u.test(value)) return false;
   if (!/\d/.test(value))
     return (
       how === "said" &&
@@ -238,7 +260,7 @@ export function isTyped(value: string, how: "said" | "near"): boolean {
   if (standsForValue(value) || isPlain(bare) || isPattern(value) || isCode(value)) return false;
   if (NO_TYPED.test(bare) || NO_TYPED_NAME.test(value.replace(/[.,?]+$/, ""))) return false;
   if (isPassphrase(value)) return true;
-  if (SIGNS.test(bare) && !/[/=]./.test(value)) return true;
+  if ((SIGNS.test(bare) || /^(?=.*[a-z])(?=.*[A-Z])(?=.*\d).*=/.test(bare)) && !/\/./.test(value)) return true;
   const isSigned = EDGE_SIGN.test(value);
   if ((isSigned || how === "said") && isPassphrase(value, SIGNED_PASSPHRASES))
     return how === "said" || !/[?]$/.test(value);
@@ -248,8 +270,9 @@ export function isTyped(value: string, how: "said" | "near"): boolean {
 
 /** `name=value`, `repository#12`, `ann@host`, `package@1.2.3`, options, paths, markup, addresses in memory, files. */
 const NO_TYPED =
-  /^[\w.-]{1,40}=|^(?:[\w.-]+\/[\w.-]+)?#\d+$|^\w+\$\d{1,3}$|pbkdf2|hmac-?sha|^@?[\w./-]+@[\^~]?v?\d[\w.-]*$|^-{1,2}[a-z]|^[~.]{0,2}\/|:\/\/|^[<>#&@]|^\d+(?:password|factor)|^0x[\da-f]+$|\.(?:js|ts|py|md|json|ya?ml|sh|txt|com|org|net|io|dev)\b|^(?:sha|md|utf|base|aes|rsa|argon)[-_]?\d|\.(?:sha|md|base|utf)\d+$/i;
-const NO_TYPED_NAME = /^[A-Z]+(?:_[A-Z0-9]+)+$|^[a-z0-9._-]+@[a-z0-9.-]+(?::\S*)?$|[A-Z]\w*\.[a-z]\w*\(/;
+  /^(?:[\w.-]+\/[\w.-]+)?#\d+$|^\w*[a-z]\$\d$|pbkdf2|hmac-?sha|^@?[\w./-]+@[\^~]?v?\d[\w.-]*$|^-{1,2}[a-z]|^[~.]{0,2}\/|:\/\/|^[<>#&@]|^\d+(?:password|factor)|^0x[\da-f]+$|\.(?:js|ts|py|md|json|ya?ml|sh|txt|com|org|net|io|dev)\b|^(?:sha|md|utf|base|aes|rsa|argon)[-_]?\d|\.(?:sha|md|base|utf)\d+$/i;
+const NO_TYPED_NAME =
+  /^(?:[a-z][a-z_.-]{2,}|[A-Z][A-Z_]{3,})=|^[A-Z]+(?:_[A-Z0-9]+)+$|^[a-z0-9._-]+@[a-z0-9.-]+(?::\S*)?$|[A-Z]\w*\.[a-z]\w*\(/;
 
 /** A pattern for values, which is none. */
 export function isPattern(value: string): boolean {
@@ -342,7 +365,12 @@ export function looksChosen(value: string, among: "code" | "settings"): boolean 
     return among === "settings" ? value.length >= 8 && !isName : mixesCases(value) && !isWords(value);
   }
   // What has digits or signs in it is a password as a rule, unless it names something: user_password, auth.token, app-secret-v2.
-  return !isNaming(value) || (among === "settings" && /[^\w.:/-]/.test(value)) || isPassphrase(value);
+  return (
+    !isNaming(value) ||
+    (among === "settings" && /[^\w.:/-]/.test(value)) ||
+    isPassphrase(value) ||
+    (among === "settings" && WORDS_ONLY.test(value))
+  );
 }
 
 /** One word of a name: letters, then at most two digits or a version. */
