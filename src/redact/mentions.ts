@@ -14,7 +14,7 @@
 import { wordlist } from "@scure/bip39/wordlists/english.js";
 import { type Found, RULE_OF } from "./assignments.ts";
 import type { Kind, Name } from "./names.ts";
-import { isDigest, isGroups, isPlain, isTyped, looksRandom, standsForValue } from "./values.ts";
+import { ALGORITHM, isDigest, isGroups, isPlain, isTyped, looksRandom, standsForValue } from "./values.ts";
 
 /** How far behind its name, and before it, a value may stand. */
 const REACH_CHARS = 280;
@@ -55,7 +55,7 @@ export function mentionsAt(text: string, name: Name): Found[] {
     end: line.start + value.end,
   });
   const before = lineBefore(text, name.start);
-  if (!HAS_CHANCE.test(after)) return kind === "login" || kind === "user" ? [] : valueBefore(before, name);
+  if (!HAS_CHANCE.test(after) && kind !== "login") return kind === "user" ? [] : valueBefore(before, name);
   const lines = linesOf(after, name.end);
   const [same, ...below] = lines;
   if (same === undefined) return [];
@@ -64,6 +64,8 @@ export function mentionsAt(text: string, name: Name): Found[] {
       const value = typedAt(same.text, AFTER_USER);
       return value === undefined ? [] : [found(same, value)];
     }
+    const earlier = typedAt(before, LOGIN_BEFORE);
+    if (earlier !== undefined) return [found({ text: before, start: name.start - before.length }, earlier)];
     const pair = loginIn(same.text) ?? (/[:?]\W*$/.test(same.text) && below[0] ? loginIn(below[0].text) : undefined);
     return pair === undefined ? [] : [found(pair === loginIn(same.text) ? same : (below[0] ?? same), pair)];
   }
@@ -150,6 +152,15 @@ const PUBLIC =
 
 function* valuesIn(line: string, kind: Kind, before: string): Generator<Place> {
   if (kind === "code") {
+    const [first] = codesIn(line);
+    if (
+      first === undefined ||
+      SENTENCE_END.test(line.slice(0, first.start)) ||
+      ELSEWHERE.test(line.slice(0, first.start))
+    )
+      return;
+    const value = line.slice(first.start, first.end);
+    if (/^[0-9a-f]+$/.test(value) && !SAYS.test(line.slice(0, first.start))) return;
     yield* codesIn(line.slice(0, LIST_REACH_CHARS));
     return;
   }
@@ -164,10 +175,13 @@ function* valuesIn(line: string, kind: Kind, before: string): Generator<Place> {
 
 function isMentioned(value: string, between: string, isQuoted: boolean, kind: Kind, before: string): boolean {
   // What is written together with the name is a part of it.
-  if (between === "" || PUBLIC.test(between)) return false;
+  if ((between === "" && !isQuoted) || PUBLIC.test(between)) return false;
   const isFinished = SENTENCE_END.test(between.trimEnd().replace(/[:?]$/, ""));
   const words = between.trim().split(/\s+/).length;
-  const isSaid = (SAYS.test(between) && !/[<>{};]|\(.*\w|[:=].*[:=]/.test(between)) || (isQuoted && words <= 3);
+  // f("password", "saltsalt"): two arguments, more often than a name and its value.
+  const isArgument = /^["'`],/.test(between);
+  const isJoined = SAYS.test(between) && !/[<>{};]|\(.*\w|[:=].*[:=]/.test(between);
+  const isSaid = !isArgument && (isJoined || (isQuoted && words <= 3));
   if (isDigest(value)) {
     const isNumber = NUMBER_OF.test(between) || ELSEWHERE.test(before) || SENTENCE_END.test(between);
     if (kind === "vague")
@@ -188,7 +202,8 @@ function isRandom(value: string): boolean {
   return (
     looksRandom(value, MIN_RANDOM_CHARS) &&
     !/^[0-9a-f]+$/i.test(value) &&
-    !/^(?:[0-9a-f]{2}:){3}/i.test(value) &&
+    !/^(?:[0-9a-f]{2}:){3}|^#|a-z/i.test(value) &&
+    !ALGORITHM.test(value) &&
     !isPlain(value) &&
     !/:\/\/|^[/.~]|\.\w{2,4}$|\/.*\/.*\./.test(value) &&
     !isIdentified(value)
@@ -262,7 +277,9 @@ function belowLabel(
     }
     if (kind === "code") {
       const codes = [...codesIn(line.text)];
-      if (codes.length === 0) break;
+      // Nothing but codes, their numbers and boxes.
+      const rest = codes.reduce((left, { start, end }) => left.replace(line.text.slice(start, end), ""), line.text);
+      if (codes.length === 0 || /[\p{L}/@#]{2}/u.test(rest.replace(/\\[nt]/g, ""))) break;
       for (const code of codes) found.push([line, code]);
       continue;
     }
@@ -275,7 +292,8 @@ function belowLabel(
         .split(/\s+/)
         .filter((word) => word !== "");
       if (!isRow && words.length > MAX_ANSWER_WORDS) break;
-      if (!/\d/.test(one.value) || standsForValue(one.value)) continue;
+      if (!HAS_CHANCE.test(one.value) || standsForValue(one.value) || PUBLIC.test(line.text.slice(0, lead + one.start)))
+        continue;
       const isApart = words.length === 0 && isAlone(rest.slice(one.end));
       const isSaid = isApart || isRow || one.isQuoted || /[:=]\s?$/.test(one.between) || SAYS.test(one.between);
       if (
@@ -302,13 +320,9 @@ function isAnswer(
 ): boolean {
   if (isDigest(value)) return isSaid && kind !== "vague" && announced !== "perhaps" && !ELSEWHERE.test(label);
   if (isRandom(value)) return (isSaid || announced === "surely") && !(kind === "vague" && HAS_DIGEST.test(value));
-  return (
-    isSaid &&
-    isApart &&
-    announced === "surely" &&
-    kind !== "key" &&
-    isTyped(value, kind === "password" || kind === "pass" || kind === "output" ? "said" : "near")
-  );
+  if (!isSaid || !isApart || announced === undefined || kind === "vague") return false;
+  const isPassword = kind === "password" || kind === "pass" || kind === "output";
+  return announced === "surely" ? isTyped(value, isPassword ? "said" : "near") : isPassword && isTyped(value, "near");
 }
 
 const isAlone = (rest: string) => /^["'`”»*_.,;!)|=:\\]{0,4}\s*(?:$|\(|#|<-|--|—|and|but|same|works)/.test(rest);
@@ -348,6 +362,10 @@ const LOGIN =
 
 /** Right behind a user whose name is known. */
 const AFTER_USER = /^["'`*]{0,2}(?: ?: ?| [/|] |\/(?=[^\s/]{8,64}(?:\s|$)))["'`*]{0,2}(?<value>[^\s"'`<>|]{8,64})/d;
+
+/** "use ann:… for basic auth" */
+const LOGIN_BEFORE =
+  /(?:^|[\s"'`(])[\w.@+-]{2,40}:(?<value>[^\s"'`<>|]{8,64})["'`)]{0,2} (?:for|as|on|in|to|with|für|als|per|para|pour|comme|como) (?:\p{L}+ ){0,3}$/diu;
 
 const loginIn = (line: string): Place | undefined => typedAt(line.slice(0, LINE_REACH_CHARS), LOGIN);
 

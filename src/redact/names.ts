@@ -141,7 +141,7 @@ const isLatin = (word: string) => /^[\x20-\xff]+$/.test(word);
 const isAscii = (word: string) => /^[\x20-\x7e]+$/.test(word);
 
 /** In a script without blanks, a word of two characters is looked for together with what may stand behind it. */
-const SHORT_WORD_ENDS = [..."：:=是为為改はをが“「를\"'`*|)）]」』\t 　은는이가을"];
+const SHORT_WORD_ENDS = [..."：:=是为為改はをが\"'`*|)）]」』“「	　은는이가을를"];
 const ENDS = [...":=\"'`| -"];
 
 interface Start {
@@ -302,9 +302,17 @@ function isSecretsName(
 /** `cosmos_primary_key`, `ACME_KEY`, "the Okta key": none of the keys that are known to be no secrets. */
 function isVagueKey(text: string, start: number, head: string, tail: string): boolean {
   const before = wordBefore(head === "" ? text.slice(Math.max(0, start - 16), start) : head);
-  return tail === "" && (VAGUE_KEY.has(before) || !NO_SECRET.has(before));
+  // Turkey and monkeys have no keys.
+  if (
+    tail !== "" ||
+    !(head === "" || /[_-]$/.test(head) || (/[a-z0-9]$/.test(head) && text.charAt(start + head.length) === "K"))
+  )
+    return false;
+  return VAGUE_KEY.has(before) || !(NO_SECRET.has(before) || NO_OWNER.has(before));
 }
 
+/** Before "key" in sentences about any: "is the key to success". */
+const NO_OWNER = new Set(list("the a an that its his her their which each any every another one only of no"));
 const VAGUE_KEY = new Set(["primary", "secondary"]);
 
 const isCjk = (word: string) => /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\p{sc=Thai}]/u.test(word);
@@ -320,6 +328,7 @@ function isPassName(text: string, start: number, head: string, tail: string, at:
         /(?:^|\n|[/|,] ?)$/.test(text.slice(Math.max(0, start - 2), start)) &&
         text.charAt(at + 1) === "a") ||
       next === "=" ||
+      /^\n? - \S*\d/.test((around === "" || around.endsWith("\n") ? "\n" : "") + text.slice(at + 4, at + 40)) ||
       around.endsWith("$") ||
       /["'`]$/.test(around) ||
       (/--?$/.test(around) && next !== ":") ||

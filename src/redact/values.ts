@@ -199,7 +199,7 @@ export function isGroups(value: string): boolean {
 
 /** How people make passwords of words, and names are seldom written. Signs at its edges are left aside. */
 const PASSPHRASES = [
-  /^(?=.*\p{Lu})(?:\p{L}{3,}[-_.+]){1,5}\p{L}{2,}[-_.+=]?\d{1,6}$/u, // Maple-Otter-42
+  /^(?=.*\p{Lu})(?=.*\p{Ll}{2})(?:\p{L}{3,}[-_.+]){1,5}\p{L}{2,}[-_.+=]?\d{1,6}$/u, // Maple-Otter-42
   /^\d{2,4}[-_.]?(?:\p{Lu}\p{Ll}{2,}[-_.]?){2,5}$/u, // 42Maple_Otter
   /^(?:\p{Lu}\p{Ll}{3,}|\p{Ll}{3,}(?=\p{Lu}))(?:\p{Lu}\p{Ll}{3,}){1,3}[-_.]?\d{2,4}$/u, // MapleOtter42
   /^\p{Lu}\p{Ll}{1,}(?:\p{Lu}\p{Ll}+){2,4}\d{1,4}$/u, // MyOtterIsMaple3
@@ -210,7 +210,7 @@ const PASSPHRASES = [
 const SIGNED_PASSPHRASES = [
   ...PASSPHRASES,
   /^\p{L}{4,}[-_.]?\d{2,4}$/u, // otter42!
-  /^(?:\p{L}{3,}[-_.])+\p{L}{3,}[-_.]?\d{1,4}$/u, // maple.otter42
+  /^(?:\p{L}{3,}[-_.])+\p{L}{3,}[-_.]?\d{2,4}$|^(?=.*\p{Lu})(?:\p{L}{3,}[-_])+\p{L}{3,}\d$/u, // maple.otter42
   /^\p{L}{3,}\d{2,4}\p{L}{3,}$/u, // Otter42Maple
   /^(?=.*\p{L}.*\d.*\p{L}.*\d|.*\d\p{Ll}{2,}\d)[\p{L}\d]{6,}$/u, // w1nter522
 ];
@@ -246,7 +246,10 @@ export function isTyped(value: string, how: "said" | "near"): boolean {
   if (value.length < 8 || value.length > 64) return false;
   // Of routers, in groups or not.
   if (/^\d{10,20}$/.test(value)) return how === "said" && !standsForValue(value);
-  if (!/\p{L}/u.test(value)) return false;
+  if (!/\p{L}/u.test(value) || ALGORITHM.test(value)) return false;
+  if (how === "said" && WORDS_ONLY.test(value)) return !standsForValue(value);
+  // An abbreviated commit; of a generator's, twelve digits are the least.
+  if (/^[0-9a-f]+$/i.test(value) && (how === "near" || value.length < 12)) return false;
   if (!/\d/.test(value))
     return (
       how === "said" &&
@@ -270,9 +273,12 @@ export function isTyped(value: string, how: "said" | "near"): boolean {
 
 /** `name=value`, `repository#12`, `ann@host`, `package@1.2.3`, options, paths, markup, addresses in memory, files. */
 const NO_TYPED =
-  /^(?:[\w.-]+\/[\w.-]+)?#\d+$|^\w*[a-z]\$\d$|pbkdf2|hmac-?sha|^@?[\w./-]+@[\^~]?v?\d[\w.-]*$|^-{1,2}[a-z]|^[~.]{0,2}\/|:\/\/|^[<>#&@]|^\d+(?:password|factor)|^0x[\da-f]+$|\.(?:js|ts|py|md|json|ya?ml|sh|txt|com|org|net|io|dev)\b|^(?:sha|md|utf|base|aes|rsa|argon)[-_]?\d|\.(?:sha|md|base|utf)\d+$/i;
+  /^(?:[\w.-]+\/[\w.-]+)?#\d+$|^\w*[a-z]\$\d(?:\.\w+)?$|a-z|A-Z0-9|&\w{2,8}(?:;|$)|pbkdf2|hmac-?sha|^@?[\w./-]+@[\^~]?v?\d[\w.-]*$|^-{1,2}[a-z]|^[~.]{0,2}\/|:\/\/|^[<>#&@]|^\d+(?:password|factor)|^0x[\da-f]+$|\.(?:js|ts|py|md|json|ya?ml|sh|txt|com|org|net|io|dev)\b|^(?:sha|md|utf|base|aes|rsa|argon)[-_]?\d|\.(?:sha|md|base|utf)\d+$/i;
+/** What is called so: PBKDF2-HMAC-SHA-256. */
+export const ALGORITHM =
+  /^\W?(?:RSA|HMAC|AES|SHA|PBKDF|ECDS?A|ECDH|HKDF|PKCS|TLS|DES|GCM|EAX|ED25519|X25519)[A-Z]*[-_\d]/i;
 const NO_TYPED_NAME =
-  /^(?:[a-z][a-z_.-]{2,}|[A-Z][A-Z_]{3,})=|^[A-Z]+(?:_[A-Z0-9]+)+$|^[a-z0-9._-]+@[a-z0-9.-]+(?::\S*)?$|[A-Z]\w*\.[a-z]\w*\(/;
+  /^(?:[a-z][a-z_.-]{2,}|[A-Z][A-Z_]{2,})=|^[A-Z]+(?:_[A-Z0-9]+)+$|^[a-z0-9._-]+@[a-z0-9.-]+(?::\S*)?$|[A-Z]\w*\.[a-z]\w*\(/;
 
 /** A pattern for values, which is none. */
 export function isPattern(value: string): boolean {
