@@ -48,7 +48,8 @@ export function mentionsAt(text: string, name: Name): Found[] {
   if (kind === "pin") return pinAt(text, name);
   if (kind === "phrase") return phraseIn(text, name.end);
   const reach = kind === "code" ? LIST_REACH_CHARS : REACH_CHARS;
-  const after = text.slice(name.end, name.end + reach);
+  // What a placeholder stands for was spoken of; what is behind that was not.
+  const [after = ""] = text.slice(name.end, name.end + reach).split("[redacted: ", 1);
   const found = (line: Line, value: Place): Found => ({
     rule: RULE_OF[kind],
     start: line.start + value.start,
@@ -81,8 +82,10 @@ export function mentionsAt(text: string, name: Name): Found[] {
   return belowLabel(below, kind, before + same.text, announced).map(([line, value]) => found(line, value));
 }
 
-/** arn:aws:secretsmanager:…:secret:name */
-const isInName = (text: string, { start, end }: Name) => text.charAt(start - 1) === ":" && text.charAt(end) === ":";
+/** arn:aws:secretsmanager:…:secret:name, [redacted: command-line-password #1] */
+const isInName = (text: string, { start, end }: Name) =>
+  (text.charAt(start - 1) === ":" && text.charAt(end) === ":") ||
+  text.slice(Math.max(0, start - 11), start) === "[redacted: ";
 
 interface Place {
   readonly start: number;
@@ -103,7 +106,9 @@ function linesOf(text: string, offset: number): Line[] {
 function lineBefore(text: string, at: number): string {
   const before = text.slice(Math.max(0, at - BEFORE_CHARS), at);
   const escaped = before.lastIndexOf("\\n");
-  return before.slice(Math.max(before.lastIndexOf("\n") + 1, escaped < 0 ? 0 : escaped + 2));
+  return before.slice(
+    Math.max(before.lastIndexOf("\n") + 1, escaped < 0 ? 0 : escaped + 2, before.lastIndexOf("[redacted: ") + 1),
+  );
 }
 
 /** Quoted, up to the quote's end; bare, up to what ends a word. */

@@ -141,7 +141,7 @@ const isLatin = (word: string) => /^[\x20-\xff]+$/.test(word);
 const isAscii = (word: string) => /^[\x20-\x7e]+$/.test(word);
 
 /** In a script without blanks, a word of two characters is looked for together with what may stand behind it. */
-const SHORT_WORD_ENDS = [..."：:=是为為改はをが\"'`*|)）]」』“「	　은는이가을를"];
+const SHORT_WORD_ENDS = [..."：:=是为為改はをが\"'`*|)）]」』“「\t \u3000은는이가을를"];
 const ENDS = [...":=\"'`| -"];
 
 interface Start {
