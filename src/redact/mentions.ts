@@ -184,7 +184,7 @@ function isMentioned(value: string, between: string, isQuoted: boolean, kind: Ki
   const isFinished = SENTENCE_END.test(between.trimEnd().replace(/[:?]$/, ""));
   const words = between.trim().split(/\s+/).length;
   // f("password", "saltsalt"): two arguments, more often than a name and its value.
-  const isArgument = /^["'`],/.test(between);
+  const isArgument = /^["'`],/.test(between) && !/^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)/.test(value);
   const isJoined = SAYS.test(between) && !/[<>{};]|\(.*\w|[:=].*[:=]/.test(between);
   const isSaid = !isArgument && (isJoined || (isQuoted && words <= 3));
   if (isDigest(value)) {

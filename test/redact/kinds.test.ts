@@ -1,7 +1,7 @@
 /** Each of the ways in which kinds.ts writes secrets: what stands there goes, whatever chance made of it. */
 import { describe, expect, it } from "vitest";
 import { redactText } from "../../src/redact/redactor.ts";
-import { ALNUM, type Chance, chance, HEX, uuid } from "./corpus/random.ts";
+import { ALNUM, type Chance, chance, DIGITS, HEX, UPPER, uuid } from "./corpus/random.ts";
 import { KINDS, type Kind } from "./kinds.ts";
 
 const by = chance(20_261_201);
@@ -19,6 +19,9 @@ const MADE: Readonly<Record<Kind["of"], (by: Chance) => string>> = {
   token: (by) => by.chars(ALNUM, by.pick([24, 32, 40])),
   hex: (by) => by.chars(HEX, by.pick([32, 40])),
   uuid,
+  digits: (by) => by.chars(DIGITS, by.pick([6, 8])),
+  groups: (by) =>
+    Array.from({ length: 4 }, () => `${by.chars(UPPER, 2)}${by.chars(DIGITS, 1)}${by.chars(UPPER, 2)}`).join("-"),
 };
 const COPIES = 8;
 /** Of what chance made, one in a hundred looks like words. */

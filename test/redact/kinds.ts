@@ -4,8 +4,8 @@
  */
 export interface Kind {
   readonly kind: string;
-  /** What stands there: a password that a generator made, or somebody chose, a token, a number in hex, a UUID. */
-  readonly of: "generated" | "chosen" | "token" | "hex" | "uuid";
+  /** What stands there: a password that a generator made, or somebody chose, a token, a number. */
+  readonly of: "generated" | "chosen" | "token" | "hex" | "uuid" | "digits" | "groups";
   readonly forms: readonly string[];
 }
 
@@ -27,6 +27,14 @@ export const KINDS: readonly Kind[] = [
       "§ is the new access token.",
       "please use § as API key for the demo",
       "ann  9:12 AM\nwhat was the staging token?\nbo  9:13 AM\n§",
+      "> can you send me the Hetzner API token?\n\nSure, it is `§`. Please delete this message.",
+      "ann [12:04:48]: do you have the API key?\nbo [12:06:06]: yes: §\nann [12:08:30]: thx!",
+      "<ann> here is the API key for Mistral\n<bo> §",
+      "##[debug]Evaluating: secrets.API_TOKEN\n##[debug]Result: '§'",
+      'TODO(ann): remove the hard coded ngrok key "§" before the release',
+      "the Okta key for prod is §, please do not commit it",
+      "jwt.sign(payload, '§', { expiresIn: '1h' })",
+      "$ vault kv get -field=token secret/app\n§\n",
     ],
   },
   {
@@ -115,6 +123,14 @@ export const KINDS: readonly Kind[] = [
       "Mật khẩu máy chủ là §.",
       "Kata sandi server adalah §.",
       "كلمة المرور هي §",
+      "ann@example.org:§",
+      "ann@example.org / §",
+      "@here rotated the redis password, it's § now",
+      "V: welk wachtwoord heeft de printer?\nA: §",
+      "问：后台密码是什么？\n答：§",
+      "비번 §",
+      "use ann:§ for the basic auth prompt",
+      "He puesto § como contraseña de root.",
     ],
   },
   {
@@ -162,6 +178,40 @@ export const KINDS: readonly Kind[] = [
       "echo '§' | docker login -u app --password-stdin",
       "define('AUTH_KEY',         '§');",
       "define( 'LOGGED_IN_SALT', '§' );",
+      "snmp-server community § RO",
+      "tacacs-server host 10.0.0.1 key §",
+      "username ann privilege 15 password 0 §",
+      "*:*:*:postgres:§",
+      "bindpw §\nbase dc=example\n",
+      '  ~ password = "Abcdefg1hijkLM" -> "§"',
+      "Parameters:\n  DBPassword:\n    Type: String\n    Default: §\n",
+      "smtps://ann@example.org:§@smtp.example.org:465",
+      'curl_setopt($ch, CURLOPT_USERPWD, "ann:§");',
+    ],
+  },
+  {
+    kind: "a number that opens something",
+    of: "digits",
+    forms: [
+      "PIN: §",
+      "The PIN of the SIM card is §.",
+      "door code: §",
+      "Die PIN für den Safe lautet §.",
+      "PUK §",
+      "Your verification code is §.",
+    ],
+  },
+  {
+    kind: "groups of letters and digits",
+    of: "groups",
+    forms: [
+      "Recovery code: §",
+      "Backup codes:\n- §\n- 6903 0945\n",
+      "GitHub recovery codes\n\n§\n",
+      '{"recoveryCodes":["§"]}',
+      "License key: §",
+      "Lizenzschlüssel: §",
+      "| laptop | recovery key |\n|---|---|\n| T14 | § |\n",
     ],
   },
 ];
