@@ -32,6 +32,7 @@ export const MENTION_EFFORT = 60;
 
 /** Also as it is written in a string. */
 const BREAK = /\\r\\n|\\n|\r?\n/g;
+const FIRST_BREAK = new RegExp(BREAK.source);
 
 /** A digit, capitals where words have none, or many words: without, nothing here is a secret. */
 const HAS_CHANCE = /\d|[a-z][A-Z][a-z]?[A-Z]|(?:[a-z]{3,}-){4}/;
@@ -57,18 +58,14 @@ export function mentionsAt(text: string, name: Name): Found[] {
   });
   const before = lineBefore(text, name.start);
   if (!HAS_CHANCE.test(after) && kind !== "login") return kind === "user" ? [] : valueBefore(before, name);
-  const lines = linesOf(after, name.end);
-  const [same, ...below] = lines;
-  if (same === undefined) return [];
-  if (kind === "login" || kind === "user") {
-    if (kind === "user") {
-      const value = typedAt(same.text, AFTER_USER);
-      return value === undefined ? [] : [found(same, value)];
-    }
-    const earlier = typedAt(before, LOGIN_BEFORE);
-    if (earlier !== undefined) return [found({ text: before, start: name.start - before.length }, earlier)];
-    const pair = loginIn(same.text) ?? (/[:?]\W*$/.test(same.text) && below[0] ? loginIn(below[0].text) : undefined);
-    return pair === undefined ? [] : [found(pair === loginIn(same.text) ? same : (below[0] ?? same), pair)];
+  const lineEnd = after.search(FIRST_BREAK);
+  const same = { text: lineEnd < 0 ? after : after.slice(0, lineEnd), start: name.end };
+  if (kind === "user") return pairIn([[same, AFTER_USER]]);
+  const below = () => linesOf(after, name.end).slice(1);
+  if (kind === "login") {
+    const earlier = { text: before, start: name.start - before.length };
+    const next = /[:?]\W*$/.test(same.text) ? below().slice(0, 1) : [];
+    return pairIn([[earlier, LOGIN_BEFORE], [same, LOGIN], ...next.map((line) => [line, LOGIN] as const)]);
   }
   if (kind !== "output" && kind !== "pass") {
     const values = [...valuesIn(same.text, kind, before)];
@@ -79,7 +76,7 @@ export function mentionsAt(text: string, name: Name): Found[] {
   const announced = announcing(before, same.text, kind);
   if (kind === "pass" && !PROMPT.test(before)) return [];
   if (announced === undefined) return [];
-  return belowLabel(below, kind, before + same.text, announced).map(([line, value]) => found(line, value));
+  return belowLabel(below(), kind, before + same.text, announced).map(([line, value]) => found(line, value));
 }
 
 /** arn:aws:secretsmanager:…:secret:name, [redacted: command-line-password #1] */
@@ -372,17 +369,19 @@ const AFTER_USER = /^["'`*]{0,2}(?: ?: ?| [/|] |\/(?=[^\s/]{8,64}(?:\s|$)))["'`*
 const LOGIN_BEFORE =
   /(?:^|[\s"'`(])[\w.@+-]{2,40}:(?<value>[^\s"'`<>|]{8,64})["'`)]{0,2} (?:for|as|on|in|to|with|für|als|per|para|pour|comme|como) (?:\p{L}+ ){0,3}$/diu;
 
-const loginIn = (line: string): Place | undefined => typedAt(line.slice(0, LINE_REACH_CHARS), LOGIN);
-
-function typedAt(line: string, form: RegExp): Place | undefined {
-  const match = form.exec(line);
-  const value = match?.groups?.value?.replace(/[.,;:)]+$/, "");
-  const [start] = match?.indices?.groups?.value ?? [];
-  if (value === undefined || start === undefined || SENTENCE_END.test(line.slice(0, start))) return undefined;
-  return isTyped(value, "near") ||
-    ((isRandom(value) || isDigest(value)) && /\w(?: ?: ?| \/ )$/.test(line.slice(0, start)))
-    ? { start, end: start + value.length }
-    : undefined;
+/** The first password that stands beside a user's name in one of these lines. */
+function pairIn(lines: readonly (readonly [Line, RegExp])[]): Found[] {
+  for (const [{ text, start }, form] of lines) {
+    const line = text.slice(0, LINE_REACH_CHARS);
+    const match = form.exec(line);
+    const value = match?.groups?.value?.replace(/[.,;:)]+$/, "");
+    const [at] = match?.indices?.groups?.value ?? [];
+    if (value === undefined || at === undefined || SENTENCE_END.test(line.slice(0, at))) continue;
+    const isBeside = /\w(?: ?: ?| \/ )$/.test(line.slice(0, at)) && (isRandom(value) || isDigest(value));
+    if (isBeside || isTyped(value, "near"))
+      return [{ rule: RULE_OF.login, start: start + at, end: start + at + value.length }];
+  }
+  return [];
 }
 
 const PHRASE_WORDS = new Set(wordlist);

@@ -73,6 +73,8 @@ export const KINDS: readonly Kind[] = [
       "sudo password on the build box: §",
       "Credentials for the NAS: admin / §",
       "log in with deploy / § on the preview",
+      "Credentials: ann / §\nand then open the page of the day",
+      "Credentials for the NAS:\nann / §\n",
       "use admin:§ for basic auth",
       "ann's pw: §",
       "PW: §",
