@@ -171,7 +171,8 @@ function valueAt(text: string, name: Name): Value | undefined {
     if (!isSecret(value, kind, isData ? "settings" : "code")) return false;
     if (
       kind === "pass" &&
-      ((quote === "`" && /^[a-f0-9]{7,40}$/.test(value)) || (!isData && isWords(value) && !/\d{2}/.test(value)))
+      ((quote === "`" && /^[a-f0-9]{7,40}$/.test(value)) ||
+        (!isData && isWords(value) && value.length < MAX_WORD_CHARS && !/\d{2}/.test(value)))
     )
       return false;
     // "to set PSK identity": words of a sentence.
@@ -180,7 +181,8 @@ function valueAt(text: string, name: Name): Value | undefined {
     if (groups.below !== undefined && (isWords(value) || /^[\w.-]{1,64}(?:[:：]|=(?!=?$))|^(?:-|\/\/|```)/.test(value)))
       return false;
     // f("password", "saltsalt"): two arguments, more often than a name and its value.
-    if (groups.comma !== undefined && (isWords(value) || /^[a-z]+\d{0,4}$/i.test(value))) return false;
+    if (groups.comma !== undefined && ((isWords(value) && !/\d{3}/.test(value)) || /^[a-z]+\d{0,4}$/i.test(value)))
+      return false;
     if (kind === "session" && !isCookie(text, name.start, whole, groups, isQuery)) return false;
     return true;
   };
@@ -322,6 +324,8 @@ function matchEnd(form: RegExp, text: string, start: number): string | undefined
   return form.exec(text)?.[0];
 }
 
+/** A longer one that is of words by its letters is so by chance: no verdict is as long. */
+const MAX_WORD_CHARS = 32;
 /** The shortest of each kind, in characters. */
 const MIN_KEY_CHARS = 16;
 const MIN_VAGUE_CHARS = 32;
