@@ -24,9 +24,14 @@ export interface Encoded {
 
 /** The runs of base64 that decode to text, also over several lines. */
 export function* encodedTexts(text: string): Generator<Encoded> {
-  let start = 0;
-  for (let at = 0; at <= text.length; at++) {
-    if (at < text.length && isPart(text.charCodeAt(at))) continue;
+  let from = 0;
+  // Of as many characters in a row as a run has at least, one is looked at here.
+  for (let probe = MIN_RUN_CHARS - 1; probe < text.length; probe += MIN_RUN_CHARS) {
+    if (probe < from || !isPart(text.charCodeAt(probe))) continue;
+    let start = probe;
+    while (start > from && isPart(text.charCodeAt(start - 1))) start--;
+    let at = probe + 1;
+    while (at < text.length && isPart(text.charCodeAt(at))) at++;
     if (at - start >= MIN_RUN_CHARS && isText(text.slice(start, start + TASTE_CHARS))) {
       const end = runEnd(text, start, at);
       const run = text.slice(start, Math.min(end, start + MAX_RUN_CHARS)).replace(/[^\w+/-]/g, "");
@@ -34,7 +39,7 @@ export function* encodedTexts(text: string): Generator<Encoded> {
       if (!UNPRINTABLE.test(decoded.slice(0, -2))) yield { start, end, text: decoded };
       at = end;
     }
-    start = at + 1;
+    from = at;
   }
 }
 

@@ -12,11 +12,14 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
-import { ASSIGNMENT_STARTS, assignmentAt, type Found } from "./assignments.ts";
+import { assignmentAt, type Found } from "./assignments.ts";
 import { encodedTexts } from "./encoded.ts";
 import type { KnownSecret } from "./known.ts";
+import { MENTION_EFFORT, mentionsAt } from "./mentions.ts";
+import { NAME_STARTS, nameAt } from "./names.ts";
 import { type Place, placeAt, type Replacement } from "./paths.ts";
-import { isMeant, JUDGED_CHARS, MAX_SECRET_CHARS, RULES, type Rule } from "./rules.ts";
+import { isMeant, JUDGED_CHARS, MAX_SECRET_CHARS, type Rule } from "./rule.ts";
+import { RULES } from "./rules.ts";
 import { columnsBelow, mayBeHeading } from "./tables.ts";
 import { MIN_TRIGGER_CHARS, type Trigger, Triggers } from "./triggers.ts";
 import { viewOf } from "./visible.ts";
@@ -270,11 +273,20 @@ export class Redactor {
       if (left <= 0) return;
       if (what.is === "name") {
         if (at < behindNames) return;
-        const { secret, effort: taken } = assignmentAt(text, at, what.word, what.chars);
-        left -= TRY_EFFORT + taken;
-        if (secret) {
-          behindNames = secret.end;
-          found.push({ ...secret, rank: NAME_RANK });
+        left -= TRY_EFFORT;
+        const name = nameAt(text, at, what.word, what.chars);
+        if (name !== undefined) {
+          const { secrets, effort: taken } = assignmentAt(text, name);
+          left -= taken;
+          for (const one of secrets) {
+            behindNames = one.end;
+            found.push({ ...one, rank: NAME_RANK });
+          }
+          // Of codes there is a list.
+          if (secrets.length === 0 || name.kind === "code") {
+            left -= MENTION_EFFORT;
+            for (const one of mentionsAt(text, name)) found.push({ ...one, rank: NAME_RANK });
+          }
         }
         if (at >= behindTable && mayBeHeading(text, at, what.chars)) {
           left -= HEADING_EFFORT;
@@ -346,9 +358,10 @@ function placeTriggers(places: readonly Place[]): Trigger<Target>[] {
 function allTriggers(known: readonly KnownSecret[], places: readonly Place[]): Trigger<Target>[] {
   const triggers = placeTriggers(places);
   RULES.forEach((rule, rank) => {
-    for (const literal of rule.starts) triggers.push({ literal, exact: false, what: { is: "rule", rank, rule } });
+    const exact = !rule.pattern.ignoreCase;
+    for (const literal of rule.starts) triggers.push({ literal, exact, what: { is: "rule", rank, rule } });
   });
-  for (const { literal, exact, word } of ASSIGNMENT_STARTS) {
+  for (const { literal, exact, word } of NAME_STARTS) {
     triggers.push({
       literal,
       exact,

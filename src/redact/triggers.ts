@@ -25,9 +25,15 @@ const HASH_FACTOR = 0x9e3779b1;
 /** Sets the bit by which the lower-case letters of ASCII differ from the upper-case ones. */
 const LOWER = 0x20;
 const THREE_BYTES = 0xffffff;
+/** Whether one of those that begin so has no fourth character. */
+const SHORT = 1;
+const LONG = 2;
 
 export class Triggers<T> {
+  /** What begins with three characters: nothing, SHORT or LONG. */
   readonly #perhaps = new Uint8Array(1 << TABLE_BITS);
+  /** The same with four, of those that begin with three LONG ones. */
+  readonly #perhapsFour = new Uint8Array(1 << TABLE_BITS);
   readonly #byStart = new Map<number, Prepared<T>[]>();
   /** The last text's bytes; the next one's are put into the same memory. */
   #bytes = Buffer.alloc(0);
@@ -37,7 +43,9 @@ export class Triggers<T> {
       const literal = trigger.exact ? trigger.literal : trigger.literal.toLowerCase();
       let start = 0;
       for (let at = 0; at < MIN_TRIGGER_CHARS; at++) start = (start << 8) | ((literal.charCodeAt(at) | LOWER) & 0xff);
-      this.#perhaps[slot(start)] = 1;
+      const isLong = literal.length > MIN_TRIGGER_CHARS && this.#perhaps[slot(start)] !== SHORT;
+      this.#perhaps[slot(start)] = isLong ? LONG : SHORT;
+      if (isLong) this.#perhapsFour[slotOfFour(start, literal.charCodeAt(MIN_TRIGGER_CHARS) & 0xff)] = 1;
       const same = this.#byStart.get(start);
       const low = Uint8Array.from({ length: literal.length }, (_, next) => (literal.charCodeAt(next) | LOWER) & 0xff);
       if (same) same.push({ ...trigger, literal, low });
@@ -48,6 +56,7 @@ export class Triggers<T> {
   /** Calls `hit` for every literal that begins in the text, in the order of their places. */
   each(text: string, hit: (at: number, trigger: Trigger<T>) => void): void {
     const perhaps = this.#perhaps;
+    const perhapsFour = this.#perhapsFour;
     // The low byte of each character, so that places in it are places in the text: five times as fast as the text itself.
     if (this.#bytes.length < text.length) this.#bytes = Buffer.allocUnsafeSlow(text.length);
     const bytes = this.#bytes;
@@ -55,7 +64,9 @@ export class Triggers<T> {
     let three = 0;
     for (let at = 0; at < text.length; at++) {
       three = ((three << 8) | ((bytes[at] ?? 0) | LOWER)) & THREE_BYTES;
-      if (perhaps[slot(three)] === 0) continue;
+      const length = perhaps[slot(three)];
+      if (length === 0) continue;
+      if (length === LONG && perhapsFour[slotOfFour(three, bytes[at + 1] ?? 0)] === 0) continue;
       const start = at - MIN_TRIGGER_CHARS + 1;
       for (const candidate of this.#byStart.get(three) ?? []) {
         if (start >= 0 && begins(text, bytes, start, candidate)) hit(start, candidate);
@@ -66,6 +77,10 @@ export class Triggers<T> {
 
 function slot(three: number): number {
   return Math.imul(three, HASH_FACTOR) >>> (32 - TABLE_BITS);
+}
+
+function slotOfFour(three: number, fourth: number): number {
+  return slot((three << 8) | fourth | LOWER);
 }
 
 /** @param bytes at least as many as the text has; what is behind those is left of another text. */

@@ -29,7 +29,9 @@ const STANDS_FOR = [
   /^<.*>$|^\[[^\]]*\]$|^&lt;/, // <your-token>, [token]
   /^(?:process\.env|import\.meta|ENV\b|(?:os|env|secrets|vars?|local|data|module|self|this|config|settings)\.)/,
   /\[redacted|redacted\]|\*{4}|^\*{3}|\*{3}$|\u2022{3}|\u2026|\.{3}/i,
-  /x{5}|^x+$|(?:^|[\W_])x{3,}(?:[\W_]|$)|0{8}|(\w)\1{6}/i,
+  /x{5}|^x+$|(?:^|[\W_])x{3,}(?:[\W_]|$)/i,
+  // One sign again and again; but numbers in base64 begin with zeros.
+  /^(?!A{9}).{0,24}?(\w)\1{6}/i,
   /^(?:0x)?(?:0?1234567|abcdef|abc123|12345)/i,
   new RegExp(`^${anyOf(WHOLE_WORDS)}\\d{0,3}!?$`, "i"),
   new RegExp(`(?:^|[-_.:/ ])${anyOf(PART_WORDS)}(?:[-_.:/ ]|\\d{0,3}$)`, "i"),
@@ -45,7 +47,9 @@ const MAX_JUDGED_CHARS = 512;
 /** Whether it merely stands for a secret: `<your-token>`, `changeme`, `${TOKEN}`, `***`, or a placeholder of ours. */
 export function standsForValue(value: string): boolean {
   if (value.length > MAX_JUDGED_CHARS) return false;
-  return STANDS_FOR.some((form) => form.test(value)) || (REFERENCE.test(value) && isWords(value));
+  return (
+    STANDS_FOR.some((form) => form.test(value)) || (REFERENCE.test(value) && isWords(value) && !/\d{2}\W*$/.test(value))
+  );
 }
 
 /** Shannon's, in bits a character, over the characters' own frequencies. */
@@ -166,6 +170,116 @@ function isOfWords(value: string): boolean {
   return words.length > 0 && words.join("").length >= letters * 0.6 && wordBits(words.join(" ")) > words.length;
 }
 
+/** A hash or an id as well as a key: hex of the usual lengths, or a UUID. */
+export function isDigest(value: string): boolean {
+  return /^(?:0x)?(?:[0-9a-f]{28,128}|[0-9A-F]{28,128})$|^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value);
+}
+
+/** Groups of letters and digits, as codes for recovery and keys of products are: no word, no year. */
+export function isGroups(value: string): boolean {
+  if (value.length < 8 || value.length > 120 || isDigest(value))
+    return value.length >= 16 && /^[0-9a-f]+$/i.test(value);
+  if (/^(?=.*\d)(?:[a-z2-7]{4} ){3,15}[a-z2-7]{4}$/i.test(value)) return true;
+  if (
+    /^(?=.*\d)(?=.*[A-Za-z])([A-Za-z0-9]{4,6})(?:-[A-Za-z0-9]{4,6}){2,7}$/.test(value) &&
+    new Set(value.split("-").map((group) => group.length)).size === 1
+  )
+    return !standsForValue(value);
+  if (/^\d{4} \d{4}$|^\d{3} \d{3}$|^\d{8,10}$/.test(value)) return true;
+  if (/^\d{4}-\d\d-\d\d$|^\d{3}-\d{3,4}-\d{4}$/.test(value)) return false;
+  if (/^(?:\d{4,6}-){2,}\d{4,6}$/.test(value)) return true;
+  return (
+    /^[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*$/.test(value) &&
+    /\d/.test(value) &&
+    /[A-Za-z]/.test(value) &&
+    !isNaming(value) &&
+    !standsForValue(value)
+  );
+}
+
+/** How people make passwords of words, and names are seldom written. Signs at its edges are left aside. */
+const PASSPHRASES = [
+  /^(?=.*\p{Lu})(?=.*\p{Ll}{2})(?:\p{L}{3,}[-_.+]){1,5}\p{L}{2,}[-_.+=]?\d{1,6}$/u, // Maple-Otter-42
+  /^\d{2,4}[-_.]?(?:\p{Lu}\p{Ll}{2,}[-_.]?){2,5}$/u, // 42Maple_Otter
+  /^(?:\p{Lu}\p{Ll}{3,}|\p{Ll}{3,}(?=\p{Lu}))(?:\p{Lu}\p{Ll}{3,}){1,3}[-_.]?\d{2,4}$/u, // MapleOtter42
+  /^\p{Lu}\p{Ll}{1,}(?:\p{Lu}\p{Ll}+){2,4}\d{1,4}$/u, // MyOtterIsMaple3
+  /^\p{Lu}\p{Ll}{2,}[-_.]\d{3,8}$|^\p{Lu}\p{Ll}{3,}\d{4}$/u, // Maple_1987, Maple1987
+  /^(?:\p{Ll}{4,}[-_. ]){2,}(?:\p{Ll}{4,}[-_. ]?)?\d{2,3}$/u, // maple-otter-harbor-42
+];
+/** With a sign before or behind it, or right behind "the password is", also these. */
+const SIGNED_PASSPHRASES = [
+  ...PASSPHRASES,
+  /^\p{L}{4,}[-_.]?\d{2,4}$/u, // otter42!
+  /^(?:\p{L}{3,}[-_.])+\p{L}{3,}[-_.]?\d{2,4}$|^(?=.*\p{Lu})(?:\p{L}{3,}[-_])+\p{L}{3,}\d$/u, // maple.otter42
+  /^\p{L}{3,}\d{2,4}\p{L}{3,}$/u, // Otter42Maple
+  /^(?=.*\p{L}.*\d.*\p{L}.*\d|.*\d\p{Ll}{2,}\d)[\p{L}\d]{6,}$/u, // w1nter522
+];
+/** Of words alone, where a password is said to stand. */
+const WORDS_ONLY = /^(?:\p{Ll}{3,}[-_ ]){4,}\p{Ll}{3,}$/u;
+
+/** Digits and signs that stand for letters within words: W1nt3r is Winter. */
+const LEET: Readonly<Record<string, string>> = { 0: "o", 1: "i", 3: "e", 4: "a", 5: "s", 7: "t", "@": "a", $: "s" };
+/** Of words that were written so, which have had their digits. */
+const LEET_PASSPHRASE = /^(?:\p{Lu}\p{Ll}+){3,}$/u;
+const asWords = (value: string) =>
+  value.replace(/(?<=\p{L})[013457@$]+(?=\p{L}|[-_.+]\p{L}|[-_.+]\d)|(?<=^|[-_.+])[013457@$](?=\p{Ll}{2})/gu, (signs) =>
+    [...signs].map((sign) => LEET[sign] ?? sign).join(""),
+  );
+
+/** Signs that stand before and behind it. */
+const inner = (value: string) => value.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, "");
+
+function isPassphrase(value: string, forms = PASSPHRASES): boolean {
+  const bare = inner(value);
+  const words = asWords(bare);
+  return forms.some((form) => form.test(bare) || (words !== bare && (form.test(words) || LEET_PASSPHRASE.test(words))));
+}
+
+const SIGNS = /[!@#$%^&*+?~]/;
+const EDGE_SIGN = /^[!#$%^&*+?~_]|[!#$%^&*+?~_]$/;
+
+/**
+ * A password in a sentence: of letters and digits, and with a sign or words and a number as no name is written. `said` is what
+ * stands right behind "the password is": there, what is neither words nor a name is one too.
+ */
+export function isTyped(value: string, how: "said" | "near"): boolean {
+  if (value.length < 8 || value.length > 64) return false;
+  // Of routers, in groups or not.
+  if (/^\d{10,20}$/.test(value)) return how === "said" && !standsForValue(value);
+  if (!/\p{L}/u.test(value) || ALGORITHM.test(value)) return false;
+  if (how === "said" && WORDS_ONLY.test(value)) return !standsForValue(value);
+  // An abbreviated commit; of a generator's, twelve digits are the least.
+  if (/^[0-9a-f]+$/i.test(value) && (how === "near" || value.length < 12)) return false;
+  if (!/\d/.test(value))
+    return (
+      how === "said" &&
+      value.length >= 12 &&
+      /^[\w.-]+$/.test(value) &&
+      mixesCases(value) &&
+      !isWords(value) &&
+      !isNaming(value)
+    );
+  const bare = value.replace(/[!?.,]+$/, "");
+  if (standsForValue(value) || isPlain(bare) || isPattern(value) || isCode(value)) return false;
+  if (NO_TYPED.test(bare) || NO_TYPED_NAME.test(value.replace(/[.,?]+$/, ""))) return false;
+  if (isPassphrase(value)) return true;
+  if ((SIGNS.test(bare) || /^(?=.*[a-z])(?=.*[A-Z])(?=.*\d).*=/.test(bare)) && !/\/./.test(value)) return true;
+  const isSigned = EDGE_SIGN.test(value);
+  if ((isSigned || how === "said") && isPassphrase(value, SIGNED_PASSPHRASES))
+    return how === "said" || !/[?]$/.test(value);
+  if (how === "near") return value.length >= 10 && mixesCases(value) && !isNaming(value) && !isWords(value);
+  return !isNaming(value) && !isWords(value);
+}
+
+/** `name=value`, `repository#12`, `ann@host`, `package@1.2.3`, options, paths, markup, addresses in memory, files. */
+const NO_TYPED =
+  /^(?:[\w.-]+\/[\w.-]+)?#\d+$|^\w*[a-z]\$\d(?:\.\w+)?$|a-z|A-Z0-9|&\w{2,8}(?:;|$)|pbkdf2|hmac-?sha|^@?[\w./-]+@[\^~]?v?\d[\w.-]*$|^-{1,2}[a-z]|^[~.]{0,2}\/|:\/\/|^[<>#&@]|^\d+(?:password|factor)|^0x[\da-f]+$|\.(?:js|ts|py|md|json|ya?ml|sh|txt|com|org|net|io|dev)\b|^(?:sha|md|utf|base|aes|rsa|argon)[-_]?\d|\.(?:sha|md|base|utf)\d+$/i;
+/** What is called so: PBKDF2-HMAC-SHA-256. */
+export const ALGORITHM =
+  /^\W?(?:RSA|HMAC|AES|SHA|PBKDF|ECDS?A|ECDH|HKDF|PKCS|TLS|DES|GCM|EAX|ED25519|X25519)[A-Z]*[-_\d]/i;
+const NO_TYPED_NAME =
+  /^(?:[a-z][a-z_.-]{2,}|[A-Z][A-Z_]{2,})=|^[A-Z]+(?:_[A-Z0-9]+)+$|^[a-z0-9._-]+@[a-z0-9.-]+(?::\S*)?$|[A-Z]\w*\.[a-z]\w*\(/;
+
 /** A pattern for values, which is none. */
 export function isPattern(value: string): boolean {
   return PATTERN.test(value);
@@ -174,7 +288,7 @@ export function isPattern(value: string): boolean {
 const PATTERN =
   /\(\?[:<!=]|\[\^?[^\]\s]{0,60}(?:a-z|A-Z|0-9|a-f|A-F|\\[wsd])[^\]]{0,60}\]|\[\^[^\]\s]{1,6}\][*+{]|\\[sdwSDWb](?:[*+{\\[(]|$)|\)\?["']|\\\(.*\\\)|\\\||\.[*+]\?\)|[\])]\{\d{1,4},\d{0,4}\}/;
 
-const COUNTRY_HOST = "(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\\.){1,8}";
+const HOST_LABELS = "(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\\.){1,8}";
 /** Data that is no secret wherever it stands. */
 const PLAIN = [
   /^[+-]?[\d.,_]+(?:e[+-]?\d+)?\s?(?:%|[kmgt]i?b?|[mun]?s|min|h|d|w|y|px|em|rem|hz|[km]?bps|m)?$/i, // numbers, with units
@@ -186,7 +300,9 @@ const PLAIN = [
   /^[YyMDdHhmsSZaAE]{1,6}(?:[-/.:, T]{1,3}[YyMDdHhmsSZaAE]{1,6})+$/, // formats of dates
   /^[a-z]{2,3}[-_][a-z]{2}(?:[-_.@][\w.-]+)?$/i, // de_DE.UTF-8
   /^[\w.+-]{1,64}@(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24}$/i,
-  new RegExp(`^(?:${COUNTRY_HOST}[a-z]{2,24}|localhost|(?:\\d{1,3}\\.){3}\\d{1,3})(?::\\d{1,5})?(?:/[\\w./-]*)?$`, "i"),
+  new RegExp(
+    `^(?:${HOST_LABELS}(?:[a-z]{2,24}|[A-Z]{2,24})|localhost|(?:\\d{1,3}\\.){3}\\d{1,3})(?::\\d{1,5})?(?:/[\\w./-]*)?$`,
+  ),
   /^\[?(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}\]?(?:\/\d{1,3})?$|^(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}$/i, // IPv6, MAC
   /^(?:[\w-]+[/\\])*[\w.-]+\.(?:js|ts|mjs|json|ya?ml|toml|md|txt|pem|crt|key|env|sh|py|go|rb|php|java|sql|db|sqlite3?|log|csv|xml|html|conf|cfg|ini|png|jpe?g|svg|pdf|zip|gz|pub)$/i,
   /^(?!.*:\/\/[^/\s]*:[^/\s]*@)[a-z][a-z0-9+.-]{1,20}:\/\/[\w./:@*[\]?&=,#%~+!;$()'-]*$/i, // addresses without credentials
@@ -214,7 +330,7 @@ export function isPlain(value: string): boolean {
 }
 
 /** Small and capital letters alternate as no camel case does. */
-function mixesCases(value: string): boolean {
+export function mixesCases(value: string): boolean {
   const changes = value.match(/[a-z](?=[A-Z])/g)?.length ?? 0;
   return changes >= 3 && changes >= value.length / 9;
 }
@@ -229,6 +345,10 @@ const WORDS = new Set(
     "incorrect expired missing unknown mismatch confirm confirmation forgotten function promise object buffer array"
   ).split(" "),
 );
+
+/** Where a URL or a command has a password, what stands for one in examples. */
+export const NOT_A_PASSWORD =
+  /(?:^|:)anoncvs$|^user@|^(?:pass(?:word|wd)?|pwd|pw|secret|token|postgres|root|admin|user|guest|test|x-oauth-basic|\w{1,3}|\d{1,5}|port)$/i;
 
 /** Nobody types more. */
 const MAX_CHOSEN_CHARS = 200;
@@ -251,12 +371,19 @@ export function looksChosen(value: string, among: "code" | "settings"): boolean 
     return among === "settings" ? value.length >= 8 && !isName : mixesCases(value) && !isWords(value);
   }
   // What has digits or signs in it is a password as a rule, unless it names something: user_password, auth.token, app-secret-v2.
-  return !isNaming(value) || (among === "settings" && /[^\w.:/-]/.test(value));
+  return (
+    !isNaming(value) ||
+    (among === "settings" && /[^\w.:/-]/.test(value)) ||
+    isPassphrase(value) ||
+    (among === "settings" && WORDS_ONLY.test(value))
+  );
 }
 
 /** One word of a name: letters, then at most two digits or a version. */
 const WORD = /^(?:\d?[a-z]{2,20}\d{0,2}|[a-z]|\d{1,4}|v\d+|i18n|k8s|s3|ec2|sha\d+|md5|base64|utf8|oauth2|http2)$/i;
 const MAX_NAME_CHARS = 80;
+/** With digits and without a separator, a longer one is no name unless most of it is words. */
+const MIN_JUDGED_NAME_CHARS = 10;
 
 /** Whether it is a name rather than a value: words in snake, kebab or camel case, dotted or as a path. */
 export function isNaming(value: string): boolean {
@@ -267,7 +394,11 @@ export function isNaming(value: string): boolean {
     .filter(Boolean);
   if (words.length === 0 || !words.every((word) => WORD.test(word) && isWord(word))) return false;
   // Chance makes short pieces, people make words.
-  return value.length / words.length >= 3;
+  if (value.length / words.length < 3) return false;
+  if (value.length < MIN_JUDGED_NAME_CHARS || !/^[A-Za-z0-9]*$/.test(value) || !/\d/.test(value)) return true;
+  const letters = words.map((word) => word.replace(/\d/g, "").length);
+  const sum = (counts: readonly number[]) => counts.reduce((all, one) => all + one, 0);
+  return sum(letters.filter((count) => count >= 4)) * 2 >= sum(letters);
 }
 
 function isWord(word: string): boolean {
