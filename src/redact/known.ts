@@ -153,7 +153,7 @@ function* assignmentsOf(text: string): Generator<[name: string, value: string]> 
 /** What a browser gets to see, and what says where or which: secrets only if they look it, whatever else is in the name. */
 const PUBLIC_NAME = new RegExp(
   "^(?:NEXT_PUBLIC|VITE|REACT_APP|NUXT_PUBLIC|EXPO_PUBLIC|GATSBY|PUBLIC)_(?!.*(?:SECRET|PASSWORD|PRIVATE))|publishable|" +
-    "public_?key|(?:^|_)(?:sha|ref|commit|rev|revision|digest|checksum|build_id|release|version|image)$",
+    "public_?key|(?:^|_)(?:sha|commit|rev|revision|digest|checksum|build_id|release|version|image)$",
   "i",
 );
 const SECRET_NAME =
@@ -174,6 +174,7 @@ const IMAGE =
 /** `$HOST_NAME` in a value: whatever it stands for has a line of its own. */
 const REFERENCE = /\$[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?![A-Za-z0-9])/g;
 const DIGEST = /^(?:[0-9a-f]{7,64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i;
+const COMMIT = /^[0-9a-f]{40}$/;
 /** A word that is somebody's password would blank the word everywhere: shorter ones are left. */
 const MIN_LETTERS_CHARS = 10;
 
@@ -201,6 +202,7 @@ function secretPart(name: string, value: string): string | undefined {
     return looksChosen(value, "settings") || !isWords(value) ? value : undefined;
   }
   if (DIGEST.test(value) && /(?:id|uuid|guid|sha|hash)$/i.test(name)) return undefined;
+  if (COMMIT.test(value) && /(?:^|_)ref$/i.test(name)) return undefined;
   if (NAME_OF_A_NAME.test(name) && SHORT_NAME.test(value)) return undefined;
   if (IMAGE.test(value) || isPlain(value.replace(/^jdbc:/, "")) || isPattern(value)) return undefined;
   return isSettingOfWords(value.replace(REFERENCE, "")) ? undefined : value;

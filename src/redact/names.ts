@@ -281,7 +281,11 @@ function isSecretsName(
   kind: Kind,
 ): boolean {
   if (kind === "session") return true;
-  if (SHORT_WORDS.includes(word)) return tail === "" && (head === "" || /[._-]$/.test(head) || JOINED.test(head));
+  if (SHORT_WORDS.includes(word)) {
+    const isWhole =
+      head === "" ? !/\p{L}$/u.test(text.slice(Math.max(0, at - 2), at)) : /[._-]$/.test(head) || JOINED.test(head);
+    return tail === "" && isWhole;
+  }
   if (kind === "output") return true;
   if (kind === "login" || kind === "user") return head === "" && /^(?:s|-?in)?$/.test(tail);
   if (tail !== "" && !TAIL.test(tail) && !(word === "secret" && /^_?id$/i.test(tail))) return false;

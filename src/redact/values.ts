@@ -358,7 +358,7 @@ export function looksChosen(value: string, among: "code" | "settings"): boolean 
   if (
     value.length < 6 ||
     value.length > MAX_CHOSEN_CHARS ||
-    /\s/.test(value) ||
+    /[\s\p{Cc}]/u.test(value) ||
     standsForValue(value) ||
     WORDS.has(value.toLowerCase().replace(/\W+$/, "")) ||
     isCode(value)
