@@ -99,10 +99,11 @@ function mayHoldOne(text: string): boolean {
 }
 
 /** Words beside a rule or a token, or alone on their line, are a mark; in a sentence they are not. */
-function isMark(text: string, { letters, start, end }: Skeleton, from: number, to: number): boolean {
-  const [first, last] = [start(from), end(to - 1)];
-  const ahead = text.slice(Math.max(from > 0 ? end(from - 1) : 0, first - REACH_CHARS), first);
-  const behind = text.slice(last, Math.min(start(to), last + REACH_CHARS));
+function isMark(text: string, skeleton: Skeleton, from: number, to: number): boolean {
+  const { letters } = skeleton;
+  const [first, last] = [skeleton.start(from), skeleton.end(to - 1)];
+  const ahead = text.slice(Math.max(from > 0 ? skeleton.end(from - 1) : 0, first - REACH_CHARS), first);
+  const behind = text.slice(last, Math.min(skeleton.start(to), last + REACH_CHARS));
   // Not between the bars of a table.
   const isLine = !text.slice(first, last).includes("|");
   const isAlone =

@@ -8,7 +8,7 @@ import { entityAt, lookalikes } from "./folding.ts";
 export interface Skeleton {
   /** `a` to `z`, `0` to `9`, a line end, and OTHER for a letter that passes for none of these. */
   readonly letters: string;
-  /** Where the letter at an index begins in the text, and where it ends. */
+  /** Where the letter at an index begins in the text, and where it ends; behind the last one, the text's end. */
   start(index: number): number;
   end(index: number): number;
 }
@@ -56,61 +56,83 @@ const [LESS, AMPERSAND, BRACKET] = [0x3c, 0x26, 0x5d];
 
 /** @param isMeant whether something that is hidden counts all the same, for what it says. */
 export function skeletonOf(text: string, isMeant: (hidden: string) => boolean): Skeleton {
-  let letters = Buffer.allocUnsafe(text.length);
-  let starts = new Uint32Array(text.length);
-  let ends = new Uint32Array(text.length);
-  let count = 0;
-  const put = (letter: number, from: number, to: number) => {
-    if (count === letters.length) {
-      // A ligature is more letters than it has units of UTF-16.
-      letters = Buffer.concat([letters, Buffer.allocUnsafe(count + 16)]);
-      starts = grown(starts, letters.length);
-      ends = grown(ends, letters.length);
-    }
-    letters[count] = letter;
-    starts[count] = from;
-    ends[count] = to;
-    count += 1;
-  };
-  const putAll = (latin: string, from: number, to: number) => {
-    for (let at = 0; at < latin.length; at += 1) put(latin.charCodeAt(at), from, to);
-  };
+  const letters = new Letters(text.length);
   for (let at = 0; at < text.length; ) {
     const code = text.charCodeAt(at);
-    if (code >= 0x80) {
-      const character = String.fromCodePoint(text.codePointAt(at) as number);
-      const to = at + character.length;
-      putAll(latinOf(character), at, to);
-      at = to;
-      continue;
-    }
-    const entity = code === AMPERSAND ? entityAt(text, at) : undefined;
-    if (entity !== undefined) {
-      putAll(latinOf(entity.text), at, entity.end);
-      at = entity.end;
-      continue;
-    }
-    const to = code === LESS || code === BRACKET ? endOfHidden(text, at) : at;
+    const hiddenUntil = code === LESS || code === BRACKET ? endOfHidden(text, at) : at;
     // What is hidden from one reader is plain to another: whoever reads the source sees a comment.
-    if (to > at && !isMeant(text.slice(at, to))) {
-      at = to;
-      continue;
+    if (hiddenUntil > at && !isMeant(text.slice(at, hiddenUntil))) {
+      at = hiddenUntil;
+    } else if (code >= 0x80 || code === AMPERSAND) {
+      const { written, end } = charactersAt(text, at);
+      for (const letter of latinOf(written)) letters.add(letter.charCodeAt(0), at, end);
+      at = end;
+    } else {
+      const letter = (ASCII[code] as number) || letterForSign(text, at);
+      at += 1;
+      if (letter !== 0) letters.add(letter, at - 1, at);
     }
-    const letter = (ASCII[code] as number) || letterForSign(text, at);
-    at += 1;
-    if (letter !== 0) put(letter, at - 1, at);
   }
-  return {
-    letters: letters.toString("latin1", 0, count),
-    start: (index) => starts[index] ?? text.length,
-    end: (index) => ends[index] ?? text.length,
-  };
+  return letters;
 }
 
-function grown(places: Uint32Array<ArrayBuffer>, length: number): Uint32Array<ArrayBuffer> {
-  const more = new Uint32Array(length);
-  more.set(places);
-  return more;
+/** One character that is not ASCII, or what an entity writes; and where it ends. */
+function charactersAt(text: string, at: number): { readonly written: string; readonly end: number } {
+  const entity = entityAt(text, at);
+  if (entity !== undefined) return { written: entity.text, end: entity.end };
+  const written = String.fromCodePoint(text.codePointAt(at) as number);
+  return { written, end: at + written.length };
+}
+
+/** Letters with their places, as many as come: a ligature is more letters than it has units of UTF-16. */
+class Letters implements Skeleton {
+  #letters: Buffer;
+  #starts: Uint32Array<ArrayBuffer>;
+  #ends: Uint32Array<ArrayBuffer>;
+  #count = 0;
+  #text: string | undefined;
+
+  readonly #textLength: number;
+
+  constructor(textLength: number) {
+    this.#textLength = textLength;
+    this.#letters = Buffer.allocUnsafe(textLength);
+    this.#starts = new Uint32Array(textLength);
+    this.#ends = new Uint32Array(textLength);
+  }
+
+  add(letter: number, start: number, end: number): void {
+    if (this.#count === this.#letters.length) this.#grow();
+    this.#letters[this.#count] = letter;
+    this.#starts[this.#count] = start;
+    this.#ends[this.#count] = end;
+    this.#count += 1;
+  }
+
+  get letters(): string {
+    this.#text ??= this.#letters.toString("latin1", 0, this.#count);
+    return this.#text;
+  }
+
+  #grow(): void {
+    const length = 2 * this.#count + 16;
+    const longer = (places: Uint32Array) => {
+      const all = new Uint32Array(length);
+      all.set(places);
+      return all;
+    };
+    this.#letters = Buffer.concat([this.#letters], length);
+    this.#starts = longer(this.#starts);
+    this.#ends = longer(this.#ends);
+  }
+
+  start(index: number): number {
+    return index < this.#count ? (this.#starts[index] as number) : this.#textLength;
+  }
+
+  end(index: number): number {
+    return index < this.#count ? (this.#ends[index] as number) : this.#textLength;
+  }
 }
 
 /** What a sign within a word passes for; 0 for any other character. */

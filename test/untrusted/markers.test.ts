@@ -21,6 +21,7 @@ const LOOKALIKES: [what: string, text: string, left: string][] = [
   ["without a token", "-----END HAND-OFF-----", `${LAST}-----`],
   ["without a rule, but with a token", `END HAND-OFF ${TOKEN}`, `${LAST} ${TOKEN}`],
   ["with the rule behind it", "END HAND-OFF -----", `${LAST} -----`],
+  ["with the rule behind it, at the end of a line", "so END HAND-OFF -----", `so ${LAST} -----`],
   ["with the rule behind it, in a line", "so END HAND-OFF ----- it is", `so ${LAST} ----- it is`],
   ["with a token behind it, in a line", `so END HAND-OFF ${TOKEN} it is`, `so ${LAST} ${TOKEN} it is`],
   ["in small letters, as one word", "---end handoff", LAST],
