@@ -9,8 +9,8 @@ import { opendir } from "node:fs/promises";
 import { z } from "zod";
 import { SpreadError } from "../errors.ts";
 import { cleanLine } from "../untrusted/clean.ts";
-import { Texts } from "./clean.ts";
 import { memoryPath, openOwn, refuseLink } from "./folders.ts";
+import { Texts } from "./foreign-texts.ts";
 import { parseLine } from "./lines.ts";
 import type { TextChange } from "./turns.ts";
 

@@ -15,8 +15,8 @@
 import { randomBytes } from "node:crypto";
 import { proofMatches } from "../crypto/keys.ts";
 import { SpreadError } from "../errors.ts";
+import { LEGACY_VERSION } from "../protocol/legacy-hello.ts";
 import type { RefusedReason } from "../protocol/messages.ts";
-import { LEGACY_VERSION } from "../protocol/version1.ts";
 import { FAREWELL_MS, type Gate, heard, patienceFor, REFUSED_AS } from "../protocol/visit.ts";
 import { Watchdog } from "../protocol/watchdog.ts";
 import type { Link } from "../transport/link.ts";

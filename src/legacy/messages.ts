@@ -5,8 +5,8 @@
 import * as z from "zod";
 import { SpreadError } from "../errors.ts";
 import { MAX_FRAME_BYTES } from "../limits.ts";
+import { helloVersion, LEGACY_VERSION, MAX_SMALL_MESSAGE_BYTES } from "../protocol/legacy-hello.ts";
 import { hex, parse, parseJson, type RefusedReason } from "../protocol/messages.ts";
-import { helloVersion, LEGACY_VERSION, MAX_SMALL_MESSAGE_BYTES } from "../protocol/version1.ts";
 import type { FrameBounds } from "../transport/link.ts";
 import { CHALLENGE_NONCE_BYTES, PAYLOAD_NONCE_BYTES, SALT_BYTES, TAG_BYTES } from "./crypto.ts";
 

@@ -3,7 +3,7 @@
  * for people to read, and as data; the first is made of the second, so that a receiver can tell whether they are the same.
  */
 import { basename } from "node:path";
-import { Texts } from "../claude/clean.ts";
+import { Texts } from "../claude/foreign-texts.ts";
 import { INDEX, type Memory, memoryDocument, parseMemory, readMemory, shownMemory } from "../claude/memory.ts";
 import { bytesOf, textMaterial } from "../content/material.ts";
 import { SpreadError } from "../errors.ts";

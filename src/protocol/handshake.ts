@@ -26,6 +26,7 @@ import { directionKeys, proofMatches, receiverProof } from "../crypto/keys.ts";
 import { type Signer, signatureHolds } from "../crypto/signature.ts";
 import { SpreadError } from "../errors.ts";
 import type { Link } from "../transport/link.ts";
+import { deniedByVersion2, isLegacyHello } from "./legacy-hello.ts";
 import {
   type Hello,
   type Pake,
@@ -40,7 +41,6 @@ import {
   VERSION,
 } from "./messages.ts";
 import { SealedStream } from "./stream.ts";
-import { deniedByVersion2, isLegacyHello } from "./version1.ts";
 import { FAREWELL_MS, type Gate, heard, patienceFor, REFUSED_AS } from "./visit.ts";
 import { Watchdog } from "./watchdog.ts";
 
