@@ -100,8 +100,8 @@ const BOOKKEEPING = new Set([
   "worktree-state",
 ]);
 
-/** How a result of a tool begins that the client keeps in a file of its own. */
-const SAVED_RESULT = "<persisted-output>";
+/** How a result of a tool begins that the client keeps in a file of its own, and one of a session that was received. */
+const SAVED_RESULT = /^<(?:received-)?persisted-output>/;
 
 export interface Wanted {
   /** What the model thought, as text. Its signature never travels: it is of the exact bytes, which redacting changes. */
@@ -273,7 +273,7 @@ function resultOf(result: z.infer<typeof ToolResult>, wanted: Wanted, leftOut: L
   for (const what of ofParts) leftOut.push(what); // more than can be arguments, if it comes to that
   const content = [];
   for (const part of parts) {
-    if (part.type === "text" && part.text.startsWith(SAVED_RESULT)) leftOut.push("saved_results");
+    if (part.type === "text" && SAVED_RESULT.test(part.text)) leftOut.push("saved_results");
     if (part.type === "text" || part.type === "image") content.push(part);
     else leftOut.push("blocks"); // a result within a result
   }

@@ -14,10 +14,12 @@ import {
   call,
   exported,
   inPieces,
+  installedLines,
   type Machine,
   machine,
   ORIGIN,
   result,
+  target,
   user,
   uuid,
   write,
@@ -36,24 +38,7 @@ async function received(lines: readonly object[] = TALK): Promise<Buffer> {
   return (await exported(from, { images: true })).bytes;
 }
 
-const target = (at: Machine, more = {}) => ({
-  config: at.config,
-  home: at.home,
-  userHome: at.userHome,
-  project: at.project,
-  origin: ORIGIN,
-  ...more,
-});
-
 const sessionsFolder = (at: Machine) => join(at.config, "projects", projectName(at.project));
-
-async function installedLines(path = "") {
-  const text = await readFile(path, "utf8");
-  return text
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-}
 
 it("installs a session under a new id between two notes that say whose it is and where it ends", async () => {
   await using at = await machine("elsewhere");

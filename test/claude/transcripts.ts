@@ -2,7 +2,7 @@
  * Transcripts as the client writes them, made by hand; a config folder of the client's, and what comes out of an
  * export.
  */
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { exportSession } from "../../src/claude/export.ts";
 import { projectName } from "../../src/claude/folders.ts";
@@ -128,4 +128,23 @@ export function boundary(n: number, compactMetadata?: object, fields: Fields = {
     compactMetadata,
     ...fields,
   });
+}
+
+/** Where a received session is installed: on a machine, from ORIGIN. */
+export const target = (at: Machine, more = {}) => ({
+  config: at.config,
+  home: at.home,
+  userHome: at.userHome,
+  project: at.project,
+  origin: ORIGIN,
+  ...more,
+});
+
+/** The lines of a transcript. */
+export async function installedLines(path = "") {
+  const text = await readFile(path, "utf8");
+  return text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
 }
