@@ -95,36 +95,61 @@ export class TagFinder {
   }
 
   #nameAt(text: string, from: number): FoundTag | undefined {
-    let node = this.#root;
-    let start = from;
-    let signs = 0;
-    /** After how many letters there are signs. */
-    const gaps = new Set<number>();
-    let letters = 0;
+    const walk = new Walk(this.#root);
     for (let at = from; at < text.length; ) {
       const unit = readUnit(text, at);
-      if (unit === undefined) return undefined;
-      const latin = letterOf(unit.text, node);
-      if (latin === undefined) {
-        const isRead = (letters === 0 ? BEFORE : BETWEEN).test(unit.text) || unit.isUnseen || unit.text > "\x7f";
-        signs += unit.isUnseen ? 0 : 1;
-        if (!isRead || signs > MAX_SIGNS) return undefined;
-        if (!unit.isUnseen) gaps.add(letters);
-        at = unit.end;
-        continue;
-      }
-      if (letters === 0) start = at;
-      signs = 0;
-      for (const letter of latin) {
-        const next = node.next.get(same(letter));
-        if (next === undefined) return undefined;
-        node = next;
-        letters += 1;
-      }
-      at = unit.end;
-      if (node.ends !== undefined && isTag(text, at, node.ends, gaps)) return { start, end: at, name: node.ends.name };
+      const took = unit && walk.take(unit, at);
+      if (took === undefined) return undefined;
+      at = unit?.end ?? at;
+      const tag = took === "letters" ? walk.ends : undefined;
+      if (tag !== undefined && isTag(text, at, tag, walk.gaps)) return { start: walk.start, end: at, name: tag.name };
     }
     return undefined;
+  }
+}
+
+/** The way from a bracket along the letters of a name, past the signs between them. */
+class Walk {
+  /** Where the first letter is. */
+  start = 0;
+  /** After how many letters there are signs. */
+  readonly gaps = new Set<number>();
+  #node: Node;
+  #letters = 0;
+  /** In a row. */
+  #signs = 0;
+
+  constructor(root: Node) {
+    this.#node = root;
+  }
+
+  /** The name that is complete here. */
+  get ends(): TagName | undefined {
+    return this.#node.ends;
+  }
+
+  /** @returns what it was; undefined where it leads to no name. */
+  take(unit: Unit, at: number): "letters" | "signs" | undefined {
+    const latin = letterOf(unit.text, this.#node);
+    if (latin === undefined) return this.#takeSign(unit);
+    if (this.#letters === 0) this.start = at;
+    this.#signs = 0;
+    for (const letter of latin) {
+      const next = this.#node.next.get(same(letter));
+      if (next === undefined) return undefined;
+      this.#node = next;
+      this.#letters += 1;
+    }
+    return "letters";
+  }
+
+  #takeSign({ text, isUnseen }: Unit): "signs" | undefined {
+    if (isUnseen) return "signs";
+    const isReadPast = text > "\x7f" || (this.#letters === 0 ? BEFORE : BETWEEN).test(text);
+    this.#signs += 1;
+    if (!isReadPast || this.#signs > MAX_SIGNS) return undefined;
+    this.gaps.add(this.#letters);
+    return "signs";
   }
 }
 
