@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { describePart } from "./described-parts.ts";
 import { Message, parseTranscriptLine, TextBlock, type TranscriptLine, typeOf } from "./transcript.ts";
 import { isUnknownCompaction } from "./transcript-links.ts";
 import { type Block, type LeftOut, MAX_IMAGE_CHARS, toolName } from "./turns.ts";
@@ -221,8 +222,16 @@ function addBlock(blocks: Blocks, part: unknown, from: Utterance["from"], wanted
     case "tool_result":
       return from === "user" && addToolResult(blocks, part, wanted);
     default:
-      return false;
+      return addDescribed(blocks, part);
   }
+}
+
+/** What no turn holds as it is, in words; what more there was counts as left out. */
+function addDescribed(blocks: Blocks, part: unknown): boolean {
+  const described = describePart(part);
+  if (described === undefined) return false;
+  if (!described.isWhole) blocks.leftOut.push("attachments");
+  return addText(blocks, described.text);
 }
 
 function addText({ content }: Blocks, text: string | undefined): boolean {
