@@ -1,6 +1,6 @@
 /**
  * A session of this machine as lines that can travel: read twice from its beginning, first for how its lines hang
- * together; never more of it in memory than a piece and the ids.
+ * together; never more of it in memory than a batch of lines, the ids, and where each line is.
  */
 import { randomUUID } from "node:crypto";
 import { type FileHandle, realpath } from "node:fs/promises";
@@ -8,7 +8,8 @@ import { SpreadError } from "../errors.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
 import { cleanLine } from "../untrusted/clean.ts";
 import { openOwn } from "./folders.ts";
-import { isModest, type Line, linesOf, parseLine, placedLinesOf } from "./lines.ts";
+import { LineReader } from "./line-reader.ts";
+import { isModest, type Line, parseLine, placedLinesOf } from "./lines.ts";
 import { hidePlaces, makeTokens } from "./paths.ts";
 import { countSubagents, pieces, type Session } from "./sessions.ts";
 import { readThread, type Thread } from "./thread.ts";
@@ -122,25 +123,54 @@ async function* inOrder(
   { early, elsewhere, last }: Thread,
   signal?: AbortSignal,
 ): AsyncGenerator<Line[]> {
-  const at = async (places: Thread["last"]) => {
-    const lines: Line[] = [];
-    for (const { start, bytes } of places) {
-      for await (const some of linesOf(pieces(handle, start, bytes, signal))) lines.push(...some);
-    }
-    return lines;
-  };
-  // The last lines go with those before them, so that what is found in either is reported together.
-  let lines: Line[] = [];
-  for await (const placed of placedLinesOf(pieces(handle, 0, size, signal))) {
-    if (lines.length > 0) yield lines;
-    lines = [];
-    for (const { line, start } of placed) {
-      lines.push(...(await at(early.get(start) ?? [])));
-      if (!elsewhere.has(start)) lines.push(line);
+  const reader = new LineReader(handle, signal);
+  const batch = new Batch();
+  async function* read(places: Thread["last"]): AsyncGenerator<Line[]> {
+    for (const place of places) {
+      if (batch.isFull) yield batch.take();
+      batch.add(await reader.lineAt(place), place.bytes);
     }
   }
-  lines.push(...(await at(last)));
-  yield lines;
+  // The last lines go with those before them, so that what is found in either is reported together.
+  for await (const placed of placedLinesOf(pieces(handle, 0, size, signal))) {
+    if (!batch.isEmpty) yield batch.take();
+    for (const { line, start, bytes } of placed) {
+      const ahead = early.get(start);
+      if (ahead) yield* read(ahead);
+      if (!elsewhere.has(start)) batch.add(line, bytes);
+    }
+  }
+  yield* read(last);
+  yield batch.take();
+}
+
+/** When so much was read of lines that are not where they belong, it goes on its way; the lines of one piece are as much. */
+const BATCH_BYTES = 256 * 1024;
+
+/** Lines that go on their way together. */
+class Batch {
+  #lines: Line[] = [];
+  #bytes = 0;
+
+  get isEmpty(): boolean {
+    return this.#lines.length === 0;
+  }
+
+  get isFull(): boolean {
+    return this.#bytes >= BATCH_BYTES;
+  }
+
+  add(line: Line, bytes: number): void {
+    this.#lines.push(line);
+    this.#bytes += bytes;
+  }
+
+  take(): Line[] {
+    const lines = this.#lines;
+    this.#lines = [];
+    this.#bytes = 0;
+    return lines;
+  }
 }
 
 /** A line of the client's so short, in bytes, makes no turn that is too long: a token is not eight times its path. */

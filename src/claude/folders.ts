@@ -6,7 +6,7 @@
  *     <config>/projects/<the project's path, every character but A-Z a-z 0-9 a "-">/<session id>.jsonl
  *     <config>/projects/<the same of the repository's root>/memory/MEMORY.md
  */
-import { type FileHandle, lstat, mkdir, readFile, realpath } from "node:fs/promises";
+import { type FileHandle, lstat, mkdir, readFile, realpath, rmdir } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { SpreadError, systemCode, toSpreadError } from "../errors.ts";
@@ -45,11 +45,16 @@ export async function projectsFolder(config: string): Promise<string> {
 }
 
 /**
- * Where the sessions of a project lie; made, for the user alone, if it was missing.
- * @throws SpreadError `path-unreadable`
+ * Acts where the sessions of a project lie. What is missing of that folder is made for it, for the user alone; where the act
+ * fails, it is taken away again.
+ * @throws SpreadError `path-unreadable`; what `act` throws
  */
-export async function makeSessionsFolder(config: string, project: string): Promise<string> {
-  return makeFolder(config, [projectName(await realProject(project))]);
+export async function inSessionsFolder<T>(
+  config: string,
+  project: string,
+  act: (folder: string) => Promise<T>,
+): Promise<T> {
+  return inFolder(config, [projectName(await realProject(project))], act);
 }
 
 /**
@@ -61,20 +66,44 @@ export async function memoryPath(config: string, project: string): Promise<strin
   return join(await realpath(projects).catch(() => resolve(projects)), projectName(root), "memory");
 }
 
-/** The folder of `memoryPath`; made, for the user alone, if it was missing. @throws SpreadError `path-unreadable` */
-export async function makeMemoryFolder(config: string, project: string): Promise<string> {
-  return makeFolder(config, [basename(dirname(await memoryPath(config, project))), "memory"]);
+/** The same in the folder of `memoryPath`. @throws SpreadError `path-unreadable`; what `act` throws */
+export async function inMemoryFolder<T>(
+  config: string,
+  project: string,
+  act: (folder: string) => Promise<T>,
+): Promise<T> {
+  return inFolder(config, [basename(dirname(await memoryPath(config, project))), "memory"], act);
 }
 
-async function makeFolder(config: string, names: readonly string[]): Promise<string> {
+async function inFolder<T>(config: string, names: readonly string[], act: (folder: string) => Promise<T>): Promise<T> {
+  /** The outermost first. */
+  const made: string[] = [];
   try {
-    await mkdir(join(config, "projects"), { recursive: true, mode: 0o700 });
+    return await act(await makeFolder(config, names, made));
+  } catch (cause) {
+    // One that holds something by now is somebody's.
+    for (const folder of made.reverse()) await rmdir(folder).catch(() => {});
+    throw cause;
+  }
+}
+
+/** @param made takes the folders that were missing. */
+async function makeFolder(config: string, names: readonly string[], made: string[]): Promise<string> {
+  try {
+    const projects = resolve(config, "projects");
+    const first = await mkdir(projects, { recursive: true, mode: 0o700 });
+    if (first !== undefined) {
+      for (const above of foldersUpFrom(projects)) if (above.length >= first.length) made.unshift(above);
+    }
     let folder = await projectsFolder(config);
     for (const name of names) {
       folder = join(folder, name);
-      await mkdir(folder, { mode: 0o700 }).catch((cause: unknown) => {
+      try {
+        await mkdir(folder, { mode: 0o700 });
+        made.push(folder);
+      } catch (cause) {
         if (systemCode(cause) !== "EEXIST") throw cause;
-      });
+      }
       await refuseLink(folder);
     }
     return folder;

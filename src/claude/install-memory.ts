@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { SpreadError, systemCode } from "../errors.ts";
 import { syncFolder } from "../home/folders.ts";
 import { ownedName } from "../home/owner.ts";
-import { makeMemoryFolder, memoryPath, openOwn, realProject, writeError } from "./folders.ts";
+import { inMemoryFolder, memoryPath, openOwn, realProject, writeError } from "./folders.ts";
 import { INDEX, INDEX_BYTES, INDEX_LINES, MAX_FILE_BYTES, type Memory, quoted, sameName } from "./memory.ts";
 import { day, disarmMarkdown, makeId, memoryBegins, memoryEnds, memoryHeading } from "./notes.ts";
 import { type Installation, type Origin, removeRecord, type Section, senderLine, writeRecord } from "./record.ts";
@@ -76,13 +76,16 @@ interface MemoryTarget {
  * `home-unwritable`, `disk-full`
  */
 export async function installMemory(plan: MemoryPlan, to: { config: string; home: string }): Promise<Installation> {
-  const folder = await makeMemoryFolder(to.config, plan.project);
+  return inMemoryFolder(to.config, plan.project, (folder) => installIn(folder, plan, to.home));
+}
+
+async function installIn(folder: string, plan: MemoryPlan, home: string): Promise<Installation> {
   const own = await readIndex(folder);
   if ((own && digest(own)) !== plan.before) {
     throw new SpreadError("plan-changed", `${INDEX} has changed since the plan was made`);
   }
   const record = recordOf(plan, folder, own);
-  await writeRecord(to.home, record);
+  await writeRecord(home, record);
   const made: string[] = [];
   try {
     for (const { name, text } of plan.files) {
@@ -97,7 +100,7 @@ export async function installMemory(plan: MemoryPlan, to: { config: string; home
     return record;
   } catch (cause) {
     for (const path of made) await rm(path, { force: true }).catch(() => {});
-    await removeRecord(to.home, plan.id);
+    await removeRecord(home, plan.id);
     throw writeError(cause);
   }
 }

@@ -13,9 +13,11 @@ import { syncFolder } from "../home/folders.ts";
 import { isOwnedName, ownedName } from "../home/owner.ts";
 import { MAX_TITLE_CHARS } from "../limits.ts";
 import { cleanLine } from "../untrusted/clean.ts";
-import { makeSessionsFolder, realProject, writeError } from "./folders.ts";
+import { inSessionsFolder, realProject, writeError } from "./folders.ts";
 import { Texts } from "./foreign-texts.ts";
-import { disarm, makeId, sessionBegins, sessionEnds } from "./notes.ts";
+import { disarm } from "./marks.ts";
+import { makeId, sessionBegins, sessionEnds } from "./notes.ts";
+
 import { showPlaces } from "./paths.ts";
 import { claimLine, type Installation, type Origin, removeRecord, senderLine, writeRecord } from "./record.ts";
 import { fileOf } from "./transcript.ts";
@@ -98,12 +100,19 @@ interface InstalledSession {
  */
 export async function installSession(pieces: AsyncIterable<Uint8Array>, to: SessionTarget): Promise<InstalledSession> {
   const project = await realProject(to.project);
-  const folder = await makeSessionsFolder(to.config, project);
+  return inSessionsFolder(to.config, project, (folder) => installIn(folder, pieces, { ...to, project }));
+}
+
+async function installIn(
+  folder: string,
+  pieces: AsyncIterable<Uint8Array>,
+  to: SessionTarget,
+): Promise<InstalledSession> {
   await sweep(folder);
   const session = randomUUID();
   const staged = join(folder, `${UNFINISHED}${ownedName()}`);
   try {
-    const written = await write(staged, pieces, { ...to, project }, session);
+    const written = await write(staged, pieces, to, session);
     const path = join(folder, fileOf(session));
     const { id, title, bytes, sha256, warnings } = written;
     const record: Installation = {
@@ -111,7 +120,7 @@ export async function installSession(pieces: AsyncIterable<Uint8Array>, to: Sess
       id,
       kind: "session",
       installedAt: new Date().toISOString(),
-      project,
+      project: to.project,
       sender: senderLine(to.origin),
       title: claimLine(title),
       sha256: to.origin.sha256,

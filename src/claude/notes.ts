@@ -1,9 +1,10 @@
 /**
  * What we say about received words where they are installed: whose they are, and where they end. Neither can be said
- * in our place, since both hold an id that is made at the installation. A model takes what is inside the client's own
- * marks for the client's words, so a received text may not hold those marks.
+ * in our place, since both hold an id that is made at the installation. A received text holds no mark of the client's own
+ * (marks.ts).
  */
 import { readableId } from "../ids.ts";
+import { disarm } from "./marks.ts";
 import { claimLine, type Origin, senderLine } from "./record.ts";
 import type { LeftOutCounts } from "./turns.ts";
 
@@ -81,16 +82,9 @@ export function memoryEnds(id: string): string {
   return `End of received memory ${id}.`;
 }
 
-/** The marks that the client puts around its own reminders, in whatever spelling a model might still read as one. */
-const REMINDER = /<(\s{0,8}\/?\s{0,8})system-reminder/gi;
-
-export function disarm(text: string): string {
-  return text.replace(REMINDER, "<$1received-reminder");
-}
-
 /**
- * The same for a text that becomes a part of a file of Markdown: no comment begins in it, and so nothing of it is
- * hidden.
+ * A text that becomes a part of a file of Markdown, without the client's marks: no comment begins in it, and so nothing of
+ * it is hidden.
  */
 export function disarmMarkdown(text: string): string {
   return disarm(text).replaceAll("<!--", "&lt;!--");

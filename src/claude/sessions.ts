@@ -188,7 +188,9 @@ async function tell(file: SessionFile, countBytes: number): Promise<Session> {
 
 async function lines(handle: FileHandle, from: number, bytes: number): Promise<(Buffer | undefined)[]> {
   const all = [];
-  for await (const some of linesOf(pieces(handle, from, bytes))) all.push(...some);
+  for await (const some of linesOf(pieces(handle, from, bytes))) {
+    for (const line of some) all.push(line);
+  }
   return all;
 }
 

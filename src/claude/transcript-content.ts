@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { describePart } from "./described-parts.ts";
 import { Message, parseTranscriptLine, TextBlock, type TranscriptLine, typeOf } from "./transcript.ts";
 import { isUnknownCompaction } from "./transcript-links.ts";
 import { type Block, type LeftOut, MAX_IMAGE_CHARS, toolName } from "./turns.ts";
@@ -100,8 +101,8 @@ const BOOKKEEPING = new Set([
   "worktree-state",
 ]);
 
-/** How a result of a tool begins that the client keeps in a file of its own. */
-const SAVED_RESULT = "<persisted-output>";
+/** How a result of a tool begins that the client keeps in a file of its own, and one of a session that was received. */
+const SAVED_RESULT = /^<(?:received-)?persisted-output>/;
 
 export interface Wanted {
   /** What the model thought, as text. Its signature never travels: it is of the exact bytes, which redacting changes. */
@@ -221,8 +222,16 @@ function addBlock(blocks: Blocks, part: unknown, from: Utterance["from"], wanted
     case "tool_result":
       return from === "user" && addToolResult(blocks, part, wanted);
     default:
-      return false;
+      return addDescribed(blocks, part);
   }
+}
+
+/** What no turn holds as it is, in words; what more there was counts as left out. */
+function addDescribed(blocks: Blocks, part: unknown): boolean {
+  const described = describePart(part);
+  if (described === undefined) return false;
+  if (!described.isWhole) blocks.leftOut.push("attachments");
+  return addText(blocks, described.text);
 }
 
 function addText({ content }: Blocks, text: string | undefined): boolean {
@@ -273,7 +282,7 @@ function resultOf(result: z.infer<typeof ToolResult>, wanted: Wanted, leftOut: L
   for (const what of ofParts) leftOut.push(what); // more than can be arguments, if it comes to that
   const content = [];
   for (const part of parts) {
-    if (part.type === "text" && part.text.startsWith(SAVED_RESULT)) leftOut.push("saved_results");
+    if (part.type === "text" && SAVED_RESULT.test(part.text)) leftOut.push("saved_results");
     if (part.type === "text" || part.type === "image") content.push(part);
     else leftOut.push("blocks"); // a result within a result
   }

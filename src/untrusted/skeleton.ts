@@ -170,8 +170,8 @@ const ASCII = Uint8Array.from({ length: 0x80 }, (_, code) => {
   return /[a-z0-9\n]/.test(character) ? character.charCodeAt(0) : 0;
 });
 
-/** What a character passes for; nothing if it is no letter. */
-function latinOf(character: string): string {
+/** What a character passes for, in small Latin letters and digits; nothing if it is no letter, OTHER if it is a foreign one. */
+export function latinOf(character: string): string {
   let latin = known.get(character);
   if (latin === undefined) {
     latin = Array.from(

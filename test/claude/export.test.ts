@@ -164,6 +164,52 @@ it("leaves out images unless asked for them, and those that are none or too larg
   expect(withThem.turns[0]?.content).toEqual([{ type: "image", media_type: "image/png", data: "iVBORw0=" }]);
 });
 
+it("tells in words what the API's own tools were asked and found, and what was linked or attached, and counts what is left out", async () => {
+  await using at = await machine();
+  const pdf = { type: "base64", media_type: "application/pdf", data: "JVBERi0=" };
+  const hit = { type: "web_search_result", title: "Otters", url: "https://a.example/", encrypted_content: "c2ln" };
+  await write(at, [
+    user(0, [
+      { type: "text", text: "look" },
+      { type: "document", source: pdf, title: "plan.pdf" },
+      { type: "document", source: { type: "text", media_type: "text/plain", data: "within" } },
+    ]),
+    assistant(1, [
+      { type: "server_tool_use", id: "srvtoolu_1", name: "web_search", input: { query: "otters" } },
+      { type: "web_search_tool_result", tool_use_id: "srvtoolu_1", content: [hit] },
+      { type: "advisor_tool_result", tool_use_id: "srvtoolu_2", content: { type: "advisor_result", text: "Do it." } },
+      { type: "advisor_tool_result", content: { type: "advisor_redacted_result", encrypted_content: "c2ln" } },
+      { type: "web_search_tool_result", content: { type: "web_search_tool_result_error", error_code: "too_many" } },
+      call("toolu_1"),
+    ]),
+    user(2, [
+      result("toolu_1", [
+        { type: "tool_reference", tool_name: "mcp__acme__list" },
+        { type: "resource_link", name: "notes", uri: "file:///notes.md", description: "Of last week" },
+      ]),
+    ]),
+  ]);
+  const { turns, end, bytes } = await exported(at);
+  expect(textOf(turns)).toBe(
+    [
+      "look",
+      "[a PDF document: plan.pdf, left out]",
+      "[document]\nwithin",
+      '[web_search, a tool of the API\'s: {"query":"otters"}]',
+      "[result of web search]\n- Otters https://a.example/",
+      "[result of advisor]\nDo it.",
+      "[a result of advisor, left out]",
+      "[web search failed: too_many]",
+      "-",
+      "-",
+    ].join("\n"),
+  );
+  const texts = ["[tool: mcp__acme__list]", "[Resource link: notes] file:///notes.md\nOf last week"];
+  expect(turns[2]?.content).toMatchObject([{ content: texts.map((text) => ({ type: "text", text })) }]);
+  expect(end.left_out).toEqual({ attachments: 2 });
+  expect(bytes.toString()).not.toMatch(/JVBERi0|c2ln/);
+});
+
 it("counts what it does not know or cannot read, and goes on behind it", async () => {
   await using at = await machine();
   await write(at, [

@@ -14,10 +14,12 @@ import {
   call,
   exported,
   inPieces,
+  installedLines,
   type Machine,
   machine,
   ORIGIN,
   result,
+  target,
   user,
   uuid,
   write,
@@ -36,24 +38,8 @@ async function received(lines: readonly object[] = TALK): Promise<Buffer> {
   return (await exported(from, { images: true })).bytes;
 }
 
-const target = (at: Machine, more = {}) => ({
-  config: at.config,
-  home: at.home,
-  userHome: at.userHome,
-  project: at.project,
-  origin: ORIGIN,
-  ...more,
-});
-
-const sessionsFolder = (at: Machine) => join(at.config, "projects", projectName(at.project));
-
-async function installedLines(path = "") {
-  const text = await readFile(path, "utf8");
-  return text
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-}
+const projects = (at: Machine) => join(at.config, "projects");
+const sessionsFolder = (at: Machine) => join(projects(at), projectName(at.project));
 
 it("installs a session under a new id between two notes that say whose it is and where it ends", async () => {
   await using at = await machine("elsewhere");
@@ -183,7 +169,7 @@ it.each([
   const bytes = Buffer.from(HEADER(await received()) + lines);
   const error = await refusal(installSession(inPieces(bytes, 100_000), target(at)));
   expect(error.code).toBe("not-understood");
-  expect(await readdir(sessionsFolder(at))).toEqual([]);
+  expect(await readdir(projects(at))).toEqual([]);
   expect(await installations(at.home)).toEqual([]);
 });
 
@@ -272,11 +258,22 @@ it("leaves nothing when it is stopped in the middle, and removes what an older o
   );
 });
 
+it("leaves no folder of those that a refused session was first to need, and those that it was not", async () => {
+  await using at = await machine();
+  const broken = (await received()).subarray(0, 700);
+  await rm(at.config, { recursive: true });
+  await expectCode(installSession(inPieces(broken), target(at)), "not-understood");
+  await expect(lstat(at.config)).rejects.toThrow("ENOENT");
+  await mkdir(sessionsFolder(at), { recursive: true });
+  await expectCode(installSession(inPieces(broken), target(at)), "not-understood");
+  expect(await readdir(sessionsFolder(at))).toEqual([]);
+});
+
 it("leaves nothing when it is cancelled", async () => {
   await using at = await machine();
   const signal = AbortSignal.abort();
   await expectCode(installSession(inPieces(await received()), target(at, { signal })), "cancelled");
-  expect(await readdir(sessionsFolder(at))).toEqual([]);
+  expect(await readdir(projects(at))).toEqual([]);
 });
 
 it("takes out exactly the session that it put there", async () => {
@@ -340,7 +337,7 @@ it("installs nothing that it cannot write down", async () => {
   await using at = await machine();
   await writeFile(at.home, "in the way");
   await expectCode(installSession(inPieces(await received()), target(at)), "home-unwritable");
-  expect(await readdir(sessionsFolder(at))).toEqual([]);
+  expect(await readdir(projects(at))).toEqual([]);
 });
 
 it("takes a record that was altered for none", async () => {

@@ -384,6 +384,14 @@ it("takes its part out from among what the user has written since, in front of i
   expect(await readFile(index, "utf8")).toBe("new top\n# Mine\nnew end\n");
 });
 
+it("leaves no folder where nothing could be installed in it", async () => {
+  await using at = await machine();
+  const made = await plan(at);
+  await writeFile(at.home, "in the way");
+  await expectCode(installMemory(made, at), "home-unwritable");
+  expect(await readdir(join(at.config, "projects"))).toEqual([]);
+});
+
 it("installs nothing when MEMORY.md has changed since the plan, or when a file cannot be made", async () => {
   await using at = await machine();
   const folder = await remember(at, { "MEMORY.md": "# Mine\n" });

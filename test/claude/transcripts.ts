@@ -2,7 +2,7 @@
  * Transcripts as the client writes them, made by hand; a config folder of the client's, and what comes out of an
  * export.
  */
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { exportSession } from "../../src/claude/export.ts";
 import { projectName } from "../../src/claude/folders.ts";
@@ -42,7 +42,7 @@ export function uuid(n: number): string {
   return `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
 }
 
-type Fields = { [name: string]: unknown };
+export type Fields = { readonly [name: string]: unknown };
 
 /** Line n, behind the one before it. */
 function line(n: number, fields: Fields): Fields {
@@ -129,3 +129,33 @@ export function boundary(n: number, compactMetadata?: object, fields: Fields = {
     ...fields,
   });
 }
+
+/** Where a received session is installed: on a machine, from ORIGIN. */
+export const target = (at: Machine, more = {}) => ({
+  config: at.config,
+  home: at.home,
+  userHome: at.userHome,
+  project: at.project,
+  origin: ORIGIN,
+  ...more,
+});
+
+/** The lines of a transcript. */
+export async function installedLines(path = "") {
+  const text = await readFile(path, "utf8");
+  return text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+}
+
+/** When all lines of these were written. */
+export const AT = "2026-11-20T08:00:00.000Z";
+
+export const said = (id: string, parentUuid: string | null): Fields => ({
+  ...{ type: "user", uuid: id, parentUuid, timestamp: AT, message: { role: "user", content: "hi" } },
+});
+export const unsaid = (id: string, parentUuid: string | null): Fields => ({
+  ...{ type: "attachment", uuid: id, parentUuid, timestamp: AT, attachment: { type: "date" } },
+});
+export const many = (count: number, line: (n: number) => Fields) => Array.from({ length: count }, (_, n) => line(n));
