@@ -104,7 +104,7 @@ export class Lobby implements PeerOwner {
 
   /**
    * A sender always counts against its address, but for one that takes back a room that is there and has not just done so; a
-   * receiver only when it asks for what is not there: so guessing ends.
+   * receiver only when it is refused: so guessing ends, and so does coming again and again to a room that has no place for it.
    */
   #serve(peer: Peer, request: Request, address: string): RefusedReason | undefined {
     const claim = request.type === "CREATE_ROOM" ? this.#claimIn(request) : undefined;
@@ -113,7 +113,7 @@ export class Lobby implements PeerOwner {
     const refused =
       request.type === "CREATE_ROOM" ? this.#create(peer, request, address) : this.#join(peer, request, address);
     if (refused === "room_not_found") this.#misses.count(address);
-    if (refused === "room_not_found" || request.type === "CREATE_ROOM") this.#limiter.count(address);
+    if ((refused && refused !== "rate_limited") || request.type === "CREATE_ROOM") this.#limiter.count(address);
     return refused;
   }
 
