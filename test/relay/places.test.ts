@@ -320,6 +320,42 @@ it("pairs are 64 of one address, 256 of a /24 or /48, and others still get one",
   expect(await pair(HONEST)).toBe(101);
 });
 
+describe("pairs that have ended, whose sides answer no close,", () => {
+  const side = (relay: Relay, code: number, address: string) => client(`${relay.url}/?pair=${code}`, from(address));
+
+  async function endPair(relay: Relay, code: number, address: string): Promise<Client> {
+    const first = await side(relay, code, address);
+    const second = await side(relay, code, "192.0.2.9");
+    first.send(Buffer.from("data"));
+    await second.next();
+    second.ws.pause();
+    await first.close(1000);
+    return second;
+  }
+
+  it("count against their address until both are gone", async () => {
+    const relay = await publicRelay(LINGERING);
+    const seconds = [];
+    for (let code = 0; code < 64; code++) seconds.push(await endPair(relay, code, "203.0.113.1"));
+    await expect(side(relay, 64, "203.0.113.1")).rejects.toThrow("503");
+    await side(relay, 64, HONEST);
+    seconds[0]?.ws.resume();
+    await seconds[0]?.ended;
+    await side(relay, 65, "203.0.113.1");
+  });
+
+  it("are cut for others where there is no place for more", async () => {
+    const relay = await publicRelay({ ...LINGERING, maxPairs: 4 });
+    for (let code = 0; code < 4; code++) await endPair(relay, code, "203.0.113.1");
+    await expect(side(relay, 4, "203.0.113.1")).rejects.toThrow("503");
+    for (const address of strangers(3)) await (await side(relay, 0, address)).close(1000);
+    const held = [];
+    for (const [i, address] of strangers(3).entries()) held.push(await side(relay, i, address));
+    await expect(side(relay, 4, HONEST)).rejects.toThrow("503");
+    expect(held.map(({ ws }) => ws.readyState)).toEqual([1, 1, 1]);
+  });
+});
+
 describe("requests in a minute", () => {
   it.each([
     ["20 of an address", ["203.0.113.1"], 20],
