@@ -7,10 +7,10 @@ import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { WebSocket } from "ws";
-import type { Settings } from "../../relay/src/config/settings.ts";
 import { circlesOf, networkOf } from "../../relay/src/limits/networks.ts";
 import { Places } from "../../relay/src/limits/places.ts";
-import { type Relay, startRelay } from "../../relay/src/relay.ts";
+import type { RelayEvent } from "../../relay/src/observe/events.ts";
+import { type Relay, type RelayOptions, startRelay } from "../../relay/src/relay.ts";
 import { until } from "../support/wait.ts";
 import { BEHIND_PROXY, callers, from, type Held, ofSlash24, ofSlash48, strangers } from "./callers.ts";
 import { NEVER_MS } from "./clock.ts";
@@ -34,7 +34,7 @@ const nextMinute = () => {
 };
 
 /** As an operator starts it, but for the proxy that lets the test be many. */
-async function publicRelay(settings: Partial<Settings> = {}): Promise<Relay> {
+async function publicRelay(settings: RelayOptions = {}): Promise<Relay> {
   const relay = await startRelay({ host: "127.0.0.1", port: 0, ...BEHIND_PROXY, ...settings });
   undo.push(() => relay.stop());
   return relay;
@@ -180,6 +180,45 @@ describe("rooms that have ended, whose receivers answer no close,", () => {
   });
 });
 
+/** A relay, and how many rooms it has kept so far for senders that were lost. */
+async function keepingRelay(settings: RelayOptions = {}) {
+  const events: RelayEvent[] = [];
+  const relay = await publicRelay({ onEvent: (event) => events.push(event), ...settings });
+  return { relay, kept: () => events.filter(({ event }) => event === "room-kept").length };
+}
+
+/** Loses the senders of rooms, all of which are kept. */
+async function drop(held: readonly Held[], kept: () => number): Promise<void> {
+  for (const { self } of held) self.ws.terminate();
+  await until("the rooms are kept", () => kept() === held.length);
+}
+
+describe("rooms that wait for their senders", () => {
+  it("are no shield: of four /48s they are 1,000, and others still get a room each", async () => {
+    const { relay, kept } = await keepingRelay();
+    const attackers = [1, 2, 3, 4].flatMap((n) => ofSlash48(`2001:db8:${n}`, 16));
+    const taken = await takeAll(relay, attackers, nextMinute);
+    await drop(taken, kept);
+    expect([taken.length, await roomsOf(relay)]).toEqual([1000, 1000]);
+    for (const address of strangers(20)) await created(relay, address);
+    expect([await roomsOf(relay), relay.ended.get("displaced")]).toEqual([1000, 20]);
+  });
+
+  it.each([
+    ["an address: 2", ["203.0.113.1"], 2],
+    ["a /56: 4", Array.from({ length: 8 }, (_, i) => `2001:db8:1:${i}::1`), 4],
+    ["a /48: 8", ofSlash48("2001:db8:1", 8), 8],
+    ["a /24: 8", ofSlash24("203.0.113", 8), 8],
+  ])("are limited as rooms are, where an address may have 2, for %s", async (_who, addresses, most) => {
+    const { relay, kept } = await keepingRelay({ maxKeptPerAddress: 2 });
+    const held: Held[] = [];
+    for (let i = 0; i < 16; i++) held.push(await created(relay, addresses[i % addresses.length] as string));
+    for (const { self } of held) self.ws.terminate();
+    await until("they are kept, or have ended", () => kept() + (relay.ended.get("peer-left") ?? 0) === 16);
+    expect([kept(), await roomsOf(relay)]).toEqual([most, most]);
+  });
+});
+
 describe("a full relay", () => {
   const FULL = { maxRooms: 4 };
 
@@ -216,19 +255,35 @@ describe("a full relay", () => {
     expect(await roomsOf(relay)).toBe(4);
   });
 
-  it("ends no room with a receiver, be it served or waiting, and none that waits for its sender", async () => {
-    const relay = await publicRelay(FULL);
+  it("ends no room with a receiver, be it served or waiting, and one without that waits for its sender as any other", async () => {
+    const { relay, kept } = await keepingRelay(FULL);
     const held: Held[] = [];
     for (let i = 0; i < 4; i++) held.push(await created(relay, "203.0.113.1"));
-    const [served, away, kept] = held as [Held, Held, Held, Held];
+    const [served, waitedFor, away, living] = held as [Held, Held, Held, Held];
     await join(relay, served.room, "192.0.2.9");
-    away.self.ws.terminate();
-    await away.self.ended;
-    await join(relay, kept.room, "192.0.2.9");
+    await drop([waitedFor, away], kept);
+    await join(relay, waitedFor.room, "192.0.2.9");
     await created(relay, HONEST);
-    expect(await held[3]?.self.ended).toMatchObject({ code: 4012 });
-    expect(await create(relay, "192.0.2.1")).toBe("too_many_rooms");
-    expect(await roomsOf(relay)).toBe(4);
+    expect([living.closed, relay.ended.get("displaced"), await roomsOf(relay)]).toEqual([undefined, 1, 4]);
+    await created(relay, "192.0.2.1");
+    expect(await living.self.ended).toMatchObject({ code: 4012 });
+    expect(await create(relay, "100.64.0.7")).toBe("too_many_rooms");
+    expect([relay.ended.get("displaced"), await roomsOf(relay)]).toEqual([2, 4]);
+  });
+
+  it("gives a room that it ended while its sender was away back to that sender, once there is a place", async () => {
+    const { relay, kept } = await keepingRelay(FULL);
+    const away = await created(relay, "203.0.113.1");
+    const others = [];
+    for (let i = 0; i < 3; i++) others.push(await created(relay, "203.0.113.1"));
+    await drop([away], kept);
+    await created(relay, HONEST);
+    expect(relay.ended.get("displaced")).toBe(1);
+    const claim = { type: "CREATE_ROOM", room_id: away.room, reclaim_token: away.token, features: ["reclaim"] };
+    const back = async () => (await client(relay.url, from(away.address))).ask(claim);
+    expect(await back()).toEqual({ type: "ERROR", reason: "too_many_rooms" });
+    await others[0]?.self.close(1000);
+    expect(await back()).toMatchObject({ type: "ROOM_CREATED", room_id: away.room });
   });
 
   it("gives nothing to a network that has half of its fair share, and takes nobody's only room", async () => {
@@ -263,6 +318,42 @@ it("pairs are 64 of one address, 256 of a /24 or /48, and others still get one",
   for (const address of ofSlash48("2001:db8:1", 300)) await pair(address);
   expect(made).toBe(512);
   expect(await pair(HONEST)).toBe(101);
+});
+
+describe("pairs that have ended, whose sides answer no close,", () => {
+  const side = (relay: Relay, code: number, address: string) => client(`${relay.url}/?pair=${code}`, from(address));
+
+  async function endPair(relay: Relay, code: number, address: string): Promise<Client> {
+    const first = await side(relay, code, address);
+    const second = await side(relay, code, "192.0.2.9");
+    first.send(Buffer.from("data"));
+    await second.next();
+    second.ws.pause();
+    await first.close(1000);
+    return second;
+  }
+
+  it("count against their address until both are gone", async () => {
+    const relay = await publicRelay(LINGERING);
+    const seconds = [];
+    for (let code = 0; code < 64; code++) seconds.push(await endPair(relay, code, "203.0.113.1"));
+    await expect(side(relay, 64, "203.0.113.1")).rejects.toThrow("503");
+    await side(relay, 64, HONEST);
+    seconds[0]?.ws.resume();
+    await seconds[0]?.ended;
+    await side(relay, 65, "203.0.113.1");
+  });
+
+  it("are cut for others where there is no place for more", async () => {
+    const relay = await publicRelay({ ...LINGERING, maxPairs: 4 });
+    for (let code = 0; code < 4; code++) await endPair(relay, code, "203.0.113.1");
+    await expect(side(relay, 4, "203.0.113.1")).rejects.toThrow("503");
+    for (const address of strangers(3)) await (await side(relay, 0, address)).close(1000);
+    const held = [];
+    for (const [i, address] of strangers(3).entries()) held.push(await side(relay, i, address));
+    await expect(side(relay, 4, HONEST)).rejects.toThrow("503");
+    expect(held.map(({ ws }) => ws.readyState)).toEqual([1, 1, 1]);
+  });
 });
 
 describe("requests in a minute", () => {

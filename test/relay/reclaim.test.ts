@@ -1,12 +1,13 @@
 /** Rooms that outlive their sender's connection: kept by a relay that lives, made again by one that was restarted. */
 import { once } from "node:events";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Settings } from "../../relay/src/config/settings.ts";
 import type { RelayEvent } from "../../relay/src/observe/events.ts";
 import { startRelay } from "../../relay/src/relay.ts";
 import { Claims } from "../../relay/src/rooms/reclaim.ts";
+import { later } from "../support/later.ts";
 import { eventually } from "../support/wait.ts";
-import { PATIENT, pass, stopClock } from "./clock.ts";
+import { NEVER_MS, PATIENT, pass, stopClock } from "./clock.ts";
 import { type Client, harness, roomsOf } from "./support.ts";
 
 const SECRET = "the secret of this test, thirty-two characters";
@@ -252,14 +253,26 @@ test("a restarted relay with no room for more says so, and gives no id to two", 
   expect((await takeBack(url, { room: other.room, token: forged })).answer.reason).toBe("room_not_found");
 });
 
-test("wrong tokens open nothing, and count as joins of no room; right ones do not count at all", async () => {
-  const { url } = await relay({ rateLimitMax: 4, maxFailedJoins: 4 });
+/** The relay's clock for limits, which stands still but for what the test adds. */
+function stopLimits(): (ms: number) => void {
+  let now = Math.ceil(performance.now());
+  vi.spyOn(performance, "now").mockImplementation(() => now);
+  later(() => vi.restoreAllMocks());
+  return (ms) => {
+    now += ms;
+  };
+}
+
+test("wrong tokens open nothing, and count as joins of no room; right ones do not count, if seconds are between them", async () => {
+  const laterBy = stopLimits();
+  const { url } = await relay({ rateLimitMax: 4, maxFailedJoins: 4, rateLimitWindowMs: NEVER_MS });
   const a = await owner(url);
   const [created = "", ttl = "", mac = ""] = a.token.split(".");
   a.self.ws.terminate();
   for (let i = 0; i < 6; i++) {
     const back = await takenBack(url, a);
     back.ws.terminate();
+    laterBy(10_000);
   }
   const wrong: Owned[] = [
     { room: a.room, token: `${created}.${Number(ttl) * 2}.${mac}` },
@@ -270,6 +283,22 @@ test("wrong tokens open nothing, and count as joins of no room; right ones do no
     expect((await takeBack(url, one)).answer).toEqual({ type: "ERROR", reason: "room_not_found" });
   }
   expect((await takeBack(url, { room: a.room, token: a.token.slice(0, -1) })).answer.reason).toBe("rate_limited");
+  await takenBack(url, a);
+});
+
+test("a room that is taken back again within seconds counts as a request, and is kept until its sender may ask", async () => {
+  const laterBy = stopLimits();
+  const { url } = await relay({ rateLimitMax: 4, rateLimitWindowMs: 60_000 });
+  const a = await owner(url);
+  a.self.ws.terminate();
+  // Once as a loss that anybody has, and then three times as requests: with the room itself these are four.
+  for (let i = 0; i < 4; i++) (await takenBack(url, a)).ws.terminate();
+  expect((await takeBack(url, a)).answer).toEqual({ type: "ERROR", reason: "rate_limited" });
+  const other = await client(url);
+  expect(await other.ask({ type: "CREATE_ROOM" })).toEqual({ type: "ERROR", reason: "rate_limited" });
+  laterBy(9_999);
+  expect((await takeBack(url, a)).answer).toEqual({ type: "ERROR", reason: "rate_limited" });
+  laterBy(1);
   await takenBack(url, a);
 });
 

@@ -1,9 +1,13 @@
 /** Whose turn is next: one network that comes again and again does not keep others from a room whose sender serves one at a time. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { DEFAULTS } from "../../relay/src/config/settings.ts";
+import type { Peer } from "../../relay/src/peers/peer.ts";
 import type { Relay } from "../../relay/src/relay.ts";
+import { Attempts } from "../../relay/src/rooms/attempts.ts";
+import { Queue } from "../../relay/src/rooms/queue.ts";
 import { parseNext } from "../../relay/src/wire.ts";
 import { BEHIND_PROXY, callers, from, ofSlash24, ofSlash48, strangers } from "./callers.ts";
-import { type Client, harness } from "./support.ts";
+import { type Client, harness, lives } from "./support.ts";
 
 const { relay, client } = harness();
 const { join } = callers({ client });
@@ -93,6 +97,55 @@ it("a full queue makes way for a network that has fewer there: the last to come 
   expect(await last.json()).toEqual({ type: "ERROR", reason: "queue_full" });
   expect(await last.ended).toEqual({ code: 4003, reason: "refused" });
   expect(waiting.slice(0, -1).map(({ unread }) => unread)).toEqual(Array(63).fill(0));
+});
+
+describe("a receiver that is refused", () => {
+  const TRIES = { rateLimitMax: 5 };
+
+  async function refusals(started: Relay, room: string, address: string, tries: number) {
+    const answers = [];
+    for (let i = 0; i < tries; i++) answers.push((await join(started, room, address)).refused);
+    return answers;
+  }
+
+  it("by a full queue has made a request, which a receiver that waits has not", async () => {
+    const started = await relay({ ...BEHIND_PROXY, ...TRIES });
+    const { self, room } = await sender(started.url);
+    (await joined(started, room, "192.0.2.9")).send("here");
+    await turn(self);
+    expect(await refusals(started, room, "203.0.113.1", 22)).toEqual([
+      ...Array(16).fill(undefined),
+      ...Array(5).fill("queue_full"),
+      "rate_limited",
+    ]);
+    expect((await join(started, room, HONEST)).refused).toBeUndefined();
+  });
+
+  it("for failed attempts of its network has made one too", async () => {
+    const started = await relay({ ...BEHIND_PROXY, ...TRIES });
+    const { self, room } = await sender(started.url);
+    const attacker = await joined(started, room, "203.0.113.1");
+    attacker.send("attacker");
+    const { tag } = await turn(self);
+    await over(self, attacker, [tag, tag, tag]);
+    await lives(self.ws);
+    expect(await refusals(started, room, "203.0.113.2", 6)).toEqual([
+      ...Array(5).fill("too_many_attempts"),
+      "rate_limited",
+    ]);
+  });
+
+  it("by a full queue costs no look at the addresses of those that wait", () => {
+    const queue = new Queue(DEFAULTS, new Attempts([]));
+    for (let i = 0; i < DEFAULTS.maxWaiting; i++) queue.add({} as Peer, `2001:db8:${i.toString(16)}:1::/64`);
+    const split = vi.spyOn(String.prototype, "split");
+    const placeFor = queue.hasPlaceFor("2001:db8:ffff:1::/64");
+    const taken = split.mock.calls.length;
+    split.mockRestore();
+    expect(placeFor).toBe(false);
+    // Those of the one that comes.
+    expect(taken).toBeLessThan(10);
+  });
 });
 
 describe("tags", () => {

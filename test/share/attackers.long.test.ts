@@ -60,6 +60,7 @@ vi.mock("node:timers/promises", async (original) => ({
   ...(await original<typeof import("node:timers/promises")>()),
   setTimeout: (ms: number, value: unknown, { signal }: { signal?: AbortSignal } = {}) =>
     new Promise((passed, aborted) => {
+      if (signal?.aborted) aborted(signal.reason);
       const timer = setTimeout(() => passed(value), ms);
       signal?.addEventListener("abort", () => {
         clearTimeout(timer);

@@ -74,7 +74,7 @@ export const DEFAULTS = {
   roomTtlMs: 30 * 60_000,
   /** The largest message of a peer: a whole share of the first clients travels in one of 10 MiB. */
   maxMessageBytes: 10 * 1024 * 1024,
-  /** CREATE_ROOMs, and JOIN_ROOMs of no room, of one address in a window: more than a person needs, too few to guess rooms. */
+  /** CREATE_ROOMs, and JOIN_ROOMs that are refused, of one address in a window: more than a person needs, too few to guess rooms. */
   rateLimitMax: 20,
   /** Of these, JOIN_ROOMs of no room: a person mistypes twice; there are 887 million ids. */
   maxFailedJoins: 10,

@@ -4,7 +4,7 @@
  */
 
 import type { Socket } from "node:net";
-import { Counts } from "./counts.ts";
+import { CircleCounts, Counts } from "./counts.ts";
 import { circlesOf } from "./networks.ts";
 
 /** Addresses that are remembered at once, about 100 bytes each. Beyond, the one whose window began first is forgotten. */
@@ -123,6 +123,27 @@ export class AddressLimiter {
   /** How many addresses are remembered: never more than is held. */
   get size(): number {
     return this.#held.size;
+  }
+}
+
+/** The same for an address and for each network around it. */
+export class NetworkLimiter {
+  readonly #max: number;
+  readonly #held = new CircleCounts();
+
+  /** @param max of one address. */
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  allows(address: string): boolean {
+    return this.#held.allows(address, this.#max);
+  }
+
+  /** Takes one more place, which is held until it is released. */
+  hold(address: string): HeldPlace {
+    this.#held.add(address);
+    return new HeldPlace(this.#held, address);
   }
 }
 

@@ -3,8 +3,9 @@
  * text is dropped. When one end leaves, the other is closed.
  */
 import type { Settings } from "../config/settings.ts";
+import type { Remains } from "../limits/places.ts";
 import { forward } from "../peers/flow.ts";
-import type { Peer, PeerOwner } from "../peers/peer.ts";
+import { type Peer, type PeerOwner, remainsOf } from "../peers/peer.ts";
 import type { GoneReason } from "../wire.ts";
 
 type PairState =
@@ -14,11 +15,11 @@ type PairState =
 
 export class Pair implements PeerOwner {
   readonly #settings: Settings;
-  readonly #gone: (why: GoneReason) => void;
+  readonly #gone: (why: GoneReason, remains: Remains) => void;
   #state: PairState;
 
   /** @param gone called once, when the pair is over and its code free again. */
-  constructor(first: Peer, settings: Settings, now: number, gone: (why: GoneReason) => void) {
+  constructor(first: Peer, settings: Settings, now: number, gone: (why: GoneReason, remains: Remains) => void) {
     this.#settings = settings;
     this.#gone = gone;
     this.#state = { at: "alone", first, since: now, backlog: [], backlogBytes: 0 };
@@ -85,8 +86,8 @@ export class Pair implements PeerOwner {
     const state = this.#state;
     if (state.at === "gone") return;
     this.#state = { at: "gone" };
-    state.first.close(why);
-    if (state.at === "paired") state.second.close(why);
-    this.#gone(why);
+    const sides = state.at === "paired" ? [state.first, state.second] : [state.first];
+    for (const side of sides) side.close(why);
+    this.#gone(why, remainsOf(sides, why));
   }
 }

@@ -16,6 +16,7 @@ interface PairSide {
 
 export class Pairs implements Entrance<PairSide> {
   readonly #pairs = new Map<string, Pair>();
+  /** Of pairs, and of those that have ended while their sides are not closed. */
   readonly #places: Places<Pair>;
   readonly #settings: Settings;
   readonly #now: () => number;
@@ -45,7 +46,8 @@ export class Pairs implements Entrance<PairSide> {
   sides(code: string, address: string): number | undefined {
     const pair = this.#pairs.get(code);
     if (pair) return pair.sides;
-    return this.#pairs.size < this.#settings.maxPairs && this.#places.allows(address) ? 0 : undefined;
+    const full = this.#places.full && !this.#places.hasRemains(address);
+    return !full && this.#places.allows(address) ? 0 : undefined;
   }
 
   enter({ code, peer, address }: PairSide): void {
@@ -54,9 +56,10 @@ export class Pairs implements Entrance<PairSide> {
       pair.join(peer);
       return;
     }
-    const made: Pair = new Pair(peer, this.#settings, this.#now(), (why) => {
+    if (this.#places.full) this.#places.cutRemains(address);
+    const made: Pair = new Pair(peer, this.#settings, this.#now(), (why, remains) => {
       this.#pairs.delete(code);
-      this.#places.free(made);
+      this.#places.end(made, remains);
       if (this.#pairs.size === 0) clearInterval(this.#sweeps);
       this.#emit({ event: "pair-ended", why });
     });

@@ -18,6 +18,9 @@ type JoinRoom = Extract<Request, { type: "JOIN_ROOM" }>;
 /** What a sender may ask for. */
 const OF_SENDERS = ["turns", "reclaim", "tags"] as const;
 
+/** A room that is taken back again within so many ms counts as a request: its sender comes and goes. */
+const AGAIN_MS = 10_000;
+
 function abilitiesIn(features: readonly Feature[] = []): Pick<RoomOptions, "turns" | "reclaim" | "tags"> {
   return {
     turns: features.includes("turns"),
@@ -100,8 +103,8 @@ export class Lobby implements PeerOwner {
   }
 
   /**
-   * A sender always counts against its address, but for one that takes back a room that is there; a receiver only when it asks
-   * for what is not there: so guessing ends.
+   * A sender always counts against its address, but for one that takes back a room that is there and has not just done so; a
+   * receiver only when it is refused: so guessing ends, and so does coming again and again to a room that has no place for it.
    */
   #serve(peer: Peer, request: Request, address: string): RefusedReason | undefined {
     const claim = request.type === "CREATE_ROOM" ? this.#claimIn(request) : undefined;
@@ -110,7 +113,7 @@ export class Lobby implements PeerOwner {
     const refused =
       request.type === "CREATE_ROOM" ? this.#create(peer, request, address) : this.#join(peer, request, address);
     if (refused === "room_not_found") this.#misses.count(address);
-    if (refused === "room_not_found" || request.type === "CREATE_ROOM") this.#limiter.count(address);
+    if ((refused && refused !== "rate_limited") || request.type === "CREATE_ROOM") this.#limiter.count(address);
     return refused;
   }
 
@@ -145,11 +148,9 @@ export class Lobby implements PeerOwner {
     const features = confirm(request.features, OF_SENDERS);
     const leftMs = this.#leftOf(claim);
     if (leftMs <= 0 || this.#rooms.hasEnded(claim)) return "room_not_found";
-    // Then it makes one, as any CREATE_ROOM does.
-    if (!this.#rooms.has(claim)) {
-      if (!this.#limiter.allows(address)) return "rate_limited";
-      this.#limiter.count(address);
-    }
+    // Where there is none it makes one, as any CREATE_ROOM does.
+    const counts = !this.#rooms.has(claim) || this.#rooms.wasTakenBackWithin(AGAIN_MS, claim);
+    if (counts && !this.#limiter.allows(address)) return "rate_limited";
     const room = this.#rooms.takeBack(peer, claim, {
       address,
       createdMs: claim.createdMs,
@@ -157,6 +158,8 @@ export class Lobby implements PeerOwner {
       ...abilitiesIn(features),
       failed: request.failed ?? [],
     });
+    // Its old connection is asked for a sign of life, and it asks again.
+    if (counts && room !== "room_held") this.#limiter.count(address);
     if (typeof room === "string") return room;
     peer.sendControl({
       type: "ROOM_CREATED",

@@ -3,6 +3,7 @@
  * around them share places and turns fairly, so that nobody closes a room to all others by coming often.
  */
 import type { Settings } from "../config/settings.ts";
+import { CircleCounts } from "../limits/counts.ts";
 import { circlesOf, networkOf } from "../limits/networks.ts";
 import type { Peer } from "../peers/peer.ts";
 import type { Attempts } from "./attempts.ts";
@@ -14,6 +15,8 @@ export interface Waiting {
   readonly peer: Peer;
   /** Whom the limits count. */
   readonly address: string;
+  /** The one around that address. */
+  readonly network: string;
   /** What it said so far. */
   readonly backlog: { readonly frame: Buffer; readonly binary: boolean }[];
   backlogBytes: number;
@@ -24,6 +27,8 @@ export class Queue {
   readonly #attempts: Attempts;
   /** In the order in which they came. */
   readonly #waiting: Waiting[] = [];
+  /** How many of them an address has, and the networks around it. Most rooms never have a queue. */
+  #counts: CircleCounts | undefined;
   /** How many turns addresses and networks had, by the keys of their circles; the one that had a turn last is last. */
   #turns: Map<string, number> | undefined;
 
@@ -61,11 +66,13 @@ export class Queue {
   }
 
   add(peer: Peer, address: string): void {
-    this.#waiting.push({ peer, address, backlog: [], backlogBytes: 0 });
+    this.#waiting.push({ peer, address, network: networkOf(address), backlog: [], backlogBytes: 0 });
+    this.#counts ??= new CircleCounts();
+    this.#counts.add(address);
   }
 
   remove(waiting: Waiting): void {
-    this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+    this.#removeAt(this.#waiting.indexOf(waiting));
   }
 
   /** Keeps a copy of what it says until its turn. @returns false if that is more than is kept. */
@@ -90,7 +97,8 @@ export class Queue {
     };
     const ranks = this.#waiting.map(rank);
     const first = ranks.reduce((best, next, at) => (isBelow(next, ranks[best]) ? at : best), 0);
-    const next = this.#waiting.splice(first, 1)[0] as Waiting;
+    const next = this.#waiting[first] as Waiting;
+    this.#removeAt(first);
     this.#countTurn(next.address);
     return next;
   }
@@ -108,13 +116,18 @@ export class Queue {
     }
   }
 
+  #removeAt(index: number): void {
+    for (const { address } of this.#waiting.splice(index, 1)) this.#counts?.remove(address);
+    if (this.#waiting.length === 0) this.#counts = undefined;
+  }
+
   #waitingOf(circle: string): number {
-    return this.#waiting.filter(({ address }) => circlesOf(address).some(({ key }) => key === circle)).length;
+    return this.#counts?.of(circle) ?? 0;
   }
 
   /** The last to come of the network that has most here, if that has more than the network of this address would have. */
   #lastOfTheMany(address: string): Waiting | undefined {
-    const counts = this.#waiting.map((waiting) => this.#waitingOf(networkOf(waiting.address)));
+    const counts = this.#waiting.map(({ network }) => this.#waitingOf(network));
     const most = Math.max(...counts);
     return most > this.#waitingOf(networkOf(address)) + 1 ? this.#waiting[counts.lastIndexOf(most)] : undefined;
   }

@@ -3,7 +3,7 @@
  * never looked at. A room knows nothing of other rooms, and of addresses only whom the limits count.
  */
 import type { Settings } from "../config/settings.ts";
-import type { AddressLimiter, HeldPlace } from "../limits/limits.ts";
+import type { HeldPlace, NetworkLimiter } from "../limits/limits.ts";
 import type { Remains } from "../limits/places.ts";
 import type { Emit } from "../observe/events.ts";
 import { forward } from "../peers/flow.ts";
@@ -42,6 +42,13 @@ export interface RoomOptions {
   readonly failed: readonly string[];
 }
 
+export interface RoomEnd {
+  readonly why: GoneReason;
+  /** Whether its sender was there, and so is told. */
+  readonly senderKnows: boolean;
+  readonly remains: Remains;
+}
+
 export class Room implements PeerOwner {
   readonly id: string;
   readonly createdMs: number;
@@ -53,17 +60,19 @@ export class Room implements PeerOwner {
   /** Whether there is a token for it, somewhere. */
   #reclaimable: boolean;
   readonly #settings: Settings;
-  /** Rooms that wait for their senders, by address. */
-  readonly #kept: AddressLimiter;
+  /** Rooms that wait for their senders, by address and network. */
+  readonly #kept: NetworkLimiter;
   /** This room's place among them, while it waits for its sender. */
   #keptPlace: HeldPlace | undefined;
   readonly #emit: Emit;
-  readonly #onEnded: (room: Room, why: GoneReason, remains: Remains) => void;
+  readonly #onEnded: (room: Room, end: RoomEnd) => void;
   readonly #attempts: Attempts;
   readonly #queue: Queue;
   #state: State = { at: "idle" };
   #passedBytes = 0;
   #expired = false;
+  /** When its sender last took it back, by `performance.now()`. */
+  takenBackAt = Number.NEGATIVE_INFINITY;
   /** When its lifetime is over, by `performance.now()`, which does not jump. */
   readonly #endsAt: number;
   #timer: NodeJS.Timeout;
@@ -73,9 +82,9 @@ export class Room implements PeerOwner {
     sender: Peer,
     { address, createdMs, ttlMs, turns, reclaim, tags, failed }: RoomOptions,
     settings: Settings,
-    kept: AddressLimiter,
+    kept: NetworkLimiter,
     emit: Emit,
-    onEnded: (room: Room, why: GoneReason, remains: Remains) => void,
+    onEnded: (room: Room, end: RoomEnd) => void,
   ) {
     this.id = id;
     this.createdMs = createdMs;
@@ -115,9 +124,9 @@ export class Room implements PeerOwner {
     return this.#reclaimable;
   }
 
-  /** Whether nobody is there but its sender, who is not away either. */
+  /** Whether no receiver is there, be the sender there or away. */
   get deserted(): boolean {
-    return (this.#state.at === "idle" || this.#state.at === "between") && this.#queue.length === 0;
+    return this.#state.at !== "paired" && this.#state.at !== "gone" && this.#queue.length === 0;
   }
 
   /** Whether a receiver whose turn it is has begun. */
@@ -194,6 +203,7 @@ export class Room implements PeerOwner {
     this.#reclaim = reclaim;
     this.#reclaimable = true;
     this.#tags = tags;
+    this.takenBackAt = performance.now();
     this.#take(sender);
     this.#emit({ event: "room-reclaimed", room: this.id });
     this.#onFailed(failed);
@@ -226,7 +236,7 @@ export class Room implements PeerOwner {
     }
     if (why === "restart") this.#closeWaiting(why);
     this.#dismissWaiting("sender_disconnected", "peer-left");
-    this.#onEnded(this, why, remainsOf(served, why));
+    this.#onEnded(this, { why, senderKnows: state.at !== "kept", remains: remainsOf(served, why) });
   }
 
   #take(sender: Peer): void {

@@ -1,13 +1,13 @@
 /** All rooms of this relay: the only map of them, their ids, how many there may be, and why they ended. */
 import { randomInt } from "node:crypto";
 import type { Settings } from "../config/settings.ts";
-import { AddressLimiter } from "../limits/limits.ts";
-import { Places, type Remains } from "../limits/places.ts";
+import { NetworkLimiter } from "../limits/limits.ts";
+import { Places } from "../limits/places.ts";
 import type { Emit } from "../observe/events.ts";
 import type { Peer } from "../peers/peer.ts";
 import type { GoneReason, RefusedReason } from "../wire.ts";
 import type { Claim } from "./reclaim.ts";
-import { Room, type RoomOptions } from "./room.ts";
+import { Room, type RoomEnd, type RoomOptions } from "./room.ts";
 
 /** Without 0 o 1 l i, which are mistaken for each other when they are read aloud or copied by hand. */
 const ID_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789";
@@ -26,13 +26,13 @@ export class Rooms {
   /** Of rooms, and of those that have ended while their peers are not all closed. */
   readonly #places: Places<Room>;
   /** Of rooms that wait for their senders: such a one costs nobody a connection. */
-  readonly #kept: AddressLimiter;
+  readonly #kept: NetworkLimiter;
   readonly #settings: Settings;
   readonly #emit: Emit;
 
   constructor(settings: Settings, emit: Emit) {
     this.#settings = settings;
-    this.#kept = new AddressLimiter(settings.maxKeptPerAddress);
+    this.#kept = new NetworkLimiter(settings.maxKeptPerAddress);
     this.#places = new Places(settings.maxRooms);
     this.#emit = emit;
   }
@@ -61,6 +61,12 @@ export class Rooms {
   /** Whether the id of this token is in use, by its own room or by a later one. */
   has({ room: id }: Claim): boolean {
     return this.#rooms.has(id);
+  }
+
+  /** Whether the sender of this token has had its room back within so many ms. */
+  wasTakenBackWithin(ms: number, { room: id, createdMs }: Claim): boolean {
+    const room = this.#rooms.get(id);
+    return room?.createdMs === createdMs && performance.now() - room.takenBackAt < ms;
   }
 
   /** Whether the room of this token has ended for good. */
@@ -112,11 +118,11 @@ export class Rooms {
   }
 
   /** A field, not a method: one function for all rooms. */
-  readonly #gone = (room: Room, why: GoneReason, remains: Remains): void => {
+  readonly #gone = (room: Room, { why, senderKnows, remains }: RoomEnd): void => {
     const { id } = room;
     this.#rooms.delete(id);
     this.#places.end(room, remains);
-    if (FOR_GOOD.has(why) && room.reclaimable) this.#rememberEnd(room);
+    if (FOR_GOOD.has(why) && senderKnows && room.reclaimable) this.#rememberEnd(room);
     this.#ended.set(why, (this.#ended.get(why) ?? 0) + 1);
     this.#emit({ event: "room-ended", why, room: id });
   };
