@@ -3,7 +3,8 @@
  * `<secret>…</secret>`, `| token | … |`, `--password …`. A name that ends as a secret's does, a separator, and a value that
  * the judgement of values.ts lets pass. Nothing here looks further than a bound in either direction.
  */
-import type { Kind, Name } from "./names.ts";
+import type { Found } from "./found.ts";
+import { type Name, type NameKind, RULE_OF } from "./names.ts";
 import {
   entropyBits,
   isCode,
@@ -19,32 +20,10 @@ import {
   standsForValue,
 } from "./values.ts";
 
-export interface Found {
-  readonly rule: string;
-  /** Where the value alone begins and ends. */
-  readonly start: number;
-  readonly end: number;
-}
-
 /** How long a value is looked at, in characters. */
 const MAX_VALUE_CHARS = 1024;
 /** How far before a session's name "cookie" may stand. */
 const COOKIE_REACH_CHARS = 600;
-
-export const RULE_OF: Readonly<Record<Kind, string>> = {
-  password: "password-assignment",
-  pass: "password-assignment",
-  login: "password-assignment",
-  user: "password-assignment",
-  secret: "secret-assignment",
-  key: "secret-assignment",
-  phrase: "secret-assignment",
-  code: "secret-assignment",
-  output: "secret-assignment",
-  vague: "secret-assignment",
-  pin: "password-assignment",
-  session: "session-cookie",
-};
 
 /** What stands between name and value, from the name's end on; each of these is a group of SEPARATOR. */
 const SEPARATORS: Readonly<Record<string, string>> = {
@@ -202,7 +181,13 @@ const DIRECTIVE = /^(?=\S*\d)[^\s"'`(){}]{8,200}[ \t]{0,8}(?:[;}#]|\r?\n|$)/;
 const MAX_DIRECTIVE_CHARS = 220;
 
 /** Whether the separator is one between a name and its value, by what is before the name and behind the separator. */
-function isAssigned(text: string, nameStart: number, kind: Kind, groups: Groups, quote: string | undefined): boolean {
+function isAssigned(
+  text: string,
+  nameStart: number,
+  kind: NameKind,
+  groups: Groups,
+  quote: string | undefined,
+): boolean {
   const before = text.slice(Math.max(0, nameStart - 8), nameStart);
   if (groups.tag !== undefined) return before.endsWith("<");
   // `--password x`, `ENV PASSWORD x`, the password `x`
@@ -338,7 +323,7 @@ const MAX_JUDGED_CHARS = 200;
 const MIN_CHANCE_CHARS = { settings: 8, code: 12 };
 const MIN_CHANCE_BITS = 2;
 
-function isSecret(value: string, kind: Kind, among: "code" | "settings"): boolean {
+function isSecret(value: string, kind: NameKind, among: "code" | "settings"): boolean {
   if (value.includes("[redacted:")) return false;
   if (kind === "phrase") return SEED_WORDS.test(value.trim());
   if (kind === "code") return isGroups(value);

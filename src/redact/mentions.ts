@@ -12,8 +12,8 @@
  * name is found by assignments.ts.
  */
 import { wordlist } from "@scure/bip39/wordlists/english.js";
-import { type Found, RULE_OF } from "./assignments.ts";
-import type { Kind, Name } from "./names.ts";
+import type { Found, Span } from "./found.ts";
+import { type Name, type NameKind, RULE_OF } from "./names.ts";
 import { ALGORITHM, isDigest, isGroups, isPlain, isTyped, looksRandom, standsForValue } from "./values.ts";
 
 /** How far behind its name, and before it, a value may stand. */
@@ -51,7 +51,7 @@ export function mentionsAt(text: string, name: Name): Found[] {
   const reach = kind === "code" ? LIST_REACH_CHARS : REACH_CHARS;
   // What a placeholder stands for was spoken of; what is behind that was not.
   const [after = ""] = text.slice(name.end, name.end + reach).split("[redacted: ", 1);
-  const found = (line: Line, value: Place): Found => ({
+  const found = (line: Line, value: Span): Found => ({
     rule: RULE_OF[kind],
     start: line.start + value.start,
     end: line.start + value.end,
@@ -84,11 +84,6 @@ const isInName = (text: string, { start, end }: Name) =>
   (text.charAt(start - 1) === ":" && text.charAt(end) === ":") ||
   text.slice(Math.max(0, start - 11), start) === "[redacted: ";
 
-interface Place {
-  readonly start: number;
-  readonly end: number;
-}
-
 function linesOf(text: string, offset: number): Line[] {
   const lines: Line[] = [];
   let start = 0;
@@ -115,7 +110,7 @@ const VALUE =
 const BARE = /[^\s"'`“”„«»「」『』‘’<>()[\]{},;|]{6,1200}/g;
 
 /** All that may be a value, with the text between it and the line's beginning. */
-function* candidates(line: string): Generator<Place & { value: string; between: string; isQuoted: boolean }> {
+function* candidates(line: string): Generator<Span & { value: string; between: string; isQuoted: boolean }> {
   for (const match of line.slice(0, LINE_REACH_CHARS + 1200).matchAll(VALUE)) {
     const { open = "", quoted, bare } = match.groups ?? {};
     if (match.index > LINE_REACH_CHARS) return;
@@ -152,7 +147,7 @@ const ELSEWHERE =
 const PUBLIC =
   /ssh-(?:rsa|ed25519|dss)|ecdsa-sha2|public|publishable|fingerprint|integrity|secure:|(?:^|[^\w])(?:id|kid|etag|nonce)["'`]?\s*[:=]?\s*["'`]?$/i;
 
-function* valuesIn(line: string, kind: Kind, before: string): Generator<Place> {
+function* valuesIn(line: string, kind: NameKind, before: string): Generator<Span> {
   if (kind === "code") {
     const [first] = codesIn(line);
     if (
@@ -175,7 +170,7 @@ function* valuesIn(line: string, kind: Kind, before: string): Generator<Place> {
   }
 }
 
-function isMentioned(value: string, between: string, isQuoted: boolean, kind: Kind, before: string): boolean {
+function isMentioned(value: string, between: string, isQuoted: boolean, kind: NameKind, before: string): boolean {
   // What is written together with the name is a part of it.
   if ((between === "" && !isQuoted) || PUBLIC.test(between)) return false;
   const isFinished = SENTENCE_END.test(between.trimEnd().replace(/[:?]$/, ""));
@@ -241,7 +236,7 @@ const PROMPT = /^\s*(?:[\w.@~/:\\\- ()[\]]{0,60})?(?:[$❯➜#%>]|PS [^>\n]{0,60
 /** Whether a line announces what is below: it ends with the name, with a colon or a question, or is a command. */
 type Announced = "surely" | "perhaps" | undefined;
 
-function announcing(before: string, rest: string, kind: Kind): Announced {
+function announcing(before: string, rest: string, kind: NameKind): Announced {
   if (kind === "output") return "surely";
   if (/^(?:s)?[\s"'`*_:：)>\]?？|-]{0,8}$/.test(rest)) return "surely";
   if (/[:?：？][\s"'`*_)]{0,4}$/.test(rest)) return "surely";
@@ -265,11 +260,11 @@ const MAX_ANSWER_WORDS = 5;
 
 function belowLabel(
   lines: readonly Line[],
-  kind: Kind,
+  kind: NameKind,
   label: string,
   announced: Announced,
-): (readonly [Line, Place])[] {
-  const found: (readonly [Line, Place])[] = [];
+): (readonly [Line, Span])[] {
+  const found: (readonly [Line, Span])[] = [];
   let skipped = 0;
   for (const line of lines) {
     if (SKIPPED.test(line.text)) {
@@ -314,7 +309,7 @@ function belowLabel(
 
 function isAnswer(
   value: string,
-  kind: Kind,
+  kind: NameKind,
   label: string,
   isSaid: boolean,
   announced: Announced,
@@ -333,7 +328,7 @@ const isAlone = (rest: string) => /^["'`”»*_.,;!)|=:\\]{0,4}\s*(?:$|\(|#|<-|-
 const CODE =
   /(?<![\w-])[a-zA-Z2-7]{4}(?: [a-zA-Z2-7]{4}){3,15}(?![\w-])|(?<![\w-])\d{3,4} \d{3,4}(?![\w-])|(?<![\w/.:-])[A-Za-z0-9]{4,16}(?:-[A-Za-z0-9]{4,12}){0,11}(?![\w/:-])/g;
 
-function* codesIn(line: string): Generator<Place> {
+function* codesIn(line: string): Generator<Span> {
   for (const { index, 0: code } of line.matchAll(CODE)) {
     if (isGroups(code)) yield { start: index, end: index + code.length };
   }

@@ -10,6 +10,8 @@ export interface View {
   readonly text: string;
   /** Where a character of the view stands in the text. */
   place(at: number): number;
+  /** How much of the text before a place is in the view. */
+  seenBefore(place: number): number;
 }
 
 /** Whole, or only its beginning where it does not end. */
@@ -42,7 +44,20 @@ export function viewOf(text: string): View | undefined {
   if (gaps.length === 0) return undefined;
   pieces.push(text.slice(end));
   const place = (at: number) => at + (taken[gapsUpTo(gaps, at) - 1] ?? 0);
-  return { text: pieces.join(""), place };
+  const seenBefore = (whole: number) => {
+    const ends = gaps.map((gap, run) => gap + (taken[run] ?? 0));
+    const before = gapsUpTo(ends, whole);
+    return Math.min(whole - (taken[before - 1] ?? 0), gaps[before] ?? seen + text.length - end);
+  };
+  return { text: pieces.join(""), place, seenBefore };
+}
+
+/** How many characters of a text are hidden. */
+export function hiddenIn(text: string): number {
+  if (!hasSuspects(text)) return 0;
+  let chars = 0;
+  for (const { 0: hidden } of text.matchAll(HIDDEN)) chars += hidden.length;
+  return chars;
 }
 
 /** How many of these, which are in order, are no greater. */
