@@ -5,6 +5,7 @@
  */
 import type { Found } from "./found.ts";
 import { type Name, type NameKind, RULE_OF } from "./names.ts";
+import { holdsPlaceholder } from "./placeholders.ts";
 import {
   entropyBits,
   isCode,
@@ -324,7 +325,7 @@ const MIN_CHANCE_CHARS = { settings: 8, code: 12 };
 const MIN_CHANCE_BITS = 2;
 
 function isSecret(value: string, kind: NameKind, among: "code" | "settings"): boolean {
-  if (value.includes("[redacted:")) return false;
+  if (holdsPlaceholder(value)) return false;
   if (kind === "phrase") return SEED_WORDS.test(value.trim());
   if (kind === "code") return isGroups(value);
   if (kind === "vague")

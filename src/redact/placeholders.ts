@@ -12,6 +12,9 @@ const PLACEHOLDER_START = "[redacted: ";
 const IDS = [...new Set([...RULES.map(({ id }) => id), ...Object.values(RULE_OF), ...KNOWN_RULES])];
 const PLACEHOLDER = new RegExp(`\\[redacted: (?:${IDS.join("|")})(?: #\\d{1,5})?\\]`, "g");
 
+/** Also of one that was cut off. */
+const BEGIN = new RegExp(`\\[redacted: (?:${IDS.join("|")})(?![\\w-])`);
+
 /** Which secret has which placeholder. */
 export class Placeholders {
   readonly #known = new Map<string, string>();
@@ -36,4 +39,21 @@ export class Placeholders {
 export function placeholdersIn(text: string): { start: number; end: number }[] {
   if (!text.includes(PLACEHOLDER_START)) return [];
   return [...text.matchAll(PLACEHOLDER)].map(({ index, 0: { length } }) => ({ start: index, end: index + length }));
+}
+
+/** Whether what begins there is the name of a placeholder's rule. */
+export function isWithinPlaceholder(text: string, at: number): boolean {
+  if (!text.slice(Math.max(0, at - MAX_ID_CHARS), at).includes(PLACEHOLDER_START)) return false;
+  const from = Math.max(0, at - MAX_ID_CHARS - PLACEHOLDER_START.length);
+  return placeholdersIn(text.slice(from, at + 2 * MAX_ID_CHARS)).some(
+    ({ start, end }) => from + start < at && at < from + end,
+  );
+}
+
+/** Of the longest rule's name, at least. */
+const MAX_ID_CHARS = 40;
+
+/** Whether there is one in a value. */
+export function holdsPlaceholder(value: string): boolean {
+  return value.includes(PLACEHOLDER_START) && BEGIN.test(value);
 }

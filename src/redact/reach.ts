@@ -17,7 +17,7 @@ export const BEHIND_CHARS = {
   /** In the name's sentence, in the answer to it, in a line below. */
   mention: 280,
   /** A list of recovery codes. */
-  list: 800,
+  list: 2 * 1024,
   /** A phrase of 24 words with their numbers, each in a line of its own. */
   phrase: 640,
   /** What a rule's pattern asks for before a secret, the type of a key in JSON above all. */

@@ -6,7 +6,7 @@ import { assignmentAt } from "./assignments.ts";
 import { encodedTexts } from "./encoded.ts";
 import { apart, type Found, merged, type Ranked, type Span } from "./found.ts";
 import type { KnownSecret } from "./known.ts";
-import { MENTION_EFFORT, mentionsAt } from "./mentions.ts";
+import { mentionsAt } from "./mentions.ts";
 import { NAME_STARTS, nameAt } from "./names.ts";
 import { type Place, placeAt, type Replacement } from "./paths.ts";
 import { isMeant, JUDGED_CHARS, type Rule } from "./rule.ts";
@@ -154,8 +154,9 @@ class Reading {
     }
     // Of codes there is a list.
     if (secrets.length > 0 && name.kind !== "code") return;
-    this.#left -= MENTION_EFFORT;
-    for (const one of mentionsAt(this.#text, name)) this.found.push({ ...one, rank: NAME_RANK });
+    const mentions = mentionsAt(this.#text, name);
+    this.#left -= mentions.effort;
+    for (const one of mentions.secrets) this.found.push({ ...one, rank: NAME_RANK });
   }
 
   #tryTable(at: number): void {

@@ -4,6 +4,7 @@
  */
 import type { Found } from "./found.ts";
 import { isSecretsLabel } from "./names.ts";
+import { holdsPlaceholder } from "./placeholders.ts";
 import { isCode, isGroups, isPattern, isPlain, isWords, looksChosen } from "./values.ts";
 
 /** Longer lines are no headings, and no rows. */
@@ -101,7 +102,7 @@ function secretIn(cell: Cell, isRuled: boolean): Found | undefined {
 }
 
 function isSecretCell(value: string): boolean {
-  if (value.length < 6 || value.includes("[redacted:") || isPlain(value) || isPattern(value)) return false;
+  if (value.length < 6 || holdsPlaceholder(value) || isPlain(value) || isPattern(value)) return false;
   if (isGroups(value)) return true;
   if (/\s/.test(value)) return false;
   return (
