@@ -107,8 +107,7 @@ interface Value extends Found {
 function valueAt(text: string, name: Name): Value | undefined {
   const { kind } = name;
   if (kind === "login" || kind === "user" || kind === "output" || kind === "pin") return undefined;
-  SEPARATOR.lastIndex = name.end;
-  const groups = SEPARATOR.exec(text)?.groups;
+  const groups = separatorAt(text, name.end);
   if (groups === undefined) return undefined;
   QUOTE.lastIndex = SEPARATOR.lastIndex;
   const opened = QUOTE.exec(text);
@@ -167,6 +166,19 @@ function valueAt(text: string, name: Name): Value | undefined {
     return true;
   };
   return { rule: RULE_OF[kind], start, end, isSecret: isSecretValue };
+}
+
+const EQUALS: Groups = { sign: "=" };
+
+/** What parts a name from its value; SEPARATOR.lastIndex is behind it then. */
+function separatorAt(text: string, at: number): Groups | undefined {
+  // Most are this one, and the pattern takes twenty times as long.
+  if (text.charCodeAt(at) === 61 && /\w/.test(text.charAt(at + 1))) {
+    SEPARATOR.lastIndex = at + 1;
+    return EQUALS;
+  }
+  SEPARATOR.lastIndex = at;
+  return SEPARATOR.exec(text)?.groups;
 }
 
 /** Whether nothing but what marks a line's beginning is before it in its line. */
@@ -237,13 +249,15 @@ function quotedEnd(text: string, start: number, opened: string): number | undefi
   return limit === text.length ? limit : undefined;
 }
 
-const BARE = /[^\s"'`,;|&<>(){}[\]]{1,1024}/y;
+/** Up to what ends a word, or a line's end that is written as such, as in a JSON string. */
+const BARE = /(?:[^\s"'`,;|&<>(){}[\]\\]|\\(?![nrt])){1,1024}/y;
 /** Outside of a query an ampersand is a password's, unless it stands where a value ends anyway, or the next name follows. */
 const BARE_AMPERSAND =
-  /[^\s"'`,;|&<>(){}[\]](?:[^\s"'`,;|&<>(){}[\]]|&(?![\s"'`,;|&<>(){}[\]]|[\w.%-]{1,64}[=;]|$)){0,1023}/y;
+  /(?:[^\s"'`,;|&<>(){}[\]\\]|\\(?![nrt]))(?:[^\s"'`,;|&<>(){}[\]\\]|\\(?![nrt])|&(?![\s"'`,;|&<>(){}[\]]|[\w.%-]{1,64}[=;]|$)){0,1023}/y;
 const BARE_SETTING = /[^\s"'`|<>]{1,1024}/y;
 /** All of a line's rest, if there is no blank in it. */
-const BARE_LINE = /[^\s"'`]\S{0,1023}(?=[ \t]{0,24}(?:\r?\n|$|[ \t]#))/y;
+const LINE_RUN = /(?!\\[nrt"'])[^\s"'`](?:[^\s\\]|\\(?![nrt"'])){0,1023}/y;
+const LINE_END = /[ \t]{0,24}(?:\r?\n|$|[ \t]#)/y;
 const BARE_CELL = /[^\s`|]{1,400}(?=[ \t]{0,60}(?:\||\n|$))/y;
 const BARE_ELEMENT = /[^\s<>]{1,1000}(?=<\/)/y;
 const BARE_BELOW = /\S{8,1024}/y;
@@ -268,9 +282,9 @@ function bareEnd(
     if (quoted !== undefined && !/[\s\\]|[&;][A-Za-z_]\w{2,30}=/.test(text.slice(start, quoted))) return quoted;
   }
   if (isLine && groups.sign !== undefined) {
-    const line = matchEnd(BARE_LINE, text, start);
+    const line = restOfLine(text, start);
     const next = /[&;]([A-Za-z_][\w.]{2,30})=/.exec(line ?? "")?.[1];
-    if (line !== undefined && !/\\[nrt"']/.test(line) && !(next && isWords(next)) && !isCode(line)) {
+    if (line !== undefined && !(next && isWords(next)) && !isCode(line)) {
       const value = isShell ? line : line.replace(/(?:[;,]|\.(?=$))$/, "");
       if (!/[([{]$/.test(value) || !isWords(value.slice(0, -1))) return start + value.length;
     }
@@ -290,10 +304,10 @@ function bareEnd(
   let end = form.lastIndex;
   // A call, a subscript or a template is code.
   if (form === bare && /^[([{]/.test(text.slice(end, end + 1))) return undefined;
-  if (/^\\[nrt"']/.test(text.slice(end - 2, end))) end -= 2;
-  // A line end that is written as such, as in a JSON string.
-  const escaped = match[0].search(/\\[nrt]/);
-  if (escaped >= 0) end = start + escaped;
+  if (form !== bare) {
+    const escaped = match[0].search(/\\[nrt]/);
+    if (escaped >= 0) end = start + escaped;
+  }
   while (
     end > start &&
     /[.;,:?!\\)。、，；」』]/.test(text.charAt(end - 1)) &&
@@ -303,6 +317,12 @@ function bareEnd(
     end--;
   }
   return end;
+}
+
+function restOfLine(text: string, start: number): string | undefined {
+  const line = matchEnd(LINE_RUN, text, start);
+  LINE_END.lastIndex = start + (line?.length ?? 0);
+  return LINE_END.test(text) ? line : undefined;
 }
 
 function matchEnd(form: RegExp, text: string, start: number): string | undefined {

@@ -35,9 +35,39 @@ const MIN_EFFORT = 20;
 /** What looking for a value takes beyond the characters that are looked through. */
 const VALUE_EFFORT = 40;
 
-/** A digit, capitals where words have none, or many words: without, nothing here is a secret. */
-const hasChance = (text: string) =>
-  /\d/.test(text) || /[a-z][A-Z][a-z]?[A-Z]/.test(text) || /(?<=[a-z]{3})-(?:[a-z]{3,16}-){3}/.test(text);
+/** How many words, joined by hyphens, are a phrase that somebody may have as a password. */
+const MIN_JOINED_WORDS = 4;
+const MIN_WORD_CHARS = 3;
+
+/**
+ * A digit, capitals where words have none, or many words: without, nothing here is a secret. Asked of every name; a pattern
+ * takes five times as long.
+ */
+function hasChance(text: string): boolean {
+  let small = 0;
+  let words = 0;
+  /** The last four: 1 for a small letter, 2 for a capital, 0 for others, in two bits each. */
+  let last = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code >= 97 && code <= 122) {
+      small++;
+      last = (last << 2) | 1;
+      continue;
+    }
+    if (code >= 48 && code <= 57) return true;
+    last = (last << 2) | (code >= 65 && code <= 90 ? 2 : 0);
+    if ((last & 0x3f) === ABB || (last & 0xff) === ABAB) return true;
+    words = code === 45 && small >= MIN_WORD_CHARS ? words + 1 : 0;
+    if (words === MIN_JOINED_WORDS) return true;
+    small = 0;
+  }
+  return false;
+}
+
+/** aBB, aBaB */
+const ABB = 0b01_10_10;
+const ABAB = 0b01_10_01_10;
 
 interface Mentions {
   readonly secrets: readonly Found[];
@@ -162,6 +192,7 @@ interface Candidate extends Span {
 /** The first value in the rest of the name's line; undefined where there is none. */
 function valueBeside(rest: Line, kind: NameKind, before: string): Found[] | undefined {
   if (kind === "output" || kind === "pass") return [];
+  if (!hasChance(rest.text)) return undefined;
   for (const one of candidates(rest.text)) {
     if (!hasChance(one.value) || standsForValue(one.value) || !isMentioned(one, kind, before)) continue;
     return [{ rule: RULE_OF[kind], start: rest.start + one.start, end: rest.start + one.end }];
@@ -250,6 +281,7 @@ interface Label {
 
 /** What in a line below a label is the value that it announced. */
 function answerIn(line: string, label: Label): Span | undefined {
+  if (!hasChance(line)) return undefined;
   const lead = LEAD.exec(line)?.[0].length ?? 0;
   const rest = line.slice(lead);
   const isRow = /^\s*\|/.test(line);

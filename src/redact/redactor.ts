@@ -73,6 +73,8 @@ export class Redactor {
   #wanted = WINDOW_CHARS;
   /** The last characters that were given out, as they came in. */
   #context = "";
+  /** Whether nothing in them is hidden. */
+  #isContextSeen = true;
   #line = 1;
   readonly #signal: AbortSignal | undefined;
 
@@ -91,10 +93,11 @@ export class Redactor {
     if (this.#waitingChars < this.#wanted) return out;
     let text = this.#waiting.join("");
     for (;;) {
-      this.#wanted = windowOf(text);
+      const next = windowOf(text);
+      this.#wanted = next.chars;
       if (text.length < this.#wanted) break;
       await this.#turn(this.#wanted + CONTEXT_CHARS);
-      const { given, chars } = this.#window(text.slice(0, this.#wanted), false);
+      const { given, chars } = this.#window(text.slice(0, this.#wanted), next.isSeen);
       out += given;
       text = text.slice(chars);
     }
@@ -110,7 +113,7 @@ export class Redactor {
     this.#waitingChars = 0;
     if (text === "") return "";
     await this.#turn(text.length + CONTEXT_CHARS);
-    return this.#window(text, true).given;
+    return this.#window(text).given;
   }
 
   /** Lets others have a turn, where this many characters more would be too long a stretch without. */
@@ -128,12 +131,13 @@ export class Redactor {
     return { findings: this.#findings, counts: this.#counts, total: this.#total, paths: this.#paths };
   }
 
-  /** Scans a window and redacts it up to a cut, or to its end if it is the last one. */
-  #window(window: string, isLast: boolean): { given: string; chars: number } {
+  /** Scans a window and redacts it up to a cut, or to its end if it is the last one. @param isSeen undefined for the last one */
+  #window(window: string, isSeen?: boolean): { given: string; chars: number } {
     const from = this.#context.length;
     const text = this.#context + window;
-    const scan = this.#searcher.scan(text);
-    const cut = isLast ? text.length : cutOf(text, scan);
+    const scan = this.#searcher.scan(text, isSeen === true && this.#isContextSeen);
+    const cut = isSeen === undefined ? text.length : cutOf(text, scan);
+    this.#isContextSeen = scan.view === undefined;
     const edits = this.#editsOf(text, scan, from, cut);
     let given = "";
     let at = from;
@@ -206,7 +210,7 @@ function searcherOf(options: RedactorOptions): Searcher {
 }
 
 /** How many characters of a text are a window: WINDOW_CHARS that are seen. More than the text has, if it has too few. */
-function windowOf(text: string): number {
+function windowOf(text: string): { chars: number; isSeen: boolean } {
   let counted = 0;
   let hidden = 0;
   let chars = WINDOW_CHARS;
@@ -217,7 +221,7 @@ function windowOf(text: string): number {
     // Few at a time would be counted many times.
     chars = WINDOW_CHARS + Math.min(Math.max(hidden, chars + HIDDEN_STEP_CHARS - WINDOW_CHARS), MAX_HIDDEN_CHARS);
   }
-  return chars;
+  return { chars, isSeen: hidden === 0 };
 }
 
 const HIDDEN_STEP_CHARS = 8 * 1024;
@@ -247,7 +251,9 @@ function cutBefore(text: string, at: number): number {
 }
 
 function linesIn(text: string, from: number, to: number): number {
+  // Without the slice, a text of one line would be searched to its end each time.
+  const piece = text.slice(from, to);
   let lines = 0;
-  for (let at = text.indexOf("\n", from); at >= 0 && at < to; at = text.indexOf("\n", at + 1)) lines++;
+  for (let at = piece.indexOf("\n"); at >= 0; at = piece.indexOf("\n", at + 1)) lines++;
   return lines;
 }

@@ -65,9 +65,9 @@ export class Searcher {
     this.#triggers = new Triggers(secrets ? allTriggers(known, places) : placeTriggers(places));
   }
 
-  /** As it stands, and as it is read. */
-  scan(text: string): Scan {
-    const view = viewOf(text);
+  /** As it stands, and as it is read. @param isSeen where it is known that nothing in it is hidden */
+  scan(text: string, isSeen = false): Scan {
+    const view = isSeen ? undefined : viewOf(text);
     // Two readings of a text share what may be done for it.
     const effort = view === undefined ? BLOCK_EFFORT : BLOCK_EFFORT / 2;
     const { found, paths, tables } = this.#search(text, effort, 0);
@@ -110,6 +110,7 @@ class Reading {
   readonly #behind = new Map<Rule, number>();
   #behindNames = 0;
   #behindTable = 0;
+  #behindCodes = 0;
   #block = -1;
   /** Of what may be done for this block. */
   #left = 0;
@@ -152,11 +153,13 @@ class Reading {
       this.#behindNames = one.end;
       this.found.push({ ...one, rank: NAME_RANK });
     }
-    // Of codes there is a list.
-    if (secrets.length > 0 && name.kind !== "code") return;
+    // Of codes there is a list, which may have their name in it again.
+    const isList = name.kind === "code";
+    if (isList ? at < this.#behindCodes : secrets.length > 0) return;
     const mentions = mentionsAt(this.#text, name);
     this.#left -= mentions.effort;
     for (const one of mentions.secrets) this.found.push({ ...one, rank: NAME_RANK });
+    if (isList) this.#behindCodes = mentions.secrets.at(-1)?.end ?? 0;
   }
 
   #tryTable(at: number): void {

@@ -79,12 +79,16 @@ function headingAt(text: string, at: number): Heading | undefined {
   const line = lineAt(text, start);
   const separator = line === undefined || line.length > MAX_HEADING_CHARS ? undefined : separatorOf(line);
   if (line === undefined || separator === undefined) return undefined;
+  // In code there are bars everywhere, but no rule below them.
+  if (separator === SEPARATORS.bar && !line.startsWith("||") && !/[\s|:+=-]/.test(text.charAt(start + line.length + 1)))
+    return undefined;
   const names = cellsOf(line, separator);
   if (names.length < 2) return undefined;
   if (separator !== SEPARATORS.bar && names.some((name) => name.text.trim() === "")) return undefined;
   const column = cellsOf(line.slice(0, at - start), separator).length - 1;
-  if (names.findIndex((name) => isSecretsLabel(name.text)) !== column) return undefined;
-  const columns = names.flatMap((name, other) => (other >= column && isSecretsLabel(name.text) ? [other] : []));
+  if (!isSecretsLabel(names[column]?.text ?? "")) return undefined;
+  const columns = names.flatMap((name, other) => (isSecretsLabel(name.text) ? [other] : []));
+  if (columns[0] !== column) return undefined;
   return { start, end: start + line.length, separator, cells: names.length, columns };
 }
 
