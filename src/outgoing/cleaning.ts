@@ -9,7 +9,8 @@ import { SpreadError } from "../errors.ts";
 import { foldersUpFrom } from "../files.ts";
 import { deniedSecrets, envSecrets } from "../redact/known.ts";
 import { placesOf } from "../redact/paths.ts";
-import { type Finding, Placeholders, Redactor, type RedactorOptions, type Report } from "../redact/redactor.ts";
+import { Placeholders } from "../redact/placeholders.ts";
+import { type Finding, Redactor, type RedactorOptions, type Report } from "../redact/redactor.ts";
 
 /** Of bytes that are no text, what is none in any encoding: text ends there. */
 const NO_TEXT = /[^\P{C}\t\n\r]|[\ufffd\xa0-\xbf]/gu;

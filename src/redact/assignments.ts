@@ -3,7 +3,9 @@
  * `<secret>…</secret>`, `| token | … |`, `--password …`. A name that ends as a secret's does, a separator, and a value that
  * the judgement of values.ts lets pass. Nothing here looks further than a bound in either direction.
  */
-import type { Kind, Name } from "./names.ts";
+import type { Found } from "./found.ts";
+import { type Name, type NameKind, RULE_OF } from "./names.ts";
+import { holdsPlaceholder } from "./placeholders.ts";
 import {
   entropyBits,
   isCode,
@@ -19,32 +21,10 @@ import {
   standsForValue,
 } from "./values.ts";
 
-export interface Found {
-  readonly rule: string;
-  /** Where the value alone begins and ends. */
-  readonly start: number;
-  readonly end: number;
-}
-
 /** How long a value is looked at, in characters. */
 const MAX_VALUE_CHARS = 1024;
 /** How far before a session's name "cookie" may stand. */
 const COOKIE_REACH_CHARS = 600;
-
-export const RULE_OF: Readonly<Record<Kind, string>> = {
-  password: "password-assignment",
-  pass: "password-assignment",
-  login: "password-assignment",
-  user: "password-assignment",
-  secret: "secret-assignment",
-  key: "secret-assignment",
-  phrase: "secret-assignment",
-  code: "secret-assignment",
-  output: "secret-assignment",
-  vague: "secret-assignment",
-  pin: "password-assignment",
-  session: "session-cookie",
-};
 
 /** What stands between name and value, from the name's end on; each of these is a group of SEPARATOR. */
 const SEPARATORS: Readonly<Record<string, string>> = {
@@ -127,8 +107,7 @@ interface Value extends Found {
 function valueAt(text: string, name: Name): Value | undefined {
   const { kind } = name;
   if (kind === "login" || kind === "user" || kind === "output" || kind === "pin") return undefined;
-  SEPARATOR.lastIndex = name.end;
-  const groups = SEPARATOR.exec(text)?.groups;
+  const groups = separatorAt(text, name.end);
   if (groups === undefined) return undefined;
   QUOTE.lastIndex = SEPARATOR.lastIndex;
   const opened = QUOTE.exec(text);
@@ -189,6 +168,19 @@ function valueAt(text: string, name: Name): Value | undefined {
   return { rule: RULE_OF[kind], start, end, isSecret: isSecretValue };
 }
 
+const EQUALS: Groups = { sign: "=" };
+
+/** What parts a name from its value; SEPARATOR.lastIndex is behind it then. */
+function separatorAt(text: string, at: number): Groups | undefined {
+  // Most are this one, and the pattern takes twenty times as long.
+  if (text.charCodeAt(at) === 61 && /\w/.test(text.charAt(at + 1))) {
+    SEPARATOR.lastIndex = at + 1;
+    return EQUALS;
+  }
+  SEPARATOR.lastIndex = at;
+  return SEPARATOR.exec(text)?.groups;
+}
+
 /** Whether nothing but what marks a line's beginning is before it in its line. */
 function startsLine(text: string, at: number): boolean {
   const before = text.slice(Math.max(0, at - 80), at);
@@ -202,7 +194,13 @@ const DIRECTIVE = /^(?=\S*\d)[^\s"'`(){}]{8,200}[ \t]{0,8}(?:[;}#]|\r?\n|$)/;
 const MAX_DIRECTIVE_CHARS = 220;
 
 /** Whether the separator is one between a name and its value, by what is before the name and behind the separator. */
-function isAssigned(text: string, nameStart: number, kind: Kind, groups: Groups, quote: string | undefined): boolean {
+function isAssigned(
+  text: string,
+  nameStart: number,
+  kind: NameKind,
+  groups: Groups,
+  quote: string | undefined,
+): boolean {
   const before = text.slice(Math.max(0, nameStart - 8), nameStart);
   if (groups.tag !== undefined) return before.endsWith("<");
   // `--password x`, `ENV PASSWORD x`, the password `x`
@@ -251,13 +249,15 @@ function quotedEnd(text: string, start: number, opened: string): number | undefi
   return limit === text.length ? limit : undefined;
 }
 
-const BARE = /[^\s"'`,;|&<>(){}[\]]{1,1024}/y;
+/** Up to what ends a word, or a line's end that is written as such, as in a JSON string. */
+const BARE = /(?:[^\s"'`,;|&<>(){}[\]\\]|\\(?![nrt])){1,1024}/y;
 /** Outside of a query an ampersand is a password's, unless it stands where a value ends anyway, or the next name follows. */
 const BARE_AMPERSAND =
-  /[^\s"'`,;|&<>(){}[\]](?:[^\s"'`,;|&<>(){}[\]]|&(?![\s"'`,;|&<>(){}[\]]|[\w.%-]{1,64}[=;]|$)){0,1023}/y;
+  /(?:[^\s"'`,;|&<>(){}[\]\\]|\\(?![nrt]))(?:[^\s"'`,;|&<>(){}[\]\\]|\\(?![nrt])|&(?![\s"'`,;|&<>(){}[\]]|[\w.%-]{1,64}[=;]|$)){0,1023}/y;
 const BARE_SETTING = /[^\s"'`|<>]{1,1024}/y;
 /** All of a line's rest, if there is no blank in it. */
-const BARE_LINE = /[^\s"'`]\S{0,1023}(?=[ \t]{0,24}(?:\r?\n|$|[ \t]#))/y;
+const LINE_RUN = /(?!\\[nrt"'])[^\s"'`](?:[^\s\\]|\\(?![nrt"'])){0,1023}/y;
+const LINE_END = /[ \t]{0,24}(?:\r?\n|$|[ \t]#)/y;
 const BARE_CELL = /[^\s`|]{1,400}(?=[ \t]{0,60}(?:\||\n|$))/y;
 const BARE_ELEMENT = /[^\s<>]{1,1000}(?=<\/)/y;
 const BARE_BELOW = /\S{8,1024}/y;
@@ -282,9 +282,9 @@ function bareEnd(
     if (quoted !== undefined && !/[\s\\]|[&;][A-Za-z_]\w{2,30}=/.test(text.slice(start, quoted))) return quoted;
   }
   if (isLine && groups.sign !== undefined) {
-    const line = matchEnd(BARE_LINE, text, start);
+    const line = restOfLine(text, start);
     const next = /[&;]([A-Za-z_][\w.]{2,30})=/.exec(line ?? "")?.[1];
-    if (line !== undefined && !/\\[nrt"']/.test(line) && !(next && isWords(next)) && !isCode(line)) {
+    if (line !== undefined && !(next && isWords(next)) && !isCode(line)) {
       const value = isShell ? line : line.replace(/(?:[;,]|\.(?=$))$/, "");
       if (!/[([{]$/.test(value) || !isWords(value.slice(0, -1))) return start + value.length;
     }
@@ -304,10 +304,10 @@ function bareEnd(
   let end = form.lastIndex;
   // A call, a subscript or a template is code.
   if (form === bare && /^[([{]/.test(text.slice(end, end + 1))) return undefined;
-  if (/^\\[nrt"']/.test(text.slice(end - 2, end))) end -= 2;
-  // A line end that is written as such, as in a JSON string.
-  const escaped = match[0].search(/\\[nrt]/);
-  if (escaped >= 0) end = start + escaped;
+  if (form !== bare) {
+    const escaped = match[0].search(/\\[nrt]/);
+    if (escaped >= 0) end = start + escaped;
+  }
   while (
     end > start &&
     /[.;,:?!\\)。、，；」』]/.test(text.charAt(end - 1)) &&
@@ -317,6 +317,12 @@ function bareEnd(
     end--;
   }
   return end;
+}
+
+function restOfLine(text: string, start: number): string | undefined {
+  const line = matchEnd(LINE_RUN, text, start);
+  LINE_END.lastIndex = start + (line?.length ?? 0);
+  return LINE_END.test(text) ? line : undefined;
 }
 
 function matchEnd(form: RegExp, text: string, start: number): string | undefined {
@@ -338,8 +344,8 @@ const MAX_JUDGED_CHARS = 200;
 const MIN_CHANCE_CHARS = { settings: 8, code: 12 };
 const MIN_CHANCE_BITS = 2;
 
-function isSecret(value: string, kind: Kind, among: "code" | "settings"): boolean {
-  if (value.includes("[redacted:")) return false;
+function isSecret(value: string, kind: NameKind, among: "code" | "settings"): boolean {
+  if (holdsPlaceholder(value)) return false;
   if (kind === "phrase") return SEED_WORDS.test(value.trim());
   if (kind === "code") return isGroups(value);
   if (kind === "vague")

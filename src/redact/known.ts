@@ -2,14 +2,17 @@
  * Secrets that are known word by word: the values in the project's `.env` files, and what the user never wants to leave
  * (`deny.txt` in DISTILL_HOME). Whatever is read here stays in memory and is compared with, and is never shown.
  */
-import { constants, type Dirent } from "node:fs";
-import { open, readdir, realpath } from "node:fs/promises";
+import type { Dirent } from "node:fs";
+import { readdir, realpath } from "node:fs/promises";
 import { basename, join, sep } from "node:path";
 import { SpreadError } from "../errors.ts";
+import { openForReading } from "../files.ts";
 import { isPattern, isPlain, isWords, looksChosen, standsForValue } from "./values.ts";
 
+export const KNOWN_RULES = ["env-value", "deny-list"] as const;
+
 export interface KnownSecret {
-  readonly rule: "env-value" | "deny-list";
+  readonly rule: (typeof KNOWN_RULES)[number];
   /** All the ways in which it may be written. */
   readonly forms: readonly string[];
 }
@@ -116,8 +119,7 @@ async function envFiles(root: string, signal?: AbortSignal): Promise<string[]> {
 
 /** An ordinary file, up to MAX_FILE_BYTES of it. @throws what the system says, or an Error for what is no such file */
 async function readBounded(path: string): Promise<Buffer> {
-  // A FIFO would keep an open without O_NONBLOCK waiting for ever.
-  await using file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  await using file = await openForReading(path, "follow");
   if (!(await file.stat()).isFile()) throw new Error("no ordinary file");
   const buffer = Buffer.alloc(MAX_FILE_BYTES);
   let length = 0;

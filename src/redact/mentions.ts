@@ -11,102 +11,134 @@
  * a number that may as well be of a commit or a request is one only where nothing says so. What has a separator behind its
  * name is found by assignments.ts.
  */
-import { wordlist } from "@scure/bip39/wordlists/english.js";
-import { type Found, RULE_OF } from "./assignments.ts";
-import type { Kind, Name } from "./names.ts";
-import { ALGORITHM, isDigest, isGroups, isPlain, isTyped, looksRandom, standsForValue } from "./values.ts";
+import { codesBelow, codesBeside, pinAt } from "./codes.ts";
+import type { Found, Span } from "./found.ts";
+import {
+  firstLine,
+  LINE_REACH_CHARS,
+  type Line,
+  lineBefore,
+  linesBelow,
+  SENTENCE_END,
+  upToPlaceholder,
+} from "./lines.ts";
+import { pairAt, passwordOf } from "./logins.ts";
+import { type Name, type NameKind, RULE_OF } from "./names.ts";
+import { isOpaque } from "./opaque.ts";
+import { phraseIn } from "./phrases.ts";
+import { isWithinPlaceholder } from "./placeholders.ts";
+import { BEHIND_CHARS } from "./reach.ts";
+import { isDigest, isTyped, standsForValue } from "./values.ts";
 
-/** How far behind its name, and before it, a value may stand. */
-const REACH_CHARS = 280;
-const BEFORE_CHARS = 120;
-/** A phrase of 24 words with their numbers, each in a line of its own. */
-const PHRASE_REACH_CHARS = 640;
-/** A list of recovery codes. */
-const LIST_REACH_CHARS = 800;
-/** How far into its own line. */
-const LINE_REACH_CHARS = 160;
-const MIN_RANDOM_CHARS = 16;
+/** What looking at one takes at least, in characters that are looked at. */
+const MIN_EFFORT = 20;
+/** What looking for a value takes beyond the characters that are looked through. */
+const VALUE_EFFORT = 40;
 
-/** What looking at one takes, in characters that are looked at. */
-export const MENTION_EFFORT = 60;
+/** How many words, joined by hyphens, are a phrase that somebody may have as a password. */
+const MIN_JOINED_WORDS = 4;
+const MIN_WORD_CHARS = 3;
 
-/** Also as it is written in a string. */
-const BREAK = /\\r\\n|\\n|\r?\n/g;
-const FIRST_BREAK = new RegExp(BREAK.source);
-
-/** A digit, capitals where words have none, or many words: without, nothing here is a secret. */
-const HAS_CHANCE = /\d|[a-z][A-Z][a-z]?[A-Z]|(?:[a-z]{3,}-){4}/;
-
-interface Line {
-  readonly text: string;
-  readonly start: number;
+/**
+ * A digit, capitals where words have none, or many words: without, nothing here is a secret. Asked of every name; a pattern
+ * takes five times as long.
+ */
+function hasChance(text: string): boolean {
+  let small = 0;
+  let words = 0;
+  /** The last four: 1 for a small letter, 2 for a capital, 0 for others, in two bits each. */
+  let last = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code >= 97 && code <= 122) {
+      small++;
+      last = (last << 2) | 1;
+      continue;
+    }
+    if (code >= 48 && code <= 57) return true;
+    last = (last << 2) | (code >= 65 && code <= 90 ? 2 : 0);
+    if ((last & 0x3f) === ABB || (last & 0xff) === ABAB) return true;
+    words = code === 45 && small >= MIN_WORD_CHARS ? words + 1 : 0;
+    if (words === MIN_JOINED_WORDS) return true;
+    small = 0;
+  }
+  return false;
 }
 
+/** aBB, aBaB */
+const ABB = 0b01_10_10;
+const ABAB = 0b01_10_01_10;
+
+interface Mentions {
+  readonly secrets: readonly Found[];
+  /** What finding them took, in characters that were looked at. */
+  readonly effort: number;
+}
+
+const NONE: Mentions = { secrets: [], effort: MIN_EFFORT };
+
 /** The secrets that this name speaks of. */
-export function mentionsAt(text: string, name: Name): Found[] {
+export function mentionsAt(text: string, name: Name): Mentions {
   const { kind } = name;
-  if (kind === "session" || isInName(text, name)) return [];
+  if (kind === "session" || isInName(text, name)) return NONE;
+  const reach = kind === "code" ? BEHIND_CHARS.list : BEHIND_CHARS.mention;
+  const after = upToPlaceholder(text.slice(name.end, name.end + reach));
+  const before = lineBefore(text, name.start);
+  const secrets = spokenOf(text, name, before, after);
+  return secrets === undefined ? NONE : { secrets, effort: VALUE_EFFORT + after.length };
+}
+
+/** @returns undefined where nothing was looked for */
+function spokenOf(text: string, name: Name, before: string, after: string): readonly Found[] | undefined {
+  const { kind } = name;
   if (kind === "pin") return pinAt(text, name);
   if (kind === "phrase") return phraseIn(text, name.end);
-  const reach = kind === "code" ? LIST_REACH_CHARS : REACH_CHARS;
-  // What a placeholder stands for was spoken of; what is behind that was not.
-  const [after = ""] = text.slice(name.end, name.end + reach).split("[redacted: ", 1);
-  const found = (line: Line, value: Place): Found => ({
-    rule: RULE_OF[kind],
-    start: line.start + value.start,
-    end: line.start + value.end,
-  });
-  const before = lineBefore(text, name.start);
-  if (!HAS_CHANCE.test(after) && kind !== "login") return kind === "user" ? [] : valueBefore(before, name);
-  const lineEnd = after.search(FIRST_BREAK);
-  const same = { text: lineEnd < 0 ? after : after.slice(0, lineEnd), start: name.end };
-  if (kind === "user") return pairIn([[same, AFTER_USER]]);
-  const below = () => linesOf(after, name.end).slice(1);
+  const rest = firstLine(after, name.end);
   if (kind === "login") {
     const earlier = { text: before, start: name.start - before.length };
-    const next = /[:?]\W*$/.test(same.text) ? below().slice(0, 1) : [];
-    return pairIn([[earlier, LOGIN_BEFORE], [same, LOGIN], ...next.map((line) => [line, LOGIN] as const)]);
+    const [next] = linesBelow(after, name.end);
+    return pairAt(earlier, rest, next);
   }
-  if (kind !== "output" && kind !== "pass") {
-    const values = [...valuesIn(same.text, kind, before)];
-    if (values.length > 0) return values.map((value) => found(same, value));
-    const earlier = valueBefore(before, name);
-    if (earlier.length > 0) return earlier;
-  }
-  const announced = announcing(before, same.text, kind);
+  if (!hasChance(after)) return /\d/.test(before) ? valueBefore(before, name) : undefined;
+  if (kind === "user") return passwordOf(rest);
+  if (kind === "code") return codesOf(before, rest, after, name);
+  const beside = valueBeside(rest, kind, before) ?? valueBefore(before, name);
+  return beside.length > 0 ? beside : valueBelow(before, rest.text, after, name);
+}
+
+function codesOf(before: string, rest: Line, after: string, { kind, end }: Name): Found[] {
+  const codes = codesBeside(
+    rest,
+    (between) => ELSEWHERE.test(between),
+    (between) => SAYS.test(between),
+  );
+  if (codes.length > 0 || announcing(before, rest.text, kind) === undefined) return codes;
+  return codesBelow(after, end, (line) => SKIPPED.test(line));
+}
+
+/** In a line below, if this one announces it. */
+function valueBelow(before: string, rest: string, after: string, { kind, end }: Name): Found[] {
   if (kind === "pass" && !PROMPT.test(before)) return [];
+  const announced = announcing(before, rest, kind);
   if (announced === undefined) return [];
-  return belowLabel(below(), kind, before + same.text, announced).map(([line, value]) => found(line, value));
+  const label: Label = { kind, text: before + rest, announced };
+  let skipped = 0;
+  for (const line of linesBelow(after, end)) {
+    if (SKIPPED.test(line.text)) {
+      if (++skipped > MAX_SKIPPED) break;
+      continue;
+    }
+    const value = answerIn(line.text, label);
+    if (value) return [{ rule: RULE_OF[kind], start: line.start + value.start, end: line.start + value.end }];
+    // What a command printed may have a line before it that says so.
+    if (kind !== "output" || ++skipped > MAX_SKIPPED) break;
+  }
+  return [];
 }
 
 /** arn:aws:secretsmanager:…:secret:name, [redacted: command-line-password #1] */
 const isInName = (text: string, { start, end }: Name) =>
-  (text.charAt(start - 1) === ":" && text.charAt(end) === ":") ||
-  text.slice(Math.max(0, start - 11), start) === "[redacted: ";
-
-interface Place {
-  readonly start: number;
-  readonly end: number;
-}
-
-function linesOf(text: string, offset: number): Line[] {
-  const lines: Line[] = [];
-  let start = 0;
-  for (const { index, 0: mark } of text.matchAll(BREAK)) {
-    lines.push({ text: text.slice(start, index), start: offset + start });
-    start = index + mark.length;
-  }
-  lines.push({ text: text.slice(start), start: offset + start });
-  return lines;
-}
-
-function lineBefore(text: string, at: number): string {
-  const before = text.slice(Math.max(0, at - BEFORE_CHARS), at);
-  const escaped = before.lastIndexOf("\\n");
-  return before.slice(
-    Math.max(before.lastIndexOf("\n") + 1, escaped < 0 ? 0 : escaped + 2, before.lastIndexOf("[redacted: ") + 1),
-  );
-}
+  (text.charAt(start - 1) === ":" && text.charAt(end) === ":") || isWithinPlaceholder(text, start);
 
 /** Quoted, up to the quote's end; bare, up to what ends a word. */
 const VALUE =
@@ -115,7 +147,7 @@ const VALUE =
 const BARE = /[^\s"'`“”„«»「」『』‘’<>()[\]{},;|]{6,1200}/g;
 
 /** All that may be a value, with the text between it and the line's beginning. */
-function* candidates(line: string): Generator<Place & { value: string; between: string; isQuoted: boolean }> {
+function* candidates(line: string): Generator<Candidate> {
   for (const match of line.slice(0, LINE_REACH_CHARS + 1200).matchAll(VALUE)) {
     const { open = "", quoted, bare } = match.groups ?? {};
     if (match.index > LINE_REACH_CHARS) return;
@@ -140,7 +172,6 @@ function* candidates(line: string): Generator<Place & { value: string; between: 
 /** What joins a name and its value in a sentence, right before the value. */
 const SAYS =
   /(?:^|[\s"'`*)\]])(?:is|was|to|are|be|one|now|it's|its|heißt|jetzt|still|currently|hâlâ|ahora|maintenant|adesso|c'est|à|bei|ser|será|siendo|gesetzt|ist|war|lautet|auf|est|sera|es|era|a|è|in|é|para|para o|je|jest|to|na|är|till|er|til|on|este|olarak|adalah|là|это|на|—|–|-|->|=>|→)[:]? ?["'`*]{0,2}$|(?:是|为|為|は|を|が|成|到|成了|는|은|이)[:：]?\s?$|[:=：→]\s*["'`*]{0,2}$|^[^\p{L}\p{N}]{0,12}$/iu;
-const SENTENCE_END = /[.!?。！？](?:\s|$)/;
 const MAX_WORDS = 9;
 
 /** What a number is of that is no secret: right before it or between, and where nothing else is spoken of. */
@@ -152,85 +183,64 @@ const ELSEWHERE =
 const PUBLIC =
   /ssh-(?:rsa|ed25519|dss)|ecdsa-sha2|public|publishable|fingerprint|integrity|secure:|(?:^|[^\w])(?:id|kid|etag|nonce)["'`]?\s*[:=]?\s*["'`]?$/i;
 
-function* valuesIn(line: string, kind: Kind, before: string): Generator<Place> {
-  if (kind === "code") {
-    const [first] = codesIn(line);
-    if (
-      first === undefined ||
-      SENTENCE_END.test(line.slice(0, first.start)) ||
-      ELSEWHERE.test(line.slice(0, first.start))
-    )
-      return;
-    const value = line.slice(first.start, first.end);
-    if (/^[0-9a-f]+$/.test(value) && !SAYS.test(line.slice(0, first.start))) return;
-    yield* codesIn(line.slice(0, LIST_REACH_CHARS));
-    return;
-  }
-  for (const one of candidates(line)) {
-    if (!HAS_CHANCE.test(one.value) || standsForValue(one.value)) continue;
-    if (isMentioned(one.value, one.between, one.isQuoted, kind, before)) {
-      yield one;
-      return;
-    }
-  }
+interface Candidate extends Span {
+  readonly value: string;
+  readonly between: string;
+  readonly isQuoted: boolean;
 }
 
-function isMentioned(value: string, between: string, isQuoted: boolean, kind: Kind, before: string): boolean {
+/** The first value in the rest of the name's line; undefined where there is none. */
+function valueBeside(rest: Line, kind: NameKind, before: string): Found[] | undefined {
+  if (kind === "output" || kind === "pass") return [];
+  if (!hasChance(rest.text)) return undefined;
+  for (const one of candidates(rest.text)) {
+    if (!hasChance(one.value) || standsForValue(one.value) || !isMentioned(one, kind, before)) continue;
+    return [{ rule: RULE_OF[kind], start: rest.start + one.start, end: rest.start + one.end }];
+  }
+  return undefined;
+}
+
+function isMentioned(one: Candidate, kind: NameKind, before: string): boolean {
+  const { value, between, isQuoted } = one;
   // What is written together with the name is a part of it.
   if ((between === "" && !isQuoted) || PUBLIC.test(between)) return false;
-  const isFinished = SENTENCE_END.test(between.trimEnd().replace(/[:?]$/, ""));
   const words = between.trim().split(/\s+/).length;
-  // f("password", "saltsalt"): two arguments, more often than a name and its value.
-  const isArgument = /^["'`],/.test(between) && !/^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)/.test(value);
-  const isJoined = SAYS.test(between) && !/[<>{};]|\(.*\w|[:=].*[:=]/.test(between);
-  const isSaid = !isArgument && (isJoined || (isQuoted && words <= 3));
+  const isSaid = isSaidBehind(one, words);
   if (isDigest(value)) {
-    const isNumber = NUMBER_OF.test(between) || ELSEWHERE.test(before) || SENTENCE_END.test(between);
-    if (kind === "vague")
-      return !isNumber && (/ (?:is|ist|est|es|è|é) ["'`]?$/.test(between) || (isQuoted && words <= 1));
-    return !isNumber && (isSaid || kind !== "password");
+    if (NUMBER_OF.test(between) || ELSEWHERE.test(before) || SENTENCE_END.test(between)) return false;
+    if (kind === "vague") return / (?:is|ist|est|es|è|é) ["'`]?$/.test(between) || (isQuoted && words <= 1);
+    return isSaid || kind !== "password";
   }
-  if (isRandom(value)) return kind !== "vague" || (!isFinished && words <= MAX_WORDS && !HAS_DIGEST.test(value));
-  if (isFinished || words > MAX_WORDS || kind === "vague") return false;
+  const isNear = words <= MAX_WORDS && !SENTENCE_END.test(between.trimEnd().replace(/[:?]$/, ""));
+  if (isOpaque(value)) return kind !== "vague" || (isNear && !HAS_DIGEST.test(value));
+  if (!isNear || kind === "vague") return false;
   if (kind === "password") return isTyped(value, isSaid ? "said" : "near");
   return isSaid && isTyped(value, "near");
 }
 
+/** Whether what stands between says that the value is that of the name. */
+function isSaidBehind({ value, between, isQuoted }: Candidate, words: number): boolean {
+  // f("password", "saltsalt"): two arguments, more often than a name and its value.
+  if (/^["'`],/.test(between) && !/^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)/.test(value)) return false;
+  const isJoined = SAYS.test(between) && !/[<>{};]|\(.*\w|[:=].*[:=]/.test(between);
+  return isJoined || (isQuoted && words <= 3);
+}
+
 /** npm-3fb83282…: the key of a cache. */
 const HAS_DIGEST = /[0-9a-f]{32}/i;
-
-/** By chance, and no address, path or number of a known thing. */
-function isRandom(value: string): boolean {
-  return (
-    looksRandom(value, MIN_RANDOM_CHARS) &&
-    !/^[0-9a-f]+$/i.test(value) &&
-    !/^(?:[0-9a-f]{2}:){3}|^#|a-z/i.test(value) &&
-    !ALGORITHM.test(value) &&
-    !isPlain(value) &&
-    !/:\/\/|^[/.~]|\.\w{2,4}$|\/.*\/.*\./.test(value) &&
-    !isIdentified(value)
-  );
-}
-
-/** req_011C…, toolu_01…: a number that says of what. */
-function isIdentified(value: string): boolean {
-  return /^(?:req|msg|toolu|cus|pi|sub|evt|ch|acct|prod|price|in|usr|user|org|proj|team|run|job|build|img|call|chatcmpl|resp|thread|asst|file|batch|gen|trace|span|sess|conv)[_-]/i.test(
-    value,
-  );
-}
 
 /** What says it, after a connective, and then the secret's name. */
 const CALLED =
   /(?<quote>["'`“„«*]{0,2})(?<value>[^\s"'`“”„«»<>()[\]{},;|*]{8,400})["'`”“»*]{0,2}(?:(?<note>[\])};, ]{0,6}(?: \| base64 (?:-d|-D|--decode))?\s{1,8}(?:\/\/|#|--|\/\*|<-+)\s?(?:[\p{L}\d'-]{1,16} ){0,4})|,? (?:is|as|was|ist|als|war|est|comme|es|como|è|come|é|är|som|to|jako|это|как)(?: [\p{L}\d'-]{1,16}){0,4} ?|(?:[\s)]{0,4}where \w{1,20} ?= ?["'])|(?<beside> ))$/iu;
 
 function valueBefore(before: string, { kind, start }: Name): Found[] {
-  if (!/\d/.test(before) || kind === "code" || kind === "output") return [];
+  if (!/\d/.test(before) || kind === "code" || kind === "output" || kind === "user") return [];
   const match = CALLED.exec(before);
   const { quote = "", value, beside, note } = match?.groups ?? {};
   if (match === null || value === undefined || standsForValue(value)) return [];
   if (beside !== undefined && quote === "") return [];
   const isNoted = note !== undefined && isDigest(value) && !NUMBER_OF.test(note);
-  if (!isNoted && !isRandom(value) && !(kind === "password" && isTyped(value, "near"))) return [];
+  if (!isNoted && !isOpaque(value) && !(kind === "password" && isTyped(value, "near"))) return [];
   const from = start - before.length + match.index + quote.length;
   return [{ rule: RULE_OF[kind], start: from, end: from + value.length }];
 }
@@ -241,7 +251,7 @@ const PROMPT = /^\s*(?:[\w.@~/:\\\- ()[\]]{0,60})?(?:[$❯➜#%>]|PS [^>\n]{0,60
 /** Whether a line announces what is below: it ends with the name, with a colon or a question, or is a command. */
 type Announced = "surely" | "perhaps" | undefined;
 
-function announcing(before: string, rest: string, kind: Kind): Announced {
+function announcing(before: string, rest: string, kind: NameKind): Announced {
   if (kind === "output") return "surely";
   if (/^(?:s)?[\s"'`*_:：)>\]?？|-]{0,8}$/.test(rest)) return "surely";
   if (/[:?：？][\s"'`*_)]{0,4}$/.test(rest)) return "surely";
@@ -263,169 +273,37 @@ const LEAD =
 /** "Sure, it is", "yes:", before an answer. */
 const MAX_ANSWER_WORDS = 5;
 
-function belowLabel(
-  lines: readonly Line[],
-  kind: Kind,
-  label: string,
-  announced: Announced,
-): (readonly [Line, Place])[] {
-  const found: (readonly [Line, Place])[] = [];
-  let skipped = 0;
-  for (const line of lines) {
-    if (SKIPPED.test(line.text)) {
-      skipped++;
-      if (skipped > MAX_SKIPPED && kind !== "code") break;
-      continue;
-    }
-    if (kind === "code") {
-      const codes = [...codesIn(line.text)];
-      // Nothing but codes, their numbers and boxes.
-      const rest = codes.reduce((left, { start, end }) => left.replace(line.text.slice(start, end), ""), line.text);
-      if (codes.length === 0 || /[\p{L}/@#]{2}/u.test(rest.replace(/\\[nt]/g, ""))) break;
-      for (const code of codes) found.push([line, code]);
-      continue;
-    }
-    const lead = LEAD.exec(line.text)?.[0].length ?? 0;
-    const rest = line.text.slice(lead);
-    const isRow = /^\s*\|/.test(line.text);
-    for (const one of candidates(rest)) {
-      const words = one.between
-        .trim()
-        .split(/\s+/)
-        .filter((word) => word !== "");
-      if (!isRow && words.length > MAX_ANSWER_WORDS) break;
-      if (!HAS_CHANCE.test(one.value) || standsForValue(one.value) || PUBLIC.test(line.text.slice(0, lead + one.start)))
-        continue;
-      const isApart = words.length === 0 && isAlone(rest.slice(one.end));
-      const isSaid = isApart || isRow || one.isQuoted || /[:=]\s?$/.test(one.between) || SAYS.test(one.between);
-      if (
-        isAnswer(one.value, kind, label, isSaid, announced, lead > 0 || isApart || isRow) &&
-        !NUMBER_OF.test(one.between)
-      ) {
-        found.push([line, { start: lead + one.start, end: lead + one.end }]);
-        break;
-      }
-    }
-    // What a command printed may have a line before it that says so.
-    if (found.length > 0 || kind !== "output" || ++skipped > MAX_SKIPPED) break;
-  }
-  return found;
+interface Label {
+  readonly kind: NameKind;
+  readonly text: string;
+  readonly announced: "surely" | "perhaps";
 }
 
-function isAnswer(
-  value: string,
-  kind: Kind,
-  label: string,
-  isSaid: boolean,
-  announced: Announced,
-  isApart: boolean,
-): boolean {
-  if (isDigest(value)) return isSaid && kind !== "vague" && announced !== "perhaps" && !ELSEWHERE.test(label);
-  if (isRandom(value)) return (isSaid || announced === "surely") && !(kind === "vague" && HAS_DIGEST.test(value));
-  if (!isSaid || !isApart || announced === undefined || kind === "vague") return false;
+/** What in a line below a label is the value that it announced. */
+function answerIn(line: string, label: Label): Span | undefined {
+  if (!hasChance(line)) return undefined;
+  const lead = LEAD.exec(line)?.[0].length ?? 0;
+  const rest = line.slice(lead);
+  const isRow = /^\s*\|/.test(line);
+  for (const one of candidates(rest)) {
+    const isFirst = one.between.trim() === "";
+    if (!isRow && one.between.trim().split(/\s+/).length > MAX_ANSWER_WORDS) return undefined;
+    if (!hasChance(one.value) || standsForValue(one.value) || PUBLIC.test(line.slice(0, lead + one.start))) continue;
+    const isApart = isRow || (isFirst && isAlone(rest.slice(one.end)));
+    const isSaid = isApart || one.isQuoted || /[:=]\s?$/.test(one.between) || SAYS.test(one.between);
+    if (isAnswer(one.value, label, isSaid, lead > 0 || isApart) && !NUMBER_OF.test(one.between))
+      return { start: lead + one.start, end: lead + one.end };
+  }
+  return undefined;
+}
+
+function isAnswer(value: string, { kind, text, announced }: Label, isSaid: boolean, isApart: boolean): boolean {
+  const isSure = announced === "surely";
+  if (isDigest(value)) return isSaid && kind !== "vague" && isSure && !ELSEWHERE.test(text);
+  if (isOpaque(value)) return (isSaid || isSure) && !(kind === "vague" && HAS_DIGEST.test(value));
+  if (!isSaid || !isApart || kind === "vague") return false;
   const isPassword = kind === "password" || kind === "pass" || kind === "output";
-  return announced === "surely" ? isTyped(value, isPassword ? "said" : "near") : isPassword && isTyped(value, "near");
+  return isSure ? isTyped(value, isPassword ? "said" : "near") : isPassword && isTyped(value, "near");
 }
 
 const isAlone = (rest: string) => /^["'`”»*_.,;!)|=:\\]{0,4}\s*(?:$|\(|#|<-|--|—|and|but|same|works)/.test(rest);
-
-/** Of recovery codes and keys: groups of letters and digits, one or many in a line. */
-const CODE =
-  /(?<![\w-])[a-zA-Z2-7]{4}(?: [a-zA-Z2-7]{4}){3,15}(?![\w-])|(?<![\w-])\d{3,4} \d{3,4}(?![\w-])|(?<![\w/.:-])[A-Za-z0-9]{4,16}(?:-[A-Za-z0-9]{4,12}){0,11}(?![\w/:-])/g;
-
-function* codesIn(line: string): Generator<Place> {
-  for (const { index, 0: code } of line.matchAll(CODE)) {
-    if (isGroups(code)) yield { start: index, end: index + code.length };
-  }
-}
-
-/** A number that opens something: right behind its name. */
-const PIN =
-  /^s?(?: (?:of|for|to|für|der|des|du|de|del|della|do|da|van|av|для|от) [\p{L}\w '’-]{1,30}?)?(?: ?[:=：] ?| (?:is|ist|lautet|est|es|è|é|är|to|jest|—|–|-)[: ] ?|是|は| )["'`*]{0,2}(?<value>\d{4,10})(?![\d\w]|[-.:/]\d)/diu;
-const PIN_BEFORE =
-  /(?<![\d.:/-])(?<value>\d{6,10}) (?:as|is|ist|als|est|es|è|é) (?:(?:your|the|my|our|ihr|dein|der|die|das|votre|su|tu) )?(?:\p{L}+ )?$/diu;
-/** Fewer digits may be anything, unless its name is written as an abbreviation. */
-const MIN_PIN_CHARS = 6;
-
-function pinAt(text: string, { start, end }: Name): Found[] {
-  const after = PIN.exec(text.slice(end, end + LINE_REACH_CHARS));
-  const before = lineBefore(text, start);
-  const match = after ?? PIN_BEFORE.exec(before);
-  const [from, to] = match?.indices?.groups?.value ?? [];
-  if (match === null || from === undefined || to === undefined) return [];
-  if (to - from < MIN_PIN_CHARS && !/^(?:PIN|PUK)$/.test(text.slice(start, end))) return [];
-  const offset = match === after ? end : start - before.length;
-  return [{ rule: RULE_OF.pin, start: offset + from, end: offset + to }];
-}
-
-/** A user, what parts it from the password, and that. */
-const LOGIN =
-  /(?:^|[\s:("'`=/])(?<user>[\w.@+-]{2,40})["'`*]{0,2} ?(?:[/:|,;]|and|und|et|y|e|en|i|och|ve|и|—|–|-|password|pw|pass|passwort)[: ]{0,2}["'`*]{0,2}(?<value>[^\s"'`<>|]{8,64})/diu;
-
-/** Right behind a user whose name is known. */
-const AFTER_USER = /^["'`*]{0,2}(?: ?: ?| [/|] |\/(?=[^\s/]{8,64}(?:\s|$)))["'`*]{0,2}(?<value>[^\s"'`<>|]{8,64})/d;
-
-/** "use ann:… for basic auth" */
-const LOGIN_BEFORE =
-  /(?:^|[\s"'`(])[\w.@+-]{2,40}:(?<value>[^\s"'`<>|]{8,64})["'`)]{0,2} (?:for|as|on|in|to|with|für|als|per|para|pour|comme|como) (?:\p{L}+ ){0,3}$/diu;
-
-/** The first password that stands beside a user's name in one of these lines. */
-function pairIn(lines: readonly (readonly [Line, RegExp])[]): Found[] {
-  for (const [{ text, start }, form] of lines) {
-    const line = text.slice(0, LINE_REACH_CHARS);
-    const match = form.exec(line);
-    const value = match?.groups?.value?.replace(/[.,;:)]+$/, "");
-    const [at] = match?.indices?.groups?.value ?? [];
-    if (value === undefined || at === undefined || SENTENCE_END.test(line.slice(0, at))) continue;
-    const isBeside = /\w(?: ?: ?| \/ )$/.test(line.slice(0, at)) && (isRandom(value) || isDigest(value));
-    if (isBeside || isTyped(value, "near"))
-      return [{ rule: RULE_OF.login, start: start + at, end: start + at + value.length }];
-  }
-  return [];
-}
-
-const PHRASE_WORDS = new Set(wordlist);
-/** Fewer are no phrase of a wallet. */
-const MIN_PHRASE_WORDS = 12;
-const MIN_DIFFERENT_WORDS = 10;
-/** What may be between two words: numbers, quotes, ends of lines. */
-const BETWEEN_WORDS = /^(?:\\n|[\s\d.,:;)"'|-]){1,12}$/;
-
-/** Twelve words in a row, all of the list of BIP-39. */
-function phraseIn(text: string, from: number): Found[] {
-  let first = 0;
-  let last = 0;
-  let count = 0;
-  for (const { index, 0: word } of text
-    .slice(from, from + PHRASE_REACH_CHARS)
-    .matchAll(/(?<=\\n|[^a-z]|^)[a-z]{3,8}(?![a-z])/g)) {
-    const isNext = PHRASE_WORDS.has(word) && (count === 0 || BETWEEN_WORDS.test(text.slice(from + last, from + index)));
-    if (!isNext && count >= MIN_PHRASE_WORDS) break;
-    if (!PHRASE_WORDS.has(word)) count = 0;
-    else {
-      if (!isNext || count === 0) {
-        count = 0;
-        first = index;
-      }
-      count++;
-      last = index + word.length;
-    }
-  }
-  if (count < MIN_PHRASE_WORDS) return labelledPhrase(text, from);
-  const words = new Set(text.slice(from + first, from + last).match(/[a-z]{3,8}/g));
-  // "legal winner thank year …" is in every test.
-  return words.size < MIN_DIFFERENT_WORDS ? [] : [{ rule: RULE_OF.phrase, start: from + first, end: from + last }];
-}
-
-/** As many words as a phrase has, in a line or string of their own right behind its label; not all lists are that of BIP-39. */
-const LABELLED_PHRASE =
-  /^[^\n]{0,60}?[:="'`\n>]\s{0,8}["'`]?(?<phrase>(?:[a-z]{3,10}[ ,]{1,2}){11,23}[a-z]{3,10})(?=["'`.]?\s{0,4}(?:$|\n|\\n|["'}]))/d;
-
-function labelledPhrase(text: string, from: number): Found[] {
-  const match = LABELLED_PHRASE.exec(text.slice(from, from + PHRASE_REACH_CHARS));
-  const [start, end] = match?.indices?.groups?.phrase ?? [];
-  const words = match?.groups?.phrase?.split(/[ ,]+/) ?? [];
-  if (start === undefined || end === undefined || words.length % 3 !== 0) return [];
-  const known = words.filter((word) => PHRASE_WORDS.has(word)).length;
-  return known * 2 < words.length ? [] : [{ rule: RULE_OF.phrase, start: from + start, end: from + end }];
-}

@@ -9,7 +9,7 @@
  * `phrase` words, behind a `login` a user and a password, behind a `user` the password, behind an `output` what was printed, and a
  * `vague` key is of something that is not known.
  */
-export type Kind =
+export type NameKind =
   | "password"
   | "pass"
   | "secret"
@@ -23,10 +23,26 @@ export type Kind =
   | "vague"
   | "pin";
 
+/** By which name a secret is told that stands behind one of these. */
+export const RULE_OF: Readonly<Record<NameKind, string>> = {
+  password: "password-assignment",
+  pass: "password-assignment",
+  login: "password-assignment",
+  user: "password-assignment",
+  pin: "password-assignment",
+  secret: "secret-assignment",
+  key: "secret-assignment",
+  phrase: "secret-assignment",
+  code: "secret-assignment",
+  output: "secret-assignment",
+  vague: "secret-assignment",
+  session: "session-cookie",
+};
+
 const list = (words: string, separator = " ") => words.split(separator);
 
 /** English words, as they stand in identifiers too. */
-const ENGLISH: Readonly<Record<Kind, readonly string[]>> = {
+const ENGLISH: Readonly<Record<NameKind, readonly string[]>> = {
   password: list(
     "key content,code wifi,wifi code,password,passwd,passphrase,passcode,pwd,pswd,psk,passkey,pass phrase,pass code,pass-code,pass-phrase",
     ",",
@@ -65,7 +81,7 @@ const ENGLISH: Readonly<Record<Kind, readonly string[]>> = {
 };
 
 /** The same in other languages, where endings may follow: Passwörter, lösenordet, паролем. */
-const FOREIGN: Readonly<Partial<Record<Kind, readonly string[]>>> = {
+const FOREIGN: Readonly<Partial<Record<NameKind, readonly string[]>>> = {
   password: [
     ...list("passwort passwoert kennwort contraseña contrasena contrasenya senha wachtwoord passord lösenord losenord"),
     ...list("adgangskode kodeord salasana heslo heslem hasło hasła hasłem haslo jelszó jelszav jelszo parola parolă"),
@@ -127,10 +143,10 @@ const FOREIGN: Readonly<Partial<Record<Kind, readonly string[]>>> = {
   ),
 };
 
-const KINDS = new Map<string, Kind>();
+const KINDS = new Map<string, NameKind>();
 for (const table of [FOREIGN, ENGLISH]) {
   for (const [kind, words] of Object.entries(table))
-    for (const word of words) KINDS.set(word.toLowerCase(), kind as Kind);
+    for (const word of words) KINDS.set(word.toLowerCase(), kind as NameKind);
 }
 /** Too short to be looked for alone: the last one is Dutch. */
 const SHORT_WORDS = ["pw", "ww"];
@@ -203,7 +219,7 @@ const MIN_INFLECTED_CHARS = 5;
 const MIN_JOINED_CHARS = 6;
 
 export interface Name {
-  readonly kind: Kind;
+  readonly kind: NameKind;
   readonly start: number;
   readonly end: number;
 }
@@ -220,7 +236,7 @@ export function nameAt(text: string, at: number, word: string, length: number): 
   return word === "key" && isVagueKey(text, start, head, tail) ? { kind: "vague", start, end } : undefined;
 }
 
-function foreignName(text: string, at: number, word: string, kind: Kind, length: number): Name | undefined {
+function foreignName(text: string, at: number, word: string, kind: NameKind, length: number): Name | undefined {
   const { start } = nameAround(text, at, length);
   const end = at + length;
   if (isCjk(word)) return { kind, start, end };
@@ -278,7 +294,7 @@ function isSecretsName(
   tail: string,
   at: number,
   word: string,
-  kind: Kind,
+  kind: NameKind,
 ): boolean {
   if (kind === "session") return true;
   if (SHORT_WORDS.includes(word)) {

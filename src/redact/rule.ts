@@ -18,9 +18,6 @@ export interface Rule {
   readonly valid?: (secret: string) => boolean;
 }
 
-/** The longest secret, in characters, that a pattern takes: more than an RSA key of 16,384 bits. */
-export const MAX_SECRET_CHARS = 16 * 1024;
-
 /** Random characters have more bits each; `AKIAAAAAAAAAAAAAAAAA` and `ghp_xxxxxxxx` have fewer. */
 const MIN_BITS = 2.2;
 /** So much of a match is judged. */

@@ -1,28 +1,41 @@
 /**
  * Columns of secrets: in a table of Markdown, of a database's shell, of commas, tabs or blanks, what stands below a heading
- * that says so.
+ * that says so. A table is read to its end, however long it is.
  */
-import type { Found } from "./assignments.ts";
+import type { Found } from "./found.ts";
 import { isSecretsLabel } from "./names.ts";
+import { holdsPlaceholder } from "./placeholders.ts";
 import { isCode, isGroups, isPattern, isPlain, isWords, looksChosen } from "./values.ts";
 
-/** How much of a table is read, in characters and rows. */
-const MAX_TABLE_CHARS = 8 * 1024;
-const MAX_ROWS = 100;
+/** Longer lines are no headings, and no rows. */
 const MAX_HEADING_CHARS = 400;
+const MAX_ROW_CHARS = 2 * 1024;
 /** Of the rest of a heading's cell. */
 const MAX_CELL_REST_CHARS = 48;
 
-/** Whether a cell may begin before this word and end behind it. */
+/** A cell that ends with the word: an ending, a note in brackets, what makes it bold. */
+const CELL_REST = /^\p{Ll}{0,4}(?:\s*[(/].*)?[\s*_`"':?]*(?:[|,;\t\n]| {2})/u;
+
+/** Whether a heading's cell may end behind this word. */
 export function mayBeHeading(text: string, at: number, length: number): boolean {
-  const after = text.slice(at + length, at + length + MAX_CELL_REST_CHARS);
-  return /[|,;\t\n]| {2}/.test(after) && text.indexOf("\n", at) - at < MAX_HEADING_CHARS;
+  const rest = text.slice(at + length, at + length + MAX_CELL_REST_CHARS);
+  return CELL_REST.test(rest) && text.slice(at, at + MAX_HEADING_CHARS).includes("\n");
 }
 
-interface Columns {
-  readonly secrets: readonly Found[];
-  /** Up to where the table was read: no heading stands in there. */
+/** Where a table with such columns begins, where its rows do, and up to where it was read: no heading stands in there. */
+export interface Table {
+  readonly start: number;
+  readonly rows: number;
   readonly end: number;
+}
+
+interface Heading {
+  readonly start: number;
+  readonly end: number;
+  readonly separator: RegExp;
+  /** How many cells it has, and which of them say that secrets are below. */
+  readonly cells: number;
+  readonly columns: readonly number[];
 }
 
 interface Cell {
@@ -30,53 +43,70 @@ interface Cell {
   readonly start: number;
 }
 
-/** All secrets in the columns whose heading is in the line of `at`. */
-export function columnsBelow(text: string, at: number): Columns {
-  const none = { secrets: [], end: 0 };
-  const before = text.slice(Math.max(0, at - MAX_HEADING_CHARS), at);
-  const lineStart = at - before.length + before.lastIndexOf("\n") + 1;
-  if (lineStart > 0 && text.charCodeAt(lineStart - 1) !== 10) return none;
-  const heading = lineAt(text, lineStart);
-  if (heading.length > MAX_HEADING_CHARS) return none;
-  const separator = separatorOf(heading);
-  if (separator === undefined) return none;
-  const headings = cellsOf(heading, separator);
-  if (separator !== SEPARATORS.bar && headings.some((name) => name.text.trim() === "")) return none;
-  const columns = headings.flatMap((name, column) => (isSecretsLabel(name.text) ? [column] : []));
-  if (
-    columns.length === 0 ||
-    headings.length < 2 ||
-    cellsOf(heading.slice(0, at - lineStart), separator).length - 1 !== columns[0]
-  )
-    return none;
-
+/** All secrets in the columns whose heading is in the line of `at`, if that is the first of them. */
+export function columnsBelow(text: string, at: number): { secrets: Found[]; table: Table } | undefined {
+  const heading = headingAt(text, at);
+  if (heading === undefined) return undefined;
   const secrets: Found[] = [];
-  let rowStart = lineStart + heading.length + 1;
+  let rows = heading.end + 1;
+  const rule = lineAt(text, rows);
   // The headings of a wiki stand between two bars each.
-  let isRuled = heading.startsWith("||");
-  for (let row = 0; row < MAX_ROWS && rowStart < text.length && rowStart - lineStart < MAX_TABLE_CHARS; row++) {
+  let isRuled = text.startsWith("||", heading.start);
+  if (rule !== undefined && /^[\s|:+=-]+$/.test(rule) && rule.includes("-")) {
+    isRuled = true;
+    rows += rule.length + 1;
+  }
+  let rowStart = rows;
+  while (rowStart < text.length) {
     const line = lineAt(text, rowStart);
-    const cells = cellsOf(line, separator);
-    if (row === 0 && /^[\s|:+=-]+$/.test(line) && line.includes("-")) isRuled = true;
-    else {
-      // Without a rule below its headings, a table has as many cells in each row.
-      if (separator !== SEPARATORS.bar && !isRuled && cells.length !== headings.length) break;
-      if (cells.length < 2 || (separator === SEPARATORS.bar && !isRuled)) break;
-      for (const column of columns) {
-        const cell = cells[column];
-        const value = cell?.text.replace(/^[\s`*"']+|[\s`*"']+$/g, "") ?? "";
-        if (cell === undefined || !isSecretCell(value) || !(isRuled || /\d/.test(value))) continue;
-        const start = rowStart + cell.start + cell.text.indexOf(value);
-        secrets.push({ rule: "password-assignment", start, end: start + value.length });
-      }
+    const cells = line === undefined ? [] : cellsOf(line, heading.separator);
+    if (line === undefined || !isRow(cells, heading, isRuled)) break;
+    for (const column of heading.columns) {
+      const cell = cells[column];
+      const secret = cell && secretIn(cell, isRuled);
+      if (secret) secrets.push({ ...secret, start: rowStart + secret.start, end: rowStart + secret.end });
     }
     rowStart += line.length + 1;
   }
-  return { secrets, end: rowStart };
+  return { secrets, table: { start: heading.start, rows, end: rowStart } };
+}
+
+/** The line of `at` as a heading, the first secret's column of which is there. */
+function headingAt(text: string, at: number): Heading | undefined {
+  const before = text.slice(Math.max(0, at - MAX_HEADING_CHARS), at);
+  const start = at - before.length + before.lastIndexOf("\n") + 1;
+  if (start > 0 && text.charCodeAt(start - 1) !== 10) return undefined;
+  const line = lineAt(text, start);
+  const separator = line === undefined || line.length > MAX_HEADING_CHARS ? undefined : separatorOf(line);
+  if (line === undefined || separator === undefined) return undefined;
+  // In code there are bars everywhere, but no rule below them.
+  if (separator === SEPARATORS.bar && !line.startsWith("||") && !/[\s|:+=-]/.test(text.charAt(start + line.length + 1)))
+    return undefined;
+  const names = cellsOf(line, separator);
+  if (names.length < 2) return undefined;
+  if (separator !== SEPARATORS.bar && names.some((name) => name.text.trim() === "")) return undefined;
+  const column = cellsOf(line.slice(0, at - start), separator).length - 1;
+  if (!isSecretsLabel(names[column]?.text ?? "")) return undefined;
+  const columns = names.flatMap((name, other) => (isSecretsLabel(name.text) ? [other] : []));
+  if (columns[0] !== column) return undefined;
+  return { start, end: start + line.length, separator, cells: names.length, columns };
+}
+
+/** Without a rule below its headings, a table has as many cells in each row. */
+function isRow(cells: readonly Cell[], heading: Heading, isRuled: boolean): boolean {
+  if (cells.length < 2) return false;
+  return isRuled || (heading.separator !== SEPARATORS.bar && cells.length === heading.cells);
+}
+
+function secretIn(cell: Cell, isRuled: boolean): Found | undefined {
+  const value = cell.text.replace(/^[\s`*"']+|[\s`*"']+$/g, "");
+  if (!isSecretCell(value) || !(isRuled || /\d/.test(value))) return undefined;
+  const start = cell.start + cell.text.indexOf(value);
+  return { rule: "password-assignment", start, end: start + value.length };
 }
 
 function isSecretCell(value: string): boolean {
-  if (value.length < 6 || value.includes("[redacted:") || isPlain(value) || isPattern(value)) return false;
+  if (value.length < 6 || holdsPlaceholder(value) || isPlain(value) || isPattern(value)) return false;
   if (isGroups(value)) return true;
   if (/\s/.test(value)) return false;
   return (
@@ -106,8 +136,10 @@ function cellsOf(line: string, separator: RegExp): Cell[] {
   return cells;
 }
 
-function lineAt(text: string, start: number): string {
-  const line = text.slice(start, start + MAX_TABLE_CHARS);
+/** The line that begins there; none that is longer than a row. */
+function lineAt(text: string, start: number): string | undefined {
+  const line = text.slice(start, start + MAX_ROW_CHARS);
   const end = line.indexOf("\n");
-  return end < 0 ? line : line.slice(0, end);
+  if (end >= 0) return line.slice(0, end);
+  return line.length < MAX_ROW_CHARS ? line : undefined;
 }

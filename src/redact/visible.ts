@@ -10,6 +10,8 @@ export interface View {
   readonly text: string;
   /** Where a character of the view stands in the text. */
   place(at: number): number;
+  /** How much of the text before a place is in the view. */
+  seenBefore(place: number): number;
 }
 
 /** Whole, or only its beginning where it does not end. */
@@ -18,21 +20,20 @@ const ESCAPE = `${SEQUENCE}|\\x1b[[\\]PX^_]?`;
 const UNSEEN =
   "[\\x01-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\ufff9-\\ufffb\\p{Default_Ignorable_Code_Point}\\p{Noncharacter_Code_Point}]|" +
   "(?<!\\n)\\0|\\0(?!\\n)";
-const HIDDEN = new RegExp(`${ESCAPE}|${UNSEEN}`, "gu");
+const HIDDEN = new RegExp(`${ESCAPE}|${UNSEEN}`, "uy");
 
 /** @returns undefined for a text in which all is seen, as in nearly all texts. */
 export function viewOf(text: string): View | undefined {
-  if (!hasSuspects(text)) return undefined;
   const pieces: string[] = [];
   /** Places in the view before which something was taken out, and how much up to there. */
   const gaps: number[] = [];
   const taken: number[] = [];
   let seen = 0;
   let end = 0;
-  for (const { index, 0: hidden } of text.matchAll(HIDDEN)) {
+  for (let index = nextHidden(text, 0); index < text.length; index = nextHidden(text, end)) {
     pieces.push(text.slice(end, index));
     seen += index - end;
-    end = index + hidden.length;
+    end = HIDDEN.lastIndex;
     if (gaps.at(-1) === seen) taken[taken.length - 1] = end - seen;
     else {
       gaps.push(seen);
@@ -42,7 +43,20 @@ export function viewOf(text: string): View | undefined {
   if (gaps.length === 0) return undefined;
   pieces.push(text.slice(end));
   const place = (at: number) => at + (taken[gapsUpTo(gaps, at) - 1] ?? 0);
-  return { text: pieces.join(""), place };
+  const seenBefore = (whole: number) => {
+    const ends = gaps.map((gap, run) => gap + (taken[run] ?? 0));
+    const before = gapsUpTo(ends, whole);
+    return Math.min(whole - (taken[before - 1] ?? 0), gaps[before] ?? seen + text.length - end);
+  };
+  return { text: pieces.join(""), place, seenBefore };
+}
+
+/** How many characters of a text are hidden. */
+export function hiddenIn(text: string): number {
+  let chars = 0;
+  for (let at = nextHidden(text, 0); at < text.length; at = nextHidden(text, HIDDEN.lastIndex))
+    chars += HIDDEN.lastIndex - at;
+  return chars;
 }
 
 /** How many of these, which are in order, are no greater. */
@@ -60,10 +74,15 @@ function gapsUpTo(gaps: readonly number[], at: number): number {
 /** By UTF-16 unit: a table takes a tenth of the time that the pattern takes on text that is not Latin-1. */
 let suspects: Uint8Array | undefined;
 
-function hasSuspects(text: string): boolean {
+/** Where the next one begins that is hidden, or the text's end; HIDDEN.lastIndex is behind it. */
+function nextHidden(text: string, from: number): number {
   suspects ??= makeSuspects();
-  for (let at = 0; at < text.length; at++) if (suspects[text.charCodeAt(at)] === 1) return true;
-  return false;
+  for (let at = from; at < text.length; at++) {
+    if (suspects[text.charCodeAt(at)] !== 1) continue;
+    HIDDEN.lastIndex = at;
+    if (HIDDEN.test(text)) return at;
+  }
+  return text.length;
 }
 
 /** What may be hidden, and the first halves of the pairs that may: U+1BCA0, U+1D173, U+E0000 and their like. */

@@ -60,12 +60,24 @@ describe("what is replaced", () => {
   it("is what stands around a placeholder that was there before", async () => {
     const lines = () => (by.chars(BASE64, 512).match(/.{64}/g) ?? []).join("\n");
     const { text } = await redactText(
-      `-----BEGIN PRIVATE ${"KEY-----"}\n${lines()}\n[redacted: note #1]\n${lines()}\n-----END PRIVATE KEY-----`,
+      `-----BEGIN PRIVATE ${"KEY-----"}\n${lines()}\n[redacted: jwt #7]\n${lines()}\n-----END PRIVATE KEY-----`,
       REDACT,
     );
     expect(text).toBe(
-      "-----BEGIN PRIVATE KEY-----[redacted: private-key #1][redacted: note #1]" +
+      "-----BEGIN PRIVATE KEY-----[redacted: private-key #1][redacted: jwt #7]" +
         "[redacted: private-key #2]-----END PRIVATE KEY-----",
+    );
+  });
+
+  it("is what is merely written like a placeholder, of no rule that there is", async () => {
+    const denied = "hunter2-correct-7f3a9b1c2d4e5f60";
+    const known = [{ rule: "deny-list" as const, forms: [denied] }];
+    const { text } = await redactText(`a [redacted: ${denied}] b [redacted: ${github()}] [redacted: jwt #7]`, {
+      secrets: "redact",
+      known,
+    });
+    expect(text).toBe(
+      "a [redacted: [redacted: deny-list #1]] b [redacted: [redacted: github-token #1]] [redacted: jwt #7]",
     );
   });
 
