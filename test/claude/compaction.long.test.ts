@@ -10,7 +10,7 @@ import { configFolder } from "../../src/claude/folders.ts";
 import { installSession } from "../../src/claude/install-session.ts";
 import { disarm } from "../../src/claude/marks.ts";
 import { findSessions, listSessions } from "../../src/claude/sessions.ts";
-import { type Request, type Step, startApi, TOO_LONG } from "../client/api.ts";
+import { type Block, type Request, type Step, startApi, TOO_LONG } from "../client/api.ts";
 import { claude, type Sandbox, sandbox } from "../client/claude.ts";
 import { CLAUDE, NEWEST_CLAUDE } from "../client/fetch.mjs";
 import { FORMS } from "./compactions.ts";
@@ -60,16 +60,7 @@ const OURS = /^(?:Received conversation [a-z0-9]+, on |End of received conversat
 function handed(requests: readonly Request[], box: Sandbox): string[] {
   const parts = (requests[0]?.messages ?? []).flatMap(({ role, content }) => {
     const blocks = typeof content === "string" ? [{ type: "text" as const, text: content }] : content;
-    return blocks.flatMap((block) => {
-      const meanwhile = block.type === "text" ? [...block.text.matchAll(MEANWHILE)] : [];
-      if (meanwhile.length > 0) return meanwhile.map(([, text = ""]) => ({ role: "user", text: text.trim() }));
-      if (role === "system") return []; // the client's own, of this machine
-      if (block.type === "text") return { role, text: block.text.trim() };
-      if (block.type === "tool_use") return { role, text: `call ${block.id}` };
-      if (block.type !== "tool_result") return { role, text: block.type };
-      const inner = typeof block.content === "string" ? block.content : (block.content ?? []).map(textOf).join("\n");
-      return { role, text: `result ${block.tool_use_id} ${inner}` };
-    });
+    return blocks.flatMap((block) => partsOf(block, role));
   });
   // The newest client may hand on what was typed meanwhile behind the prompt that it is resumed with.
   expect(parts.some(({ text }) => text === GO_ON)).toBe(true);
@@ -81,6 +72,22 @@ function handed(requests: readonly Request[], box: Sandbox): string[] {
       const names = here.replaceAll(box.project.replace(/[^A-Za-z0-9]/g, "-"), "<project's folder>");
       return `${role}: ${names}`;
     });
+}
+
+/** What a block says, and who says it: one part, but for prompts that were typed meanwhile, and what is the client's own. */
+function partsOf(block: Block, role: string): { role: string; text: string }[] {
+  const meanwhile = block.type === "text" ? [...block.text.matchAll(MEANWHILE)] : [];
+  if (meanwhile.length > 0) return meanwhile.map(([, text = ""]) => ({ role: "user", text: text.trim() }));
+  if (role === "system") return []; // the client's own, of this machine
+  return [{ role, text: saidIn(block) }];
+}
+
+function saidIn(block: Block): string {
+  if (block.type === "text") return block.text.trim();
+  if (block.type === "tool_use") return `call ${block.id}`;
+  if (block.type !== "tool_result") return block.type;
+  const inner = typeof block.content === "string" ? block.content : (block.content ?? []).map(textOf).join("\n");
+  return `result ${block.tool_use_id} ${inner}`;
 }
 
 function textOf(part: { type: string; text?: string }): string {

@@ -40,7 +40,7 @@ export interface ToolDefinition {
   readonly input_schema: { type?: unknown; properties?: Record<string, { description?: string }> };
 }
 
-type Block =
+export type Block =
   | { type: "text"; text: string }
   | { type: "tool_use"; id: string; name: string; input: object }
   | { type: "tool_result"; tool_use_id: string; is_error?: boolean; content?: string | Block[] }
@@ -68,6 +68,14 @@ export async function startApi(steps: readonly Step[], signal: (name: NodeJS.Sig
   const requests: Request[] = [];
   let failure: unknown;
 
+  /** What the model says to the next request of the conversation. */
+  const nextAnswer = async (asked: Request): Promise<Answer> => {
+    const step = steps[requests.push(asked) - 1] ?? "(the script is over)";
+    const results = resultsOf(asked);
+    const last = results.at(-1) ?? { tool: "", text: "", isError: false };
+    return typeof step === "function" ? step({ results, last }) : step;
+  };
+
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const body = await readText(request);
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
@@ -76,10 +84,7 @@ export async function startApi(steps: readonly Step[], signal: (name: NodeJS.Sig
     if (pathname === "/v1/messages/count_tokens") return sendJson(response, { input_tokens: body.length >> 2 });
     const asked = JSON.parse(body) as Request;
     if (!isConversation(asked)) return send(response, asked, { type: "text", text: "ok" });
-    const step = steps[requests.push(asked) - 1] ?? "(the script is over)";
-    const results = resultsOf(asked);
-    const last = results.at(-1) ?? { tool: "", text: "", isError: false };
-    const said = typeof step === "function" ? await step({ results, last }) : step;
+    const said = await nextAnswer(asked);
     if (typeof said === "string") return send(response, asked, { type: "text", text: said });
     if ("tooLong" in said) return sendJson(response, { type: "error", error: TOO_LONG_ERROR }, 400);
     if ("signal" in said) return signal(said.signal);

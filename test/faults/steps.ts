@@ -71,22 +71,18 @@ export async function wireThatStops(target: number, carrier: Carrier, name: Step
         for (const end of line) end.destroy();
       });
     }
-    const pump = async (from: Socket, to: Socket, way: Step["way"]) => {
-      const reader = carrier === "lan" ? lanFrames() : roomFrames();
+    const stopAtStep = (way: Step["way"]) => {
       let frames = 0;
-      for await (const piece of from) {
-        for (const { bytes, counts } of reader(piece as Buffer)) {
-          if (counts && stops && step.way === way && frames++ === step.frame) {
-            holds = true;
-            await released;
-          }
-          if (!to.write(bytes)) await Promise.race([once(to, "drain"), once(to, "close")]);
-        }
-      }
-      to.end();
+      return async ({ counts }: Unit) => {
+        const isTheStep = counts && stops && step.way === way && frames++ === step.frame;
+        if (!isTheStep) return;
+        holds = true;
+        await released;
+      };
     };
-    void pump(near, far, "up").catch(() => near.destroy());
-    void pump(far, near, "down").catch(() => far.destroy());
+    const reader = () => (carrier === "lan" ? lanFrames() : roomFrames());
+    void pump(near, far, reader(), stopAtStep("up")).catch(() => near.destroy());
+    void pump(far, near, reader(), stopAtStep("down")).catch(() => far.destroy());
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -107,6 +103,17 @@ export async function wireThatStops(target: number, carrier: Carrier, name: Step
       for (const socket of open) socket.destroy();
     },
   };
+}
+
+/** Passes on all that comes, and then the end. @param mayPass is waited for before each unit. */
+async function pump(from: Socket, to: Socket, reader: Reader, mayPass: (unit: Unit) => Promise<void>): Promise<void> {
+  for await (const piece of from) {
+    for (const unit of reader(piece as Buffer)) {
+      await mayPass(unit);
+      if (!to.write(unit.bytes)) await Promise.race([once(to, "drain"), once(to, "close")]);
+    }
+  }
+  to.end();
 }
 
 /** Bytes that are passed on together. */

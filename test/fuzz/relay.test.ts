@@ -13,7 +13,7 @@ import { afterAll, describe, expect } from "vitest";
 import { readConfig } from "../../relay/src/config/config.ts";
 import { DEFAULTS } from "../../relay/src/config/settings.ts";
 import { DOORS, REFUSALS } from "../../relay/src/doors.ts";
-import { admit, holdsToken } from "../../relay/src/http/admission.ts";
+import { type Admission, admit, holdsToken } from "../../relay/src/http/admission.ts";
 import { callerKey, forwardedFor } from "../../relay/src/http/caller.ts";
 import { addressKey } from "../../relay/src/limits/networks.ts";
 import { Claims } from "../../relay/src/rooms/reclaim.ts";
@@ -128,6 +128,35 @@ describe("a request for a connection", () => {
     takes: true,
   }));
 
+  type Asked = typeof inputs extends fc.Arbitrary<infer T> ? T : never;
+
+  /** A token for this door where there are some, and an origin and a host that may be. */
+  function expectAllowed({ headers: { authorization: given, origin, host }, ...it }: Asked, tunnel: boolean): void {
+    const needed = tunnel && it.tunnelTokens.length > 0 ? it.tunnelTokens : it.tokens;
+    if (needed.length > 0) {
+      expect(needed.map((token) => `bearer ${token}`)).toContain(given?.replace(/^bearer +/i, "bearer "));
+    }
+    if (origin !== undefined) expect(it.allowedOrigins).toContain(origin);
+    if (it.publicHosts.length > 0) expect(host).toMatch(/^relay\.example(?::\d+)?$/i);
+  }
+
+  /** A code or an id that may be, and room for one more behind this door. */
+  function expectRoomAt(admission: Admission, it: Asked): void {
+    if (admission.door === "pair") {
+      expect([...admission.code].length).toBeGreaterThan(0);
+      expect([...admission.code].length).toBeLessThanOrEqual(256);
+      expect([0, 1]).toContain(it.sides);
+    }
+    if (admission.door === "agent" || admission.door === "client") expect(admission.id).toMatch(/^[\w-]{1,128}$/);
+    if (admission.door === "agent") expect([it.takes, it.roomForTunnel]).toEqual([undefined, true]);
+    if (admission.door === "client") {
+      expect([it.takes, it.method, it.headers.upgrade?.toLowerCase()]).toEqual([true, "GET", "websocket"]);
+      // What the local server gets stays one request line, and does not tell it the tunnel's name.
+      expect(admission.target).toMatch(/^\/[\x21-\x7e]*$/);
+      expect(new URL(`http://local${admission.target}`).searchParams.has("room")).toBe(false);
+    }
+  }
+
   fuzz(
     "is let in by an open door alone, with a token where there are some, and else refused by name",
     { inputs, known },
@@ -142,27 +171,9 @@ describe("a request for a connection", () => {
 
       const tunnel = admission.door === "agent" || admission.door === "client";
       expect(it.doors).toContain(tunnel ? "tunnel" : admission.door);
-      const needed = tunnel && it.tunnelTokens.length > 0 ? it.tunnelTokens : it.tokens;
-      const { authorization: given, origin, host } = it.headers;
-      if (needed.length > 0) {
-        expect(needed.map((token) => `bearer ${token}`)).toContain(given?.replace(/^bearer +/i, "bearer "));
-      }
-      if (origin !== undefined) expect(it.allowedOrigins).toContain(origin);
-      if (it.publicHosts.length > 0) expect(host).toMatch(/^relay\.example(?::\d+)?$/i);
+      expectAllowed(it, tunnel);
       expect([it.draining, it.roomForCaller]).toEqual([false, true]);
-      if (admission.door === "pair") {
-        expect([...admission.code].length).toBeGreaterThan(0);
-        expect([...admission.code].length).toBeLessThanOrEqual(256);
-        expect([0, 1]).toContain(it.sides);
-      }
-      if (tunnel) expect(admission.id).toMatch(/^[\w-]{1,128}$/);
-      if (admission.door === "agent") expect([it.takes, it.roomForTunnel]).toEqual([undefined, true]);
-      if (admission.door === "client") {
-        expect([it.takes, it.method, it.headers.upgrade?.toLowerCase()]).toEqual([true, "GET", "websocket"]);
-        // What the local server gets stays one request line, and does not tell it the tunnel's name.
-        expect(admission.target).toMatch(/^\/[\x21-\x7e]*$/);
-        expect(new URL(`http://local${admission.target}`).searchParams.has("room")).toBe(false);
-      }
+      expectRoomAt(admission, it);
     },
   );
 

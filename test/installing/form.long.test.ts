@@ -34,41 +34,65 @@ async function startedBefore(box: Sandbox): Promise<void> {
   await writeFile(join(box.home, "mcp.json"), JSON.stringify(mcp));
 }
 
+/** The characters that were drawn, by row and column; and the cursor, from 0. */
+interface Screen {
+  readonly rows: string[][];
+  row: number;
+  column: number;
+}
+
 /** What is on the screen: the client draws only what changes, and moves the cursor over the rest. */
 function shown(bytes: string): string {
-  const rows: string[][] = [];
-  let [row, column] = [0, 0];
+  const screen: Screen = { rows: [], row: 0, column: 0 };
   // An operating system command; a control sequence, its parameters and its letter; another escape; a character.
   const token = /\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b\[([0-9;?<>=]*)[ -/]*([@-~])|\x1b.|([^\x1b])/gu;
   for (const [, parameters = "", letter, character] of bytes.matchAll(token)) {
-    const [first = 0, second = 0] = parameters.split(";").map(Number);
-    const steps = first || 1;
-    const cells = rows[row] ?? [];
-    rows[row] = cells;
-    if (letter === "A") row = Math.max(0, row - steps);
-    else if (letter === "B") row += steps;
-    else if (letter === "C") column += steps;
-    else if (letter === "D") column = Math.max(0, column - steps);
-    else if (letter === "G") column = steps - 1;
-    else if (letter === "H") [row, column] = [steps - 1, (second || 1) - 1];
-    else if (letter === "J" && first >= 2) rows.length = 0;
-    else if (letter === "J") {
-      rows.length = Math.min(rows.length, row + 1);
-      cells.splice(column);
-    } else if (letter === "K") cells.splice(first === 2 ? 0 : column);
-    else if (character === "\r") column = 0;
-    else if (character === "\n") row += 1;
-    else if (character === "\b") column = Math.max(0, column - 1);
-    else if (character !== undefined && character >= " ") {
-      cells[column] = character;
-      column += 1;
-    }
+    if (letter !== undefined) control(screen, letter, parameters);
+    else if (character !== undefined) draw(screen, character);
   }
-  return Array.from(rows, (cells) =>
+  return Array.from(screen.rows, (cells) =>
     Array.from(cells ?? [], (it) => it ?? " ")
       .join("")
       .trimEnd(),
   ).join("\n");
+}
+
+function control(screen: Screen, letter: string, parameters: string): void {
+  const [first = 0, second = 0] = parameters.split(";").map(Number);
+  if (letter === "J" || letter === "K") erase(screen, letter, first);
+  else moveCursor(screen, letter, first || 1, second || 1);
+}
+
+/** J erases the screen, or what is behind the cursor; K the cursor's row, or what is behind the cursor in it. */
+function erase({ rows, row, column }: Screen, letter: "J" | "K", extent: number): void {
+  if (letter === "K") rows[row]?.splice(extent === 2 ? 0 : column);
+  else if (extent >= 2) rows.length = 0;
+  else {
+    rows.length = Math.min(rows.length, row + 1);
+    rows[row]?.splice(column);
+  }
+}
+
+/** Letters that are not here move nothing. */
+function moveCursor(screen: Screen, letter: string, first: number, second: number): void {
+  if (letter === "A") screen.row = Math.max(0, screen.row - first);
+  else if (letter === "B") screen.row += first;
+  else if (letter === "C") screen.column += first;
+  else if (letter === "D") screen.column = Math.max(0, screen.column - first);
+  else if (letter === "G") screen.column = first - 1;
+  else if (letter === "H") [screen.row, screen.column] = [first - 1, second - 1];
+}
+
+function draw(screen: Screen, character: string): void {
+  if (character === "\r") screen.column = 0;
+  else if (character === "\n") screen.row += 1;
+  else if (character === "\b") screen.column = Math.max(0, screen.column - 1);
+  else if (character >= " ") {
+    const cells = screen.rows[screen.row] ?? [];
+    screen.rows[screen.row] = cells;
+    cells[screen.column] = character;
+    screen.column += 1;
+  }
 }
 
 interface Terminal {

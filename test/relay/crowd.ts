@@ -235,8 +235,12 @@ export function fragments(doors: Harness, at: Lived, each: number): Crowd {
   };
 }
 
-/** Two dozen are more than the kernels hold on the way. */
 const FLOOD = Buffer.alloc(1024 * 1024);
+
+/** More than the kernels hold on the way. */
+function sayTooMuch({ ws }: Client): void {
+  for (let n = 0; n < 24; n++) ws.send(FLOOD);
+}
 
 /** Takes nothing of a stream without end: as many receivers, sides of pairs and clients of the neighbours' tunnel. */
 export function endless(doors: Harness, at: Lived, each: number): Crowd {
@@ -251,7 +255,7 @@ export function endless(doors: Harness, at: Lived, each: number): Crowd {
       const visitor = await doors.client(`${at.url}/client?room=${TUNNEL}`);
       senders.push(sender);
       for (const deaf of [receiver, second, visitor]) deaf.ws.pause();
-      for (const loud of [sender, first, visitor]) for (let n = 0; n < 24; n++) loud.ws.send(FLOOD);
+      for (const loud of [sender, first, visitor]) sayTooMuch(loud);
     }
     const overs = senders.map((sender) => sender.json());
     for (const over of overs) expect((await over).type).toBe("PEER_DISCONNECTED");

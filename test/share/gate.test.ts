@@ -76,6 +76,23 @@ describe("failed attempts", () => {
   });
 });
 
+const VISITS = ["enter", "guess", "spend", "deliver", "release"] as const;
+
+/** A visitor does one of these: most of them are nothing without a slot. */
+function visit(gate: ShareGate, slots: Map<number, Slot>, who: number, what: (typeof VISITS)[number]): void {
+  const slot = slots.get(who);
+  if (what === "guess") gate.judge(`192.0.2.${who}`, wrong);
+  else if (what === "enter" && !slot) {
+    const taken = gate.judge(`198.51.100.${who}`, right).proven && gate.acquire();
+    if (taken) slots.set(who, taken);
+  } else if (what === "spend") slot?.commit();
+  else if (what === "deliver") slot?.deliver();
+  else if (what === "release") {
+    slot?.release();
+    slots.delete(who);
+  }
+}
+
 describe("places", () => {
   it("are taken behind a good CONFIRM, and who comes next proves itself and finds none", () => {
     const gate = new ShareGate(2);
@@ -131,24 +148,14 @@ describe("places", () => {
   it("never exceed the receivers, whatever visitors do in whatever order", () => {
     const step = fc.record({
       who: fc.nat({ max: 5 }),
-      what: fc.constantFrom("enter", "guess", "spend", "deliver", "release"),
+      what: fc.constantFrom(...VISITS),
     });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 4 }), fc.array(step, { maxLength: 60 }), (receivers, steps) => {
         const gate = new ShareGate(receivers);
         const slots = new Map<number, Slot>();
         for (const { who, what } of steps) {
-          const slot = slots.get(who);
-          if (what === "guess") gate.judge(`192.0.2.${who}`, wrong);
-          else if (what === "enter" && !slot) {
-            const taken = gate.judge(`198.51.100.${who}`, right).proven && gate.acquire();
-            if (taken) slots.set(who, taken);
-          } else if (what === "spend") slot?.commit();
-          else if (what === "deliver") slot?.deliver();
-          else if (what === "release") {
-            slot?.release();
-            slots.delete(who);
-          }
+          visit(gate, slots, who, what);
           const { held, spent, delivered, failedAttempts } = gate.counts;
           expect(held).toBeGreaterThanOrEqual(0);
           expect(held + spent).toBeLessThanOrEqual(receivers);

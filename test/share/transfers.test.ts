@@ -136,32 +136,44 @@ it("of transfers that broke the last MAX_BROKEN are known", () => {
   expect(begin(ready(1, 1)).position).toBe(1);
 });
 
+const DEEDS = ["ready", "chunk", "last", "lost", "abort", "receipt"] as const;
+
+interface Deed {
+  readonly who: number;
+  readonly what: (typeof DEEDS)[number];
+  readonly position: number;
+}
+
+/** A receiver begins a transfer, or goes on with the one that it has, if it has one. */
+function act(running: Map<number, Run>, begin: (asked: Ready) => Run, { who, what, position }: Deed): void {
+  const run = running.get(who);
+  if (what === "ready") {
+    try {
+      running.set(who, begin(ready(who, position)));
+    } catch {
+      // No place, or not what there is.
+    }
+  } else if (what === "chunk" || what === "last") run?.handedOver(what === "last");
+  else {
+    if (what === "receipt") run?.delivered();
+    run?.ended(what !== "lost"); // a receipt that comes too early is the end, too
+    running.delete(who);
+  }
+}
+
 describe("whatever receivers do, in whatever order,", () => {
   it("no more places are held and spent than there are, and a place is never lost", () => {
     const step = fc.record({
       who: fc.nat({ max: 4 }),
-      what: fc.constantFrom("ready", "chunk", "last", "lost", "abort", "receipt"),
+      what: fc.constantFrom(...DEEDS),
       position: fc.nat({ max: 3 }),
     });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 3 }), fc.array(step, { maxLength: 80 }), (receivers, steps) => {
         const { gate, begin } = shareOf(receivers);
         const running = new Map<number, Run>();
-        for (const { who, what, position } of steps) {
-          const run = running.get(who);
-          if (what === "ready") {
-            try {
-              running.set(who, begin(ready(who, position)));
-            } catch {
-              // No place, or not what there is.
-            }
-          } else if (what === "chunk") run?.handedOver(false);
-          else if (what === "last") run?.handedOver(true);
-          else {
-            if (what === "receipt") run?.delivered();
-            run?.ended(what !== "lost"); // a receipt that comes too early is the end, too
-          }
-          if (["lost", "abort", "receipt"].includes(what)) running.delete(who);
+        for (const deed of steps) {
+          act(running, begin, deed);
           const { held, spent, delivered } = gate.counts;
           expect(held + spent).toBeLessThanOrEqual(receivers);
           expect(delivered + gate.awaited).toBeLessThanOrEqual(spent);

@@ -192,19 +192,27 @@ async function carry(
       rest = rest.subarray(before.length);
       await send(before);
       strikes(fault);
-      if (what === "corrupt") {
-        rest = Buffer.from(rest);
-        rest[0] = (rest[0] ?? 0) ^ 1;
-      } else if (what === "stall") {
-        const signal = healing();
-        if (!signal.aborted) await first([signal, "abort"], [to, "close"], [from, "close"]);
-      } else {
+      if (what === "corrupt") rest = corrupted(rest);
+      else if (what === "stall") await untilHealed(healing(), from, to);
+      else {
         sever(line, what);
         return;
       }
     }
     await send(rest);
   }
+}
+
+/** One bit of the first byte is another. */
+function corrupted(bytes: Buffer): Buffer {
+  const copy = Buffer.from(bytes);
+  copy[0] = (copy[0] ?? 0) ^ 1;
+  return copy;
+}
+
+/** Or until one of the ends has gone. */
+async function untilHealed(healing: AbortSignal, from: Socket, to: Socket): Promise<void> {
+  if (!healing.aborted) await first([healing, "abort"], [to, "close"], [from, "close"]);
 }
 
 async function unhushed({ hushed }: Line, to: Socket, healing: AbortSignal): Promise<void> {

@@ -49,21 +49,25 @@ function follow(dockerfile: string): string {
         stdio: "pipe",
         env: { PATH: process.env.PATH, HOME: process.env.HOME, npm_config_prefer_offline: "true" },
       });
-    } else if (word === "COPY") {
-      const [, from] = /^--from=(.*)$/.exec(rest[0] ?? "") ?? [];
-      const names = from ? rest.slice(1) : rest;
-      const to = resolve(app, names.at(-1) ?? "");
-      for (const name of names.slice(0, -1)) {
-        // As in Docker: of a folder its content, and a file goes into what ends with a slash.
-        const file = names.at(-1)?.endsWith("/") && !name.startsWith("/");
-        const target = file ? join(to, name.split("/").at(-1) ?? "") : to;
-        if (file) mkdirSync(to, { recursive: true });
-        if (from) cpSync(join(stages.get(from) ?? "", name.replace(/^\/app/, "")), target, { recursive: true });
-        else copyFromCheckout(name, target);
-      }
-    }
+    } else if (word === "COPY") copy(rest, app, stages);
   }
   return app;
+}
+
+/** What COPY is followed by: `--from=` a stage, or else what is copied is of the checkout; names, and where they go. */
+function copy(words: readonly string[], app: string, stages: ReadonlyMap<string, string>): void {
+  const [, from] = /^--from=(.*)$/.exec(words[0] ?? "") ?? [];
+  const names = from ? words.slice(1) : words;
+  const last = names.at(-1) ?? "";
+  const to = resolve(app, last);
+  for (const name of names.slice(0, -1)) {
+    // As in Docker: of a folder its content, and a file goes into what ends with a slash.
+    const file = last.endsWith("/") && !name.startsWith("/");
+    const target = file ? join(to, name.split("/").at(-1) ?? "") : to;
+    if (file) mkdirSync(to, { recursive: true });
+    if (from) cpSync(join(stages.get(from) ?? "", name.replace(/^\/app/, "")), target, { recursive: true });
+    else copyFromCheckout(name, target);
+  }
 }
 
 test("what the Dockerfile copies and runs is a relay with what it asks for, without sources or build tools", async () => {
