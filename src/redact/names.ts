@@ -3,6 +3,7 @@
  * the name says that it is none. Tables of data, and where a name begins and ends; what stands behind it is looked at in
  * assignments.ts, mentions.ts and tables.ts.
  */
+import { isWords } from "./values.ts";
 
 /**
  * `pass` is a verdict and a verb too, and `key` needs a word before it. Behind a `code` stand groups of characters, behind a
@@ -228,12 +229,39 @@ export interface Name {
 export function nameAt(text: string, at: number, word: string, length: number): Name | undefined {
   const kind = KINDS.get(word);
   if (kind === undefined) return undefined;
+  if (word.length <= MAX_SHORT_CHARS && isAscii(word) && isByChance(text, at, length)) return undefined;
   if (!ENGLISH_WORDS.has(word)) return foreignName(text, at, word, kind, length);
   const { start, end } = nameAround(text, at, length);
   const tail = text.slice(at + length, end);
   const head = text.slice(Math.max(start, at - MAX_NAME_CHARS), at);
   if (isSecretsName(text, start, head, tail, at, word, kind)) return { kind, start, end };
   return word === "key" && isVagueKey(text, start, head, tail) ? { kind: "vague", start, end } : undefined;
+}
+
+/** A word of so many letters at most stands in every megabyte of base64, at the end of a line or a group. */
+const MAX_SHORT_CHARS = 4;
+/** How far before it a run of base64 is looked for, in characters. */
+const RUN_CHARS = 12;
+
+/** Whether a short word is one by chance: in letters that nobody would write it with, or at the end of a run of base64. */
+function isByChance(text: string, at: number, length: number): boolean {
+  const spelling = text.slice(at, at + length).replace(/[^A-Za-z]/g, "");
+  if (!/^(?:[a-z]+|[A-Z]+|[A-Z][a-z]+)$/.test(spelling)) return true;
+  const before = /[A-Za-z0-9+/]*$/.exec(text.slice(Math.max(0, at - RUN_CHARS), at))?.[0] ?? "";
+  const after = /^[A-Za-z0-9+/]*/.exec(text.slice(at + length, at + length + RUN_CHARS))?.[0] ?? "";
+  if (isMixed(before) || isMixed(after)) return true;
+  if (before === "" || before === before.toUpperCase()) return false;
+  // dbpwd, db/pwd, dbPwd, userPWD
+  return !(spelling === spelling.toLowerCase() ? /[a-z/]$/ : /[a-z]{2}$/).test(before);
+}
+
+/** Capitals among small letters, digits and signs of base64, and no words of a name. */
+function isMixed(run: string): boolean {
+  if (run.includes("+") || /[A-Za-z].*\d.*[A-Za-z/]/.test(run)) return true;
+  if (!/[A-Z]/.test(run) || !/[a-z0-9+/]/.test(run)) return false;
+  const words = run.split(/(?=[A-Z])/);
+  // Of three letters, chance makes words as well.
+  return !words.every((word) => JOINED.test(word) || (/^[A-Za-z]{4,}$/.test(word) && isWords(word)));
 }
 
 function foreignName(text: string, at: number, word: string, kind: NameKind, length: number): Name | undefined {

@@ -1,6 +1,7 @@
 /** What is promised of redaction beyond the corpus: every value behind a clear name, no false alarms of these kinds, no dear text. */
 import { describe, expect, it } from "vitest";
 import { Redactor, type RedactorOptions, redactText } from "../../src/redact/redactor.ts";
+import { costOf } from "../support/cost.ts";
 import { leftOf } from "./corpus/measure.ts";
 import { ALNUM, BASE64, BASE64URL, chance, DIGITS, HEX, LOWER, UPPER, uuid } from "./corpus/random.ts";
 
@@ -155,8 +156,24 @@ it("random base64 in blocks and in one run stays as it is, whatever marks of fou
   }
 });
 
+it.each([
+  ["lines", (it: string) => it.replace(/.{76}/g, "$&\n")],
+  ["groups", (it: string) => it.replace(/.{12}/g, "$& ")],
+])("random base64 in %s has no names of secrets by chance", async (_, written) => {
+  const text = written(by.chars(BASE64, 2_000_000));
+  const { report } = await redactText(text, { secrets: "redact" });
+  expect(report.total).toBe(0);
+});
+
+it.each(["dbpwd", "dbPwd", "userPWD", "DB_PWD", "db/pw", "adminPsk", "app1_pwd"])("%s is a name", async (name) => {
+  expect(await redacted(`${name}=h7kQ9x2mZ4`)).not.toContain("h7kQ9x2mZ4");
+});
+
 describe("no text is dear", () => {
-  const CHARS = 512 * 1024;
+  /** More than two stretches, windows and margins. */
+  const CHARS = 256 * 1024;
+  /** The cheapest of so many counts: what else a machine does can only make them dearer. */
+  const ROUNDS = 8;
   /** As much as is handled in one stretch. */
   const STRETCH_CHARS = 128 * 1024;
   const filled = (unit: string) => Buffer.from(unit.repeat(Math.ceil(CHARS / unit.length)).slice(0, CHARS)).toString();
@@ -196,21 +213,16 @@ describe("no text is dear", () => {
   it.each(["block", "redact"] as const)(
     "takes at most ten times the processor time of prose, with %s",
     async (secrets) => {
-      const cost = async (unit: string) => {
-        const text = filled(unit);
-        let least = Number.POSITIVE_INFINITY;
-        for (let round = 0; round < 3; round++) {
-          const before = process.cpuUsage();
-          await search(text, secrets);
-          const { user, system } = process.cpuUsage(before);
-          least = Math.min(least, user + system);
+      const least = async (text: string, isEnough: (cost: number) => boolean) => {
+        let cost = Number.POSITIVE_INFINITY;
+        for (let round = 0; round < ROUNDS && !isEnough(cost); round++) {
+          cost = Math.min(cost, await costOf(() => search(text, secrets)));
         }
-        return least;
+        return cost;
       };
       const prose =
         "The key to it is that an otter passes its tokens of affection on, and keeps no secrets: authors say so in their letters, at https://otters.example/facts, and mention a password only once.\n";
-      for (let round = 0; round < 3; round++) await cost(prose);
-      const whole = await cost(prose);
+      const whole = await least(filled(prose), () => false);
       const rows = (row: string) => row.repeat(2_000);
       const dear: string[] = [];
       for (const unit of [
@@ -255,7 +267,7 @@ describe("no text is dear", () => {
         `${"password,".repeat(30)}a\n${rows(`${"a1b2c3d4,".repeat(30)}a\n`)}`,
         "\u200b",
       ]) {
-        const times = (await cost(unit)) / whole;
+        const times = (await least(filled(unit), (cost) => cost <= 10 * whole)) / whole;
         if (times > 10) dear.push(`${JSON.stringify(unit).slice(0, 60)} ${times.toFixed(1)}`);
       }
       expect(dear).toEqual([]);
