@@ -85,7 +85,9 @@ const FOREIGN: Readonly<Partial<Record<NameKind, readonly string[]>>> = {
   password: [
     ...list("passwort passwoert kennwort contraseña contrasena contrasenya senha wachtwoord passord lösenord losenord"),
     ...list("adgangskode kodeord salasana heslo heslem hasło hasła hasłem haslo jelszó jelszav jelszo parola parolă"),
-    ...list("parole şifre sifre lozinka zugangscode lozinku nenosiri slaptažodis slaptažodž salasõna"),
+    ...list(
+      "parole şifre sifre lozinka zugangscode toegangscode åtkomstkod lozinku nenosiri slaptažodis slaptažodž salasõna",
+    ),
     ...list(
       "пасс пароль паролем пароля паролю парола парол лозинка гасло κωδικός κωδικό συνθηματικό סיסמה סיסמא סיסמת",
     ),
@@ -95,7 +97,10 @@ const FOREIGN: Readonly<Partial<Record<NameKind, readonly string[]>>> = {
       "mot de passe,mdp,kata sandi,kata laluan,mật khẩu,mat khau,palavra-passe,palavra passe,palabra clave,clave,code d'accès,código de acceso",
       ",",
     ),
-    ...list("clave de acceso,parola d'ordine,chiave di rete,clé wifi,clé wi-fi,clé réseau,clave wifi", ","),
+    ...list(
+      "kod dostępu,giriş kodu,код доступа,código de acesso,codice di accesso,clave de acceso,parola d'ordine,chiave di rete,clé wifi,clé wi-fi,clé réseau,clave wifi",
+      ",",
+    ),
     ...list("كلمة المرور,كلمة السر,كلمة مرور,كلمه عبور,رمز عبور,گذرواژه,پاس ورڈ,wlan-schlüssel,wifi-schlüssel", ","),
     ...list("netzwerkschlüssel,wlan-key,wpa-schlüssel,masterpasswort,ключ wifi,ключ wi-fi", ","),
   ],
@@ -121,7 +126,7 @@ const FOREIGN: Readonly<Partial<Record<NameKind, readonly string[]>>> = {
     ...list("api キー,api 키,secreto,segredo,sekret,khóa api,kunci api,مفتاح api,api कुंजी,секретный ключ", ","),
   ],
   code: list(
-    "wiederherstellungsschlüssel,wiederherstellungscode,lizenzschlüssel,produktschlüssel,sicherungscode,code de récupération," +
+    "codes de secours,code de secours,códigos de respaldo,wiederherstellungsschlüssel,wiederherstellungscode,lizenzschlüssel,produktschlüssel,sicherungscode,code de récupération," +
       "codes de récupération,clé de récupération,clé de licence,clé de produit,código de recuperación,códigos de recuperación," +
       "clave de recuperación,clave de licencia,código de recuperação,códigos de recuperação,codice di recupero,codici di recupero," +
       "herstelcode,herstelsleutel,licentiesleutel,kod odzyskiwania,kody odzyskiwania,återställningskod,licensnyckel," +
@@ -131,7 +136,7 @@ const FOREIGN: Readonly<Partial<Record<NameKind, readonly string[]>>> = {
   ),
   login: list(
     "zugangsdaten anmeldedaten identifiants credenciales credenciais credenziali inloggegevens inloggningsuppgifter inloggning логин " +
-      "账号 帳號 アカウント ログイン 계정 einloggen anmelden inloggen zaloguj entra connecte-toi",
+      "zugang accès acceso accesso acesso inlog inlogg dostęp доступ girişi 账号 帳號 アカウント ログイン 계정 einloggen anmelden inloggen zaloguj entra connecte-toi",
   ).concat(
     "dane logowania",
     "giriş bilgileri",
@@ -205,7 +210,7 @@ const SECRET_KEY = new Set(
       "honeycomb team segment sendgrid mailgun postmark azure heroku cloudflare newrelic relic rails django " +
       "flask laravel host management maps rest global developer user restricted live test prod " +
       "fernet nonce in setup unseal activation unlock wallet network wifi wlan wpa pairing preshared pre-shared " +
-      "decryption vault backup ingestion",
+      "decryption validation stream vault backup ingestion",
   ),
 );
 const SECRET_KEY_END = /(?:api|secret|access|private|license|encryption|signing|fernet|auth)$/;
