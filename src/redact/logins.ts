@@ -55,7 +55,10 @@ function passwordIn({ text, start }: Line, form: RegExp): Found | undefined {
     const before = line.slice(0, at);
     if (SENTENCE_END.test(before)) return undefined;
     const isBeside = /\w(?: ?: ?| \/ )$/.test(before) && (isOpaque(value) || isDigest(value));
-    const isLast = form === AFTER_LABEL && isTyped(value, "said");
+    const isLast =
+      (form === LOGIN || form === AFTER_LABEL) &&
+      /^[.\s]*$/.test(line.slice(at + value.length)) &&
+      isTyped(value, "said");
     if (isBeside || isLast || isTyped(value, "near"))
       return { rule: RULE_OF.login, start: start + at, end: start + at + value.length };
     from = at;

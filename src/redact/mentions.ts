@@ -105,7 +105,7 @@ function spokenOf(text: string, name: Name, before: string, after: string): read
     const [next] = linesBelow(after, name.end);
     return pairAt(earlier, rest, next);
   }
-  if (!hasChance(after) && !APP_PASSWORD.test(after)) return /\d/.test(before) ? valueBefore(before, name) : undefined;
+  if (!hasChance(after) && !APP_PASSWORD.test(after)) return hasChance(before) ? valueBefore(before, name) : undefined;
   if (kind === "user") return passwordOf(rest);
   if (kind === "code") return codesOf(before, rest, after, name);
   if (kind === "password") {
@@ -133,7 +133,7 @@ function codesOf(before: string, rest: Line, after: string, { kind, end }: Name)
 
 /** In a line below, if this one announces it. */
 function valueBelow(before: string, rest: string, after: string, { kind, end }: Name): Found[] {
-  if (kind === "pass" && !PROMPT.test(before)) return [];
+  if (kind === "pass" && !PROMPT.test(before) && !SPEAKER.test(before)) return [];
   const announced = announcing(before, rest, kind);
   if (announced === undefined) return [];
   // What somebody says is answered in the next line, with a question's mark or without.
@@ -253,10 +253,10 @@ const HAS_DIGEST = /[0-9a-f]{32}/i;
 
 /** What says it, after a connective, and then the secret's name. */
 const CALLED =
-  /(?<quote>["'`“„«*]{0,2})(?<value>[^\s"'`“”„«»<>()[\]{},;|*]{8,400})["'`”“»*]{0,2}(?:(?<note>[\])};, ]{0,6}(?: \| base64 (?:-d|-D|--decode))?\s{1,8}(?:\/\/|#|--|\/\*|<-+)\s?(?:[\p{L}\d'-]{1,16} ){0,4})|,? (?:is|as|was|ist|als|war|est|comme|es|como|è|come|é|är|som|to|jako|это|как)(?: [\p{L}\d'-]{1,16}){0,4} ?|(?:[\s)]{0,4}where \w{1,20} ?= ?["'])|(?<beside> ))$/iu;
+  /(?<quote>["'`“„«*]{0,2})(?<value>[^\s"'`“”„«»<>()[\]{},;|*]{8,400})["'`”“»*]{0,2}(?:(?<note>[\])};, ]{0,6}(?: \| base64 (?:-d|-D|--decode))?\s{1,8}(?:\/\/|#|--|\/\*|<-+)\s?(?:[\p{L}\d'-]{1,16} ){0,4})|,? (?:\p{L}{5,14} )?(?:в качестве|is|as|was|ist|als|war|est|comme|es|como|è|come|é|är|som|to|jako|это|как)(?: [\p{L}\d'-]{1,16}){0,4} ?|(?:[\s)]{0,4}where \w{1,20} ?= ?["'])|(?<beside> ))$/iu;
 
 function valueBefore(before: string, { kind, start }: Name): Found[] {
-  if (!/\d/.test(before) || kind === "code" || kind === "output" || kind === "user") return [];
+  if (!hasChance(before) || kind === "code" || kind === "output" || kind === "user") return [];
   const match = CALLED.exec(before);
   const { quote = "", beside, note } = match?.groups ?? {};
   const value = match?.groups?.value?.replace(/^(?<value>.{8,}?)[?]$/, "$<value>");

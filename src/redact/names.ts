@@ -83,7 +83,9 @@ const ENGLISH: Readonly<Record<NameKind, readonly string[]>> = {
 /** The same in other languages, where endings may follow: Passwörter, lösenordet, паролем. */
 const FOREIGN: Readonly<Partial<Record<NameKind, readonly string[]>>> = {
   password: [
-    ...list("passwort passwoert kennwort contraseña contrasena contrasenya senha wachtwoord passord lösenord losenord"),
+    ...list(
+      "passwort passwoert kennwort contraseña contrasena contrasenya senha wachtwoord passord lösenord lösen losenord",
+    ),
     ...list("adgangskode kodeord salasana heslo heslem hasło hasła hasłem haslo jelszó jelszav jelszo parola parolă"),
     ...list(
       "parole şifre sifre lozinka zugangscode toegangscode åtkomstkod lozinku nenosiri slaptažodis slaptažodž salasõna",
@@ -145,6 +147,7 @@ const FOREIGN: Readonly<Partial<Record<NameKind, readonly string[]>>> = {
     "log på",
     "logga in",
     "dados de acesso",
+    "данные для входа",
   ),
 };
 
@@ -163,7 +166,7 @@ const isAscii = (word: string) => /^[\x20-\x7e]+$/.test(word);
 
 /** In a script without blanks, a word of two characters is looked for together with what may stand behind it. */
 const SHORT_WORD_ENDS = [..."：:=是为為改はをが\"'`*|)）]」』“「\t \u3000은는이가을를"];
-const ENDS = [...":=\"'`| -"];
+const ENDS = [...":=\"'`| -\n"];
 
 interface Start {
   readonly literal: string;
@@ -197,9 +200,11 @@ const NO_SECRET = new Set(
       "resume public publishable site anon eos bos pad unk sep cls mask stop start end cache primary foreign " +
       "sort partition idempotency row object index translation max min num total input output prompt completion " +
       "cached per forgot reset show hide toggle no has is bad wrong invalid missing change confirm generate " +
-      "rsa dsa ecdsa gpg pgp ssh from design color colour syntax lexer first last keyboard shortcut hot error",
+      "from design color colour syntax lexer first last keyboard shortcut hot error",
   ),
 );
+/** The same before a key or token: it is one of two, or its name. A password of theirs is one. */
+const NO_SECRET_KEY = new Set(list("rsa dsa ecdsa gpg pgp ssh"));
 /** The last word before "key" that makes it a secret one. */
 const SECRET_KEY = new Set(
   list(
@@ -210,6 +215,10 @@ const SECRET_KEY = new Set(
       "honeycomb team segment sendgrid mailgun postmark azure heroku cloudflare newrelic relic rails django " +
       "flask laravel host management maps rest global developer user restricted live test prod " +
       "fernet nonce in setup unseal activation unlock wallet network wifi wlan wpa pairing preshared pre-shared " +
+      "twilio sentry mapbox github gitlab slack vercel netlify cloudinary pusher posthog mixpanel amplitude intercom zendesk " +
+      "shopify supabase firebase openrouter groq deepl linode hetzner vultr vonage nexmo plaid paypal square braintree " +
+      "twilio sentry mapbox github gitlab slack vercel netlify cloudinary pusher posthog mixpanel amplitude intercom zendesk " +
+      "shopify supabase firebase openrouter groq deepl linode hetzner vultr vonage nexmo plaid paypal square braintree " +
       "decryption validation stream vault backup ingestion",
   ),
 );
@@ -314,7 +323,7 @@ function isSecretsName(
   if (kind === "code" || kind === "phrase") return true;
   // "API key: …" is written with a space.
   const before = wordBefore(head === "" ? text.slice(Math.max(0, at - 16), at) : head);
-  if (NO_SECRET.has(before)) return false;
+  if (NO_SECRET.has(before) || (kind !== "password" && NO_SECRET_KEY.has(before))) return false;
   if (word === "_pat" || word === "-pat") return tail === "";
   if (word === "salt")
     return /[A-Za-z][_-]$|[a-z]$/.test(head) && (head.endsWith("_") || head.endsWith("-") || text.charAt(at) === "S");
@@ -333,7 +342,7 @@ function isVagueKey(text: string, start: number, head: string, tail: string): bo
     !(head === "" || /[_-]$/.test(head) || (/[a-z0-9]$/.test(head) && text.charAt(start + head.length) === "K"))
   )
     return false;
-  return VAGUE_KEY.has(before) || !(NO_SECRET.has(before) || NO_OWNER.has(before));
+  return VAGUE_KEY.has(before) || !(NO_SECRET.has(before) || NO_SECRET_KEY.has(before) || NO_OWNER.has(before));
 }
 
 /** Before "key" in sentences about any: "is the key to success". */

@@ -215,6 +215,7 @@ const SIGNED_PASSPHRASES = [
   /^\p{L}{3,}\d{2,4}\p{L}{3,}$/u, // Otter42Maple
   /^(?:\p{Ll}{2})?\d{2,4}\p{Lu}\p{Ll}{3,}$/u, // 42Otter!, mq42Elch
   /^\p{Lu}\p{Ll}{3,}[-_.@]{2}\d{1,4}$/u, // Maple__6
+  /^(?:\p{Lu}\p{Ll}{3,}){2}\d$/u, // MapleOtter6
   /^(?=.*\p{L}.*\d.*\p{L}.*\d|.*\d\p{Ll}{2,}\d)[\p{L}\d]{6,}$/u, // w1nter522
 ];
 /** Of words alone, where a password is said to stand. */
@@ -283,12 +284,12 @@ export function isTyped(value: string, how: "said" | "near"): boolean {
 
 /** `name=value`, `repository#12`, `ann@host`, `package@1.2.3`, options, paths, markup, addresses in memory, files. */
 const NO_TYPED =
-  /^(?:[\w.-]+\/[\w.-]+)?#\d+$|^\w*[a-z]\$\d(?:\.\w+)?$|a-z|A-Z0-9|&\w{2,8}(?:;|$)|pbkdf2|hmac-?sha|^@?[a-z\d._-]*(?:\/[\w.-]+)*@[\^~]?v?\d[\w.-]*$|^-{1,2}[a-z]|^[~.]{0,2}\/|:\/\/|^[<>&]|^[#@](?!\p{Lu}\p{Ll}{3,}_\d{2,4}$)|^\d+(?:password|factor)|^0x[\da-f]+$|\.(?:js|ts|py|md|json|ya?ml|sh|txt|com|org|net|io|dev)\b|^(?:sha|md|utf|base|aes|rsa|argon)[-_]?\d|\.(?:sha|md|base|utf)\d+$/iu;
+  /^(?:[\w.-]+\/[\w.-]+)?#\d+$|^\w*[a-z]\$\d(?:\.\w+)?$|a-z|A-Z0-9|&\w{2,8}(?:;|$)|pbkdf2|hmac-?sha|^-{1,2}[a-z]|^[~.]{0,2}\/|:\/\/|^[<>&]|^[#@](?!\p{Lu}\p{Ll}{3,}_\d{2,4}$)|^\d+(?:password|factor)|^0x[\da-f]+$|\.(?:js|ts|py|md|json|ya?ml|sh|txt|com|org|net|io|dev)\b|^(?:sha|md|utf|base|aes|rsa|argon)[-_]?\d|\.(?:sha|md|base|utf)\d+$/iu;
 /** What is called so: PBKDF2-HMAC-SHA-256. */
 export const ALGORITHM =
   /^\W?(?:RSA|HMAC|AES|SHA|PBKDF|ECDS?A|ECDH|HKDF|PKCS|TLS|DES|GCM|EAX|ED25519|X25519)[A-Z]*[-_\d]/i;
 const NO_TYPED_NAME =
-  /^(?:[a-z][a-z_.-]{2,}|[A-Z][A-Z_]{2,})=|^[A-Z]+(?:_[A-Z0-9]+)+$|^[a-z0-9._-]+@[a-z0-9.-]+(?::\S*)?$|[A-Z]\w*\.[a-z]\w*\(/;
+  /^@?[a-z\d._-]*(?:\/[\w.-]+)*@[\^~]?v?\d[\w.-]*$|^(?:[a-z][a-z_.-]{2,}|[A-Z][A-Z_]{2,})=|^[A-Z]+(?:_[A-Z0-9]+)+$|^[a-z0-9._-]+@[a-z0-9.-]+(?::\S*)?$|[A-Z]\w*\.[a-z]\w*\(/;
 
 /** A pattern for values, which is none. */
 export function isPattern(value: string): boolean {
