@@ -35,7 +35,8 @@ const SEPARATORS: Readonly<Record<string, string>> = {
   /** `<string name="token">…<`, `<key>token</key><string>…<`, `<th>token</th><td>…<` */
   node: "(?:[\"'][^<>\\n]{0,80}>\\s{0,24}(?:<value>)?|\\s?</(?:key|th|td|dt|name|b|strong|label)>:?\\s{0,24}<(?:string|td|dd|value|code|span|input)[^<>\\n]{0,40}>)(?:<code>)?",
   /** `token: string = "…"` */
-  typed: "\\??: ?(?:str(?:ing)?|String|\\[\\]byte|&str|Optional\\[str\\])(?: \\| (?:null|None|undefined))? ?= ?",
+  typed:
+    "(?:\\??: ?| )(?:str(?:ing)?|String|\\[\\](?:byte|const u8)|&str|Optional\\[str\\])(?: \\| (?:null|None|undefined))? ?= ?",
   /** The value is alone in the next line. */
   below:
     "[ \\t]{0,8}(?:=|:|->|：)?[ \\t]{0,8}[|>\\\\]?-?[ \\t]{0,4}\\r?\\n[ \\t>#*]{0,24}(?=[^\\s\"']{8,1024}[ \\t]{0,8}\\\\?(?:\\r?\\n|$))",
@@ -71,7 +72,7 @@ const SEPARATOR = new RegExp(
 );
 
 const QUOTE =
-  /(?:[brfuN@$]|rb|\(|\[|\{ ?|(?:\[\]byte|Buffer\.from|bytes|SecretStr|new Secret\w{0,12})\()?(?<quote>\\{0,3}["'`]|\*\*|&quot;|[「『“”„«‘])/iy;
+  /(?:[brfuN@$]|rb|b?r#{1,3}|\(|\[|\{ ?|(?:\[\]byte|Buffer\.from|bytes|String::from|SecretStr|new Secret\w{0,12})\()?(?<quote>\\{0,3}["'`]|\*\*|&quot;|[「『“”„«‘])/iy;
 /** Where it is not the same again. */
 const QUOTE_ENDS: Readonly<Record<string, string>> = { "「": "」", "『": "』", "“": "”", "„": "“", "«": "»", "‘": "’" };
 
@@ -96,7 +97,7 @@ export function assignmentAt(
 const CHANGES = /["'] ?(?:->|=>|→) ?["'](?<next>[^"'\n]{1,400})/y;
 
 /** What judging a value takes at least, in characters that are looked at. */
-const MIN_VALUE_EFFORT = 50;
+const MIN_VALUE_EFFORT = 60;
 /** What finding out takes that there is none. */
 const NO_VALUE_EFFORT = 20;
 
@@ -160,7 +161,10 @@ function valueAt(text: string, name: Name): Value | undefined {
     if (groups.below !== undefined && (isWords(value) || /^[\w.-]{1,64}(?:[:：]|=(?!=?$))|^(?:-|\/\/|```)/.test(value)))
       return false;
     // f("password", "saltsalt"): two arguments, more often than a name and its value.
-    if (groups.comma !== undefined && ((isWords(value) && !/\d{3}/.test(value)) || /^[a-z]+\d{0,4}$/i.test(value)))
+    if (
+      groups.comma !== undefined &&
+      ((isWords(value) && !/\d{3}/.test(value)) || (/^[a-z]+\d{0,4}$/i.test(value) && !mixesCases(value)))
+    )
       return false;
     if (kind === "session" && !isCookie(text, name.start, whole, groups, isQuery)) return false;
     return true;
@@ -227,7 +231,7 @@ function isAssigned(
 
 /** `ENV NAME value`, `setx NAME value`: a name in capitals with no more than a space behind it. */
 function declares(text: string, nameStart: number): boolean {
-  return /(?:^|\s)(?:ENV|ARG|setx|set|setenv|SetEnv|fastcgi_param|export|secrets?|put|add|config:set|variable set)\s+$/.test(
+  return /(?:^|\s)(?:ENV|ARG|#define|setx|set|setenv|SetEnv|fastcgi_param|export|secrets?|put|add|config:set|variable set)\s+$/.test(
     text.slice(Math.max(0, nameStart - 16), nameStart),
   );
 }

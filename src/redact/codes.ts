@@ -63,7 +63,7 @@ function without(line: string, spans: readonly Span[]): string {
 
 /** A number that opens something: right behind its name. */
 const PIN =
-  /^s?(?: (?:of|for|to|für|der|des|du|de|del|della|do|da|van|av|для|от) [\p{L}\w '’-]{1,30}?)?(?: ?[:=：] ?| (?:is|ist|lautet|est|es|è|é|är|to|jest|—|–|-)[: ] ?|是|は| )["'`*]{0,2}(?<value>\d{4,10})(?![\d\w]|[-.:/]\d)/diu;
+  /^s?(?: (?:of|for|to|für|vom|von|zum|zur|der|des|du|de|del|della|do|da|van|av|для|от) [\p{L}\w '’-]{1,30}?)?(?: ?[:=：] ?| (?:is|ist|lautet|est|es|è|é|är|to|jest|—|–|-)[: ] ?|是|は| )["'`*]{0,2}(?<value>\d{4,10})(?![\d\w]|[-.:/]\d)/diu;
 const PIN_BEFORE =
   /(?<![\d.:/-])(?<value>\d{6,10}) (?:as|is|ist|als|est|es|è|é) (?:(?:your|the|my|our|ihr|dein|der|die|das|votre|su|tu) )?(?:\p{L}+ )?$/diu;
 /** Fewer digits may be anything, unless its name is written as an abbreviation. */

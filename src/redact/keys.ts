@@ -3,7 +3,7 @@ import { always, type Rule } from "./rule.ts";
 
 /** Its lines are looked at, whatever they are. */
 const KEY_EFFORT = 500;
-const KEY_BEGIN = "-{4,5} ?BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)? ?-{4,5}";
+const KEY_BEGIN = "-{4,5} ?BEGIN (?:(?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?|OpenVPN Static key V\\d) ?-{4,5}";
 /** Whatever it has up to its end, with anything before and behind its lines; but never into the next key. */
 const KEY_TEXT = "(?:[^-]|-(?!-{3,4} ?BEGIN )){16,16000}?(?=-{4,5} ?END )";
 /** What programs and people put before a line and behind it: numbers, names of files and hosts, times, signs of a patch. */

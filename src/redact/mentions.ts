@@ -28,7 +28,7 @@ import { isOpaque } from "./opaque.ts";
 import { phraseIn } from "./phrases.ts";
 import { isWithinPlaceholder } from "./placeholders.ts";
 import { BEHIND_CHARS } from "./reach.ts";
-import { isDigest, isTyped, standsForValue } from "./values.ts";
+import { isDigest, isTyped, isWords, standsForValue } from "./values.ts";
 
 /** What looking at one takes at least, in characters that are looked at. */
 const MIN_EFFORT = 20;
@@ -36,7 +36,7 @@ const MIN_EFFORT = 20;
 const VALUE_EFFORT = 40;
 
 /** How many words, joined by hyphens, are a phrase that somebody may have as a password. */
-const MIN_JOINED_WORDS = 4;
+const MIN_JOINED_WORDS = 2;
 const MIN_WORD_CHARS = 3;
 
 /**
@@ -58,12 +58,18 @@ function hasChance(text: string): boolean {
     if (code >= 48 && code <= 57) return true;
     last = (last << 2) | (code >= 65 && code <= 90 ? 2 : 0);
     if ((last & 0x3f) === ABB || (last & 0xff) === ABAB) return true;
-    words = code === 45 && small >= MIN_WORD_CHARS ? words + 1 : 0;
+    words = (code === 45 || code === 95) && small >= MIN_WORD_CHARS ? words + 1 : 0;
     if (words === MIN_JOINED_WORDS) return true;
+    if (small > 0 && isJoiningSign(code, text.charCodeAt(at + 1))) return true;
     small = 0;
   }
   return false;
 }
+
+/** Between letters, a sign that joins no words. */
+const JOINING_SIGNS = new Set([..."#$%*+@^"].map((sign) => sign.charCodeAt(0)));
+const isJoiningSign = (sign: number, next: number) =>
+  JOINING_SIGNS.has(sign) && ((next >= 97 && next <= 122) || (next >= 65 && next <= 90));
 
 /** aBB, aBaB */
 const ABB = 0b01_10_10;
@@ -99,12 +105,21 @@ function spokenOf(text: string, name: Name, before: string, after: string): read
     const [next] = linesBelow(after, name.end);
     return pairAt(earlier, rest, next);
   }
-  if (!hasChance(after)) return /\d/.test(before) ? valueBefore(before, name) : undefined;
+  if (!hasChance(after) && !APP_PASSWORD.test(after)) return hasChance(before) ? valueBefore(before, name) : undefined;
   if (kind === "user") return passwordOf(rest);
   if (kind === "code") return codesOf(before, rest, after, name);
+  if (kind === "password") {
+    const [start, end] = APP_PASSWORD.exec(after)?.indices?.groups?.value ?? [];
+    if (start !== undefined && end !== undefined && !isWords(after.slice(start, end)))
+      return [{ rule: RULE_OF.password, start: name.end + start, end: name.end + end }];
+  }
   const beside = valueBeside(rest, kind, before) ?? valueBefore(before, name);
   return beside.length > 0 ? beside : valueBelow(before, rest.text, after, name);
 }
+
+/** Of Google and Apple: four groups of four letters. */
+const APP_PASSWORD =
+  /^["'`*]{0,3}(?:\s?[:=] ?| (?:is|ist|lautet|est|es|è|é)[: ] ?)["'`*]{0,3}(?<value>[a-z]{4}(?: [a-z]{4}){3})(?! ?[a-z])/d;
 
 function codesOf(before: string, rest: Line, after: string, { kind, end }: Name): Found[] {
   const codes = codesBeside(
@@ -118,10 +133,12 @@ function codesOf(before: string, rest: Line, after: string, { kind, end }: Name)
 
 /** In a line below, if this one announces it. */
 function valueBelow(before: string, rest: string, after: string, { kind, end }: Name): Found[] {
-  if (kind === "pass" && !PROMPT.test(before)) return [];
+  if (kind === "pass" && !PROMPT.test(before) && !SPEAKER.test(before)) return [];
   const announced = announcing(before, rest, kind);
   if (announced === undefined) return [];
-  const label: Label = { kind, text: before + rest, announced };
+  // What somebody says is answered in the next line, with a question's mark or without.
+  const isTalk = SPEAKER.test(before);
+  const label: Label = { kind, text: before + rest, announced: isTalk ? "surely" : announced };
   let skipped = 0;
   for (const line of linesBelow(after, end)) {
     if (SKIPPED.test(line.text)) {
@@ -206,17 +223,22 @@ function isMentioned(one: Candidate, kind: NameKind, before: string): boolean {
   if ((between === "" && !isQuoted) || PUBLIC.test(between)) return false;
   const words = between.trim().split(/\s+/).length;
   const isSaid = isSaidBehind(one, words);
-  if (isDigest(value)) {
+  const bare = value.replace(/[?!]+$/, "");
+  if (isSaid && BITLOCKER.test(bare)) return true;
+  if (isDigest(bare)) {
     if (NUMBER_OF.test(between) || ELSEWHERE.test(before) || SENTENCE_END.test(between)) return false;
     if (kind === "vague") return / (?:is|ist|est|es|è|é) ["'`]?$/.test(between) || (isQuoted && words <= 1);
     return isSaid || kind !== "password";
   }
   const isNear = words <= MAX_WORDS && !SENTENCE_END.test(between.trimEnd().replace(/[:?]$/, ""));
-  if (isOpaque(value)) return kind !== "vague" || (isNear && !HAS_DIGEST.test(value));
+  if (isOpaque(bare)) return kind !== "vague" || (isNear && !HAS_DIGEST.test(value));
   if (!isNear || kind === "vague") return false;
   if (kind === "password") return isTyped(value, isSaid ? "said" : "near");
   return isSaid && isTyped(value, "near");
 }
+
+/** Of digits alone. */
+const BITLOCKER = /^(?:\d{6}-){7}\d{6}$/;
 
 /** Whether what stands between says that the value is that of the name. */
 function isSaidBehind({ value, between, isQuoted }: Candidate, words: number): boolean {
@@ -231,16 +253,18 @@ const HAS_DIGEST = /[0-9a-f]{32}/i;
 
 /** What says it, after a connective, and then the secret's name. */
 const CALLED =
-  /(?<quote>["'`“„«*]{0,2})(?<value>[^\s"'`“”„«»<>()[\]{},;|*]{8,400})["'`”“»*]{0,2}(?:(?<note>[\])};, ]{0,6}(?: \| base64 (?:-d|-D|--decode))?\s{1,8}(?:\/\/|#|--|\/\*|<-+)\s?(?:[\p{L}\d'-]{1,16} ){0,4})|,? (?:is|as|was|ist|als|war|est|comme|es|como|è|come|é|är|som|to|jako|это|как)(?: [\p{L}\d'-]{1,16}){0,4} ?|(?:[\s)]{0,4}where \w{1,20} ?= ?["'])|(?<beside> ))$/iu;
+  /(?<quote>["'`“„«*]{0,2})(?<value>[^\s"'`“”„«»<>()[\]{},;|*]{8,400})["'`”“»*]{0,2}(?:(?<note>[\])};, ]{0,6}(?: \| base64 (?:-d|-D|--decode))?\s{1,8}(?:\/\/|#|--|\/\*|<-+)\s?(?:[\p{L}\d'-]{1,16} ){0,4})|,? (?:\p{L}{5,14} )?(?:в качестве|is|as|was|ist|als|war|est|comme|es|como|è|come|é|är|som|to|jako|это|как)(?: [\p{L}\d'-]{1,16}){0,4} ?|(?:[\s)]{0,4}where \w{1,20} ?= ?["'])|(?<beside> ))$/iu;
 
 function valueBefore(before: string, { kind, start }: Name): Found[] {
-  if (!/\d/.test(before) || kind === "code" || kind === "output" || kind === "user") return [];
+  if (!hasChance(before) || kind === "code" || kind === "output" || kind === "user") return [];
   const match = CALLED.exec(before);
-  const { quote = "", value, beside, note } = match?.groups ?? {};
+  const { quote = "", beside, note } = match?.groups ?? {};
+  const value = match?.groups?.value?.replace(/^(?<value>.{8,}?)[?]$/, "$<value>");
   if (match === null || value === undefined || standsForValue(value)) return [];
   if (beside !== undefined && quote === "") return [];
   const isNoted = note !== undefined && isDigest(value) && !NUMBER_OF.test(note);
-  if (!isNoted && !isOpaque(value) && !(kind === "password" && isTyped(value, "near"))) return [];
+  if (!isNoted && !isOpaque(value) && !(kind === "password" && isTyped(value, beside === undefined ? "said" : "near")))
+    return [];
   const from = start - before.length + match.index + quote.length;
   return [{ rule: RULE_OF[kind], start: from, end: from + value.length }];
 }
@@ -270,6 +294,7 @@ const MAX_SKIPPED = 3;
 /** A bullet, a number, a time, who speaks. */
 const LEAD =
   /^[\s>*+•-]*(?:\d{1,2}[.):] {0,2})?(?:\[[^\]\n]{1,24}\] ?)?(?:\d\d:\d\d(?::\d\d)? )?(?:<?@?[\p{L}\d][\p{L}\d .@_-]{0,24}>?(?: ?[([][^)\]\n]{1,20}[)\]])?(?::|>|：) ?|[\p{L}\d][\p{L}\d ._-]{0,24} ?\[\d\d?:\d\d\] )?/iu;
+const SPEAKER = /^(?:\[[^\]\n]{1,12}\] ?)?@?\p{L}[\p{L} .]{0,20}: /u;
 /** "Sure, it is", "yes:", before an answer. */
 const MAX_ANSWER_WORDS = 5;
 
@@ -290,12 +315,16 @@ function answerIn(line: string, label: Label): Span | undefined {
     if (!isRow && one.between.trim().split(/\s+/).length > MAX_ANSWER_WORDS) return undefined;
     if (!hasChance(one.value) || standsForValue(one.value) || PUBLIC.test(line.slice(0, lead + one.start))) continue;
     const isApart = isRow || (isFirst && isAlone(rest.slice(one.end)));
-    const isSaid = isApart || one.isQuoted || /[:=]\s?$/.test(one.between) || SAYS.test(one.between);
+    const isSaid =
+      isApart || one.isQuoted || isYes(one.between) || /[:=]\s?$/.test(one.between) || SAYS.test(one.between);
     if (isAnswer(one.value, label, isSaid, lead > 0 || isApart) && !NUMBER_OF.test(one.between))
       return { start: lead + one.start, end: lead + one.end };
   }
   return undefined;
 }
+
+/** "sure, …", before an answer. */
+const isYes = (between: string) => /^\s*\p{L}+[,、] ?$/u.test(between);
 
 function isAnswer(value: string, { kind, text, announced }: Label, isSaid: boolean, isApart: boolean): boolean {
   const isSure = announced === "surely";

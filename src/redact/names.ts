@@ -84,9 +84,13 @@ const ENGLISH: Readonly<Record<NameKind, readonly string[]>> = {
 /** The same in other languages, where endings may follow: Passwörter, lösenordet, паролем. */
 const FOREIGN: Readonly<Partial<Record<NameKind, readonly string[]>>> = {
   password: [
-    ...list("passwort passwoert kennwort contraseña contrasena contrasenya senha wachtwoord passord lösenord losenord"),
+    ...list(
+      "passwort passwoert kennwort contraseña contrasena contrasenya senha wachtwoord passord lösenord lösen losenord",
+    ),
     ...list("adgangskode kodeord salasana heslo heslem hasło hasła hasłem haslo jelszó jelszav jelszo parola parolă"),
-    ...list("parole şifre sifre lozinka zugangscode lozinku nenosiri slaptažodis slaptažodž salasõna"),
+    ...list(
+      "parole şifre sifre lozinka zugangscode toegangscode åtkomstkod lozinku nenosiri slaptažodis slaptažodž salasõna",
+    ),
     ...list(
       "пасс пароль паролем пароля паролю парола парол лозинка гасло κωδικός κωδικό συνθηματικό סיסמה סיסמא סיסמת",
     ),
@@ -96,7 +100,10 @@ const FOREIGN: Readonly<Partial<Record<NameKind, readonly string[]>>> = {
       "mot de passe,mdp,kata sandi,kata laluan,mật khẩu,mat khau,palavra-passe,palavra passe,palabra clave,clave,code d'accès,código de acceso",
       ",",
     ),
-    ...list("clave de acceso,parola d'ordine,chiave di rete,clé wifi,clé wi-fi,clé réseau,clave wifi", ","),
+    ...list(
+      "kod dostępu,giriş kodu,код доступа,código de acesso,codice di accesso,clave de acceso,parola d'ordine,chiave di rete,clé wifi,clé wi-fi,clé réseau,clave wifi",
+      ",",
+    ),
     ...list("كلمة المرور,كلمة السر,كلمة مرور,كلمه عبور,رمز عبور,گذرواژه,پاس ورڈ,wlan-schlüssel,wifi-schlüssel", ","),
     ...list("netzwerkschlüssel,wlan-key,wpa-schlüssel,masterpasswort,ключ wifi,ключ wi-fi", ","),
   ],
@@ -122,7 +129,7 @@ const FOREIGN: Readonly<Partial<Record<NameKind, readonly string[]>>> = {
     ...list("api キー,api 키,secreto,segredo,sekret,khóa api,kunci api,مفتاح api,api कुंजी,секретный ключ", ","),
   ],
   code: list(
-    "wiederherstellungsschlüssel,wiederherstellungscode,lizenzschlüssel,produktschlüssel,sicherungscode,code de récupération," +
+    "codes de secours,code de secours,códigos de respaldo,wiederherstellungsschlüssel,wiederherstellungscode,lizenzschlüssel,produktschlüssel,sicherungscode,code de récupération," +
       "codes de récupération,clé de récupération,clé de licence,clé de produit,código de recuperación,códigos de recuperación," +
       "clave de recuperación,clave de licencia,código de recuperação,códigos de recuperação,codice di recupero,codici di recupero," +
       "herstelcode,herstelsleutel,licentiesleutel,kod odzyskiwania,kody odzyskiwania,återställningskod,licensnyckel," +
@@ -132,7 +139,7 @@ const FOREIGN: Readonly<Partial<Record<NameKind, readonly string[]>>> = {
   ),
   login: list(
     "zugangsdaten anmeldedaten identifiants credenciales credenciais credenziali inloggegevens inloggningsuppgifter inloggning логин " +
-      "账号 帳號 アカウント ログイン 계정 einloggen anmelden inloggen zaloguj entra connecte-toi",
+      "zugang accès acceso accesso acesso inlog inlogg dostęp доступ girişi 账号 帳號 アカウント ログイン 계정 einloggen anmelden inloggen zaloguj entra connecte-toi",
   ).concat(
     "dane logowania",
     "giriş bilgileri",
@@ -141,6 +148,7 @@ const FOREIGN: Readonly<Partial<Record<NameKind, readonly string[]>>> = {
     "log på",
     "logga in",
     "dados de acesso",
+    "данные для входа",
   ),
 };
 
@@ -159,7 +167,7 @@ const isAscii = (word: string) => /^[\x20-\x7e]+$/.test(word);
 
 /** In a script without blanks, a word of two characters is looked for together with what may stand behind it. */
 const SHORT_WORD_ENDS = [..."：:=是为為改はをが\"'`*|)）]」』“「\t \u3000은는이가을를"];
-const ENDS = [...":=\"'`| -"];
+const ENDS = [...":=\"'`| -\n"];
 
 interface Start {
   readonly literal: string;
@@ -193,9 +201,11 @@ const NO_SECRET = new Set(
       "resume public publishable site anon eos bos pad unk sep cls mask stop start end cache primary foreign " +
       "sort partition idempotency row object index translation max min num total input output prompt completion " +
       "cached per forgot reset show hide toggle no has is bad wrong invalid missing change confirm generate " +
-      "rsa dsa ecdsa gpg pgp ssh from design color colour syntax lexer first last keyboard shortcut hot error",
+      "from design color colour syntax lexer first last keyboard shortcut hot error",
   ),
 );
+/** The same before a key or token: it is one of two, or its name. A password of theirs is one. */
+const NO_SECRET_KEY = new Set(list("rsa dsa ecdsa gpg pgp ssh"));
 /** The last word before "key" that makes it a secret one. */
 const SECRET_KEY = new Set(
   list(
@@ -206,7 +216,11 @@ const SECRET_KEY = new Set(
       "honeycomb team segment sendgrid mailgun postmark azure heroku cloudflare newrelic relic rails django " +
       "flask laravel host management maps rest global developer user restricted live test prod " +
       "fernet nonce in setup unseal activation unlock wallet network wifi wlan wpa pairing preshared pre-shared " +
-      "decryption vault backup ingestion",
+      "twilio sentry mapbox github gitlab slack vercel netlify cloudinary pusher posthog mixpanel amplitude intercom zendesk " +
+      "shopify supabase firebase openrouter groq deepl linode hetzner vultr vonage nexmo plaid paypal square braintree " +
+      "twilio sentry mapbox github gitlab slack vercel netlify cloudinary pusher posthog mixpanel amplitude intercom zendesk " +
+      "shopify supabase firebase openrouter groq deepl linode hetzner vultr vonage nexmo plaid paypal square braintree " +
+      "decryption validation stream vault backup ingestion",
   ),
 );
 const SECRET_KEY_END = /(?:api|secret|access|private|license|encryption|signing|fernet|auth)$/;
@@ -337,7 +351,7 @@ function isSecretsName(
   if (kind === "code" || kind === "phrase") return true;
   // "API key: …" is written with a space.
   const before = wordBefore(head === "" ? text.slice(Math.max(0, at - 16), at) : head);
-  if (NO_SECRET.has(before)) return false;
+  if (NO_SECRET.has(before) || (kind !== "password" && NO_SECRET_KEY.has(before))) return false;
   if (word === "_pat" || word === "-pat") return tail === "";
   if (word === "salt")
     return /[A-Za-z][_-]$|[a-z]$/.test(head) && (head.endsWith("_") || head.endsWith("-") || text.charAt(at) === "S");
@@ -356,7 +370,7 @@ function isVagueKey(text: string, start: number, head: string, tail: string): bo
     !(head === "" || /[_-]$/.test(head) || (/[a-z0-9]$/.test(head) && text.charAt(start + head.length) === "K"))
   )
     return false;
-  return VAGUE_KEY.has(before) || !(NO_SECRET.has(before) || NO_OWNER.has(before));
+  return VAGUE_KEY.has(before) || !(NO_SECRET.has(before) || NO_SECRET_KEY.has(before) || NO_OWNER.has(before));
 }
 
 /** Before "key" in sentences about any: "is the key to success". */

@@ -189,6 +189,8 @@ export const RULES: readonly Rule[] = [
     /[\w-]{30,60}/,
   ),
   webhook(["hooks.airtable.com/"], /hooks\.airtable\.com\/workflows\/v1\/genericwebhook\//, /[\w/]{20,80}/),
+  webhook(["api.netlify.com/build_hooks/"], /api\.netlify\.com\/build_hooks\//, /[a-f0-9]{20,40}/),
+  webhook(["/integrations/deploy/"], /\/integrations\/deploy\/prj_\w{10,60}\//, /\w{8,40}/),
   webhook([".make.com/"], /\.make\.com\//, /[a-z0-9]{28,40}(?!\w)/),
   webhook(["oapi.dingtalk.com/"], /oapi\.dingtalk\.com\/robot\/send\?access_token=/, /[a-f0-9]{40,80}/),
   webhook(
@@ -228,7 +230,7 @@ export const RULES: readonly Rule[] = [
     effort: URL_EFFORT,
     finds: "",
     starts: [":thin:", ":oci:", ":oci8:"],
-    pattern: /(?<=oracle):(?:thin|oci8?):["'\w.$#]{1,60}\/(?<secret>[^\s@"'`]{3,200})@/diy,
+    pattern: /(?<=oracle):(?:thin|oci8?):["'\w.$#-]{1,60}\/(?<secret>[^\s@"'`]{3,200})@/diy,
     valid: isUrlPassword,
   },
   {
@@ -287,7 +289,7 @@ export const RULES: readonly Rule[] = [
     ]),
     // Beside a key's type, which may be before it or behind.
     pattern:
-      /["'\s](?:d|p|q|dp|dq|qi|k)(?:\\?["'])?\s{0,4}:\s{0,4}\\?["'](?<secret>[\w-]{20,1400})(?=\\?["'])(?:(?<=["']?kty["']?[^{}]{1,8000})|(?=[^{}]{1,8000}kty))/dy,
+      /["'\s](?:d|p|q|dp|dq|qi|k)(?:\\?["'])?\s{0,4}:\s{0,4}\\?["']?(?<secret>[\w-]{20,1400})(?=\\?["']|\s|$)(?:(?<=["']?kty["']?[^{}]{1,8000})|(?=[^{}]{1,8000}kty))/dy,
     valid: always,
   },
   {
@@ -353,6 +355,31 @@ export const RULES: readonly Rule[] = [
   ),
   hash(["{SSHA"], /\{SSHA(?:256|512)?\}[A-Za-z0-9+/]{28,160}={0,2}/dy),
   hash([":{SHA}"], /:(?<secret>\{SHA\}[A-Za-z0-9+/]{27}=)/dy),
+  {
+    id: "signed-url",
+    effort: LONG_EFFORT,
+    finds: "",
+    // Links that open an account by themselves.
+    starts: ["reset", "verify", "magic", "magic-link", "invite", "confirm", "activate", "unsubscribe"].map(
+      (word) => `/${word}/`,
+    ),
+    pattern: /(?<=:\/\/[^\s"'`<>]{1,200})\/[a-z-]{5,12}\/(?<secret>[\w.-]{24,400})(?![\w/.-])/diy,
+    valid: (secret) => !isPlain(secret) && looksRandom(secret.slice(0, JUDGED_CHARS), 24),
+  },
+  {
+    id: "stream-key",
+    finds: "keys of streams to YouTube, Twitch and the like",
+    starts: ["rtmp://", "rtmps://"],
+    pattern:
+      /rtmps?:\/\/[^\s"']{4,120}(?:\/|["'],\s{0,8}"(?:stream_?)?key"\s{0,2}:\s{0,2}")(?<secret>[a-z0-9]{4}(?:-[a-z0-9]{4}){3,4}|live_\d{6,12}_\w{20,40})(?![\w-])/diy,
+  },
+  {
+    id: "secret-assignment",
+    finds: "",
+    // Of Consul and Nomad.
+    starts: ["encrypt =", 'encrypt"', "encrypt:"],
+    pattern: /(?<![\w-])encrypt"?\s{0,3}[=:]\s{0,3}"(?<secret>[A-Za-z0-9+/]{22}(?:[A-Za-z0-9+/]{20,22})?={0,2})"/diy,
+  },
   {
     id: "signed-url",
     effort: LONG_EFFORT,

@@ -111,6 +111,8 @@ class Reading {
   #behindNames = 0;
   #behindTable = 0;
   #behindCodes = 0;
+  /** What each block of the last table has to pay for reading that. */
+  #owed = 0;
   #block = -1;
   /** Of what may be done for this block. */
   #left = 0;
@@ -133,7 +135,7 @@ class Reading {
     const block = Math.floor(at / BLOCK_CHARS);
     if (block !== this.#block) {
       this.#block = block;
-      this.#left = this.#effort;
+      this.#left = this.#effort - (at < this.#behindTable ? this.#owed : 0);
     }
     if (this.#left <= 0) return;
     if (what.is === "rule") this.#tryRule(at, what.rule, what.rank);
@@ -166,8 +168,12 @@ class Reading {
     this.#left -= HEADING_EFFORT;
     const columns = columnsBelow(this.#text, at);
     if (columns === undefined) return;
-    this.#behindTable = columns.table.end;
-    this.tables.push(columns.table);
+    const { table, judged } = columns;
+    this.#behindTable = table.end;
+    // What it took is owed by all blocks that it is in.
+    this.#owed = (judged * JUDGE_EFFORT * BLOCK_CHARS) / Math.max(table.end - table.start, BLOCK_CHARS);
+    this.#left -= this.#owed;
+    this.tables.push(table);
     for (const cell of columns.secrets) this.found.push({ ...cell, rank: NAME_RANK });
   }
 

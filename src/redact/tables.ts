@@ -5,7 +5,7 @@
 import type { Found } from "./found.ts";
 import { isSecretsLabel } from "./names.ts";
 import { holdsPlaceholder } from "./placeholders.ts";
-import { isCode, isGroups, isPattern, isPlain, isWords, looksChosen } from "./values.ts";
+import { isCode, isGroups, isPattern, isPlain, isTyped, isWords, looksChosen } from "./values.ts";
 
 /** Longer lines are no headings, and no rows. */
 const MAX_HEADING_CHARS = 400;
@@ -43,8 +43,8 @@ interface Cell {
   readonly start: number;
 }
 
-/** All secrets in the columns whose heading is in the line of `at`, if that is the first of them. */
-export function columnsBelow(text: string, at: number): { secrets: Found[]; table: Table } | undefined {
+/** All secrets in the columns whose heading is in the line of `at`, if that is the first of them; and how many cells were judged. */
+export function columnsBelow(text: string, at: number): { secrets: Found[]; table: Table; judged: number } | undefined {
   const heading = headingAt(text, at);
   if (heading === undefined) return undefined;
   const secrets: Found[] = [];
@@ -57,10 +57,12 @@ export function columnsBelow(text: string, at: number): { secrets: Found[]; tabl
     rows += rule.length + 1;
   }
   let rowStart = rows;
+  let judged = 0;
   while (rowStart < text.length) {
     const line = lineAt(text, rowStart);
     const cells = line === undefined ? [] : cellsOf(line, heading.separator);
     if (line === undefined || !isRow(cells, heading, isRuled)) break;
+    judged += heading.columns.length;
     for (const column of heading.columns) {
       const cell = cells[column];
       const secret = cell && secretIn(cell, isRuled);
@@ -68,7 +70,7 @@ export function columnsBelow(text: string, at: number): { secrets: Found[]; tabl
     }
     rowStart += line.length + 1;
   }
-  return { secrets, table: { start: heading.start, rows, end: rowStart } };
+  return { secrets, table: { start: heading.start, rows, end: rowStart }, judged };
 }
 
 /** The line of `at` as a heading, the first secret's column of which is there. */
@@ -109,6 +111,7 @@ function isSecretCell(value: string): boolean {
   if (value.length < 6 || holdsPlaceholder(value) || isPlain(value) || isPattern(value)) return false;
   if (isGroups(value)) return true;
   if (/\s/.test(value)) return false;
+  if (isTyped(value, "said")) return true;
   return (
     looksChosen(value, "code") ||
     (value.length >= 8 && !isWords(value) && !isCode(value) && looksChosen(value, "settings"))

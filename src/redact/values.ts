@@ -205,6 +205,7 @@ const PASSPHRASES = [
   /^\p{Lu}\p{Ll}{1,}(?:\p{Lu}\p{Ll}+){2,4}\d{1,4}$/u, // MyOtterIsMaple3
   /^\p{Lu}\p{Ll}{2,}[-_.]\d{3,8}$|^\p{Lu}\p{Ll}{3,}\d{4}$/u, // Maple_1987, Maple1987
   /^(?:\p{Ll}{4,}[-_. ]){2,}(?:\p{Ll}{4,}[-_. ]?)?\d{2,3}$/u, // maple-otter-harbor-42
+  /^\p{Ll}{2}\d{2}\p{Lu}\p{Ll}{4,}$/u, // mq42Otter
 ];
 /** With a sign before or behind it, or right behind "the password is", also these. */
 const SIGNED_PASSPHRASES = [
@@ -212,10 +213,19 @@ const SIGNED_PASSPHRASES = [
   /^\p{L}{4,}[-_.]?\d{2,4}$/u, // otter42!
   /^(?:\p{L}{3,}[-_.])+\p{L}{3,}[-_.]?\d{2,4}$|^(?=.*\p{Lu})(?:\p{L}{3,}[-_])+\p{L}{3,}\d$/u, // maple.otter42
   /^\p{L}{3,}\d{2,4}\p{L}{3,}$/u, // Otter42Maple
+  /^(?:\p{Ll}{2})?\d{2,4}\p{Lu}\p{Ll}{3,}$/u, // 42Otter!, mq42Elch
+  /^\p{Lu}\p{Ll}{3,}[-_.@]{2}\d{1,4}$/u, // Maple__6
+  /^(?:\p{Lu}\p{Ll}{3,}){2}\d$/u, // MapleOtter6
   /^(?=.*\p{L}.*\d.*\p{L}.*\d|.*\d\p{Ll}{2,}\d)[\p{L}\d]{6,}$/u, // w1nter522
 ];
 /** Of words alone, where a password is said to stand. */
 const WORDS_ONLY = /^(?:\p{Ll}{3,}[-_ ]){4,}\p{Ll}{3,}$/u;
+/** Three of them, if they are none that names and sentences are made of. */
+const FEW_WORDS = /^(?:\p{Ll}{4,}[-_]){2,3}\p{Ll}{4,}$/u;
+const NAMING_WORDS =
+  /(?:^|[-_])(?:pass\w*|secrets?|tokens?|keys?|user\w*|admin\w*|names?|fields?|inputs?|forms?|reset|hash\w*|auth\w*|login|logins?|config\w*|values?|strings?|case|sensitive|required|based|encoded|encrypted|protected|generated|only|free|then|that|this|with|from|into|your|when|must|code|database|postgres\w*|mysql|redis|mongo\w*|docker|cluster|service|server|client|account|credential\w*|manager|store|vault|data|file|path|type|test|tests|testing|local|prod\w*|staging|master|root|default|example|change|update|forgot|confirm\w*|valid\w*|check|strength|policy|length|minimum|maximum|system|application|project|session|cookie|header|request|response|error|access|refresh|private|public|read|write|plain|text|basic|shared|common|super|random|strong|weak|temp\w*|none|null|true|false|button|label|dialog|page|view|screen|modal|icon|prompt|visible|hidden|toggle|show|hide|current|previous|first|last|email|mail|phone|number|grant|flow|rule|provider|github|gitlab|google|azure|amazon|helper|util\w*|module|plugin|package|version|build|deploy\w*|source|target|world|hello|sample|dummy|some|other|multi|word|words|time|long|term|well|known|self|hosted|built|open|end)(?=$|[-_])/;
+const isFewWords = (value: string) =>
+  FEW_WORDS.test(value) && !NAMING_WORDS.test(value) && value.length >= 16 && !standsForValue(value);
 
 /** Digits and signs that stand for letters within words: W1nt3r is Winter. */
 const LEET: Readonly<Record<string, string>> = { 0: "o", 1: "i", 3: "e", 4: "a", 5: "s", 7: "t", "@": "a", $: "s" };
@@ -236,6 +246,8 @@ function isPassphrase(value: string, forms = PASSPHRASES): boolean {
 }
 
 const SIGNS = /[!@#$%^&*+?~]/;
+/** Small and capital letters, and within them a sign that joins no names. */
+const SIGNED_LETTERS = /^(?=.*[a-z].*[A-Z]|.*[A-Z].*[a-z])[A-Za-z]+[!@#$%^*+~][A-Za-z!@#$%^*+~]+$/;
 const EDGE_SIGN = /^[!#$%^&*+?~_]|[!#$%^&*+?~_]$/;
 
 /**
@@ -248,16 +260,15 @@ export function isTyped(value: string, how: "said" | "near"): boolean {
   if (/^\d{10,20}$/.test(value)) return how === "said" && !standsForValue(value);
   if (!/\p{L}/u.test(value) || ALGORITHM.test(value)) return false;
   if (how === "said" && WORDS_ONLY.test(value)) return !standsForValue(value);
+  if (how === "said" && isFewWords(value)) return true;
   // An abbreviated commit; of a generator's, twelve digits are the least.
   if (/^[0-9a-f]+$/i.test(value) && (how === "near" || value.length < 12)) return false;
   if (!/\d/.test(value))
     return (
       how === "said" &&
-      value.length >= 12 &&
-      /^[\w.-]+$/.test(value) &&
-      mixesCases(value) &&
       !isWords(value) &&
-      !isNaming(value)
+      !isNaming(value) &&
+      ((value.length >= 12 && /^[\w.-]+$/.test(value) && mixesCases(value)) || SIGNED_LETTERS.test(value))
     );
   const bare = value.replace(/[!?.,]+$/, "");
   if (standsForValue(value) || isPlain(bare) || isPattern(value) || isCode(value)) return false;
@@ -273,12 +284,12 @@ export function isTyped(value: string, how: "said" | "near"): boolean {
 
 /** `name=value`, `repository#12`, `ann@host`, `package@1.2.3`, options, paths, markup, addresses in memory, files. */
 const NO_TYPED =
-  /^(?:[\w.-]+\/[\w.-]+)?#\d+$|^\w*[a-z]\$\d(?:\.\w+)?$|a-z|A-Z0-9|&\w{2,8}(?:;|$)|pbkdf2|hmac-?sha|^@?[\w./-]+@[\^~]?v?\d[\w.-]*$|^-{1,2}[a-z]|^[~.]{0,2}\/|:\/\/|^[<>#&@]|^\d+(?:password|factor)|^0x[\da-f]+$|\.(?:js|ts|py|md|json|ya?ml|sh|txt|com|org|net|io|dev)\b|^(?:sha|md|utf|base|aes|rsa|argon)[-_]?\d|\.(?:sha|md|base|utf)\d+$/i;
+  /^(?:[\w.-]+\/[\w.-]+)?#\d+$|^\w*[a-z]\$\d(?:\.\w+)?$|a-z|A-Z0-9|&\w{2,8}(?:;|$)|pbkdf2|hmac-?sha|^-{1,2}[a-z]|^[~.]{0,2}\/|:\/\/|^[<>&]|^[#@](?!\p{Lu}\p{Ll}{3,}_\d{2,4}$)|^\d+(?:password|factor)|^0x[\da-f]+$|\.(?:js|ts|py|md|json|ya?ml|sh|txt|com|org|net|io|dev)\b|^(?:sha|md|utf|base|aes|rsa|argon)[-_]?\d|\.(?:sha|md|base|utf)\d+$/iu;
 /** What is called so: PBKDF2-HMAC-SHA-256. */
 export const ALGORITHM =
   /^\W?(?:RSA|HMAC|AES|SHA|PBKDF|ECDS?A|ECDH|HKDF|PKCS|TLS|DES|GCM|EAX|ED25519|X25519)[A-Z]*[-_\d]/i;
 const NO_TYPED_NAME =
-  /^(?:[a-z][a-z_.-]{2,}|[A-Z][A-Z_]{2,})=|^[A-Z]+(?:_[A-Z0-9]+)+$|^[a-z0-9._-]+@[a-z0-9.-]+(?::\S*)?$|[A-Z]\w*\.[a-z]\w*\(/;
+  /^@?[a-z\d._-]*(?:\/[\w.-]+)*@[\^~]?v?\d[\w.-]*$|^(?:[a-z][a-z_.-]{2,}|[A-Z][A-Z_]{2,})=|^[A-Z]+(?:_[A-Z0-9]+)+$|^[a-z0-9._-]+@[a-z0-9.-]+(?::\S*)?$|[A-Z]\w*\.[a-z]\w*\(/;
 
 /** A pattern for values, which is none. */
 export function isPattern(value: string): boolean {
@@ -375,7 +386,7 @@ export function looksChosen(value: string, among: "code" | "settings"): boolean 
     !isNaming(value) ||
     (among === "settings" && /[^\w.:/-]/.test(value)) ||
     isPassphrase(value) ||
-    (among === "settings" && WORDS_ONLY.test(value))
+    (among === "settings" && (WORDS_ONLY.test(value) || isFewWords(value)))
   );
 }
 
@@ -387,7 +398,7 @@ const MIN_JUDGED_NAME_CHARS = 10;
 
 /** Whether it is a name rather than a value: words in snake, kebab or camel case, dotted or as a path. */
 export function isNaming(value: string): boolean {
-  if (value.length > MAX_NAME_CHARS || !/^[\w$@/.][\w$.:/@-]*$/.test(value)) return false;
+  if (value.length > MAX_NAME_CHARS || !/^[\w$@/.][\w$.:/@-]*(?<!@|[_@.-]{2}\d{1,4})$/.test(value)) return false;
   const words = value
     .replace(/([a-z0-9])(?=[A-Z])/g, "$1 ")
     .split(/[\s_$.:/@-]+/)

@@ -80,6 +80,27 @@ describe("a secret is found", () => {
     ["a field without quotes", by.chars(ALNUM, 12), (it) => `<input name=password value=${it}>`],
     ["a column of Markdown", by.chars(SIGNS, 14), (it) => `| user | password |\n| --- | --- |\n| ann | ${it} |\n`],
     ["a column of psql", by.chars(ALNUM, 14), (it) => ` user | password \n------+----------\n ann  | ${it}\n`],
+    ["three words", "kestrel-moonlight-fjord", (it) => `my laptop password is ${it}.`],
+    ["an app password", "jzdy cplo kfuw kbhj", (it) => `Gmail app password: ${it}`],
+    [
+      "a recovery key of digits",
+      "740289-272827-124256-922918-686424-363906-680515-206746",
+      (it) => `Secret Key (kit): ${it}`,
+    ],
+    [
+      "a static key of OpenVPN",
+      by.chars(HEX, 32),
+      (it) => `-----BEGIN OpenVPN Static key V1-----\n${`${it}\n`.repeat(16)}-----END OpenVPN Static key V1-----\n`,
+    ],
+    ["a deploy hook", by.chars(HEX, 24), (it) => `curl -X POST https://api.netlify.com/build_hooks/${it}`],
+    [
+      "a stream's key",
+      "h5jp-rlii-0b2x-paz5",
+      (it) => `ffmpeg -re -i a.mp4 -f flv rtmp://a.rtmp.youtube.com/live2/${it}`,
+    ],
+    ["a link that resets a password", by.chars(BASE64URL, 43), (it) => `sent https://a.example/password/reset/${it}`],
+    ["a gossip key", `${by.chars(BASE64, 43)}=`, (it) => `encrypt = "${it}"\ndatacenter = "fra1"`],
+    ["a token before a question mark", by.chars(ALNUM, 32), (it) => `can you try the Fastly key ${it}? Mine is slow.`],
     ["a column of CSV", by.chars(ALNUM, 14), (it) => `user,password\nann,${it}\n`],
   ];
   it.each(found)("%s", async (_, secret, text) => {
