@@ -12,8 +12,8 @@ import { placesOf } from "../redact/paths.ts";
 import { Placeholders } from "../redact/placeholders.ts";
 import { type Finding, Redactor, type RedactorOptions, type Report } from "../redact/redactor.ts";
 
-/** Of bytes that are no text, what is none in any encoding: text ends there. */
-const NO_TEXT = /[^\P{C}\t\n\r]|[\ufffd\xa0-\xbf]/gu;
+/** What is no text where bytes are read as if they were: text ends there. */
+const NO_TEXT = /(?:[^\P{C}\t\n\r]|\ufffd)+/gu;
 
 export interface CleaningOptions {
   /** redact: by placeholders. block: none may be in it. allow: they stay, and nobody looks for them. */
@@ -175,14 +175,8 @@ export class Cleaning {
     }
     const even = bytes.subarray(0, bytes.length & ~1);
     const swapped = Buffer.from(even).swap16();
-    const encodings = [
-      bytes.toString("latin1"),
-      bytes.toString("utf8"),
-      even.toString("utf16le"),
-      swapped.toString("utf16le"),
-    ];
-    for (const text of encodings) {
-      const { report } = await this.#clean(text.replace(NO_TEXT, "\n"));
+    for (const text of [bytes.toString("utf8"), even.toString("utf16le"), swapped.toString("utf16le")]) {
+      const { report } = await this.#clean(text.replace(NO_TEXT, BETWEEN));
       if (report.total > 0) {
         throw new SpreadError("secrets-found", `${part} is no text, and what looks like secrets is in it`);
       }

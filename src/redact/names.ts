@@ -263,7 +263,7 @@ function isByChance(text: string, at: number, length: number): boolean {
   if (!/^(?:[a-z]+|[A-Z]+|[A-Z][a-z]+)$/.test(spelling)) return true;
   const before = /[A-Za-z0-9+/]*$/.exec(text.slice(Math.max(0, at - RUN_CHARS), at))?.[0] ?? "";
   const after = /^[A-Za-z0-9+/]*/.exec(text.slice(at + length, at + length + RUN_CHARS))?.[0] ?? "";
-  if (isMixed(before) || isMixed(after)) return true;
+  if (isMixed(before) || isMixed(after) || /[+/][A-Za-z0-9]/.test(after)) return true;
   if (before === "" || before === before.toUpperCase()) return false;
   // dbpwd, db/pwd, dbPwd, userPWD
   return !(spelling === spelling.toLowerCase() ? /[a-z/]$/ : /[a-z]{2}$/).test(before);
