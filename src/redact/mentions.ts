@@ -224,7 +224,7 @@ function isMentioned(one: Candidate, kind: NameKind, before: string): boolean {
   const words = between.trim().split(/\s+/).length;
   const isSaid = isSaidBehind(one, words);
   const bare = value.replace(/[?!]+$/, "");
-  if (isSaid && BITLOCKER.test(bare)) return true;
+  if (BITLOCKER.test(bare)) return true;
   if (isDigest(bare)) {
     if (NUMBER_OF.test(between) || ELSEWHERE.test(before) || SENTENCE_END.test(between)) return false;
     if (kind === "vague") return / (?:is|ist|est|es|è|é) ["'`]?$/.test(between) || (isQuoted && words <= 1);
