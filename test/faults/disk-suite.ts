@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
 import { relayProcess } from "../mcp/wires.ts";
 import { makeSandbox, type Offered, startServer, type TestServer } from "../support/server.ts";
+import { eventually } from "../support/wait.ts";
 import { attempt, documentIn, inboxOf } from "./people.ts";
 import { type Carrier, DOCUMENT_BYTES, wireThatStops } from "./steps.ts";
 
@@ -77,7 +78,8 @@ export function testFullBefore(): void {
     await roomAgain();
     const large = await offered(3 * MIB);
     expect(await attempt(receiver, large.share, "lan", large.port).ended).toBe("disk-full");
-    expect(await shareOf(large.share)).toMatchObject({ state: "waiting", delivered: 0, unconfirmed: 0 });
+    // Its sender hears of it a moment later.
+    await eventually(() => shareOf(large.share)).toMatchObject({ state: "waiting", delivered: 0, unconfirmed: 0 });
     const other = await offered(2 * MIB);
     for (const { share, port } of [first, other]) {
       expect(await attempt(receiver, share, "lan", port).ended).toBe("received");
