@@ -3,7 +3,8 @@ import type { Found } from "./found.ts";
 import { LINE_REACH_CHARS, type Line, SENTENCE_END } from "./lines.ts";
 import { RULE_OF } from "./names.ts";
 import { isOpaque } from "./opaque.ts";
-import { isDigest, isTyped } from "./values.ts";
+import { isTyped } from "./typed.ts";
+import { isDigest } from "./values.ts";
 
 /** A user, what parts it from the password, and that. */
 const LOGIN =

@@ -24,56 +24,18 @@ import {
 } from "./lines.ts";
 import { pairAt, passwordOf } from "./logins.ts";
 import { type Name, type NameKind, RULE_OF } from "./names.ts";
-import { isOpaque } from "./opaque.ts";
+import { hasChance, isOpaque } from "./opaque.ts";
 import { phraseIn } from "./phrases.ts";
 import { isWithinPlaceholder } from "./placeholders.ts";
 import { BEHIND_CHARS } from "./reach.ts";
-import { isDigest, isTyped, isWords, standsForValue } from "./values.ts";
+import { isTyped } from "./typed.ts";
+import { isDigest, standsForValue } from "./values.ts";
+import { isWords } from "./words.ts";
 
 /** What looking at one takes at least, in characters that are looked at. */
 const MIN_EFFORT = 20;
 /** What looking for a value takes beyond the characters that are looked through. */
 const VALUE_EFFORT = 40;
-
-/** How many words, joined by hyphens, are a phrase that somebody may have as a password. */
-const MIN_JOINED_WORDS = 2;
-const MIN_WORD_CHARS = 3;
-
-/**
- * A digit, capitals where words have none, or many words: without, nothing here is a secret. Asked of every name; a pattern
- * takes five times as long.
- */
-function hasChance(text: string): boolean {
-  let small = 0;
-  let words = 0;
-  /** The last four: 1 for a small letter, 2 for a capital, 0 for others, in two bits each. */
-  let last = 0;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code >= 97 && code <= 122) {
-      small++;
-      last = (last << 2) | 1;
-      continue;
-    }
-    if (code >= 48 && code <= 57) return true;
-    last = (last << 2) | (code >= 65 && code <= 90 ? 2 : 0);
-    if ((last & 0x3f) === ABB || (last & 0xff) === ABAB) return true;
-    words = (code === 45 || code === 95) && small >= MIN_WORD_CHARS ? words + 1 : 0;
-    if (words === MIN_JOINED_WORDS) return true;
-    if (small > 0 && isJoiningSign(code, text.charCodeAt(at + 1))) return true;
-    small = 0;
-  }
-  return false;
-}
-
-/** Between letters, a sign that joins no words. */
-const JOINING_SIGNS = new Set([..."#$%*+@^"].map((sign) => sign.charCodeAt(0)));
-const isJoiningSign = (sign: number, next: number) =>
-  JOINING_SIGNS.has(sign) && ((next >= 97 && next <= 122) || (next >= 65 && next <= 90));
-
-/** aBB, aBaB */
-const ABB = 0b01_10_10;
-const ABAB = 0b01_10_01_10;
 
 interface Mentions {
   readonly secrets: readonly Found[];
@@ -108,18 +70,20 @@ function spokenOf(text: string, name: Name, before: string, after: string): read
   if (!hasChance(after) && !APP_PASSWORD.test(after)) return hasChance(before) ? valueBefore(before, name) : undefined;
   if (kind === "user") return passwordOf(rest);
   if (kind === "code") return codesOf(before, rest, after, name);
-  if (kind === "password") {
-    const [start, end] = APP_PASSWORD.exec(after)?.indices?.groups?.value ?? [];
-    if (start !== undefined && end !== undefined && !isWords(after.slice(start, end)))
-      return [{ rule: RULE_OF.password, start: name.end + start, end: name.end + end }];
-  }
-  const beside = valueBeside(rest, kind, before) ?? valueBefore(before, name);
+  const beside = appPassword(after, name) ?? valueBeside(rest, kind, before) ?? valueBefore(before, name);
   return beside.length > 0 ? beside : valueBelow(before, rest.text, after, name);
 }
 
 /** Of Google and Apple: four groups of four letters. */
 const APP_PASSWORD =
   /^["'`*]{0,3}(?:\s?[:=] ?| (?:is|ist|lautet|est|es|è|é)[: ] ?)["'`*]{0,3}(?<value>[a-z]{4}(?: [a-z]{4}){3})(?! ?[a-z])/d;
+
+function appPassword(after: string, { kind, end: nameEnd }: Name): Found[] | undefined {
+  if (kind !== "password") return undefined;
+  const [start, end] = APP_PASSWORD.exec(after)?.indices?.groups?.value ?? [];
+  if (start === undefined || end === undefined || isWords(after.slice(start, end))) return undefined;
+  return [{ rule: RULE_OF.password, start: nameEnd + start, end: nameEnd + end }];
+}
 
 function codesOf(before: string, rest: Line, after: string, { kind, end }: Name): Found[] {
   const codes = codesBeside(
@@ -226,16 +190,20 @@ function isMentioned(one: Candidate, kind: NameKind, before: string): boolean {
   const bare = value.replace(/[?!]+$/, "");
   if (BITLOCKER.test(bare)) return true;
   if (isDigest(bare)) {
-    if (NUMBER_OF.test(between) || ELSEWHERE.test(before) || SENTENCE_END.test(between)) return false;
+    if (ELSEWHERE.test(before) || isOfSomething(between)) return false;
     if (kind === "vague") return / (?:is|ist|est|es|è|é) ["'`]?$/.test(between) || (isQuoted && words <= 1);
     return isSaid || kind !== "password";
   }
   const isNear = words <= MAX_WORDS && !SENTENCE_END.test(between.trimEnd().replace(/[:?]$/, ""));
   if (isOpaque(bare)) return kind !== "vague" || (isNear && !HAS_DIGEST.test(value));
-  if (!isNear || kind === "vague") return false;
-  if (kind === "password") return isTyped(value, isSaid ? "said" : "near");
-  return isSaid && isTyped(value, "near");
+  return isNear && kind !== "vague" && isTypedBeside(value, kind, isSaid);
 }
+
+const isTypedBeside = (value: string, kind: NameKind, isSaid: boolean) =>
+  kind === "password" ? isTyped(value, isSaid ? "said" : "near") : isSaid && isTyped(value, "near");
+
+/** Whether a number is of something else, or of another sentence. */
+const isOfSomething = (between: string) => NUMBER_OF.test(between) || SENTENCE_END.test(between);
 
 /** Of digits alone. */
 const BITLOCKER = /^(?:\d{6}-){7}\d{6}$/;
@@ -315,16 +283,15 @@ function answerIn(line: string, label: Label): Span | undefined {
     if (!isRow && one.between.trim().split(/\s+/).length > MAX_ANSWER_WORDS) return undefined;
     if (!hasChance(one.value) || standsForValue(one.value) || PUBLIC.test(line.slice(0, lead + one.start))) continue;
     const isApart = isRow || (isFirst && isAlone(rest.slice(one.end)));
-    const isSaid =
-      isApart || one.isQuoted || isYes(one.between) || /[:=]\s?$/.test(one.between) || SAYS.test(one.between);
+    const isSaid = isApart || one.isQuoted || ANSWERS.test(one.between) || SAYS.test(one.between);
     if (isAnswer(one.value, label, isSaid, lead > 0 || isApart) && !NUMBER_OF.test(one.between))
       return { start: lead + one.start, end: lead + one.end };
   }
   return undefined;
 }
 
-/** "sure, …", before an answer. */
-const isYes = (between: string) => /^\s*\p{L}+[,、] ?$/u.test(between);
+/** "sure, …", "here:", before an answer. */
+const ANSWERS = /^\s*\p{L}+[,、] ?$|[:=]\s?$/u;
 
 function isAnswer(value: string, { kind, text, announced }: Label, isSaid: boolean, isApart: boolean): boolean {
   const isSure = announced === "surely";

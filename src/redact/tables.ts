@@ -5,7 +5,9 @@
 import type { Found } from "./found.ts";
 import { isSecretsLabel } from "./names.ts";
 import { holdsPlaceholder } from "./placeholders.ts";
-import { isCode, isGroups, isPattern, isPlain, isTyped, isWords, looksChosen } from "./values.ts";
+import { isTyped } from "./typed.ts";
+import { isCode, isGroups, isPattern, isPlain, looksChosen } from "./values.ts";
+import { isWords } from "./words.ts";
 
 /** Longer lines are no headings, and no rows. */
 const MAX_HEADING_CHARS = 400;
