@@ -139,13 +139,13 @@ function quoteAt(text: string, at: number): { quote: string | undefined; opened:
   return { quote, opened: match[0], start: QUOTE.lastIndex };
 }
 
-interface Context {
+interface Assigned {
   readonly groups: Groups;
   readonly quote: string | undefined;
   readonly around: Surroundings;
 }
 
-function isSecretBehind(text: string, name: Name, value: string, { groups, quote, around }: Context): boolean {
+function isSecretBehind(text: string, name: Name, value: string, { groups, quote, around }: Assigned): boolean {
   const { kind } = name;
   const isData = isDataIn(groups, quote, around);
   // Behind "the password is", in a script of its own: a rule for passwords.

@@ -13,12 +13,9 @@ export function quotedEnd(text: string, start: number, opened: string): number |
   for (let at = start; at < limit; at++) {
     const code = text.charCodeAt(at);
     if (code === 10 || code === 13) return undefined;
-    if (code !== 92 && text.startsWith(quote, at)) return at;
+    if (text.startsWith(quote, at)) return at;
     // In a string that is not itself escaped, a backslash and what follows it belong to the value.
-    if (code === 92) {
-      if (text.startsWith(quote, at)) return at;
-      if (quote.length === 1) at++;
-    }
+    if (code === 92 && quote.length === 1) at++;
   }
   // It was cut off; what is there goes.
   return limit === text.length ? limit : undefined;

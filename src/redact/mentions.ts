@@ -16,10 +16,10 @@ import type { Found, Span } from "./found.ts";
 import {
   firstLine,
   LINE_REACH_CHARS,
-  type Line,
   lineBefore,
   linesBelow,
   SENTENCE_END,
+  type TextLine,
   upToPlaceholder,
 } from "./lines.ts";
 import { pairAt, passwordOf } from "./logins.ts";
@@ -85,7 +85,7 @@ function appPassword(after: string, { kind, end: nameEnd }: Name): Found[] | und
   return [{ rule: RULE_OF.password, start: nameEnd + start, end: nameEnd + end }];
 }
 
-function codesOf(before: string, rest: Line, after: string, { kind, end }: Name): Found[] {
+function codesOf(before: string, rest: TextLine, after: string, { kind, end }: Name): Found[] {
   const codes = codesBeside(
     rest,
     (between) => ELSEWHERE.test(between),
@@ -128,7 +128,7 @@ const VALUE =
 const BARE = /[^\s"'`“”„«»「」『』‘’<>()[\]{},;|]{6,1200}/g;
 
 /** All that may be a value, with the text between it and the line's beginning. */
-function* candidates(line: string): Generator<Candidate> {
+function* candidates(line: string): Generator<PossibleValue> {
   for (const match of line.slice(0, LINE_REACH_CHARS + 1200).matchAll(VALUE)) {
     const { open = "", quoted, bare } = match.groups ?? {};
     if (match.index > LINE_REACH_CHARS) return;
@@ -164,24 +164,26 @@ const ELSEWHERE =
 const PUBLIC =
   /ssh-(?:rsa|ed25519|dss)|ecdsa-sha2|public|publishable|fingerprint|integrity|secure:|(?:^|[^\w])(?:id|kid|etag|nonce)["'`]?\s*[:=]?\s*["'`]?$/i;
 
-interface Candidate extends Span {
+const mayBeValue = (value: string) => hasChance(value) && !standsForValue(value);
+
+interface PossibleValue extends Span {
   readonly value: string;
   readonly between: string;
   readonly isQuoted: boolean;
 }
 
 /** The first value in the rest of the name's line; undefined where there is none. */
-function valueBeside(rest: Line, kind: NameKind, before: string): Found[] | undefined {
+function valueBeside(rest: TextLine, kind: NameKind, before: string): Found[] | undefined {
   if (kind === "output" || kind === "pass") return [];
   if (!hasChance(rest.text)) return undefined;
   for (const one of candidates(rest.text)) {
-    if (!hasChance(one.value) || standsForValue(one.value) || !isMentioned(one, kind, before)) continue;
+    if (!mayBeValue(one.value) || !isMentioned(one, kind, before)) continue;
     return [{ rule: RULE_OF[kind], start: rest.start + one.start, end: rest.start + one.end }];
   }
   return undefined;
 }
 
-function isMentioned(one: Candidate, kind: NameKind, before: string): boolean {
+function isMentioned(one: PossibleValue, kind: NameKind, before: string): boolean {
   const { value, between, isQuoted } = one;
   // What is written together with the name is a part of it.
   if ((between === "" && !isQuoted) || PUBLIC.test(between)) return false;
@@ -190,9 +192,8 @@ function isMentioned(one: Candidate, kind: NameKind, before: string): boolean {
   const bare = value.replace(/[?!]+$/, "");
   if (BITLOCKER.test(bare)) return true;
   if (isDigest(bare)) {
-    if (ELSEWHERE.test(before) || isOfSomething(between)) return false;
-    if (kind === "vague") return / (?:is|ist|est|es|è|é) ["'`]?$/.test(between) || (isQuoted && words <= 1);
-    return isSaid || kind !== "password";
+    const isMeant = kind === "vague" ? isVaguelySaid(one, words) : isSaid || kind !== "password";
+    return isMeant && !ELSEWHERE.test(before) && !isOfSomething(between);
   }
   const isNear = words <= MAX_WORDS && !SENTENCE_END.test(between.trimEnd().replace(/[:?]$/, ""));
   if (isOpaque(bare)) return kind !== "vague" || (isNear && !HAS_DIGEST.test(value));
@@ -202,6 +203,9 @@ function isMentioned(one: Candidate, kind: NameKind, before: string): boolean {
 const isTypedBeside = (value: string, kind: NameKind, isSaid: boolean) =>
   kind === "password" ? isTyped(value, isSaid ? "said" : "near") : isSaid && isTyped(value, "near");
 
+const isVaguelySaid = ({ between, isQuoted }: PossibleValue, words: number) =>
+  / (?:is|ist|est|es|è|é) ["'`]?$/.test(between) || (isQuoted && words <= 1);
+
 /** Whether a number is of something else, or of another sentence. */
 const isOfSomething = (between: string) => NUMBER_OF.test(between) || SENTENCE_END.test(between);
 
@@ -209,7 +213,7 @@ const isOfSomething = (between: string) => NUMBER_OF.test(between) || SENTENCE_E
 const BITLOCKER = /^(?:\d{6}-){7}\d{6}$/;
 
 /** Whether what stands between says that the value is that of the name. */
-function isSaidBehind({ value, between, isQuoted }: Candidate, words: number): boolean {
+function isSaidBehind({ value, between, isQuoted }: PossibleValue, words: number): boolean {
   // f("password", "saltsalt"): two arguments, more often than a name and its value.
   if (/^["'`],/.test(between) && !/^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)/.test(value)) return false;
   const isJoined = SAYS.test(between) && !/[<>{};]|\(.*\w|[:=].*[:=]/.test(between);
@@ -280,24 +284,32 @@ function answerIn(line: string, label: Label): Span | undefined {
   const isRow = /^\s*\|/.test(line);
   for (const one of candidates(rest)) {
     const isFirst = one.between.trim() === "";
-    if (!isRow && one.between.trim().split(/\s+/).length > MAX_ANSWER_WORDS) return undefined;
-    if (!hasChance(one.value) || standsForValue(one.value) || PUBLIC.test(line.slice(0, lead + one.start))) continue;
+    if (!isRow && isFarIn(one)) return undefined;
+    if (!mayBeValue(one.value) || PUBLIC.test(line.slice(0, lead + one.start))) continue;
     const isApart = isRow || (isFirst && isAlone(rest.slice(one.end)));
-    const isSaid = isApart || one.isQuoted || ANSWERS.test(one.between) || SAYS.test(one.between);
-    if (isAnswer(one.value, label, isSaid, lead > 0 || isApart) && !NUMBER_OF.test(one.between))
+    const isSaid = isApart || isSaidBelow(one);
+    if (!NUMBER_OF.test(one.between) && isAnswer(one.value, label, isSaid, lead > 0 || isApart))
       return { start: lead + one.start, end: lead + one.end };
   }
   return undefined;
 }
+
+const isFarIn = ({ between }: PossibleValue) => between.trim().split(/\s+/).length > MAX_ANSWER_WORDS;
+
+const isSaidBelow = ({ between, isQuoted }: PossibleValue) => isQuoted || ANSWERS.test(between) || SAYS.test(between);
 
 /** "sure, …", "here:", before an answer. */
 const ANSWERS = /^\s*\p{L}+[,、] ?$|[:=]\s?$/u;
 
 function isAnswer(value: string, { kind, text, announced }: Label, isSaid: boolean, isApart: boolean): boolean {
   const isSure = announced === "surely";
-  if (isDigest(value)) return isSaid && kind !== "vague" && isSure && !ELSEWHERE.test(text);
-  if (isOpaque(value)) return (isSaid || isSure) && !(kind === "vague" && HAS_DIGEST.test(value));
-  if (!isSaid || !isApart || kind === "vague") return false;
+  const isVague = kind === "vague";
+  if (isDigest(value)) return isSaid && isSure && !isVague && !ELSEWHERE.test(text);
+  if (isOpaque(value)) return (isSaid || isSure) && !(isVague && HAS_DIGEST.test(value));
+  return isSaid && isApart && !isVague && isTypedBelow(value, kind, isSure);
+}
+
+function isTypedBelow(value: string, kind: NameKind, isSure: boolean): boolean {
   const isPassword = kind === "password" || kind === "pass" || kind === "output";
   return isSure ? isTyped(value, isPassword ? "said" : "near") : isPassword && isTyped(value, "near");
 }

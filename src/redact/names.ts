@@ -408,19 +408,24 @@ function wordBefore(head: string): string {
 const isCapital = (code: number) => code >= 65 && code <= 90;
 const isLetter = (code: number) => isCapital(code) || (code >= 97 && code <= 122);
 
+/** Behind these stand no secrets in a column, or too much else does. */
+const UNLABELLED = new Set<NameKind>(["session", "login", "user", "output", "vague", "pin"]);
+const LABEL_WORDS = [...KINDS]
+  .filter(([word, kind]) => !UNLABELLED.has(kind) && !/^[_-]/.test(word) && !["key", "auth", "salt"].includes(word))
+  .map(([word]) => word);
+
 /** What a label says that stands alone: a heading of a table, a field's. */
 const LABEL = new RegExp(
-  `(?:^|[^\\p{L}])(?:${[...KINDS]
-    .filter(
-      ([word, kind]) =>
-        !["session", "login", "user", "output", "vague", "pin"].includes(kind) &&
-        !/^[_-]/.test(word) &&
-        !["key", "auth", "salt"].includes(word),
-    )
-    .map(([word]) => word)
-    .join("|")}|api[ _-]?key|access[ _-]?key|secret[ _-]?key)s?[\\p{Ll}]{0,3}(?:\\s*[(/].*)?[\\s*_\`"':?]*$`,
+  `(?:^|[^\\p{L}])(?:${LABEL_WORDS.join("|")}|api[ _-]?key|access[ _-]?key|secret[ _-]?key)s?[\\p{Ll}]{0,3}(?:\\s*[(/].*)?[\\s*_\`"':?]*$`,
   "iu",
 );
+const IN_LABELS = new Set([...LABEL_WORDS, "key"]);
+
+/** Whether a label may end with this word of NAME_STARTS. */
+export function mayEndLabel(word: string): boolean {
+  return IN_LABELS.has(word);
+}
+
 const MAX_LABEL_CHARS = 48;
 
 export function isSecretsLabel(label: string): boolean {

@@ -15,13 +15,18 @@ const EDGE_SIGN = /^[!#$%^&*+?~_]|[!#$%^&*+?~_]$/;
 export function isTyped(value: string, how: "said" | "near"): boolean {
   if (value.length < 8 || value.length > 64) return false;
   const isSaid = how === "said";
-  // Of routers, in groups or not.
-  if (/^\d{10,20}$/.test(value)) return isSaid && !standsForValue(value);
+  if (isSaid && SAID_ALONE.test(value)) return !standsForValue(value);
   if (!/\p{L}/u.test(value) || ALGORITHM.test(value)) return false;
   if (isSaid && isOfWordsAlone(value)) return !standsForValue(value);
   // An abbreviated commit; of a generator's, twelve digits are the least.
   if (/^[0-9a-f]+$/i.test(value) && (!isSaid || value.length < 12)) return false;
-  if (!/\d/.test(value)) return isSaid && isOfLetters(value);
+  return /\d/.test(value) ? isTypedWithDigits(value, isSaid) : isSaid && isOfLetters(value);
+}
+
+/** Of routers. */
+const SAID_ALONE = /^\d{10,20}$/;
+
+function isTypedWithDigits(value: string, isSaid: boolean): boolean {
   if (isOtherThanTyped(value)) return false;
   if (isPassphrase(value) || isSigned(value)) return true;
   if ((isSaid || EDGE_SIGN.test(value)) && isPassphrase(value, SIGNED_PASSPHRASES))

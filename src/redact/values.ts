@@ -198,13 +198,15 @@ export function looksChosen(value: string, among: "code" | "settings"): boolean 
   if (standsForValue(value) || WORDS.has(value.toLowerCase().replace(/\W+$/, "")) || isCode(value)) return false;
   if (/^\d+$/.test(value)) return among === "settings" && value.length >= 8;
   if (isPlain(value) || isPattern(value) || /^[\w$.]+\($|\(\)/.test(value)) return false;
-  if (/^\p{L}+$/u.test(value)) {
-    const isName = isWords(value) && /[a-z][A-Z]/.test(value);
-    return among === "settings" ? value.length >= 8 && !isName : mixesCases(value) && !isWords(value);
-  }
+  if (/^\p{L}+$/u.test(value)) return isChosenOfLetters(value, among);
   // What has digits or signs in it is a password as a rule, unless it names something: user_password, auth.token, app-secret-v2.
   if (!isNaming(value) || isPassphrase(value)) return true;
   return among === "settings" && (/[^\w.:/-]/.test(value) || isOfWordsAlone(value));
+}
+
+function isChosenOfLetters(value: string, among: "code" | "settings"): boolean {
+  if (among === "code") return mixesCases(value) && !isWords(value);
+  return value.length >= 8 && !(isWords(value) && /[a-z][A-Z]/.test(value));
 }
 
 /** One word of a name: letters, then at most two digits or a version. */

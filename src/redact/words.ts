@@ -51,9 +51,7 @@ export function wordBits(value: string): number {
     const is = classOf(char);
     digits = is === "digit" ? digits + 1 : 0;
     if (is === "small" || is === "capital") bits += letterBits(before, last, char, is, isMixed);
-    else if (is === "digit") bits += isLetter(last) ? TO_DIGIT_BITS : digits > 4 ? MANY_DIGITS_BITS : 0;
-    else if (is === "separator") bits += isLetter(last) || last === "digit" ? SEPARATOR_BITS : -SEPARATOR_BITS;
-    else if (is === "sign") bits += SIGN_BITS;
+    else bits += signBits(last, is, digits);
     before = char;
     last = is;
   }
@@ -63,6 +61,15 @@ export function wordBits(value: string): number {
 type Sign = "small" | "capital" | "digit" | "separator" | "sign" | "other";
 
 const isLetter = (sign: Sign) => sign === "small" || sign === "capital";
+
+/** What another sign tells. @param digits how many there are in a row, up to here */
+function signBits(last: Sign, is: Sign, digits: number): number {
+  if (is === "sign") return SIGN_BITS;
+  if (is === "separator") return isLetter(last) || last === "digit" ? SEPARATOR_BITS : -SEPARATOR_BITS;
+  if (is !== "digit") return 0;
+  if (isLetter(last)) return TO_DIGIT_BITS;
+  return digits > 4 ? MANY_DIGITS_BITS : 0;
+}
 
 /** What a letter tells behind another sign. */
 function letterBits(before: string, last: Sign, char: string, is: Sign, isMixed: boolean): number {
