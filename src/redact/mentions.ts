@@ -282,9 +282,10 @@ function answerIn(line: string, label: Label): Span | undefined {
   const lead = LEAD.exec(line)?.[0].length ?? 0;
   const rest = line.slice(lead);
   const isRow = /^\s*\|/.test(line);
+  const maxWords = isRow ? Number.POSITIVE_INFINITY : MAX_ANSWER_WORDS;
   for (const one of candidates(rest)) {
     const isFirst = one.between.trim() === "";
-    if (!isRow && isFarIn(one)) return undefined;
+    if (wordsBefore(one) > maxWords) return undefined;
     if (!mayBeValue(one.value) || PUBLIC.test(line.slice(0, lead + one.start))) continue;
     const isApart = isRow || (isFirst && isAlone(rest.slice(one.end)));
     const isSaid = isApart || isSaidBelow(one);
@@ -294,7 +295,7 @@ function answerIn(line: string, label: Label): Span | undefined {
   return undefined;
 }
 
-const isFarIn = ({ between }: PossibleValue) => between.trim().split(/\s+/).length > MAX_ANSWER_WORDS;
+const wordsBefore = ({ between }: PossibleValue) => between.trim().split(/\s+/).length;
 
 const isSaidBelow = ({ between, isQuoted }: PossibleValue) => isQuoted || ANSWERS.test(between) || SAYS.test(between);
 
