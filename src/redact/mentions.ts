@@ -284,16 +284,18 @@ function answerIn(line: string, label: Label): Span | undefined {
   const isRow = /^\s*\|/.test(line);
   const maxWords = isRow ? Number.POSITIVE_INFINITY : MAX_ANSWER_WORDS;
   for (const one of candidates(rest)) {
-    const isFirst = one.between.trim() === "";
     if (wordsBefore(one) > maxWords) return undefined;
     if (!mayBeValue(one.value) || PUBLIC.test(line.slice(0, lead + one.start))) continue;
-    const isApart = isRow || (isFirst && isAlone(rest.slice(one.end)));
+    const isApart = isRow || standsAlone(one, rest);
     const isSaid = isApart || isSaidBelow(one);
     if (!NUMBER_OF.test(one.between) && isAnswer(one.value, label, isSaid, lead > 0 || isApart))
       return { start: lead + one.start, end: lead + one.end };
   }
   return undefined;
 }
+
+const standsAlone = ({ between, end }: PossibleValue, line: string) =>
+  between.trim() === "" && isAlone(line.slice(end));
 
 const wordsBefore = ({ between }: PossibleValue) => between.trim().split(/\s+/).length;
 
