@@ -1,6 +1,6 @@
 /** Codes: lists of groups that open an account again, and numbers that open something. */
 import type { Found, Span } from "./found.ts";
-import { LINE_REACH_CHARS, type Line, lineBefore, linesBelow, SENTENCE_END } from "./lines.ts";
+import { LINE_REACH_CHARS, lineBefore, linesBelow, SENTENCE_END, type TextLine } from "./lines.ts";
 import { type Name, RULE_OF } from "./names.ts";
 import { isGroups } from "./values.ts";
 
@@ -23,7 +23,7 @@ function groupsOf(code: string): string {
 
 /** The codes in the rest of their name's line. @param isElsewhere whether what stands before speaks of other numbers */
 export function codesBeside(
-  { text, start }: Line,
+  { text, start }: TextLine,
   isElsewhere: (between: string) => boolean,
   isSaid: (between: string) => boolean,
 ): Found[] {

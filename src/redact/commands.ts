@@ -1,6 +1,7 @@
 /** Passwords as arguments of commands, and in the lines that programs read commands from. */
 import { LONG_EFFORT, type Rule } from "./rule.ts";
-import { isTyped, looksChosen, looksRandom, NOT_A_PASSWORD } from "./values.ts";
+import { isTyped } from "./typed.ts";
+import { looksChosen, looksRandom, NOT_A_PASSWORD } from "./values.ts";
 
 const ARGUMENT = /[^\s"'`|;&<>]{4,120}/;
 /** One letter, or a word of keytool's, anywhere in the command; the password is behind it. */

@@ -30,18 +30,17 @@ export function* encodedTexts(text: string): Generator<Encoded> {
     if (probe < from || !isPart(text.charCodeAt(probe))) continue;
     let start = probe;
     while (start > from && isPart(text.charCodeAt(start - 1))) start--;
-    let at = probe + 1;
-    while (at < text.length && isPart(text.charCodeAt(at))) at++;
-    if (at - start >= MIN_RUN_CHARS && isText(text.slice(start, start + TASTE_CHARS))) {
-      const end = runEnd(text, start, at);
-      const run = text.slice(start, Math.min(end, start + MAX_RUN_CHARS)).replace(/[^\w+/-]/g, "");
-      const decoded = Buffer.from(run, "base64").toString("latin1");
-      if (!UNPRINTABLE.test(decoded.slice(0, -2))) yield { start, end, text: decoded };
-      at = end;
-    }
-    from = at;
+    from = probe + 1;
+    while (from < text.length && isPart(text.charCodeAt(from))) from++;
+    if (from - start < MIN_RUN_CHARS || !isText(text.slice(start, start + TASTE_CHARS))) continue;
+    const end = runEnd(text, start, from);
+    const decoded = decode(text.slice(start, Math.min(end, start + MAX_RUN_CHARS)));
+    if (!UNPRINTABLE.test(decoded.slice(0, -2))) yield { start, end, text: decoded };
+    from = end;
   }
 }
+
+const decode = (run: string) => Buffer.from(run.replace(/[^\w+/-]/g, ""), "base64").toString("latin1");
 
 const UNPRINTABLE = /[^\t\n\r\x1b\x20-\x7e\x80-\xff]/;
 

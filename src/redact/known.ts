@@ -4,10 +4,11 @@
  */
 import type { Dirent } from "node:fs";
 import { readdir, realpath } from "node:fs/promises";
-import { basename, join, sep } from "node:path";
+import { basename, join } from "node:path";
 import { SpreadError } from "../errors.ts";
-import { openForReading } from "../files.ts";
-import { isPattern, isPlain, isWords, looksChosen, standsForValue } from "./values.ts";
+import { isWithin, openForReading } from "../files.ts";
+import { isPattern, isPlain, looksChosen, standsForValue } from "./values.ts";
+import { isWords } from "./words.ts";
 
 export const KNOWN_RULES = ["env-value", "deny-list"] as const;
 
@@ -52,16 +53,19 @@ export async function envSecrets(project: string, signal?: AbortSignal): Promise
   const names = await namesOf(root);
   for (const file of await envFiles(root, signal)) {
     if (values.size >= MAX_VALUES || signal?.aborted) break;
-    const path = await realpath(file).catch(() => undefined);
-    if (path === undefined || !(path === root || path.startsWith(root.endsWith(sep) ? root : root + sep))) continue;
-    const text = await readBounded(path).then(textOf, () => "");
-    for (const [name, value] of assignmentsOf(text)) {
-      const secret = secretPart(name, value);
+    const secrets = [...assignmentsOf(await textWithin(root, file))].map(([name, value]) => secretPart(name, value));
+    for (const secret of secrets) {
       if (secret !== undefined && !names.has(secret) && values.size < MAX_VALUES)
         values.add(secret.slice(0, MAX_VALUE_CHARS));
     }
   }
   return [...values].map((value) => ({ rule: "env-value", forms: formsOf(value) }));
+}
+
+/** What a file in a folder says; nothing where it cannot be read, or a link leads out of there. */
+async function textWithin(root: string, file: string): Promise<string> {
+  const path = await realpath(file).catch(() => undefined);
+  return path === undefined || !isWithin(root, path) ? "" : readBounded(path).then(textOf, () => "");
 }
 
 /**
@@ -99,23 +103,19 @@ function unreadable(message: string, cause?: unknown): SpreadError {
 async function envFiles(root: string, signal?: AbortSignal): Promise<string[]> {
   const files: string[] = [];
   const folders = [{ path: root, depth: 0 }];
-  for (let seen = 0; seen < folders.length && seen < MAX_FOLDERS && !signal?.aborted; seen++) {
-    const folder = folders[seen];
-    if (folder === undefined) break;
+  for (const folder of folders) {
+    if (signal?.aborted || files.length >= MAX_FILES) break;
     const entries: Dirent[] = await readdir(folder.path, { withFileTypes: true }).catch(() => []);
-    for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-      const path = join(folder.path, entry.name);
-      if (entry.isDirectory()) {
-        const isOwn = !FOREIGN.has(entry.name) && folder.depth < MAX_DEPTH && folders.length < MAX_FOLDERS;
-        if (isOwn) folders.push({ path, depth: folder.depth + 1 });
-      } else if (ENV_FILE.test(entry.name) && !TEMPLATE.test(entry.name)) {
-        files.push(path);
-        if (files.length >= MAX_FILES) return files;
-      }
-    }
+    entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+    const own = folder.depth < MAX_DEPTH ? entries.filter((one) => one.isDirectory() && !FOREIGN.has(one.name)) : [];
+    const room = MAX_FOLDERS - folders.length;
+    folders.push(...own.slice(0, room).map(({ name }) => ({ path: join(folder.path, name), depth: folder.depth + 1 })));
+    files.push(...entries.filter(isEnvFile).map(({ name }) => join(folder.path, name)));
   }
-  return files;
+  return files.slice(0, MAX_FILES);
 }
+
+const isEnvFile = (entry: Dirent) => !entry.isDirectory() && ENV_FILE.test(entry.name) && !TEMPLATE.test(entry.name);
 
 /** An ordinary file, up to MAX_FILE_BYTES of it. @throws what the system says, or an Error for what is no such file */
 async function readBounded(path: string): Promise<Buffer> {
@@ -194,20 +194,26 @@ function secretPart(name: string, value: string): string | undefined {
   if (/^https:\/\/hooks\.|^https:\/\/\S*webhook/i.test(value)) return value;
   const inQuery = /[?&;](?:sig|token|key|secret|signature|access_token|api_?key)=([^&;\s]{8,400})/i.exec(value)?.[1];
   if (inQuery !== undefined) return standsForValue(inQuery) ? undefined : inQuery;
-  if (value.startsWith("-----BEGIN")) return value.includes("PRIVATE KEY") ? value : undefined;
-  if (value.length < MIN_VALUE_CHARS || standsForValue(value) || isPlain(value) || PUBLIC_NAME.test(name))
-    return undefined;
-  const isSecretName = SECRET_NAME.test(name) && !ABOUT_A_SECRET.test(name);
-  if (/\s/.test(value)) return isSecretName && /\d/.test(value) && /[!@#$%^&*]/.test(value) ? value : undefined;
-  if (isSecretName) {
-    if (/^[A-Za-z]+$/.test(value) && value.length < MIN_LETTERS_CHARS && isWords(value)) return undefined;
-    return looksChosen(value, "settings") || !isWords(value) ? value : undefined;
-  }
-  if (DIGEST.test(value) && /(?:id|uuid|guid|sha|hash)$/i.test(name)) return undefined;
-  if (COMMIT.test(value) && /(?:^|_)ref$/i.test(name)) return undefined;
-  if (NAME_OF_A_NAME.test(name) && SHORT_NAME.test(value)) return undefined;
-  if (IMAGE.test(value) || isPlain(value.replace(/^jdbc:/, "")) || isPattern(value)) return undefined;
-  return isSettingOfWords(value.replace(REFERENCE, "")) ? undefined : value;
+  return isWhollySecret(name, value) ? value : undefined;
+}
+
+function isWhollySecret(name: string, value: string): boolean {
+  if (value.startsWith("-----BEGIN")) return value.includes("PRIVATE KEY");
+  if (value.length < MIN_VALUE_CHARS || standsForValue(value) || isPlain(value) || PUBLIC_NAME.test(name)) return false;
+  const isNamed = SECRET_NAME.test(name) && !ABOUT_A_SECRET.test(name);
+  if (/\s/.test(value)) return isNamed && /\d/.test(value) && /[!@#$%^&*]/.test(value);
+  if (!isNamed) return !isPublic(name, value);
+  if (/^[A-Za-z]+$/.test(value) && value.length < MIN_LETTERS_CHARS && isWords(value)) return false;
+  return looksChosen(value, "settings") || !isWords(value);
+}
+
+/** Behind a name that says nothing of a secret: a digest, a name, data of a known form, or words. */
+function isPublic(name: string, value: string): boolean {
+  if (DIGEST.test(value) && /(?:id|uuid|guid|sha|hash)$/i.test(name)) return true;
+  if (COMMIT.test(value) && /(?:^|_)ref$/i.test(name)) return true;
+  if (NAME_OF_A_NAME.test(name) && SHORT_NAME.test(value)) return true;
+  if (IMAGE.test(value) || isPlain(value.replace(/^jdbc:/, "")) || isPattern(value)) return true;
+  return isSettingOfWords(value.replace(REFERENCE, ""));
 }
 
 /** A name or a list of them, of words, data, digits and what joins them: a bucket, an image, origins, a format, options. */

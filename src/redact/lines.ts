@@ -2,7 +2,7 @@
 import { placeholdersIn } from "./placeholders.ts";
 import { BEFORE_CHARS } from "./reach.ts";
 
-export interface Line {
+export interface TextLine {
   readonly text: string;
   readonly start: number;
 }
@@ -22,13 +22,13 @@ export function upToPlaceholder(text: string): string {
 }
 
 /** A text's first line. */
-export function firstLine(text: string, offset: number): Line {
+export function firstLine(text: string, offset: number): TextLine {
   const end = text.search(FIRST_BREAK);
   return { text: end < 0 ? text : text.slice(0, end), start: offset };
 }
 
 /** Those behind the first one. */
-export function* linesBelow(text: string, offset: number): Generator<Line> {
+export function* linesBelow(text: string, offset: number): Generator<TextLine> {
   let start = -1;
   for (const { index, 0: mark } of text.matchAll(BREAK)) {
     if (start >= 0) yield { text: text.slice(start, index), start: offset + start };

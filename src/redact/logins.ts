@@ -1,9 +1,10 @@
 /** A user and the password beside it. */
 import type { Found } from "./found.ts";
-import { LINE_REACH_CHARS, type Line, SENTENCE_END } from "./lines.ts";
+import { LINE_REACH_CHARS, SENTENCE_END, type TextLine } from "./lines.ts";
 import { RULE_OF } from "./names.ts";
 import { isOpaque } from "./opaque.ts";
-import { isDigest, isTyped } from "./values.ts";
+import { isTyped } from "./typed.ts";
+import { isDigest } from "./values.ts";
 
 /** A user, what parts it from the password, and that. */
 const LOGIN =
@@ -21,18 +22,18 @@ const LOGIN_BEFORE =
   /(?:^|[\s"'`(])[\w.@+-]{2,40}:(?<value>[^\s"'`<>|]{8,64})["'`)]{0,2} (?:for|as|on|in|to|with|für|als|per|para|pour|comme|como) (?:\p{L}+ ){0,3}$/diu;
 
 /** The password of a user who is named. */
-export function passwordOf(rest: Line): Found[] {
+export function passwordOf(rest: TextLine): Found[] {
   return pairIn([[rest, AFTER_USER]]);
 }
 
 /** A user's name and password, before what calls them so, behind it, or in the next line. */
-export function pairAt(before: Line, rest: Line, next: Line | undefined): Found[] {
+export function pairAt(before: TextLine, rest: TextLine, next: TextLine | undefined): Found[] {
   const announced = next !== undefined && /[:?]\W*$/.test(rest.text) ? [[next, LOGIN] as const] : [];
   return pairIn([[before, LOGIN_BEFORE], [rest, LOGIN], [rest, AFTER_LABEL], ...announced]);
 }
 
 /** The first password that stands beside a user's name in one of these lines. */
-function pairIn(lines: readonly (readonly [Line, RegExp])[]): Found[] {
+function pairIn(lines: readonly (readonly [TextLine, RegExp])[]): Found[] {
   for (const [line, form] of lines) {
     const found = passwordIn(line, form);
     if (found !== undefined) return [found];
@@ -43,7 +44,7 @@ function pairIn(lines: readonly (readonly [Line, RegExp])[]): Found[] {
 /** So many pairs of words are looked at: the first one of a line may be of its label. */
 const MAX_PAIRS = 6;
 
-function passwordIn({ text, start }: Line, form: RegExp): Found | undefined {
+function passwordIn({ text, start }: TextLine, form: RegExp): Found | undefined {
   const line = text.slice(0, LINE_REACH_CHARS);
   let from = 0;
   for (let pair = 0; pair < MAX_PAIRS; pair++) {

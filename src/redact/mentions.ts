@@ -16,64 +16,26 @@ import type { Found, Span } from "./found.ts";
 import {
   firstLine,
   LINE_REACH_CHARS,
-  type Line,
   lineBefore,
   linesBelow,
   SENTENCE_END,
+  type TextLine,
   upToPlaceholder,
 } from "./lines.ts";
 import { pairAt, passwordOf } from "./logins.ts";
 import { type Name, type NameKind, RULE_OF } from "./names.ts";
-import { isOpaque } from "./opaque.ts";
+import { hasChance, isOpaque } from "./opaque.ts";
 import { phraseIn } from "./phrases.ts";
 import { isWithinPlaceholder } from "./placeholders.ts";
 import { BEHIND_CHARS } from "./reach.ts";
-import { isDigest, isTyped, isWords, standsForValue } from "./values.ts";
+import { isTyped } from "./typed.ts";
+import { isDigest, standsForValue } from "./values.ts";
+import { isWords } from "./words.ts";
 
 /** What looking at one takes at least, in characters that are looked at. */
 const MIN_EFFORT = 20;
 /** What looking for a value takes beyond the characters that are looked through. */
 const VALUE_EFFORT = 40;
-
-/** How many words, joined by hyphens, are a phrase that somebody may have as a password. */
-const MIN_JOINED_WORDS = 2;
-const MIN_WORD_CHARS = 3;
-
-/**
- * A digit, capitals where words have none, or many words: without, nothing here is a secret. Asked of every name; a pattern
- * takes five times as long.
- */
-function hasChance(text: string): boolean {
-  let small = 0;
-  let words = 0;
-  /** The last four: 1 for a small letter, 2 for a capital, 0 for others, in two bits each. */
-  let last = 0;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code >= 97 && code <= 122) {
-      small++;
-      last = (last << 2) | 1;
-      continue;
-    }
-    if (code >= 48 && code <= 57) return true;
-    last = (last << 2) | (code >= 65 && code <= 90 ? 2 : 0);
-    if ((last & 0x3f) === ABB || (last & 0xff) === ABAB) return true;
-    words = (code === 45 || code === 95) && small >= MIN_WORD_CHARS ? words + 1 : 0;
-    if (words === MIN_JOINED_WORDS) return true;
-    if (small > 0 && isJoiningSign(code, text.charCodeAt(at + 1))) return true;
-    small = 0;
-  }
-  return false;
-}
-
-/** Between letters, a sign that joins no words. */
-const JOINING_SIGNS = new Set([..."#$%*+@^"].map((sign) => sign.charCodeAt(0)));
-const isJoiningSign = (sign: number, next: number) =>
-  JOINING_SIGNS.has(sign) && ((next >= 97 && next <= 122) || (next >= 65 && next <= 90));
-
-/** aBB, aBaB */
-const ABB = 0b01_10_10;
-const ABAB = 0b01_10_01_10;
 
 interface Mentions {
   readonly secrets: readonly Found[];
@@ -108,12 +70,7 @@ function spokenOf(text: string, name: Name, before: string, after: string): read
   if (!hasChance(after) && !APP_PASSWORD.test(after)) return hasChance(before) ? valueBefore(before, name) : undefined;
   if (kind === "user") return passwordOf(rest);
   if (kind === "code") return codesOf(before, rest, after, name);
-  if (kind === "password") {
-    const [start, end] = APP_PASSWORD.exec(after)?.indices?.groups?.value ?? [];
-    if (start !== undefined && end !== undefined && !isWords(after.slice(start, end)))
-      return [{ rule: RULE_OF.password, start: name.end + start, end: name.end + end }];
-  }
-  const beside = valueBeside(rest, kind, before) ?? valueBefore(before, name);
+  const beside = appPassword(after, name) ?? valueBeside(rest, kind, before) ?? valueBefore(before, name);
   return beside.length > 0 ? beside : valueBelow(before, rest.text, after, name);
 }
 
@@ -121,7 +78,14 @@ function spokenOf(text: string, name: Name, before: string, after: string): read
 const APP_PASSWORD =
   /^["'`*]{0,3}(?:\s?[:=] ?| (?:is|ist|lautet|est|es|è|é)[: ] ?)["'`*]{0,3}(?<value>[a-z]{4}(?: [a-z]{4}){3})(?! ?[a-z])/d;
 
-function codesOf(before: string, rest: Line, after: string, { kind, end }: Name): Found[] {
+function appPassword(after: string, { kind, end: nameEnd }: Name): Found[] | undefined {
+  if (kind !== "password") return undefined;
+  const [start, end] = APP_PASSWORD.exec(after)?.indices?.groups?.value ?? [];
+  if (start === undefined || end === undefined || isWords(after.slice(start, end))) return undefined;
+  return [{ rule: RULE_OF.password, start: nameEnd + start, end: nameEnd + end }];
+}
+
+function codesOf(before: string, rest: TextLine, after: string, { kind, end }: Name): Found[] {
   const codes = codesBeside(
     rest,
     (between) => ELSEWHERE.test(between),
@@ -164,7 +128,7 @@ const VALUE =
 const BARE = /[^\s"'`“”„«»「」『』‘’<>()[\]{},;|]{6,1200}/g;
 
 /** All that may be a value, with the text between it and the line's beginning. */
-function* candidates(line: string): Generator<Candidate> {
+function* candidates(line: string): Generator<PossibleValue> {
   for (const match of line.slice(0, LINE_REACH_CHARS + 1200).matchAll(VALUE)) {
     const { open = "", quoted, bare } = match.groups ?? {};
     if (match.index > LINE_REACH_CHARS) return;
@@ -200,24 +164,26 @@ const ELSEWHERE =
 const PUBLIC =
   /ssh-(?:rsa|ed25519|dss)|ecdsa-sha2|public|publishable|fingerprint|integrity|secure:|(?:^|[^\w])(?:id|kid|etag|nonce)["'`]?\s*[:=]?\s*["'`]?$/i;
 
-interface Candidate extends Span {
+const mayBeValue = (value: string) => hasChance(value) && !standsForValue(value);
+
+interface PossibleValue extends Span {
   readonly value: string;
   readonly between: string;
   readonly isQuoted: boolean;
 }
 
 /** The first value in the rest of the name's line; undefined where there is none. */
-function valueBeside(rest: Line, kind: NameKind, before: string): Found[] | undefined {
+function valueBeside(rest: TextLine, kind: NameKind, before: string): Found[] | undefined {
   if (kind === "output" || kind === "pass") return [];
   if (!hasChance(rest.text)) return undefined;
   for (const one of candidates(rest.text)) {
-    if (!hasChance(one.value) || standsForValue(one.value) || !isMentioned(one, kind, before)) continue;
+    if (!mayBeValue(one.value) || !isMentioned(one, kind, before)) continue;
     return [{ rule: RULE_OF[kind], start: rest.start + one.start, end: rest.start + one.end }];
   }
   return undefined;
 }
 
-function isMentioned(one: Candidate, kind: NameKind, before: string): boolean {
+function isMentioned(one: PossibleValue, kind: NameKind, before: string): boolean {
   const { value, between, isQuoted } = one;
   // What is written together with the name is a part of it.
   if ((between === "" && !isQuoted) || PUBLIC.test(between)) return false;
@@ -226,22 +192,28 @@ function isMentioned(one: Candidate, kind: NameKind, before: string): boolean {
   const bare = value.replace(/[?!]+$/, "");
   if (BITLOCKER.test(bare)) return true;
   if (isDigest(bare)) {
-    if (NUMBER_OF.test(between) || ELSEWHERE.test(before) || SENTENCE_END.test(between)) return false;
-    if (kind === "vague") return / (?:is|ist|est|es|è|é) ["'`]?$/.test(between) || (isQuoted && words <= 1);
-    return isSaid || kind !== "password";
+    const isMeant = kind === "vague" ? isVaguelySaid(one, words) : isSaid || kind !== "password";
+    return isMeant && !ELSEWHERE.test(before) && !isOfSomething(between);
   }
   const isNear = words <= MAX_WORDS && !SENTENCE_END.test(between.trimEnd().replace(/[:?]$/, ""));
   if (isOpaque(bare)) return kind !== "vague" || (isNear && !HAS_DIGEST.test(value));
-  if (!isNear || kind === "vague") return false;
-  if (kind === "password") return isTyped(value, isSaid ? "said" : "near");
-  return isSaid && isTyped(value, "near");
+  return isNear && kind !== "vague" && isTypedBeside(value, kind, isSaid);
 }
+
+const isTypedBeside = (value: string, kind: NameKind, isSaid: boolean) =>
+  kind === "password" ? isTyped(value, isSaid ? "said" : "near") : isSaid && isTyped(value, "near");
+
+const isVaguelySaid = ({ between, isQuoted }: PossibleValue, words: number) =>
+  / (?:is|ist|est|es|è|é) ["'`]?$/.test(between) || (isQuoted && words <= 1);
+
+/** Whether a number is of something else, or of another sentence. */
+const isOfSomething = (between: string) => NUMBER_OF.test(between) || SENTENCE_END.test(between);
 
 /** Of digits alone. */
 const BITLOCKER = /^(?:\d{6}-){7}\d{6}$/;
 
 /** Whether what stands between says that the value is that of the name. */
-function isSaidBehind({ value, between, isQuoted }: Candidate, words: number): boolean {
+function isSaidBehind({ value, between, isQuoted }: PossibleValue, words: number): boolean {
   // f("password", "saltsalt"): two arguments, more often than a name and its value.
   if (/^["'`],/.test(between) && !/^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)/.test(value)) return false;
   const isJoined = SAYS.test(between) && !/[<>{};]|\(.*\w|[:=].*[:=]/.test(between);
@@ -310,27 +282,37 @@ function answerIn(line: string, label: Label): Span | undefined {
   const lead = LEAD.exec(line)?.[0].length ?? 0;
   const rest = line.slice(lead);
   const isRow = /^\s*\|/.test(line);
+  const maxWords = isRow ? Number.POSITIVE_INFINITY : MAX_ANSWER_WORDS;
   for (const one of candidates(rest)) {
-    const isFirst = one.between.trim() === "";
-    if (!isRow && one.between.trim().split(/\s+/).length > MAX_ANSWER_WORDS) return undefined;
-    if (!hasChance(one.value) || standsForValue(one.value) || PUBLIC.test(line.slice(0, lead + one.start))) continue;
-    const isApart = isRow || (isFirst && isAlone(rest.slice(one.end)));
-    const isSaid =
-      isApart || one.isQuoted || isYes(one.between) || /[:=]\s?$/.test(one.between) || SAYS.test(one.between);
-    if (isAnswer(one.value, label, isSaid, lead > 0 || isApart) && !NUMBER_OF.test(one.between))
+    if (wordsBefore(one) > maxWords) return undefined;
+    if (!mayBeValue(one.value) || PUBLIC.test(line.slice(0, lead + one.start))) continue;
+    const isApart = isRow || standsAlone(one, rest);
+    const isSaid = isApart || isSaidBelow(one);
+    if (!NUMBER_OF.test(one.between) && isAnswer(one.value, label, isSaid, lead > 0 || isApart))
       return { start: lead + one.start, end: lead + one.end };
   }
   return undefined;
 }
 
-/** "sure, …", before an answer. */
-const isYes = (between: string) => /^\s*\p{L}+[,、] ?$/u.test(between);
+const standsAlone = ({ between, end }: PossibleValue, line: string) =>
+  between.trim() === "" && isAlone(line.slice(end));
+
+const wordsBefore = ({ between }: PossibleValue) => between.trim().split(/\s+/).length;
+
+const isSaidBelow = ({ between, isQuoted }: PossibleValue) => isQuoted || ANSWERS.test(between) || SAYS.test(between);
+
+/** "sure, …", "here:", before an answer. */
+const ANSWERS = /^\s*\p{L}+[,、] ?$|[:=]\s?$/u;
 
 function isAnswer(value: string, { kind, text, announced }: Label, isSaid: boolean, isApart: boolean): boolean {
   const isSure = announced === "surely";
-  if (isDigest(value)) return isSaid && kind !== "vague" && isSure && !ELSEWHERE.test(text);
-  if (isOpaque(value)) return (isSaid || isSure) && !(kind === "vague" && HAS_DIGEST.test(value));
-  if (!isSaid || !isApart || kind === "vague") return false;
+  const isVague = kind === "vague";
+  if (isDigest(value)) return isSaid && isSure && !isVague && !ELSEWHERE.test(text);
+  if (isOpaque(value)) return (isSaid || isSure) && !(isVague && HAS_DIGEST.test(value));
+  return isSaid && isApart && !isVague && isTypedBelow(value, kind, isSure);
+}
+
+function isTypedBelow(value: string, kind: NameKind, isSure: boolean): boolean {
   const isPassword = kind === "password" || kind === "pass" || kind === "output";
   return isSure ? isTyped(value, isPassword ? "said" : "near") : isPassword && isTyped(value, "near");
 }

@@ -248,7 +248,7 @@ export function nameAt(text: string, at: number, word: string, length: number): 
   const { start, end } = nameAround(text, at, length);
   const tail = text.slice(at + length, end);
   const head = text.slice(Math.max(start, at - MAX_NAME_CHARS), at);
-  if (isSecretsName(text, start, head, tail, at, word, kind)) return { kind, start, end };
+  if (isSecretsName({ text, start, at, word, head, tail }, kind)) return { kind, start, end };
   return word === "key" && isVagueKey(text, start, head, tail) ? { kind: "vague", start, end } : undefined;
 }
 
@@ -329,36 +329,55 @@ function isNameCode(code: number): boolean {
 const PASS_OF =
   /(?:smtp|e?mail|db|database|become|user|root|admin|my|mysql|sql|pg|postgres|redis|rabbitmq|mq|amqp|mongo|ftp|sftp|ssh|http|https|basic|auth|proxy|sudo|login|wifi|ldap|bind|app|api|account|svc|service|default|key|store|keystore|cert|client|server|host|imap|pop3?|irc|vpn|web|wp|ssl|p12|pfx|jwt|test|guest|owner|remote|backup|dev|prod|stage|staging|bot|oracle|mssql|sa|ora|es|elastic|kafka|nats|mqtt|broker|cache|registry|docker|git|npm|nexus)s?[._-]?$/i;
 
-function isSecretsName(
-  text: string,
-  start: number,
-  head: string,
-  tail: string,
-  at: number,
-  word: string,
-  kind: NameKind,
-): boolean {
-  if (kind === "session") return true;
-  if (SHORT_WORDS.includes(word)) {
-    const isWhole =
-      head === "" ? !/\p{L}$/u.test(text.slice(Math.max(0, at - 2), at)) : /[._-]$/.test(head) || JOINED.test(head);
-    return tail === "" && isWhole;
-  }
-  if (kind === "output") return true;
-  if (kind === "login" || kind === "user") return head === "" && /^(?:s|-?in)?$/.test(tail);
-  if (tail !== "" && !TAIL.test(tail) && !(word === "secret" && /^_?id$/i.test(tail))) return false;
-  if (kind === "pin") return head === "" || /[._-]$/.test(head);
-  if (kind === "code" || kind === "phrase") return true;
+/** A word in a text, and what is written together with it: the name's beginning and end. */
+interface Within {
+  readonly text: string;
+  readonly start: number;
+  readonly at: number;
+  readonly word: string;
+  readonly head: string;
+  readonly tail: string;
+}
+
+/** Of each of these kinds, whether the word with what is around it is a name; the others are judged by the word before it. */
+const IS_NAME: Readonly<Partial<Record<NameKind, (name: Within) => boolean>>> = {
+  session: () => true,
+  output: () => true,
+  login: ({ head, tail }) => head === "" && /^(?:s|-?in)?$/.test(tail),
+  user: ({ head, tail }) => head === "" && /^(?:s|-?in)?$/.test(tail),
+  pin: ({ head, tail }) => TAIL.test(tail) && (head === "" || /[._-]$/.test(head)),
+  code: ({ tail }) => TAIL.test(tail),
+  phrase: ({ tail }) => TAIL.test(tail),
+};
+
+/** The same of single words, behind which nothing else may stand. */
+const IS_WORD: Readonly<Record<string, (name: Within) => boolean>> = {
+  _pat: ({ tail }) => tail === "",
+  "-pat": ({ tail }) => tail === "",
+  auth: ({ text, at, head, tail }) => tail === "" && (/[_-]$/.test(head) || /[?&]$/.test(text.charAt(at - 1))),
+  salt: ({ text, at, head }) =>
+    /[A-Za-z][_-]$|[a-z]$/.test(head) && (head.endsWith("_") || head.endsWith("-") || text.charAt(at) === "S"),
+};
+
+function isSecretsName(name: Within, kind: NameKind): boolean {
+  const { text, start, at, word, head, tail } = name;
+  if (SHORT_WORDS.includes(word)) return tail === "" && isShortName(name);
+  const isName = IS_NAME[kind];
+  if (isName !== undefined) return isName(name);
+  if (!TAIL.test(tail) && !(word === "secret" && /^_?id$/i.test(tail))) return false;
   // "API key: …" is written with a space.
   const before = wordBefore(head === "" ? text.slice(Math.max(0, at - 16), at) : head);
   if (NO_SECRET.has(before) || (kind !== "password" && NO_SECRET_KEY.has(before))) return false;
-  if (word === "_pat" || word === "-pat") return tail === "";
-  if (word === "salt")
-    return /[A-Za-z][_-]$|[a-z]$/.test(head) && (head.endsWith("_") || head.endsWith("-") || text.charAt(at) === "S");
+  const isWord = IS_WORD[word];
+  if (isWord !== undefined) return isWord(name);
   if (kind === "pass") return isPassName(text, start, head, tail, at);
-  if (word === "auth") return tail === "" && (/[_-]$/.test(head) || /[?&]$/.test(text.charAt(at - 1)));
-  if (kind === "key") return SECRET_KEY.has(before) || SECRET_KEY_END.test(before);
-  return true;
+  return kind !== "key" || SECRET_KEY.has(before) || SECRET_KEY_END.test(before);
+}
+
+/** `pw` is too short to be looked for within words. */
+function isShortName({ text, at, head }: Within): boolean {
+  if (head === "") return !/\p{L}$/u.test(text.slice(Math.max(0, at - 2), at));
+  return /[._-]$/.test(head) || JOINED.test(head);
 }
 
 /** `cosmos_primary_key`, `ACME_KEY`, "the Okta key": none of the keys that are known to be no secrets. */
@@ -417,19 +436,24 @@ function wordBefore(head: string): string {
 const isCapital = (code: number) => code >= 65 && code <= 90;
 const isLetter = (code: number) => isCapital(code) || (code >= 97 && code <= 122);
 
+/** Behind these stand no secrets in a column, or too much else does. */
+const UNLABELLED = new Set<NameKind>(["session", "login", "user", "output", "vague", "pin"]);
+const LABEL_WORDS = [...KINDS]
+  .filter(([word, kind]) => !UNLABELLED.has(kind) && !/^[_-]/.test(word) && !["key", "auth", "salt"].includes(word))
+  .map(([word]) => word);
+
 /** What a label says that stands alone: a heading of a table, a field's. */
 const LABEL = new RegExp(
-  `(?:^|[^\\p{L}])(?:${[...KINDS]
-    .filter(
-      ([word, kind]) =>
-        !["session", "login", "user", "output", "vague", "pin"].includes(kind) &&
-        !/^[_-]/.test(word) &&
-        !["key", "auth", "salt"].includes(word),
-    )
-    .map(([word]) => word)
-    .join("|")}|api[ _-]?key|access[ _-]?key|secret[ _-]?key)s?[\\p{Ll}]{0,3}(?:\\s*[(/].*)?[\\s*_\`"':?]*$`,
+  `(?:^|[^\\p{L}])(?:${LABEL_WORDS.join("|")}|api[ _-]?key|access[ _-]?key|secret[ _-]?key)s?[\\p{Ll}]{0,3}(?:\\s*[(/].*)?[\\s*_\`"':?]*$`,
   "iu",
 );
+const IN_LABELS = new Set([...LABEL_WORDS, "key"]);
+
+/** Whether a label may end with this word of NAME_STARTS. */
+export function mayEndLabel(word: string): boolean {
+  return IN_LABELS.has(word);
+}
+
 const MAX_LABEL_CHARS = 48;
 
 export function isSecretsLabel(label: string): boolean {

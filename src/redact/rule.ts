@@ -1,5 +1,6 @@
 /** What a rule is: a form by which a secret is known, and whether what has the form is meant as one. */
-import { entropyBits, isWords } from "./values.ts";
+import { entropyBits } from "./values.ts";
+import { isWords } from "./words.ts";
 
 export interface Rule {
   /** Its name in placeholders and results. */

@@ -7,7 +7,8 @@ import { CALLED, COMMANDS } from "./commands.ts";
 import { PRIVATE_KEYS } from "./keys.ts";
 import { always, HEX_DIGITS, JUDGED_CHARS, LEFT, LONG_EFFORT, type Rule, UUID } from "./rule.ts";
 import { SERVICE_TOKENS } from "./tokens.ts";
-import { isPlain, isTyped, looksChosen, looksRandom, NOT_A_PASSWORD, standsForValue } from "./values.ts";
+import { isTyped } from "./typed.ts";
+import { isPlain, looksChosen, looksRandom, NOT_A_PASSWORD, standsForValue } from "./values.ts";
 
 /** The three characters with which the base64 of a Discord user's number begins. */
 const SNOWFLAKE_STARTS = Array.from({ length: 90 }, (_, at) =>

@@ -7,7 +7,7 @@ import { encodedTexts } from "./encoded.ts";
 import { apart, type Found, merged, type Ranked, type Span } from "./found.ts";
 import type { KnownSecret } from "./known.ts";
 import { mentionsAt } from "./mentions.ts";
-import { NAME_STARTS, nameAt } from "./names.ts";
+import { mayEndLabel, NAME_STARTS, nameAt } from "./names.ts";
 import { type Place, placeAt, type Replacement } from "./paths.ts";
 import { isMeant, JUDGED_CHARS, type Rule } from "./rule.ts";
 import { RULES } from "./rules.ts";
@@ -48,7 +48,7 @@ export interface Scan {
   readonly view: View | undefined;
 }
 
-export interface Wanted {
+export interface Searched {
   /** Without it only paths are looked for. */
   readonly secrets: boolean;
   readonly known: readonly KnownSecret[];
@@ -60,7 +60,7 @@ export class Searcher {
   readonly #triggers: Triggers<Target>;
   readonly #wantsSecrets: boolean;
 
-  constructor({ secrets, known, places }: Wanted) {
+  constructor({ secrets, known, places }: Searched) {
     this.#wantsSecrets = secrets;
     this.#triggers = new Triggers(secrets ? allTriggers(known, places) : placeTriggers(places));
   }
@@ -141,7 +141,8 @@ class Reading {
     if (what.is === "rule") this.#tryRule(at, what.rule, what.rank);
     else if (at >= this.#behindNames) {
       this.#tryName(at, what.word, what.chars);
-      if (at >= this.#behindTable && mayBeHeading(this.#text, at, what.chars)) this.#tryTable(at);
+      if (at >= this.#behindTable && mayEndLabel(what.word) && mayBeHeading(this.#text, at, what.chars))
+        this.#tryTable(at);
     }
   }
 

@@ -5,7 +5,9 @@
 import type { Found } from "./found.ts";
 import { isSecretsLabel } from "./names.ts";
 import { holdsPlaceholder } from "./placeholders.ts";
-import { isCode, isGroups, isPattern, isPlain, isTyped, isWords, looksChosen } from "./values.ts";
+import { isTyped } from "./typed.ts";
+import { isCode, isGroups, isPattern, isPlain, looksChosen } from "./values.ts";
+import { isWords } from "./words.ts";
 
 /** Longer lines are no headings, and no rows. */
 const MAX_HEADING_CHARS = 400;
@@ -29,7 +31,7 @@ export interface Table {
   readonly end: number;
 }
 
-interface Heading {
+interface TableHeading {
   readonly start: number;
   readonly end: number;
   readonly separator: RegExp;
@@ -74,7 +76,7 @@ export function columnsBelow(text: string, at: number): { secrets: Found[]; tabl
 }
 
 /** The line of `at` as a heading, the first secret's column of which is there. */
-function headingAt(text: string, at: number): Heading | undefined {
+function headingAt(text: string, at: number): TableHeading | undefined {
   const before = text.slice(Math.max(0, at - MAX_HEADING_CHARS), at);
   const start = at - before.length + before.lastIndexOf("\n") + 1;
   if (start > 0 && text.charCodeAt(start - 1) !== 10) return undefined;
@@ -95,7 +97,7 @@ function headingAt(text: string, at: number): Heading | undefined {
 }
 
 /** Without a rule below its headings, a table has as many cells in each row. */
-function isRow(cells: readonly Cell[], heading: Heading, isRuled: boolean): boolean {
+function isRow(cells: readonly Cell[], heading: TableHeading, isRuled: boolean): boolean {
   if (cells.length < 2) return false;
   return isRuled || (heading.separator !== SEPARATORS.bar && cells.length === heading.cells);
 }

@@ -67,10 +67,13 @@ export class Triggers<T> {
       const length = perhaps[slot(three)];
       if (length === 0) continue;
       if (length === LONG && perhapsFour[slotOfFour(three, bytes[at + 1] ?? 0)] === 0) continue;
-      const start = at - MIN_TRIGGER_CHARS + 1;
-      for (const candidate of this.#byStart.get(three) ?? []) {
-        if (start >= 0 && begins(text, bytes, start, candidate)) hit(start, candidate);
-      }
+      if (at >= MIN_TRIGGER_CHARS - 1) this.#try(text, at - MIN_TRIGGER_CHARS + 1, three, hit);
+    }
+  }
+
+  #try(text: string, start: number, three: number, hit: (at: number, trigger: Trigger<T>) => void): void {
+    for (const candidate of this.#byStart.get(three) ?? []) {
+      if (begins(text, this.#bytes, start, candidate)) hit(start, candidate);
     }
   }
 }

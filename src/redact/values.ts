@@ -2,6 +2,8 @@
  * What a value looks like: a secret, or something that merely stands where one could. The formats of services are known by
  * their form (rules.ts); here is the judgement on all that has none.
  */
+import { isOfWordsAlone, isPassphrase } from "./passphrases.ts";
+import { isWords, WORDS_BITS, wordBits } from "./words.ts";
 
 /** Words that are somebody's whole password only in examples. */
 const WHOLE_WORDS =
@@ -72,86 +74,6 @@ export function looksRandom(value: string, minChars = 16): boolean {
   return entropyBits(value.slice(0, MAX_JUDGED_CHARS)) >= RANDOM_BITS;
 }
 
-/**
- * How likely a letter follows another in words and names, beside mere chance: log2 of the ratio, as "a" for -5.5, "b" for -5
- * and so on. A row for each first letter, by the square roots of the counts of words in other people's code and texts.
- */
-const FOLLOWS = (
-  "flnmghkdlciomoalaonpjiggic oijjphddokcphhniammhobackd ofjgofbolanmfdqgaliolebaha nhhlqihfqdbkfgngakmhlfdcha " +
-  "mhmokkiehfemlogkhpomfjhlhb ohhioncdqaamefpfamklmacaka mdgfqgkmocbljnmhaonimfeahg qcefqccbpaehihpdamilmbcaia " +
-  "kkmllklbcafmlqnkbknockaibj pcgeqdcinegfabpfafqeohiada nggiqiijpeelfkljdhojjcjaja ogglqidcpbeoffohadlklgcama " +
-  "qkdgqecaoafilenoadkgldaaha ndnoojpemdihfjmgbfopjidahc ijmnfijdidimnqkmaplmmklfed pcghpfejmaeneeomapknlddaja " +
-  "gffgecaaicaigifccgjgqceaaa ogjkqgjcoaijkkohalnmjheaka ldleqgemoaijhgmmdfnqmcgaja ocjgqhcnqaajgfnhaomlkcgalc " +
-  "kmkjmjkalaenmphmaooodcadcc qdfaqeccpabfgfmeaeiegafada qegipffopacjenoebnmgfbdcca mgnhoiegoaajiejqagkqgebgja " +
-  "mjkinihfmeclmnmqakonhgjcfh odffqfakpaejgfogagffhcebjj"
-).split(" ");
-const FIRST_CODE = 97;
-const LEAST_BITS = -5.5;
-
-/** What each kind of neighbours tells, in bits: words in names are joined in few ways, and chance joins in all. */
-const NEW_WORD_BITS = -2; // camelCase
-const CAPITALS_BITS = -1.2; // beside each other, in a value that has small letters too
-const SMALL_BITS = 0.5;
-const TO_DIGIT_BITS = -2;
-const FROM_DIGIT_BITS = -3;
-const MANY_DIGITS_BITS = -2; // for each after the fourth
-const SEPARATOR_BITS = 1;
-const SIGN_BITS = -3;
-/** Of random values of twelve characters one in two hundred has as much, of names and identifiers 98 in a hundred. */
-const WORDS_BITS = -3;
-
-/** Numbers that belong to a word. */
-const NUMBERED = /(base|utf|sha|md|aes|oauth|http|ipv|int|uint|float|ed|curve|secp|rs|es|hs)[-_]?\d{1,5}/gi;
-
-/** Whether it is words of a language or names of things, rather than what chance makes: which of the two explains it better. */
-export function isWords(value: string): boolean {
-  const bare = value.slice(0, MAX_JUDGED_CHARS).replace(/^[?!$@%#]|[?!:]$/g, "");
-  return wordBits(bare.replace(NUMBERED, "$1")) > WORDS_BITS;
-}
-
-function wordBits(value: string): number {
-  const isMixed = /[a-z]/.test(value) && /[A-Z]/.test(value);
-  let bits = 0;
-  let digits = 0;
-  let before = "";
-  let last: ReturnType<typeof classOf> = "separator";
-  for (const char of value) {
-    const is = classOf(char);
-    const wasLetter = last === "small" || last === "capital";
-    digits = is === "digit" ? digits + 1 : 0;
-    if (is === "small" || is === "capital") {
-      if (last === "small" && is === "capital") bits += NEW_WORD_BITS;
-      else if (wasLetter) {
-        bits += followBits(before, char);
-        if (isMixed) bits += last === "capital" && is === "capital" ? CAPITALS_BITS : SMALL_BITS;
-      } else if (last === "digit") bits += FROM_DIGIT_BITS;
-      else if (last === "sign") bits -= 1;
-    } else if (is === "digit") {
-      if (wasLetter) bits += TO_DIGIT_BITS;
-      else if (digits > 4) bits += MANY_DIGITS_BITS;
-    } else if (is === "separator") bits += wasLetter || last === "digit" ? SEPARATOR_BITS : -SEPARATOR_BITS;
-    else if (is === "sign") bits += SIGN_BITS;
-    before = char;
-    last = is;
-  }
-  return bits;
-}
-
-function classOf(char: string): "small" | "capital" | "digit" | "separator" | "sign" | "other" {
-  const code = char.charCodeAt(0);
-  if (code >= 97 && code <= 122) return "small";
-  if (code >= 65 && code <= 90) return "capital";
-  if (code >= 48 && code <= 57) return "digit";
-  if (code > 127) return "other"; // letters of other scripts are not drawn by chance
-  return "_-./:@ ".includes(char) ? "separator" : "sign";
-}
-
-function followBits(first: string, second: string): number {
-  const row = FOLLOWS[first.toLowerCase().charCodeAt(0) - FIRST_CODE] ?? "";
-  const step = row.charCodeAt(second.toLowerCase().charCodeAt(0) - FIRST_CODE) - FIRST_CODE;
-  return step / 2 + LEAST_BITS;
-}
-
 /** Code in which a value is computed: a call, a subscript, a type, or operators among words. */
 export function isCode(value: string): boolean {
   const named = /^([A-Za-z_$][\w.$]*)(?:[([<].*[)\]>])?[([<].*[)\]>]$|^([A-Za-z_$][\w.$]*)[([]$/.exec(value);
@@ -196,100 +118,6 @@ export function isGroups(value: string): boolean {
     !standsForValue(value)
   );
 }
-
-/** How people make passwords of words, and names are seldom written. Signs at its edges are left aside. */
-const PASSPHRASES = [
-  /^(?=.*\p{Lu})(?=.*\p{Ll}{2})(?:\p{L}{3,}[-_.+]){1,5}\p{L}{2,}[-_.+=]?\d{1,6}$/u, // Maple-Otter-42
-  /^\d{2,4}[-_.]?(?:\p{Lu}\p{Ll}{2,}[-_.]?){2,5}$/u, // 42Maple_Otter
-  /^(?:\p{Lu}\p{Ll}{3,}|\p{Ll}{3,}(?=\p{Lu}))(?:\p{Lu}\p{Ll}{3,}){1,3}[-_.]?\d{2,4}$/u, // MapleOtter42
-  /^\p{Lu}\p{Ll}{1,}(?:\p{Lu}\p{Ll}+){2,4}\d{1,4}$/u, // MyOtterIsMaple3
-  /^\p{Lu}\p{Ll}{2,}[-_.]\d{3,8}$|^\p{Lu}\p{Ll}{3,}\d{4}$/u, // Maple_1987, Maple1987
-  /^(?:\p{Ll}{4,}[-_. ]){2,}(?:\p{Ll}{4,}[-_. ]?)?\d{2,3}$/u, // maple-otter-harbor-42
-  /^\p{Ll}{2}\d{2}\p{Lu}\p{Ll}{4,}$/u, // mq42Otter
-];
-/** With a sign before or behind it, or right behind "the password is", also these. */
-const SIGNED_PASSPHRASES = [
-  ...PASSPHRASES,
-  /^\p{L}{4,}[-_.]?\d{2,4}$/u, // otter42!
-  /^(?:\p{L}{3,}[-_.])+\p{L}{3,}[-_.]?\d{2,4}$|^(?=.*\p{Lu})(?:\p{L}{3,}[-_])+\p{L}{3,}\d$/u, // maple.otter42
-  /^\p{L}{3,}\d{2,4}\p{L}{3,}$/u, // Otter42Maple
-  /^(?:\p{Ll}{2})?\d{2,4}\p{Lu}\p{Ll}{3,}$/u, // 42Otter!, mq42Elch
-  /^\p{Lu}\p{Ll}{3,}[-_.@]{2}\d{1,4}$/u, // Maple__6
-  /^(?:\p{Lu}\p{Ll}{3,}){2}\d$/u, // MapleOtter6
-  /^(?=.*\p{L}.*\d.*\p{L}.*\d|.*\d\p{Ll}{2,}\d)[\p{L}\d]{6,}$/u, // w1nter522
-];
-/** Of words alone, where a password is said to stand. */
-const WORDS_ONLY = /^(?:\p{Ll}{3,}[-_ ]){4,}\p{Ll}{3,}$/u;
-/** Three of them, if they are none that names and sentences are made of. */
-const FEW_WORDS = /^(?:\p{Ll}{4,}[-_]){2,3}\p{Ll}{4,}$/u;
-const NAMING_WORDS =
-  /(?:^|[-_])(?:pass\w*|secrets?|tokens?|keys?|user\w*|admin\w*|names?|fields?|inputs?|forms?|reset|hash\w*|auth\w*|login|logins?|config\w*|values?|strings?|case|sensitive|required|based|encoded|encrypted|protected|generated|only|free|then|that|this|with|from|into|your|when|must|code|database|postgres\w*|mysql|redis|mongo\w*|docker|cluster|service|server|client|account|credential\w*|manager|store|vault|data|file|path|type|test|tests|testing|local|prod\w*|staging|master|root|default|example|change|update|forgot|confirm\w*|valid\w*|check|strength|policy|length|minimum|maximum|system|application|project|session|cookie|header|request|response|error|access|refresh|private|public|read|write|plain|text|basic|shared|common|super|random|strong|weak|temp\w*|none|null|true|false|button|label|dialog|page|view|screen|modal|icon|prompt|visible|hidden|toggle|show|hide|current|previous|first|last|email|mail|phone|number|grant|flow|rule|provider|github|gitlab|google|azure|amazon|helper|util\w*|module|plugin|package|version|build|deploy\w*|source|target|world|hello|sample|dummy|some|other|multi|word|words|time|long|term|well|known|self|hosted|built|open|end)(?=$|[-_])/;
-const isFewWords = (value: string) =>
-  FEW_WORDS.test(value) && !NAMING_WORDS.test(value) && value.length >= 16 && !standsForValue(value);
-
-/** Digits and signs that stand for letters within words: W1nt3r is Winter. */
-const LEET: Readonly<Record<string, string>> = { 0: "o", 1: "i", 3: "e", 4: "a", 5: "s", 7: "t", "@": "a", $: "s" };
-/** Of words that were written so, which have had their digits. */
-const LEET_PASSPHRASE = /^(?:\p{Lu}\p{Ll}+){3,}$/u;
-const asWords = (value: string) =>
-  value.replace(/(?<=\p{L})[013457@$]+(?=\p{L}|[-_.+]\p{L}|[-_.+]\d)|(?<=^|[-_.+])[013457@$](?=\p{Ll}{2})/gu, (signs) =>
-    [...signs].map((sign) => LEET[sign] ?? sign).join(""),
-  );
-
-/** Signs that stand before and behind it. */
-const inner = (value: string) => value.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, "");
-
-function isPassphrase(value: string, forms = PASSPHRASES): boolean {
-  const bare = inner(value);
-  const words = asWords(bare);
-  return forms.some((form) => form.test(bare) || (words !== bare && (form.test(words) || LEET_PASSPHRASE.test(words))));
-}
-
-const SIGNS = /[!@#$%^&*+?~]/;
-/** Small and capital letters, and within them a sign that joins no names. */
-const SIGNED_LETTERS = /^(?=.*[a-z].*[A-Z]|.*[A-Z].*[a-z])[A-Za-z]+[!@#$%^*+~][A-Za-z!@#$%^*+~]+$/;
-const EDGE_SIGN = /^[!#$%^&*+?~_]|[!#$%^&*+?~_]$/;
-
-/**
- * A password in a sentence: of letters and digits, and with a sign or words and a number as no name is written. `said` is what
- * stands right behind "the password is": there, what is neither words nor a name is one too.
- */
-export function isTyped(value: string, how: "said" | "near"): boolean {
-  if (value.length < 8 || value.length > 64) return false;
-  // Of routers, in groups or not.
-  if (/^\d{10,20}$/.test(value)) return how === "said" && !standsForValue(value);
-  if (!/\p{L}/u.test(value) || ALGORITHM.test(value)) return false;
-  if (how === "said" && WORDS_ONLY.test(value)) return !standsForValue(value);
-  if (how === "said" && isFewWords(value)) return true;
-  // An abbreviated commit; of a generator's, twelve digits are the least.
-  if (/^[0-9a-f]+$/i.test(value) && (how === "near" || value.length < 12)) return false;
-  if (!/\d/.test(value))
-    return (
-      how === "said" &&
-      !isWords(value) &&
-      !isNaming(value) &&
-      ((value.length >= 12 && /^[\w.-]+$/.test(value) && mixesCases(value)) || SIGNED_LETTERS.test(value))
-    );
-  const bare = value.replace(/[!?.,]+$/, "");
-  if (standsForValue(value) || isPlain(bare) || isPattern(value) || isCode(value)) return false;
-  if (NO_TYPED.test(bare) || NO_TYPED_NAME.test(value.replace(/[.,?]+$/, ""))) return false;
-  if (isPassphrase(value)) return true;
-  if ((SIGNS.test(bare) || /^(?=.*[a-z])(?=.*[A-Z])(?=.*\d).*=/.test(bare)) && !/\/./.test(value)) return true;
-  const isSigned = EDGE_SIGN.test(value);
-  if ((isSigned || how === "said") && isPassphrase(value, SIGNED_PASSPHRASES))
-    return how === "said" || !/[?]$/.test(value);
-  if (how === "near") return value.length >= 10 && mixesCases(value) && !isNaming(value) && !isWords(value);
-  return !isNaming(value) && !isWords(value);
-}
-
-/** `name=value`, `repository#12`, `ann@host`, `package@1.2.3`, options, paths, markup, addresses in memory, files. */
-const NO_TYPED =
-  /^(?:[\w.-]+\/[\w.-]+)?#\d+$|^\w*[a-z]\$\d(?:\.\w+)?$|a-z|A-Z0-9|&\w{2,8}(?:;|$)|pbkdf2|hmac-?sha|^-{1,2}[a-z]|^[~.]{0,2}\/|:\/\/|^[<>&]|^[#@](?!\p{Lu}\p{Ll}{3,}_\d{2,4}$)|^\d+(?:password|factor)|^0x[\da-f]+$|\.(?:js|ts|py|md|json|ya?ml|sh|txt|com|org|net|io|dev)\b|^(?:sha|md|utf|base|aes|rsa|argon)[-_]?\d|\.(?:sha|md|base|utf)\d+$/iu;
-/** What is called so: PBKDF2-HMAC-SHA-256. */
-export const ALGORITHM =
-  /^\W?(?:RSA|HMAC|AES|SHA|PBKDF|ECDS?A|ECDH|HKDF|PKCS|TLS|DES|GCM|EAX|ED25519|X25519)[A-Z]*[-_\d]/i;
-const NO_TYPED_NAME =
-  /^@?[a-z\d._-]*(?:\/[\w.-]+)*@[\^~]?v?\d[\w.-]*$|^(?:[a-z][a-z_.-]{2,}|[A-Z][A-Z_]{2,})=|^[A-Z]+(?:_[A-Z0-9]+)+$|^[a-z0-9._-]+@[a-z0-9.-]+(?::\S*)?$|[A-Z]\w*\.[a-z]\w*\(/;
 
 /** A pattern for values, which is none. */
 export function isPattern(value: string): boolean {
@@ -366,28 +194,19 @@ const MAX_CHOSEN_CHARS = 200;
 
 /** A password that a person or a generator chose: not a word of schemas, not a name of something, not code. */
 export function looksChosen(value: string, among: "code" | "settings"): boolean {
-  if (
-    value.length < 6 ||
-    value.length > MAX_CHOSEN_CHARS ||
-    /[\s\p{Cc}]/u.test(value) ||
-    standsForValue(value) ||
-    WORDS.has(value.toLowerCase().replace(/\W+$/, "")) ||
-    isCode(value)
-  )
-    return false;
+  if (value.length < 6 || value.length > MAX_CHOSEN_CHARS || /[\s\p{Cc}]/u.test(value)) return false;
+  if (standsForValue(value) || WORDS.has(value.toLowerCase().replace(/\W+$/, "")) || isCode(value)) return false;
   if (/^\d+$/.test(value)) return among === "settings" && value.length >= 8;
   if (isPlain(value) || isPattern(value) || /^[\w$.]+\($|\(\)/.test(value)) return false;
-  if (/^\p{L}+$/u.test(value)) {
-    const isName = isWords(value) && /[a-z][A-Z]/.test(value);
-    return among === "settings" ? value.length >= 8 && !isName : mixesCases(value) && !isWords(value);
-  }
+  if (/^\p{L}+$/u.test(value)) return isChosenOfLetters(value, among);
   // What has digits or signs in it is a password as a rule, unless it names something: user_password, auth.token, app-secret-v2.
-  return (
-    !isNaming(value) ||
-    (among === "settings" && /[^\w.:/-]/.test(value)) ||
-    isPassphrase(value) ||
-    (among === "settings" && (WORDS_ONLY.test(value) || isFewWords(value)))
-  );
+  if (!isNaming(value) || isPassphrase(value)) return true;
+  return among === "settings" && (/[^\w.:/-]/.test(value) || isOfWordsAlone(value));
+}
+
+function isChosenOfLetters(value: string, among: "code" | "settings"): boolean {
+  if (among === "code") return mixesCases(value) && !isWords(value);
+  return value.length >= 8 && !(isWords(value) && /[a-z][A-Z]/.test(value));
 }
 
 /** One word of a name: letters, then at most two digits or a version. */

@@ -111,12 +111,11 @@ describe("a cut", () => {
       const form = by.pick(forms);
       for (const secret of [by.chars(ALNUM, 24), by.chars(HEX, 32), by.chars(DIGITS, 8)]) {
         const example = one(`${form}\n`, secret);
-        const { text } = await redactText(example.text, REDACT);
-        if (text.includes(secret)) continue;
+        if ((await redactText(example.text, REDACT)).text.includes(secret)) continue;
         const at = form.indexOf("§");
-        for (const before of [at, at + 1, Math.ceil(at / 2), at + secret.length]) {
-          if (before > 0 && (await leaveAt(example, before)).length > 0) lost.push(`${before} ${form}`);
-        }
+        const cuts = [at, at + 1, Math.ceil(at / 2), at + secret.length].filter((before) => before > 0);
+        const left = await Promise.all(cuts.map((before) => leaveAt(example, before)));
+        if (left.flat().length > 0) lost.push(form);
       }
     }
     expect(lost).toEqual([]);
