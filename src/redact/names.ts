@@ -3,7 +3,7 @@
  * the name says that it is none. Tables of data, and where a name begins and ends; what stands behind it is looked at in
  * assignments.ts, mentions.ts and tables.ts.
  */
-import { isWords } from "./values.ts";
+import { isWords } from "./words.ts";
 
 /**
  * `pass` is a verdict and a verb too, and `key` needs a word before it. Behind a `code` stand groups of characters, behind a
@@ -252,15 +252,18 @@ export function nameAt(text: string, at: number, word: string, length: number): 
   return word === "key" && isVagueKey(text, start, head, tail) ? { kind: "vague", start, end } : undefined;
 }
 
-/** A word of so many letters at most stands in every megabyte of base64, at the end of a line or a group. */
-const MAX_SHORT_CHARS = 4;
+/** A word of so many letters at most stands in some megabytes of base64, in any mix of capitals and small letters. */
+const MAX_SHORT_CHARS = 6;
+/** Of so many, in each of them, also in letters that somebody could have meant. */
+const MAX_SHORTEST_CHARS = 4;
 /** How far before it a run of base64 is looked for, in characters. */
 const RUN_CHARS = 12;
 
 /** Whether a short word is one by chance: in letters that nobody would write it with, or at the end of a run of base64. */
 function isByChance(text: string, at: number, length: number): boolean {
   const spelling = text.slice(at, at + length).replace(/[^A-Za-z]/g, "");
-  if (!/^(?:[a-z]+|[A-Z]+|[A-Z][a-z]+)$/.test(spelling)) return true;
+  if (!/^(?:[a-z]+|[A-Z]+|[A-Z][a-z]+|[A-Za-z][a-z]{2,}[A-Z][a-z]+)$/.test(spelling)) return true;
+  if (length > MAX_SHORTEST_CHARS) return false;
   const before = /[A-Za-z0-9+/]*$/.exec(text.slice(Math.max(0, at - RUN_CHARS), at))?.[0] ?? "";
   const after = /^[A-Za-z0-9+/]*/.exec(text.slice(at + length, at + length + RUN_CHARS))?.[0] ?? "";
   if (isMixed(before) || isMixed(after) || /[+/][A-Za-z0-9]/.test(after)) return true;
