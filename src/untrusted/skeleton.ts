@@ -59,9 +59,8 @@ export function skeletonOf(text: string, isMeant: (hidden: string) => boolean): 
   const letters = new Letters(text.length);
   for (let at = 0; at < text.length; ) {
     const code = text.charCodeAt(at);
-    const hiddenUntil = code === LESS || code === BRACKET ? endOfHidden(text, at) : at;
-    // What is hidden from one reader is plain to another: whoever reads the source sees a comment.
-    if (hiddenUntil > at && !isMeant(text.slice(at, hiddenUntil))) {
+    const hiddenUntil = endOfUnmeant(text, at, isMeant);
+    if (hiddenUntil > at) {
       at = hiddenUntil;
     } else if (code >= 0x80 || code === AMPERSAND) {
       const { written, end } = charactersAt(text, at);
@@ -74,6 +73,15 @@ export function skeletonOf(text: string, isMeant: (hidden: string) => boolean): 
     }
   }
   return letters;
+}
+
+/** Where what is hidden ends that begins at a place; the place itself if nothing does, or if it counts all the same. */
+function endOfUnmeant(text: string, at: number, isMeant: (hidden: string) => boolean): number {
+  const code = text.charCodeAt(at);
+  if (code !== LESS && code !== BRACKET) return at;
+  const end = endOfHidden(text, at);
+  // What is hidden from one reader is plain to another: whoever reads the source sees a comment.
+  return isMeant(text.slice(at, end)) ? at : end;
 }
 
 /** One character that is not ASCII, or what an entity writes; and where it ends. */
