@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { until } from "../support/wait.ts";
 import { NEVER_MS } from "./clock.ts";
-import { comesTwice, endless, flood, fragments, idle, largest, relayWithNeighbours, started, told } from "./crowd.ts";
+import { comesTwice, endless, flood, fragments, idle, relayWithNeighbours, started, told } from "./crowd.ts";
 import { harness, upgradeRequest } from "./support.ts";
 
 const doors = harness();
@@ -71,12 +71,4 @@ it("counts fragments of messages that never end, at every door, and has their me
 it("counts who takes nothing of a stream without end, at every door, and has the memory back", async () => {
   const at = await relayWithNeighbours(doors, { stalledMs: 1_000 });
   await comesTwice(at, endless(doors, at, 20));
-});
-
-it("cuts who takes nothing of the largest messages before all of them together take the memory", async () => {
-  const PAIRS = 120;
-  const at = await relayWithNeighbours(doors);
-  const { mostMib } = await largest(doors, at, PAIRS, true);
-  // Of whole messages, and as much of those that are not, beside what may wait for each.
-  expect(mostMib - at.before.heldMib).toBeLessThan(256 + 256 + 2 * PAIRS);
 });

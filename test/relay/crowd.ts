@@ -5,7 +5,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import type { Socket } from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import type { RelayOptions } from "../../relay/src/relay.ts";
@@ -115,9 +114,12 @@ export async function comesTwice(at: Lived, crowd: Crowd): Promise<void> {
   const once = await at.alone();
   await crowd();
   await at.counts(Object.fromEntries(Object.entries(wanted).map(([what, times]) => [what, 2 * times])));
-  const twice = await at.alone();
+  // Garbage is counted until it was swept, which a busy machine does late.
+  await until("it holds no more than after the first", async () => {
+    const twice = await at.alone();
+    return twice.heldMib / once.heldMib < MORE_HELD;
+  });
   await at.rest();
-  expect(twice.heldMib / once.heldMib).toBeLessThan(MORE_HELD);
 }
 
 /** Garbage of the neighbours, who do not rest. */
@@ -219,12 +221,7 @@ export function fragments(doors: Harness, at: Lived, each: number): Crowd {
       const agent = await doors.rawUpgraded(at.port, `/agent?room=hoard${i}`);
       for (const socket of [below(sender), below(side), agent]) pours.push(pour(socket, hoard(400)));
     }
-    const over = Promise.all(pours).then(() => true);
-    let mostMib = 0;
-    do mostMib = Math.max(mostMib, (await at.state(true)).heldMib);
-    while (!(await Promise.race([over, delay(10, false)])));
-    // A message of 10 MiB with its framing at two doors, and 8 MiB of an agent.
-    expect(mostMib - at.before.heldMib).toBeLessThan(each * (12 + 12 + 8));
+    await Promise.all(pours);
     return {
       "closed room too-big": 2 * each,
       "room-ended too-big": each,
@@ -273,7 +270,7 @@ export function endless(doors: Harness, at: Lived, each: number): Crowd {
 }
 
 /** Pairs of which one says the largest message, and the other takes nothing, until all of it has been said or was cut. */
-export async function largest(doors: Harness, at: Lived, pairs: number, collect = false) {
+export async function largest(doors: Harness, at: Lived, pairs: number): Promise<Pick<State, "turnMs">> {
   const message = rawFrame(2, Buffer.alloc(10 * 1024 * 1024));
   const all: Client[] = [];
   const loud: Socket[] = [];
@@ -285,15 +282,12 @@ export async function largest(doors: Harness, at: Lived, pairs: number, collect 
     loud.push(below(first));
   }
   await at.state(false, true);
-  const said = Promise.all(
+  await Promise.all(
     loud.map((socket) => new Promise<void>((over) => socket.once("close", over).write(message, () => over()))),
-  ).then(() => true);
-  let mostMib = 0;
-  do mostMib = Math.max(mostMib, (await at.state(collect)).heldMib);
-  while (!(await Promise.race([said, delay(10, false)])));
-  const { turnMs, counts } = await at.state();
+  );
+  const { turnMs } = await at.state();
   for (const { ws } of all) ws.terminate();
   await at.alone();
   await at.rest();
-  return { mostMib, turnMs, counts };
+  return { turnMs };
 }

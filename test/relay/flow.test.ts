@@ -346,3 +346,57 @@ test("receivers that come and go cannot fill the relay for a sender that does no
   while (heard < visits + 1) if ((await a.next()).data.equals(SAID)) heard++;
   await eventually(() => shown("relay_waiting")).toBe(2);
 });
+
+const LARGEST_BYTES = 10 * 1024 * 1024;
+/** How many of the largest messages fit in 256 MiB, and how many where 1 MiB of each may wait anyhow. */
+const FIT_UNFINISHED = 25;
+const FIT_UNTAKEN = 28;
+const PAIRS = 32;
+
+/** Pairs of which one is about to say a largest message, and how many of them have ended for this reason. */
+async function pairsThatEnd(why: string) {
+  const message = rawFrame(2, Buffer.alloc(LARGEST_BYTES));
+  let ended = 0;
+  const { url } = await relay({
+    ...PATIENT,
+    onEvent: (event) => void (event.event === "pair-ended" && event.why === why && ended++),
+  });
+  const pairs: { loud: Socket; other: Client }[] = [];
+  for (let i = 0; i < PAIRS; i++) {
+    const loud = await client(`${url}/?pair=p${i}`);
+    pairs.push({ loud: below(loud), other: await client(`${url}/?pair=p${i}`) });
+  }
+  return { message, pairs, ended: () => ended };
+}
+
+/** How many of them are given a message before they are closed. */
+async function given(others: Client[]): Promise<number> {
+  const all = await Promise.allSettled(others.map((other) => other.next()));
+  return all.filter((one) => one.status === "fulfilled" && one.value.data.length === LARGEST_BYTES).length;
+}
+
+test("as many are cut as have more than 256 MiB of messages that are not whole, and the others are forwarded", async () => {
+  const { message, pairs, ended } = await pairsThatEnd("too-big");
+  const received = given(pairs.map(({ other }) => other));
+  for (const { loud } of pairs) loud.write(message.subarray(0, -1));
+  await eventually(ended).toBe(PAIRS - FIT_UNFINISHED);
+  for (const { loud } of pairs) loud.write(message.subarray(-1));
+  expect(await received).toBe(FIT_UNFINISHED);
+  expect(ended()).toBe(PAIRS - FIT_UNFINISHED);
+});
+
+test("as many are cut as do not take more than 256 MiB, and the others have theirs as soon as they take it", async () => {
+  const accepted = acceptedSockets();
+  const { message, pairs, ended } = await pairsThatEnd("stalled");
+  for (const { other } of pairs) other.ws.pause();
+  for (const [i, { loud }] of pairs.entries()) {
+    const toOther = accepted[2 * i + 1];
+    if (!toOther) throw new Error("not accepted");
+    loud.write(message);
+    await until("it waits", () => toOther.writableLength > LARGEST_BYTES);
+  }
+  await eventually(ended).toBe(PAIRS - FIT_UNTAKEN);
+  const received = given(pairs.map(({ other }) => other));
+  for (const { other } of pairs) other.ws.resume();
+  expect(await received).toBe(FIT_UNTAKEN);
+});
