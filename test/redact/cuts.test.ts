@@ -92,13 +92,18 @@ async function leaveAt({ text, secrets }: Example, before: number): Promise<stri
   return secrets.filter((secret) => isLeft(secret, redacted.text));
 }
 
+/** A longer example is cut in fewer places. */
+const LONG_CHARS = 20_000;
+
 describe("a cut", () => {
   it.each(Object.entries(EXAMPLES))("loses nothing of %s", async (name, example) => {
     const whole = await redactText(example.text, REDACT);
     const alone = example.secrets.filter((secret) => isLeft(secret, whole.text));
     const last = Math.min(example.text.length, CUT - 1);
     // Close to both ends it matters most.
-    for (const part of [0, 0.01, 0.03, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 0.99, 1]) {
+    for (const part of last > LONG_CHARS
+      ? [0, 0.03, 0.5, 0.97, 1]
+      : [0, 0.01, 0.03, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 0.99, 1]) {
       const before = Math.round(last * part) || 1;
       expect(await leaveAt(example, before), `${name}, ${before} before the cut`).toEqual(alone);
     }

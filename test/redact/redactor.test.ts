@@ -201,7 +201,7 @@ describe("a text of several windows", () => {
   });
 
   it("is redacted as without any cuts, wherever it is cut, and of whatever it is made", async () => {
-    await expectSameInPieces(1); // and redactor.long.test.ts
+    await expectSameInPieces(1, 600_000); // and redactor.long.test.ts
   });
 
   it("may be one line, and is given out while it comes in", async () => {

@@ -13,6 +13,7 @@ describe("of the 1,000 rooms of a relay", () => {
     ["an IPv6 /48: 256", ofSlash48("2001:db8:1", 400), 256],
     ["50 addresses of 50 networks: 1,000", strangers(50), 1000],
     ["100 addresses of 100 networks: 1,000", strangers(100), 1000],
+    ["four IPv6 /48s: 1,000", [1, 2, 3, 4].flatMap((n) => ofSlash48(`2001:db8:${n}`, 250)), 1000],
     ["four IPv4 /24s: 1,000", [1, 2, 3, 4].flatMap((n) => ofSlash24(`203.0.${n}`, 250)), 1000],
   ] as [string, string[], number][])(
     "%s can be taken, and somebody else still gets one",

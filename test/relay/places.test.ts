@@ -25,7 +25,6 @@ describe("of the 1,000 rooms of a relay", () => {
     ["one IPv6 /64: 64", ["2001:db8:1:2::1", "2001:db8:1:2::2", "2001:db8:1:2:3::1"], 64],
     ["one IPv6 /56: 128", Array.from({ length: 256 }, (_, i) => `2001:db8:1:${i.toString(16)}::1`), 128],
     ["four addresses of four networks: 256", strangers(4), 256],
-    ["four IPv6 /48s: 1,000", [1, 2, 3, 4].flatMap((n) => ofSlash48(`2001:db8:${n}`, 250)), 1000],
   ] as [string, string[], number][])(
     "%s can be taken, and somebody else still gets one",
     async (_who, addresses, rooms) => {
@@ -34,7 +33,7 @@ describe("of the 1,000 rooms of a relay", () => {
       expect(taken.filter(({ closed }) => closed === undefined).length).toBe(rooms);
       expect(await roomsOf(relay)).toBe(rooms);
       const honest = await created(relay, HONEST);
-      expect(await lostOf(taken, rooms === 1000 ? 1 : 0)).toBe(rooms === 1000 ? 1 : 0);
+      expect(await lostOf(taken, 0)).toBe(0);
 
       // They go on for as long as they like: it keeps its room, and a receiver finds it.
       nextMinute();
