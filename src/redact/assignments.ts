@@ -5,7 +5,8 @@
  */
 import { bareEnd, type Groups, quotedEnd, type Surroundings } from "./ends.ts";
 import type { Found } from "./found.ts";
-import { type Name, type NameKind, RULE_OF } from "./names.ts";
+import { type NameKind, RULE_OF } from "./name-words.ts";
+import type { Name } from "./names.ts";
 import { holdsPlaceholder } from "./placeholders.ts";
 import { isTyped } from "./typed.ts";
 import {

@@ -1,7 +1,8 @@
 /** Codes: lists of groups that open an account again, and numbers that open something. */
 import type { Found, Span } from "./found.ts";
 import { LINE_REACH_CHARS, lineBefore, linesBelow, SENTENCE_END, type TextLine } from "./lines.ts";
-import { type Name, RULE_OF } from "./names.ts";
+import { RULE_OF } from "./name-words.ts";
+import type { Name } from "./names.ts";
 import { isGroups } from "./values.ts";
 
 /** Groups of letters and digits, one or many in a line. */

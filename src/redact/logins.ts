@@ -1,7 +1,7 @@
 /** A user and the password beside it. */
 import type { Found } from "./found.ts";
 import { LINE_REACH_CHARS, SENTENCE_END, type TextLine } from "./lines.ts";
-import { RULE_OF } from "./names.ts";
+import { RULE_OF } from "./name-words.ts";
 import { isOpaque } from "./opaque.ts";
 import { isTyped } from "./typed.ts";
 import { isDigest } from "./values.ts";

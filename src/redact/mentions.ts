@@ -23,7 +23,8 @@ import {
   upToPlaceholder,
 } from "./lines.ts";
 import { pairAt, passwordOf } from "./logins.ts";
-import { type Name, type NameKind, RULE_OF } from "./names.ts";
+import { type NameKind, RULE_OF } from "./name-words.ts";
+import type { Name } from "./names.ts";
 import { hasChance, isOpaque } from "./opaque.ts";
 import { phraseIn } from "./phrases.ts";
 import { isWithinPlaceholder } from "./placeholders.ts";

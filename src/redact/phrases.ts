@@ -1,7 +1,7 @@
 /** Phrases of wallets: twelve words and more, behind what calls them so. */
 import { wordlist } from "@scure/bip39/wordlists/english.js";
 import type { Found } from "./found.ts";
-import { RULE_OF } from "./names.ts";
+import { RULE_OF } from "./name-words.ts";
 import { BEHIND_CHARS } from "./reach.ts";
 
 const PHRASE_WORDS = new Set(wordlist);

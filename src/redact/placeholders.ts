@@ -1,7 +1,7 @@
 /** What stands in the place of a secret: `[redacted: github-token #1]`. The same secret has the same number. */
 import { createHash, randomBytes } from "node:crypto";
 import { KNOWN_RULES } from "./known.ts";
-import { RULE_OF } from "./names.ts";
+import { RULE_OF } from "./name-words.ts";
 import { RULES } from "./rules.ts";
 
 /** Past this many different secrets the placeholders have no number: a list of them would grow with the text. */
