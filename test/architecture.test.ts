@@ -45,3 +45,18 @@ describe.each(HOUSES)("$tree", ({ tree, floors }) => {
 it("docs/architecture.md shows the imports as they are; `npm run docs` draws them anew", () => {
   expect(redrawn(page)).toBe(page);
 });
+
+it("each type has a name of its own", () => {
+  const homes = new Map<string, string[]>();
+  for (const { tree } of HOUSES) {
+    for (const file of filesIn(tree)) {
+      const path = `${tree}/${file}`;
+      const declared = readFileSync(path, "utf8").matchAll(
+        /^(?:export )?(?:abstract )?(?:interface|type|class) (\w+)/gm,
+      );
+      for (const [, name = ""] of declared) homes.set(name, [...(homes.get(name) ?? []), path]);
+    }
+  }
+  expect(homes.size).toBeGreaterThan(0);
+  expect([...homes].filter(([, files]) => files.length > 1)).toEqual([]);
+});

@@ -14,7 +14,7 @@ import { MAX_STREAMS_PER_TUNNEL } from "./config/settings.ts";
 import { TUNNEL_ID } from "./doors.ts";
 import { collectLessOften } from "./heap.ts";
 import { bridge } from "./tunnel/bridge.ts";
-import { Session } from "./yamux/session.ts";
+import { YamuxSession } from "./yamux/session.ts";
 import type { YamuxStream } from "./yamux/stream.ts";
 
 const EXIT_REFUSED = 1;
@@ -140,7 +140,7 @@ function dial({ relay, room, token }: AgentSettings, stop: AbortSignal): Promise
 
 /** Until the connection is gone. @returns why. */
 async function serve(ws: WebSocket, { host, port }: AgentSettings, stop: AbortSignal): Promise<string> {
-  const session = new Session(createWebSocketStream(ws), "client", {
+  const session = new YamuxSession(createWebSocketStream(ws), "client", {
     maxStreams: MAX_STREAMS_PER_TUNNEL,
     pingMs: PING_MS,
     onStream: (stream) => void reach(stream, host, port),

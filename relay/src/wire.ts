@@ -56,14 +56,14 @@ export const REFUSED = [
   /** The sender has named this receiver's network for three failed attempts. */
   "too_many_attempts",
 ] as const;
-export type RefusedReason = (typeof REFUSED)[number];
+export type RefusalReason = (typeof REFUSED)[number];
 
 export type Answer =
   | { type: "ROOM_CREATED"; room_id: string; expires_in?: number; features?: Feature[]; reclaim_token?: string }
   | { type: "ROOM_JOINED"; room_id: string; features?: Feature[] }
   | { type: "PEER_JOINED"; peer_id: string; tag?: string; waiting?: number }
   | { type: "PEER_DISCONNECTED"; peer_id: string }
-  | { type: "ERROR"; reason: RefusedReason };
+  | { type: "ERROR"; reason: RefusalReason };
 
 /**
  * Why a connection ended: one word for close code, close reason and counter. Only a transfer that both ends finished is

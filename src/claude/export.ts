@@ -68,7 +68,7 @@ export async function* exportSession(session: Session, options: ExportOptions): 
   } satisfies SessionHeader);
 
   const thread = await readThread(handle, size, signal);
-  const turns = new Turns(thread.after);
+  const turns = new TurnNumbers(thread.after);
   turns.leaveOut("subagents", await countSubagents(session));
   const wanted = { thinking: options.thinking ?? false, images: options.images ?? false };
   for await (const lines of inOrder(handle, size, thread, signal)) {
@@ -84,7 +84,7 @@ export async function* exportSession(session: Session, options: ExportOptions): 
 /** The turns that lines make, with paths hidden; `turns` counts what is left out of them. */
 async function turnsIn(
   lines: readonly Line[],
-  turns: Turns,
+  turns: TurnNumbers,
   wanted: Wanted,
   hide: (text: string) => string,
 ): Promise<Turn[]> {
@@ -109,7 +109,7 @@ async function turnsIn(
 }
 
 /** A turn as it travels; if redacting has made it too long, without its words. */
-function turnLine(turn: Turn, turns: Turns): Buffer {
+function turnLine(turn: Turn, turns: TurnNumbers): Buffer {
   const line = jsonLine(turn);
   if (fits(line)) return line;
   turns.leaveOut("long_lines");
@@ -209,7 +209,7 @@ async function changed(batch: readonly Turn[], map: typeof mapTexts, redact: Red
 /**
  * Numbers in the place of the client's ids. What followed a line that is left out follows the line before that.
  */
-class Turns {
+class TurnNumbers {
   count = 0;
   readonly leftOut: LeftOutCounts = {};
   /** The client's ids, each with the turn that it is, or that it followed. */

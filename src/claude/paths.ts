@@ -8,7 +8,7 @@ import { SpreadError } from "../errors.ts";
 import { projectName } from "./folders.ts";
 
 /** Where a machine has what the tokens stand for: absolute, without links. */
-export interface Places {
+export interface MachineFolders {
   readonly project: string;
   readonly home: string;
 }
@@ -38,7 +38,7 @@ export function makeTokens(): Tokens {
 /**
  * Puts tokens in the place of this machine's paths, also where a path goes on after them, and never within a name.
  */
-export function hidePlaces(places: Places, tokens: Tokens): (text: string) => string {
+export function hidePlaces(places: MachineFolders, tokens: Tokens): (text: string) => string {
   const paths = new Map<string, string>();
   const names = new Map<string, string>();
   for (const place of ["home", "project"] as const) {
@@ -65,7 +65,7 @@ export function hidePlaces(places: Places, tokens: Tokens): (text: string) => st
  * @throws SpreadError `not-understood` once the texts have grown by MAX_GROWTH_CHARS: nobody names a folder as often as
  * that
  */
-export function showPlaces({ project, home }: Places, tokens: Tokens): (text: string) => string {
+export function showPlaces({ project, home }: MachineFolders, tokens: Tokens): (text: string) => string {
   const paths = new Map([
     [tokens.project, project],
     [tokens.project_name, projectName(project)],

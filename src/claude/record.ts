@@ -130,12 +130,12 @@ export function senderLine({ sender }: Origin): string {
 }
 
 /** How an own file is now, beside how it was made. */
-export type State = "unchanged" | "continued" | "changed" | "replaced" | "gone";
+export type InstalledState = "unchanged" | "continued" | "changed" | "replaced" | "gone";
 
 const READ_BYTES = 256 * 1024;
 
 /** "continued" is what the client does to a session that the user goes on with: it appends to what is there. */
-export async function stateOf(file: OwnFile): Promise<State> {
+export async function stateOf(file: OwnFile): Promise<InstalledState> {
   const there = await lstat(file.path).catch((cause: unknown) => {
     if (systemCode(cause) === "ENOENT" || systemCode(cause) === "ENOTDIR") return undefined;
     throw new SpreadError("path-unreadable", "an installed file cannot be read", { cause });

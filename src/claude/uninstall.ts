@@ -14,10 +14,10 @@ import { memoryEnds, memoryHeading } from "./notes.ts";
 import {
   findInstallation,
   type Installation,
+  type InstalledState,
   type OwnFile,
   removeRecord,
   type Section,
-  type State,
   stateOf,
   writeRecord,
 } from "./record.ts";
@@ -100,7 +100,7 @@ async function takeOutFiles(
   return left;
 }
 
-const CHANGED: ReadonlySet<State> = new Set(["continued", "changed"]);
+const CHANGED: ReadonlySet<InstalledState> = new Set(["continued", "changed"]);
 
 const WHY = {
   continued: "it was gone on with since",

@@ -40,7 +40,7 @@ export interface AskOptions {
   readonly signal?: AbortSignal;
 }
 
-interface Waiting {
+interface PendingCall {
   answered(ok: unknown): void;
   failed(error: Error): void;
   step(step: StepView): void;
@@ -49,10 +49,10 @@ interface Waiting {
 export class HubConnection {
   readonly hub: HubInfo;
   readonly #ws: WebSocket;
-  readonly #waiting: Map<number, Waiting>;
+  readonly #waiting: Map<number, PendingCall>;
   #id = 0;
 
-  private constructor(ws: WebSocket, hub: HubInfo, waiting: Map<number, Waiting>) {
+  private constructor(ws: WebSocket, hub: HubInfo, waiting: Map<number, PendingCall>) {
     this.#ws = ws;
     this.hub = hub;
     this.#waiting = waiting;
@@ -73,7 +73,7 @@ export class HubConnection {
       perMessageDeflate: false,
       maxPayload: MAX_MESSAGE_BYTES,
     });
-    const waiting = new Map<number, Waiting>();
+    const waiting = new Map<number, PendingCall>();
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         reject(unreachable("the hub does not answer"));
@@ -157,7 +157,7 @@ export class HubConnection {
 }
 
 /** Hands a step or an answer to the request it belongs to, if that still waits. */
-function passOn(message: Extract<HubMessage, { id: number }>, waiting: Waiting | undefined): void {
+function passOn(message: Extract<HubMessage, { id: number }>, waiting: PendingCall | undefined): void {
   if ("step" in message) waiting?.step(message.step);
   else if ("ok" in message) waiting?.answered(message.ok);
   else waiting?.failed(new SpreadError(message.error.code, message.error.message));

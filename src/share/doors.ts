@@ -5,10 +5,10 @@
 import { abortReason } from "../abort.ts";
 import { type Advertisement, advertise } from "../discovery/mdns.ts";
 import { SpreadError, toSpreadError } from "../errors.ts";
-import type { Door, LinkTaker } from "../transport/link.ts";
+import type { LinkSource, LinkTaker } from "../transport/link.ts";
 import { createRoom } from "../transport/relay.ts";
 import type { RelayAccess } from "../transport/relay-connection.ts";
-import type { Room } from "../transport/relay-room.ts";
+import type { RelayRoom } from "../transport/relay-room.ts";
 import { listenTcp } from "../transport/tcp.ts";
 import { newRoom } from "./code.ts";
 import type { Mode } from "./terms.ts";
@@ -36,12 +36,12 @@ export class Doors {
   readonly #version: Version;
   readonly #take: LinkTaker;
   readonly #onRelayLost: (reason: SpreadError) => void;
-  readonly #doors: Door[] = [];
+  readonly #doors: LinkSource[] = [];
   #announced: Advertisement | undefined;
   #room = "";
   #lan: LanPath | undefined;
   #relay: URL | undefined;
-  #relayRoom: Room | undefined;
+  #relayRoom: RelayRoom | undefined;
   #relayExpiresAt: Date | undefined;
 
   /** @param onRelayLost called when the relay has lost the room for good, without our doing. */

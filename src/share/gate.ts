@@ -22,7 +22,7 @@ export interface Slot {
   release(): void;
 }
 
-export interface Counts {
+export interface SlotCounts {
   readonly failedAttempts: number;
   /** Places that transfers hold now, and have not spent. */
   readonly held: number;
@@ -51,7 +51,7 @@ export class ShareGate implements Gate {
     this.#strangersAreOne = strangersAreOne;
   }
 
-  get counts(): Counts {
+  get counts(): SlotCounts {
     return { failedAttempts: this.#failed, held: this.#held, spent: this.#spent, delivered: this.#delivered };
   }
 

@@ -60,7 +60,7 @@ export interface FrameBounds {
 export const USUAL_BOUNDS: FrameBounds = { sentBytes: MAX_FRAME_BYTES, takenBytes: MAX_FRAME_BYTES };
 
 /** How a share's links come in: by a listening socket, or by a room on a relay. */
-export interface Door {
+export interface LinkSource {
   /** No new links; those that live are their owners' business. Idempotent. */
   close(): Promise<void>;
 }

@@ -86,7 +86,7 @@ export interface RelayAccess {
 }
 
 /** Receives what comes over a connection. */
-export interface Sink {
+export interface ConnectionSink {
   onFrame(bytes: Uint8Array, text: boolean): void;
   /** The connection has ended. @param reason undefined after a clean close by the relay. */
   onGone(reason: SpreadError | undefined): void;
@@ -95,7 +95,7 @@ export interface Sink {
 /** One WebSocket to a relay: a question and its answer, then frames. */
 export class Connection {
   readonly #ws: WebSocket;
-  #sink: Sink | undefined;
+  #sink: ConnectionSink | undefined;
   #localAddress: string | undefined;
   #alive = true;
   #demand: NodeJS.Timeout | undefined;
@@ -170,7 +170,10 @@ export class Connection {
    * those in the same packet; undefined refuses the answer.
    * @throws SpreadError, and the connection is closed.
    */
-  async ask<T>(question: object, accept: (answer: Control) => { value: T; sink: Sink } | undefined): Promise<T> {
+  async ask<T>(
+    question: object,
+    accept: (answer: Control) => { value: T; sink: ConnectionSink } | undefined,
+  ): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     try {
       return await new Promise<T>((resolve, reject) => {

@@ -8,7 +8,7 @@ import type { Connection } from "./relay-connection.ts";
 const FRAMES_WITH_PROOF = 2;
 
 /** What a sender's room tells a link about its visitor, and hears from it. */
-interface Visit {
+interface RelayVisit {
   /** The relay's name for the visitor's network. */
   readonly tag: string | undefined;
   /** Whether others are waiting for their turn. */
@@ -27,13 +27,13 @@ export class RelayLink implements Link {
   /** A shared connection belongs to the room and outlives this link. */
   readonly #ownership: "own" | "shared";
   readonly #bounds: FrameBounds;
-  readonly #visit: Visit | undefined;
+  readonly #visit: RelayVisit | undefined;
   #left = false;
   #heardFrames = 0;
   readonly #sending = new Set<(reason: SpreadError) => void>();
   #gone: SpreadError | undefined;
 
-  constructor(connection: Connection, ownership: "own" | "shared", bounds: FrameBounds, visit?: Visit) {
+  constructor(connection: Connection, ownership: "own" | "shared", bounds: FrameBounds, visit?: RelayVisit) {
     this.#connection = connection;
     this.#visit = visit;
     this.address = visit?.tag && `relay ${visit.tag}`;

@@ -5,8 +5,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { SpreadError, toSpreadError } from "../errors.ts";
 import { checkRegularly } from "./connection-check.ts";
-import type { Door, FrameBounds, LinkTaker } from "./link.ts";
-import { Connection, type Control, parseControl, type RelayAccess, type Sink } from "./relay-connection.ts";
+import type { FrameBounds, LinkSource, LinkTaker } from "./link.ts";
+import { Connection, type ConnectionSink, type Control, parseControl, type RelayAccess } from "./relay-connection.ts";
 import { RelayLink } from "./relay-link.ts";
 import { TurnPacer } from "./turns.ts";
 
@@ -26,7 +26,7 @@ const OVERSTAY_MS = 5_000;
 /** The same while others wait for their turn. */
 const CONTENDED_OVERSTAY_MS = 2_000;
 
-export interface Room extends Door {
+export interface RelayRoom extends LinkSource {
   readonly id: string;
   /** Seconds that the relay gives the room; undefined if the relay does not say (older ones). */
   readonly expiresInSeconds: number | undefined;
@@ -50,7 +50,7 @@ interface RoomParts {
   readonly life: AbortController;
 }
 
-export class SenderRoom implements Room, Sink {
+export class SenderRoom implements RelayRoom, ConnectionSink {
   readonly id: string;
   readonly expiresInSeconds: number | undefined;
   readonly lost: Promise<SpreadError>;
@@ -231,4 +231,4 @@ export class SenderRoom implements Room, Sink {
 }
 
 /** For a connection that turns out not to be wanted. */
-const IGNORE: Sink = { onFrame: () => {}, onGone: () => {} };
+const IGNORE: ConnectionSink = { onFrame: () => {}, onGone: () => {} };

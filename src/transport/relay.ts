@@ -4,9 +4,9 @@
  * peer can send frames that look like the relay's.
  */
 import { bindSignal, type Link, type LinkTaker, USUAL_BOUNDS } from "./link.ts";
-import { Connection, parseControl, type RelayAccess, refusal, type Sink } from "./relay-connection.ts";
+import { Connection, type ConnectionSink, parseControl, type RelayAccess, refusal } from "./relay-connection.ts";
 import { RelayLink } from "./relay-link.ts";
-import { FEATURES, type Room, SenderRoom } from "./relay-room.ts";
+import { FEATURES, type RelayRoom, SenderRoom } from "./relay-room.ts";
 
 /**
  * Joins a room as a receiver. The link is there at once, even if others have to be served first.
@@ -24,7 +24,7 @@ export async function joinRoom(
   return connection.ask({ type: "JOIN_ROOM", room_id: id }, (answer) => {
     if (answer.type !== "ROOM_JOINED" || answer.room_id !== id) return undefined;
     const link = new RelayLink(connection, "own", bounds);
-    const sink: Sink = {
+    const sink: ConnectionSink = {
       onFrame: (bytes, text) => {
         const control = text ? parseControl(bytes) : undefined;
         // A peer that forges this message harms only itself.
@@ -50,7 +50,7 @@ export async function createRoom(
   take: LinkTaker,
   signal: AbortSignal,
   bounds = USUAL_BOUNDS,
-): Promise<Room> {
+): Promise<RelayRoom> {
   const life = new AbortController();
   const bound = bindSignal({ abort: (reason) => life.abort(reason) }, signal);
   try {

@@ -11,11 +11,11 @@ import { SpreadError, systemCode } from "../errors.ts";
 import { CLOSE_MS, KEEP_ALIVE_MS } from "../limits.ts";
 import {
   bindSignal,
-  type Door,
   type Frame,
   type FrameBounds,
   frameBytes,
   type Link,
+  type LinkSource,
   type LinkTaker,
   USUAL_BOUNDS,
 } from "./link.ts";
@@ -36,7 +36,7 @@ const HEADER_BYTES = 4;
  */
 const READ_BYTES = 64 * 1024;
 
-export interface Listener extends Door {
+export interface Listener extends LinkSource {
   readonly port: number;
   /** Addresses of this machine that others can dial: no loopback, unless there is nothing else. */
   readonly addresses: readonly string[];

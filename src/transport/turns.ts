@@ -12,7 +12,7 @@ const LONGEST_PAUSE_MS = 15_000;
 /** How long the next visitor waits, in ms, for the verdict on one that hung up right after its proof. */
 const JUDGING_MS = 2_000;
 
-interface Visitor {
+interface PendingVisitor {
   /** Whether it may have sent a wrong proof that is not judged yet. */
   readonly mayHoldProof: boolean;
 }
@@ -23,7 +23,7 @@ export class TurnPacer {
   /** When the next turn may begin, by `performance.now()`. */
   #notBefore = 0;
   /** The last visitor, while it may have failed an attempt that has not been reported yet. */
-  #unjudged: Visitor | undefined;
+  #unjudged: PendingVisitor | undefined;
   /** Begins the next turn; set while that has to wait, for time or for a verdict. */
   #next: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -59,14 +59,14 @@ export class TurnPacer {
   }
 
   /** This end is done with the visitor: if it failed an attempt, that has been reported. */
-  settled(visitor: Visitor): void {
+  settled(visitor: PendingVisitor): void {
     if (this.#unjudged !== visitor) return;
     this.#unjudged = undefined;
     this.#beginInTime();
   }
 
   /** The visit is over at the relay, and a turn that was scheduled for it is void. */
-  visitEnded(visitor: Visitor | undefined): void {
+  visitEnded(visitor: PendingVisitor | undefined): void {
     const hadBegun = this.#next === undefined;
     this.cancel();
     this.#unjudged = hadBegun && visitor?.mayHoldProof ? visitor : undefined;

@@ -7,7 +7,7 @@ import { type AddressInfo, connect } from "node:net";
 import { createWebSocketStream, WebSocket, WebSocketServer } from "ws";
 import type { RelayEvent } from "../../relay/src/observe/events.ts";
 import { bridge } from "../../relay/src/tunnel/bridge.ts";
-import { Session } from "../../relay/src/yamux/session.ts";
+import { YamuxSession } from "../../relay/src/yamux/session.ts";
 import type { YamuxStream } from "../../relay/src/yamux/stream.ts";
 import type { Client, harness } from "./support.ts";
 
@@ -27,7 +27,7 @@ export async function agent(
   const ws = new WebSocket(`${url}/agent?room=${room}`, { perMessageDeflate: false, ...options });
   undo.push(() => ws.terminate());
   await once(ws, "open");
-  return { ws, session: new Session(createWebSocketStream(ws), "client", { onStream, maxStreams: 4096 }) };
+  return { ws, session: new YamuxSession(createWebSocketStream(ws), "client", { onStream, maxStreams: 4096 }) };
 }
 
 export interface Neighbours {

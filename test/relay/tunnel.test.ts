@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { describe, expect, it, test } from "vitest";
 import { WebSocket } from "ws";
-import { type Config, readConfig } from "../../relay/src/config/config.ts";
+import { type RelayConfig, readConfig } from "../../relay/src/config/config.ts";
 import type { Settings } from "../../relay/src/config/settings.ts";
 import { startRelay } from "../../relay/src/relay.ts";
 import { settled, until } from "../support/wait.ts";
@@ -204,7 +204,7 @@ describe("before the upgrade", () => {
 
 it("a relay that others can reach does not start without", async () => {
   const open = { RELAY_DOORS: "tunnel", RELAY_HOST: "0.0.0.0" };
-  const config: Config = readConfig([], open);
+  const config: RelayConfig = readConfig([], open);
   expect(config.kind === "wrong" && config.problems.join()).toContain("RELAY_TUNNEL_TOKENS");
   expect(readConfig([], { ...open, RELAY_TUNNEL_TOKENS: TOKEN }).kind).toBe("run");
   for (const host of ["127.0.0.1", "::1", "localhost"])

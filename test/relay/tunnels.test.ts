@@ -7,7 +7,7 @@ import { createWebSocketStream, WebSocket, WebSocketServer } from "ws";
 import { DEFAULTS, type Settings } from "../../relay/src/config/settings.ts";
 import { AddressLimiter } from "../../relay/src/limits/limits.ts";
 import { Tunnels } from "../../relay/src/tunnel/tunnels.ts";
-import { Session } from "../../relay/src/yamux/session.ts";
+import { YamuxSession } from "../../relay/src/yamux/session.ts";
 import type { YamuxStream } from "../../relay/src/yamux/stream.ts";
 import { settled, until } from "../support/wait.ts";
 import { harness, upgradeRequest } from "./support.ts";
@@ -46,7 +46,7 @@ async function visit(onStream: (stream: YamuxStream) => void, settings: Partial<
 
   const ws = new WebSocket(`ws://127.0.0.1:${port}/agent`);
   await once(ws, "open");
-  const session = new Session(createWebSocketStream(ws), "client", { onStream });
+  const session = new YamuxSession(createWebSocketStream(ws), "client", { onStream });
   undo.push(() => session.close());
   const client = connect(port, "127.0.0.1");
   client.on("error", () => {});

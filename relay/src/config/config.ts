@@ -7,7 +7,7 @@ import { FIXED_SETTINGS, type FixedSetting, OPERATOR_SETTINGS } from "./operator
 import { conflictIn, DEFAULTS, type Settings } from "./settings.ts";
 import { defaultInWords } from "./tables.ts";
 
-export type Config =
+export type RelayConfig =
   | { kind: "run"; settings: Partial<Settings> }
   /** Asks a relay how it is: the one at the URL, or the one that these settings would start. */
   | { kind: "healthcheck"; url: string | undefined; settings: Partial<Settings> }
@@ -24,7 +24,7 @@ interface Given {
 type Flags = ReadonlyMap<string, string | undefined>;
 
 /** A flag beats the environment; an environment variable that is empty counts as unset; --help beats whatever is wrong. */
-export function readConfig(argv: string[], env: NodeJS.ProcessEnv): Config {
+export function readConfig(argv: string[], env: NodeJS.ProcessEnv): RelayConfig {
   const problems: string[] = [];
   const checked = argv[0] === "healthcheck" ? { url: argv[1]?.startsWith("-") ? undefined : argv[1] } : undefined;
   const flags = readFlags(argv.slice(checked ? (checked.url ? 2 : 1) : 0), problems);

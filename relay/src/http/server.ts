@@ -29,7 +29,7 @@ export const MIN_TLS = "TLSv1.2" as const;
 const AGENT_MESSAGE_BYTES = 1024 * 1024;
 const AGENT_FRAGMENTS = 128;
 
-type Admitted = Exclude<Admission, { door: "none" }>;
+type AdmittedUpgrade = Exclude<Admission, { door: "none" }>;
 type Passing = Extract<Admission, { door: "client" }>;
 
 /** How many there are of what. */
@@ -49,7 +49,7 @@ interface HttpParts {
   admit: (request: IncomingMessage) => Admission;
   /** Called for everybody who was not let in. */
   refused: (request: IncomingMessage, why: Refusal) => void;
-  entered: (ws: WebSocket, request: IncomingMessage, admitted: Exclude<Admitted, Passing>) => void;
+  entered: (ws: WebSocket, request: IncomingMessage, admitted: Exclude<AdmittedUpgrade, Passing>) => void;
   /** Takes a request whose upgrade somebody else answers, and the bytes that came after it. */
   passing: (request: IncomingMessage, head: Buffer, admitted: Passing, refuse: (why: Refusal) => void) => void;
   emit: Emit;

@@ -3,7 +3,7 @@
  * end is here, with its reason from a closed table. There is no event for a single frame: those are only counted, in outbox.ts.
  */
 import type { ClientEnd, PeerDoor, Refusal, TunnelEnd } from "../doors.ts";
-import type { GoneReason, RefusedReason } from "../wire.ts";
+import type { GoneReason, RefusalReason } from "../wire.ts";
 
 /** Why a socket was cut before it was a WebSocket, or before its first request. */
 export const CUTS = [
@@ -25,7 +25,7 @@ export type RelayEvent =
   /** By an HTTP status, before the upgrade. */
   | { readonly event: "turned-away"; readonly why: Refusal; readonly address: string }
   /** By an ERROR of the room door. */
-  | { readonly event: "refused"; readonly why: RefusedReason; readonly address: string }
+  | { readonly event: "refused"; readonly why: RefusalReason; readonly address: string }
   /** A connection of that door is over. */
   | { readonly event: "closed"; readonly door: PeerDoor; readonly why: GoneReason }
   | { readonly event: "room-ended"; readonly why: GoneReason; readonly room: string }

@@ -26,8 +26,8 @@ const FILE_MODE = 0o640;
 const OF_EVENTS = /^events-(\d{4}-\d\d-\d\d)\.jsonl$/;
 const LOST = "line-lost";
 
-const Counts = z.record(z.string(), z.int().nonnegative());
-type Counts = z.infer<typeof Counts>;
+const EventCounts = z.record(z.string(), z.int().nonnegative());
+type EventCounts = z.infer<typeof EventCounts>;
 
 const eventsOf = (day: string) => `events-${day}.jsonl`;
 const countsOf = (day: string) => `counts-${day}.json`;
@@ -40,7 +40,7 @@ export class LogFolder implements Sink {
   #day: string;
   #events: WriteStream;
   #dayBytes: number;
-  #counts: Counts;
+  #counts: EventCounts;
   #changed = false;
   /** Files are written one after the other. */
   #saved: Promise<void> = Promise.resolve();
@@ -60,7 +60,7 @@ export class LogFolder implements Sink {
     return new LogFolder(path, today, day, size, await readCounts(join(path, countsOf(day))));
   }
 
-  private constructor(path: string, today: () => string, day: string, dayBytes: number, counts: Counts) {
+  private constructor(path: string, today: () => string, day: string, dayBytes: number, counts: EventCounts) {
     this.#path = path;
     this.#today = today;
     this.#day = day;
@@ -164,9 +164,9 @@ export class LogFolder implements Sink {
 }
 
 /** None for a file that is not there, or that somebody else has written. */
-async function readCounts(path: string): Promise<Counts> {
+async function readCounts(path: string): Promise<EventCounts> {
   try {
-    return Counts.parse(JSON.parse(await readFile(path, "utf8")));
+    return EventCounts.parse(JSON.parse(await readFile(path, "utf8")));
   } catch {
     return {};
   }

@@ -8,7 +8,7 @@ import type { Settings } from "../config/settings.ts";
 import type { GoneReason } from "../wire.ts";
 
 /** The connection as those who watch it know it. */
-export interface Connection {
+export interface PeerConnection {
   /** We do not read it, so it cannot show any sign of life. */
   readonly paused: boolean;
   /** A ping is due, whether or not one is sent. */
@@ -30,14 +30,14 @@ export class Liveness {
   readonly #ws: WebSocket;
   readonly #socket: Socket;
   readonly #settings: Settings;
-  readonly #connection: Connection;
+  readonly #connection: PeerConnection;
   readonly #pings: NodeJS.Timeout;
   #bytesReadAtPing: number | undefined;
   #missedPings = 0;
   #stallTimer: NodeJS.Timeout | undefined;
   #challengeTimer: NodeJS.Timeout | undefined;
 
-  constructor(ws: WebSocket, socket: Socket, settings: Settings, connection: Connection) {
+  constructor(ws: WebSocket, socket: Socket, settings: Settings, connection: PeerConnection) {
     this.#ws = ws;
     this.#socket = socket;
     this.#settings = settings;

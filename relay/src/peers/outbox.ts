@@ -7,7 +7,7 @@ import type { WebSocket } from "ws";
 import type { Settings } from "../config/settings.ts";
 import type { Pool } from "../limits/limits.ts";
 import { type Answer, encode } from "../wire.ts";
-import type { Connection, Liveness, Progress } from "./liveness.ts";
+import type { Liveness, PeerConnection, Progress } from "./liveness.ts";
 
 /** Frames below this are copied when older ones wait, in bytes: else each tiny one can keep a 64 KiB chunk alive. */
 const COPY_BELOW_BYTES = 4096;
@@ -19,9 +19,9 @@ interface OutboxParts {
   readonly settings: Settings;
   readonly liveness: Liveness;
   /** What all peers together have not taken, beyond `highWaterBytes` of each. */
-  readonly untaken: Pool<Connection>;
+  readonly untaken: Pool<PeerConnection>;
   /** Whom that is counted for. */
-  readonly connection: Connection;
+  readonly connection: PeerConnection;
 }
 
 export class Outbox implements Progress {
@@ -29,8 +29,8 @@ export class Outbox implements Progress {
   readonly #socket: Socket;
   readonly #settings: Settings;
   readonly #liveness: Liveness;
-  readonly #untaken: Pool<Connection>;
-  readonly #connection: Connection;
+  readonly #untaken: Pool<PeerConnection>;
+  readonly #connection: PeerConnection;
   /** Given to the socket, and still in this process. */
   #inFlightFrames = 0;
   #takenFrames = 0;

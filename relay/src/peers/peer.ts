@@ -11,7 +11,7 @@ import type { Pool } from "../limits/limits.ts";
 import type { Remains } from "../limits/places.ts";
 import type { Answer, GoneReason } from "../wire.ts";
 import { Closing } from "./closing.ts";
-import { type Connection, Liveness } from "./liveness.ts";
+import { Liveness, type PeerConnection } from "./liveness.ts";
 import { Outbox } from "./outbox.ts";
 import { hasToWait, readBegins } from "./turns.ts";
 
@@ -28,9 +28,9 @@ export interface PeerOwner {
 /** What all peers together make us keep. */
 export interface Pools {
   /** Messages whose end has not come. Each is kept until it does, and a byte now and then is a sign of life. */
-  readonly unfinished: Pool<Connection>;
+  readonly unfinished: Pool<PeerConnection>;
   /** What waits for peers that take too little, beyond `highWaterBytes` of each. */
-  readonly untaken: Pool<Connection>;
+  readonly untaken: Pool<PeerConnection>;
 }
 
 /** How much larger than a message its bytes may be: headers of frames, of 64 bytes or more on average, */
@@ -74,7 +74,7 @@ interface PeerParts {
   readonly onClosed: (peer: Peer, why: GoneReason) => void;
 }
 
-export class Peer implements Connection {
+export class Peer implements PeerConnection {
   owner: PeerOwner | undefined;
   /** The largest message that its owner wants to be given. */
   maxMessageBytes: number;
@@ -84,7 +84,7 @@ export class Peer implements Connection {
   readonly #ws: WebSocket;
   readonly #socket: Socket;
   readonly #settings: Settings;
-  readonly #unfinished: Pool<Connection>;
+  readonly #unfinished: Pool<PeerConnection>;
   readonly #onClosed: PeerParts["onClosed"];
   #id: string | undefined;
   #paused = false;

@@ -7,7 +7,7 @@ import type { Settings } from "../config/settings.ts";
 import { NetworkRateLimiter, type SilentSockets } from "../limits/limits.ts";
 import type { Emit } from "../observe/events.ts";
 import type { Peer, PeerOwner } from "../peers/peer.ts";
-import { confirm, type Feature, type GoneReason, parseRequest, type RefusedReason, type Request } from "../wire.ts";
+import { confirm, type Feature, type GoneReason, parseRequest, type RefusalReason, type Request } from "../wire.ts";
 import { type Claim, Claims } from "./reclaim.ts";
 import type { RoomOptions } from "./room.ts";
 import type { Rooms } from "./rooms.ts";
@@ -106,7 +106,7 @@ export class Lobby implements PeerOwner {
    * A sender always counts against its address, but for one that takes back a room that is there and has not just done so; a
    * receiver only when it is refused: so guessing ends, and so does coming again and again to a room that has no place for it.
    */
-  #serve(peer: Peer, request: Request, address: string): RefusedReason | undefined {
+  #serve(peer: Peer, request: Request, address: string): RefusalReason | undefined {
     const claim = request.type === "CREATE_ROOM" ? this.#claimIn(request) : undefined;
     if (request.type === "CREATE_ROOM" && claim) return this.#takeBack(peer, request, claim, address);
     if (!this.#limiter.allows(address)) return "rate_limited";
@@ -117,7 +117,7 @@ export class Lobby implements PeerOwner {
     return refused;
   }
 
-  #create(peer: Peer, request: CreateRoom, address: string): RefusedReason | undefined {
+  #create(peer: Peer, request: CreateRoom, address: string): RefusalReason | undefined {
     // With a wrong token: what it would take back is not there for it.
     if (request.reclaim_token !== undefined) return "room_not_found";
     const features = confirm(request.features, OF_SENDERS);
@@ -144,7 +144,7 @@ export class Lobby implements PeerOwner {
     return this.#claims.claimIn(reclaim_token, room_id);
   }
 
-  #takeBack(peer: Peer, request: CreateRoom, claim: Claim, address: string): RefusedReason | undefined {
+  #takeBack(peer: Peer, request: CreateRoom, claim: Claim, address: string): RefusalReason | undefined {
     const features = confirm(request.features, OF_SENDERS);
     const leftMs = this.#leftOf(claim);
     if (leftMs <= 0 || this.#rooms.hasEnded(claim)) return "room_not_found";
@@ -180,7 +180,7 @@ export class Lobby implements PeerOwner {
     return Math.min(createdMs + ttlMs - Date.now(), ttlMs, this.#settings.roomTtlMs);
   }
 
-  #join(peer: Peer, request: JoinRoom, address: string): RefusedReason | undefined {
+  #join(peer: Peer, request: JoinRoom, address: string): RefusalReason | undefined {
     if (!this.#misses.allows(address)) return "rate_limited";
     const room = this.#rooms.find(request.room_id);
     if (!room) return "room_not_found";
@@ -192,7 +192,7 @@ export class Lobby implements PeerOwner {
     return undefined;
   }
 
-  #refuse(peer: Peer, reason: RefusedReason): void {
+  #refuse(peer: Peer, reason: RefusalReason): void {
     const visit = this.#visits.get(peer);
     if (!visit) return;
     this.#emit({ event: "refused", why: reason, address: visit.address });

@@ -8,14 +8,14 @@ import type { Remains } from "../limits/places.ts";
 import type { Emit } from "../observe/events.ts";
 import { forward } from "../peers/flow.ts";
 import { type Peer, type PeerOwner, remainsOf } from "../peers/peer.ts";
-import { type GoneReason, parseNext, type RefusedReason } from "../wire.ts";
+import { type GoneReason, parseNext, type RefusalReason } from "../wire.ts";
 import { Attempts } from "./attempts.ts";
 import { Queue, type Waiting } from "./queue.ts";
 
 /** How often within `idlePairMs` a pair is checked: an idle one is parted at most a quarter too late. */
 const IDLE_CHECKS = 4;
 
-type State =
+type RoomState =
   /** Nobody's turn: the next receiver is paired as soon as there is one. What the sender says reaches nobody. */
   | { at: "idle" }
   /** `quiet` waits for the receiver's first word, and from then on for a silence of both. */
@@ -68,7 +68,7 @@ export class Room implements PeerOwner {
   readonly #onEnded: (room: Room, end: RoomEnd) => void;
   readonly #attempts: Attempts;
   readonly #queue: Queue;
-  #state: State = { at: "idle" };
+  #state: RoomState = { at: "idle" };
   #passedBytes = 0;
   #expired = false;
   /** When its sender last took it back, by `performance.now()`. */
@@ -140,7 +140,7 @@ export class Room implements PeerOwner {
   }
 
   /** Why one more receiver of this address cannot wait here; undefined if it can. */
-  refusal(address: string): RefusedReason | undefined {
+  refusal(address: string): RefusalReason | undefined {
     if (this.#attempts.isBarred(address)) return "too_many_attempts";
     return this.#queue.hasPlaceFor(address) ? undefined : "queue_full";
   }
@@ -378,7 +378,7 @@ export class Room implements PeerOwner {
     this.#timer = setTimeout(() => this.#expire(), this.#settings.overtimeMs);
   }
 
-  #dismissWaiting(reason: RefusedReason, why: GoneReason): void {
+  #dismissWaiting(reason: RefusalReason, why: GoneReason): void {
     for (const waiting of this.#queue.all()) this.#dismiss(waiting, reason, why);
   }
 
@@ -389,7 +389,7 @@ export class Room implements PeerOwner {
     }
   }
 
-  #dismiss(waiting: Waiting, reason: RefusedReason, why: GoneReason): void {
+  #dismiss(waiting: Waiting, reason: RefusalReason, why: GoneReason): void {
     this.#queue.remove(waiting);
     this.#emit({ event: "refused", why: reason, address: waiting.address });
     waiting.peer.sendControl({ type: "ERROR", reason });

@@ -5,7 +5,7 @@ import { NetworkLimiter } from "../limits/limits.ts";
 import { Places } from "../limits/places.ts";
 import type { Emit } from "../observe/events.ts";
 import type { Peer } from "../peers/peer.ts";
-import type { GoneReason, RefusedReason } from "../wire.ts";
+import type { GoneReason, RefusalReason } from "../wire.ts";
 import type { Claim } from "./reclaim.ts";
 import { Room, type RoomEnd, type RoomOptions } from "./room.ts";
 
@@ -78,7 +78,7 @@ export class Rooms {
    * Gives a room back to the sender that has shown whose it is: the room that has waited for it, or the same one made again by
    * a relay that does not know it. The caller answers the sender, and then has the turns go on (`resumeTurns`).
    */
-  takeBack(sender: Peer, { room: id, createdMs }: Claim, options: RoomOptions): Room | RefusedReason {
+  takeBack(sender: Peer, { room: id, createdMs }: Claim, options: RoomOptions): Room | RefusalReason {
     const room = this.#rooms.get(id);
     if (!room) return this.#make(id, sender, options) ?? "too_many_rooms";
     // A relay that was restarted may have given the id to somebody else.

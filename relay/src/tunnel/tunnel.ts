@@ -12,7 +12,7 @@ import { createWebSocketStream, type WebSocket } from "ws";
 import type { Settings } from "../config/settings.ts";
 import type { ClientEnd, Refusal, TunnelEnd } from "../doors.ts";
 import { CLOSE_CODE } from "../wire.ts";
-import { Session } from "../yamux/session.ts";
+import { YamuxSession } from "../yamux/session.ts";
 import { StreamError, type YamuxStream } from "../yamux/stream.ts";
 import { bridge } from "./bridge.ts";
 
@@ -34,14 +34,14 @@ export class Tunnel {
   /** Settles once nothing is left of the agent's connection, and never rejects. */
   readonly closed: Promise<TunnelEnd>;
   readonly #ws: WebSocket;
-  readonly #session: Session;
+  readonly #session: YamuxSession;
   readonly #settings: Settings;
   #restarting = false;
 
   constructor(ws: WebSocket, settings: Settings) {
     this.#ws = ws;
     this.#settings = settings;
-    this.#session = new Session(createWebSocketStream(ws), "server", {
+    this.#session = new YamuxSession(createWebSocketStream(ws), "server", {
       maxStreams: settings.maxStreamsPerTunnel,
       pingMs: settings.pingMs,
     });

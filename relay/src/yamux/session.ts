@@ -18,7 +18,7 @@ import {
   Violation,
   type ViolationReason,
 } from "./frame.ts";
-import { StreamError, type Turns, YamuxStream } from "./stream.ts";
+import { StreamError, type StreamOwner, YamuxStream } from "./stream.ts";
 
 /** Payload of a data frame, in bytes: what others wait for before it is their turn. */
 const MAX_FRAME_BYTES = 16 * 1024;
@@ -53,7 +53,7 @@ export interface SessionOptions extends Partial<typeof DEFAULTS> {
 }
 
 /** Why a session ended, for log line and counter. */
-export type SessionEnd =
+export type YamuxEnd =
   | ViolationReason
   /** We closed it. */
   | "closed"
@@ -67,9 +67,9 @@ export type SessionEnd =
 
 const ODD = 1;
 
-export class Session implements Turns {
+export class YamuxSession implements StreamOwner {
   /** Settles once the transport is closed, and never rejects. */
-  readonly closed: Promise<SessionEnd>;
+  readonly closed: Promise<YamuxEnd>;
 
   readonly #transport: Duplex;
   readonly #options: typeof DEFAULTS;
@@ -98,7 +98,7 @@ export class Session implements Turns {
   #heard = false;
   #drained = false;
   #pingTimer: NodeJS.Timeout | undefined;
-  #gone: SessionEnd | undefined;
+  #gone: YamuxEnd | undefined;
 
   constructor(transport: Duplex, role: "server" | "client", options: SessionOptions = {}) {
     this.#transport = transport;
@@ -125,7 +125,7 @@ export class Session implements Turns {
     this.closed = new Promise((resolve) => {
       transport.once("close", () => {
         lost();
-        resolve(this.#gone as SessionEnd);
+        resolve(this.#gone as YamuxEnd);
       });
     });
     this.#armPing();
@@ -161,7 +161,7 @@ export class Session implements Turns {
   }
 
   /** Ends all streams and the transport. Idempotent. */
-  close(reason: "closed" | "internal-error" = "closed"): Promise<SessionEnd> {
+  close(reason: "closed" | "internal-error" = "closed"): Promise<YamuxEnd> {
     this.#finish(reason);
     return this.closed;
   }
@@ -328,7 +328,7 @@ export class Session implements Turns {
     else if (this.#goingAway) this.#finish("closed");
   }
 
-  #finish(reason: SessionEnd): void {
+  #finish(reason: YamuxEnd): void {
     if (this.#gone) return;
     this.#gone = reason;
     clearTimeout(this.#pingTimer);
@@ -351,7 +351,7 @@ export class Session implements Turns {
 
 const { normal, protocolError, internalError } = GO_AWAY;
 /** The code of our GO_AWAY when a session ends; none if the peer could not receive it. */
-const GOODBYE: Record<SessionEnd, number | undefined> = {
+const GOODBYE: Record<YamuxEnd, number | undefined> = {
   closed: normal,
   "internal-error": internalError,
   "peer-closed": normal,
@@ -374,4 +374,4 @@ const GOODBYE: Record<SessionEnd, number | undefined> = {
 };
 
 /** Every way for a session to end. */
-export const SESSION_ENDS = Object.keys(GOODBYE) as readonly SessionEnd[];
+export const SESSION_ENDS = Object.keys(GOODBYE) as readonly YamuxEnd[];

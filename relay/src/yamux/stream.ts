@@ -31,7 +31,7 @@ export class StreamError extends Error {
 }
 
 /** What a stream asks of its session. */
-export interface Turns {
+export interface StreamOwner {
   /** It has something to say that takes no window. */
   wantsControl(stream: YamuxStream): void;
   wantsData(stream: YamuxStream): void;
@@ -41,7 +41,7 @@ export interface Turns {
 
 export class YamuxStream extends Duplex {
   readonly id: number;
-  readonly #turns: Turns;
+  readonly #turns: StreamOwner;
 
   /** What we may still send, and what the peer may still send. */
   #sendWindow = WINDOW_BYTES;
@@ -68,7 +68,7 @@ export class YamuxStream extends Duplex {
   /** Nobody is left to hear of a reset. */
   #severed = false;
 
-  constructor(id: number, firstFlag: number, turns: Turns) {
+  constructor(id: number, firstFlag: number, turns: StreamOwner) {
     // No read-ahead of Node's own: what is not asked for stays in our blocks, so that the window is all that is kept.
     super({ readableHighWaterMark: 0, writableHighWaterMark: WRITE_AHEAD_BYTES });
     this.id = id;

@@ -6,7 +6,7 @@ import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { WINDOW_BYTES } from "../../../relay/src/yamux/frame.ts";
-import type { Session, SessionEnd } from "../../../relay/src/yamux/session.ts";
+import type { YamuxEnd, YamuxSession } from "../../../relay/src/yamux/session.ts";
 import type { YamuxStream } from "../../../relay/src/yamux/stream.ts";
 import { eventually, until } from "../../support/wait.ts";
 import { pass, stopClock } from "../clock.ts";
@@ -20,7 +20,7 @@ const FIN = 4;
 const RST = 8;
 
 /** What a peer of the accepting client says, and what the session says of it. */
-const AGAINST_THE_PROTOCOL: [string, SessionEnd, Buffer[]][] = [
+const AGAINST_THE_PROTOCOL: [string, YamuxEnd, Buffer[]][] = [
   ["speaks HTTP", "bad-version", [Buffer.from("GET / HTTP/1.1\r\n\r\n")]],
   ["uses a type of its own", "bad-type", [raw(4, 0, 2, 0)]],
   ["uses a flag of its own", "bad-flags", [raw(1, 0x11, 2, 0)]],
@@ -130,7 +130,7 @@ for (const reason of ["too-many-opens", "peer-closed", "peer-protocol-error", "p
   REASONS.add(reason);
 
 /** Feeds a session in the given pieces, with a reader on every second stream, and returns why it ended. */
-async function feed(pieces: Uint8Array[]): Promise<Session> {
+async function feed(pieces: Uint8Array[]): Promise<YamuxSession> {
   const [near, far] = await sockets();
   const peer = new RawPeer(far);
   let count = 0;

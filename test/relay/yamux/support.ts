@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { afterEach } from "vitest";
-import { Session, type SessionOptions } from "../../../relay/src/yamux/session.ts";
+import { type SessionOptions, YamuxSession } from "../../../relay/src/yamux/session.ts";
 import { until } from "../../support/wait.ts";
 
 export interface RawFrame {
@@ -99,8 +99,8 @@ export function harness() {
     return [near, far];
   }
 
-  function session(transport: Duplex, role: "server" | "client", options: SessionOptions = {}): Session {
-    const made = new Session(transport, role, options);
+  function session(transport: Duplex, role: "server" | "client", options: SessionOptions = {}): YamuxSession {
+    const made = new YamuxSession(transport, role, options);
     undo.push(() => void made.close());
     return made;
   }
