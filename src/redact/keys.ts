@@ -4,6 +4,8 @@ import { always, type Rule } from "./rule.ts";
 /** Its lines are looked at, whatever they are. */
 const KEY_EFFORT = 500;
 const KEY_BEGIN = "-{4,5} ?BEGIN (?:(?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?|OpenVPN Static key V\\d) ?-{4,5}";
+const KEY_HEAD = new RegExp(KEY_BEGIN, "y");
+const KEY_END = "-{4,5} ?END (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY";
 /** Whatever it has up to its end, with anything before and behind its lines; but never into the next key. */
 const KEY_TEXT = "(?:[^-]|-(?!-{3,4} ?BEGIN )){16,16000}?(?=-{4,5} ?END )";
 /** What programs and people put before a line and behind it: numbers, names of files and hosts, times, signs of a patch. */
@@ -24,6 +26,7 @@ export const PRIVATE_KEYS: readonly Rule[] = [
     effort: KEY_EFFORT,
     finds: "PEM, OpenSSH, PGP and PuTTY private keys, also cut off or with escaped line ends",
     starts: ["-----BEGIN ", "---- BEGIN "],
+    head: KEY_HEAD,
     pattern: new RegExp(`${KEY_BEGIN}(?<secret>${KEY_TEXT})`, "dy"),
     valid: isKeyText,
   },
@@ -32,6 +35,7 @@ export const PRIVATE_KEYS: readonly Rule[] = [
     effort: KEY_EFFORT,
     finds: "",
     starts: ["-----BEGIN ", "---- BEGIN "],
+    head: KEY_HEAD,
     // Without its end: as much of its lines as there is.
     pattern: new RegExp(`${KEY_BEGIN}(?<secret>${KEY_LINES}|${KEY_STRING})`, "dy"),
     valid: isNoSample,
@@ -41,7 +45,8 @@ export const PRIVATE_KEYS: readonly Rule[] = [
     effort: KEY_EFFORT,
     finds: "",
     starts: ["-----END ", "---- END "],
-    pattern: new RegExp(`(?<=(?<secret>${KEY_REST}))-{4,5} ?END (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY`, "dy"),
+    head: new RegExp(KEY_END, "y"),
+    pattern: new RegExp(`(?<=(?<secret>${KEY_REST}))${KEY_END}`, "dy"),
     valid: isNoSample,
   },
   {

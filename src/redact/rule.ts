@@ -13,6 +13,8 @@ export interface Rule {
   readonly pattern: RegExp;
   /** Whether its mark is so short that random base64 has it: within a run or block of that it is none. */
   readonly isWeak?: boolean;
+  /** Sticky. What has to stand there before the whole pattern is tried, where that takes much. */
+  readonly head?: RegExp;
   /** What a try takes, in characters that are looked at; where it is not given, as many as most take. */
   readonly effort?: number;
   /** Whether this one is meant. Without it, what is an example or has no entropy is left. */

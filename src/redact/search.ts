@@ -18,7 +18,8 @@ import { type View, viewOf } from "./visible.ts";
 /**
  * How much may be done for each BLOCK_CHARS of a text, in about as many steps as characters are looked at. A page of nothing
  * but settings takes less than half of it, and no block of 12,282 files of others took all of it. Where more is to be done,
- * somebody wants it to be: in the rest of that block nothing is looked for.
+ * somebody wants it to be: in the rest of that block only what takes a short try is looked for, as all tokens with a form of
+ * their own do, which can never be too many.
  */
 const BLOCK_CHARS = 16 * 1024;
 const BLOCK_EFFORT = 5 * BLOCK_CHARS;
@@ -137,7 +138,7 @@ class Reading {
       this.#block = block;
       this.#left = this.#effort - (at < this.#behindTable ? this.#owed : 0);
     }
-    if (this.#left <= 0) return;
+    if (this.#left <= 0 && !(what.is === "rule" && what.rule.effort === undefined)) return;
     if (what.is === "rule") this.#tryRule(at, what.rule, what.rank);
     else if (at >= this.#behindNames) {
       this.#tryName(at, what.word, what.chars);
@@ -180,6 +181,10 @@ class Reading {
 
   #tryRule(at: number, rule: Rule, rank: number): void {
     if (at < (this.#behind.get(rule) ?? 0)) return;
+    if (rule.head !== undefined && !standsAt(this.#text, at, rule.head)) {
+      this.#left -= TRY_EFFORT;
+      return;
+    }
     const secret = matchAt(this.#text, at, rule);
     this.#left -= rule.effort ?? TRY_EFFORT;
     if (secret === undefined) return;
@@ -214,6 +219,11 @@ function allTriggers(known: readonly KnownSecret[], places: readonly Place[]): T
     }
   }
   return triggers;
+}
+
+function standsAt(text: string, at: number, pattern: RegExp): boolean {
+  pattern.lastIndex = at;
+  return pattern.test(text);
 }
 
 function matchAt(text: string, at: number, rule: Rule): Span | undefined {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Redactor } from "../../src/redact/redactor.ts";
-import { CHARS, FEW, filled, search, tooDear } from "./costs.ts";
+import { ALL, CHARS, FEW, filled, hidingTokens, search, tooDear } from "./costs.ts";
 
 /** As much as is handled in one stretch. */
 const STRETCH_CHARS = 128 * 1024;
@@ -36,4 +36,8 @@ describe("no text is dear", () => {
   it("takes at most ten times the processor time of prose", async () => {
     expect(await tooDear(FEW, "redact")).toEqual([]); // and costs.long.test.ts
   });
+});
+
+it("no text, however dear, hides a token with a form of its own", async () => {
+  expect(await hidingTokens(ALL)).toEqual([]);
 });

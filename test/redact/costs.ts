@@ -1,5 +1,5 @@
 /** What a text costs to redact, beside prose of the same length, by processor time. */
-import { Redactor, type RedactorOptions } from "../../src/redact/redactor.ts";
+import { Redactor, type RedactorOptions, redactText } from "../../src/redact/redactor.ts";
 import { costOf } from "../support/cost.ts";
 
 /** More than two stretches, windows and margins. */
@@ -10,6 +10,8 @@ const MAX_TIMES = 10;
 const PROSE =
   "The key to it is that an otter passes its tokens of affection on, and keeps no secrets: authors say so in their letters, at https://otters.example/facts, and mention a password only once.\n";
 const rows = (row: string) => row.repeat(2_000);
+
+const TOKEN = "ghp_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8";
 
 /** What is tried on each save. */
 export const FEW = [
@@ -23,7 +25,12 @@ export const FEW = [
 export const ALL = [
   ...["authorization\u200b", "_auth=\u200b", "AGE-SECRET-KEY-1:a@", "password=", "token=a ", "api_key: ", "pass|"],
   ...["sid=", "_auth=", "eyJ.", "sk_live_=", "mysql -p", "://:@", "密码:", "\u200ba", "\x1b[", "\x1b]8;;x"],
-  ...["-----BEGIN PRIVATE KEY-----\nA", "-----BEGIN PRIVATE KEY-----\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"],
+  ...[
+    "-----BEGIN ",
+    "-----END ",
+    "-----BEGIN PRIVATE KEY-----\nA",
+    "-----BEGIN PRIVATE KEY-----\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n",
+  ],
   ...["AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAxxxxxxxx\n-----END PRIVATE KEY-----\n", "| password |\n|---|---|\n"],
   // Settings in one line, with a backslash and a letter between them.
   ...[
@@ -80,4 +87,18 @@ export async function tooDear(units: readonly string[], secrets: RedactorOptions
     if (times > MAX_TIMES) dear.push(`${JSON.stringify(unit).slice(0, 60)} ${times.toFixed(1)}`);
   }
   return dear;
+}
+
+/** Of no more than one block, after the half of which not all is looked for any more. */
+const BLOCK_CHARS = 12 * 1024;
+
+/** Behind which of these, repeated, a token with a form of its own stays. */
+export async function hidingTokens(units: readonly string[]): Promise<string[]> {
+  const hiding: string[] = [];
+  for (const unit of units) {
+    const text = `${unit.repeat(Math.ceil(BLOCK_CHARS / unit.length)).slice(0, BLOCK_CHARS)}\n${TOKEN}\n`;
+    if ((await redactText(text, { secrets: "redact" })).text.includes(TOKEN))
+      hiding.push(JSON.stringify(unit).slice(0, 60));
+  }
+  return hiding;
 }
