@@ -93,7 +93,7 @@ async function leaveAt({ text, secrets }: Example, before: number): Promise<stri
 }
 
 /** A longer example is cut in fewer places. */
-const LONG_CHARS = 20_000;
+const LONG_CHARS = 12_000;
 
 describe("a cut", () => {
   it.each(Object.entries(EXAMPLES))("loses nothing of %s", async (name, example) => {
