@@ -118,9 +118,11 @@ function valueBelow(before: string, rest: string, after: string, { kind, end }: 
   return [];
 }
 
-/** arn:aws:secretsmanager:…:secret:name, [redacted: command-line-password #1] */
+/** arn:aws:secretsmanager:…:secret:name, -----END PRIVATE KEY-----, [redacted: command-line-password #1] */
 const isInName = (text: string, { start, end }: Name) =>
-  (text.charAt(start - 1) === ":" && text.charAt(end) === ":") || isWithinPlaceholder(text, start);
+  (text.charAt(start - 1) === ":" && text.charAt(end) === ":") ||
+  text.startsWith("----", end) ||
+  isWithinPlaceholder(text, start);
 
 /** Quoted, up to the quote's end; bare, up to what ends a word. */
 const VALUE =
