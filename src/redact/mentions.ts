@@ -121,7 +121,7 @@ function valueBelow(before: string, rest: string, after: string, { kind, end }: 
 /** arn:aws:secretsmanager:…:secret:name, -----END PRIVATE KEY-----, [redacted: command-line-password #1] */
 const isInName = (text: string, { start, end }: Name) =>
   (text.charAt(start - 1) === ":" && text.charAt(end) === ":") ||
-  text.startsWith("----", end) ||
+  /^(?: BLOCK)? ?-{4}/.test(text.slice(end, end + 12)) ||
   isWithinPlaceholder(text, start);
 
 /** Quoted, up to the quote's end; bare, up to what ends a word. */

@@ -138,11 +138,14 @@ describe("whatever the text is", () => {
     );
   });
 
-  it("the end of a private key that is gone is no name of what stands in the next lines", async () => {
-    const key = "-----BEGIN PRIVATE KEY-----[redacted: private-key #1]-----END PRIVATE KEY-----";
-    const text = `"${key}"}\n\nexample.com/layout v1.15.0 h1:THpuNEpiOHR3WForNy9QYktVODM2REIzVW5mNVJNQTc=\n`;
-    expect((await redactText(text, REDACT)).text).toBe(text);
-  });
+  it.each(["PRIVATE KEY", "PGP PRIVATE KEY BLOCK"])(
+    "the end of a %s that is gone is no name of what stands in the next lines",
+    async (kind) => {
+      const key = `-----BEGIN ${kind}-----[redacted: private-key #1]-----END ${kind}-----`;
+      const text = `"${key}"}\n\nexample.com/layout v1.15.0 h1:THpuNEpiOHR3WForNy9QYktVODM2REIzVW5mNVJNQTc=\n`;
+      expect((await redactText(text, REDACT)).text).toBe(text);
+    },
+  );
 
   it("its cuts into pieces change nothing", async () => {
     const places = await placesOf({ project: "/home/ann/app", home: "/home/ann" });
