@@ -134,7 +134,9 @@ export async function halfWay(
   const where = mode === "lan" ? { host: `127.0.0.1:${wire.port}` } : { relay_url: `ws://127.0.0.1:${wire.port}` };
   const args = { code: share.code, ...where };
   const call = patient(receiver, args);
-  await Promise.all([sender.becomes("serving"), eventually(() => receiver.kept("staging")).toHaveLength(1)]);
+  // In this order: a first try that fails takes its folder along.
+  await sender.becomes("serving");
+  await eventually(() => receiver.kept("staging")).toHaveLength(1);
   return { share, wire, args, call };
 }
 
