@@ -52,7 +52,7 @@ export const always = () => true;
  */
 export const LEFT = "(?:(?<![A-Za-z0-9_-])|(?<=\\\\[nrtbf])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[(?:[0-9;:]{1,24}m|[0-2]?K)))";
 
-/** In the notation of forms in tokens.ts. */
+/** In the notation of forms.ts. */
 export const UUID = "~h{8}-~h{4}-~h{4}-~h{4}-~h{12}";
 
 /** What a try takes where some hundred characters may follow. */

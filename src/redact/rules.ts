@@ -4,11 +4,13 @@
  * Values that only their surroundings give away are in assignments.ts.
  */
 import { CALLED, COMMANDS } from "./commands.ts";
+import { PASSWORD_HASHES } from "./hashes.ts";
 import { PRIVATE_KEYS } from "./keys.ts";
 import { always, HEX_DIGITS, JUDGED_CHARS, LEFT, LONG_EFFORT, type Rule, UUID } from "./rule.ts";
 import { SERVICE_TOKENS } from "./tokens.ts";
 import { isTyped } from "./typed.ts";
 import { isPlain, looksChosen, looksRandom, NOT_A_PASSWORD, standsForValue } from "./values.ts";
+import { WEBHOOKS } from "./webhooks.ts";
 
 /** The three characters with which the base64 of a Discord user's number begins. */
 const SNOWFLAKE_STARTS = Array.from({ length: 90 }, (_, at) =>
@@ -37,18 +39,6 @@ const SCHEME = `(?:${SCHEMES.replaceAll(" ", "|")})(?: token)?[ =:]{1,2}`;
 /** How far behind an id its secret may stand: in the next line, or the next field. */
 const PARTNER_REACH_CHARS = 160;
 
-/** What the secret of a webhook's address is: all that comes behind the fixed part. */
-function webhook(starts: readonly string[], before: RegExp, secret: RegExp): Rule {
-  const finds = "Slack, Discord, Teams, Google Chat, Zapier, Make, IFTTT, Airtable, DingTalk, Feishu webhooks";
-  const pattern = new RegExp(`${before.source}(?<secret>${secret.source})`, "diy");
-  const valid = (found: string) => !standsForValue(found) && !/T0{6}|B0{6}|X{8}/i.test(found);
-  return { id: "webhook-url", finds, starts, pattern, valid };
-}
-
-/** A password's hash, which is as good as the password to whoever has the time. */
-function hash(starts: readonly string[], pattern: RegExp): Rule {
-  return { id: "password-hash", finds: "crypt, bcrypt, Argon2, PBKDF2, scrypt and htpasswd hashes", starts, pattern };
-}
 export const RULES: readonly Rule[] = [
   ...SERVICE_TOKENS,
   ...PRIVATE_KEYS,
@@ -171,34 +161,7 @@ export const RULES: readonly Rule[] = [
     ),
     valid: always,
   },
-  webhook(["hooks.slack.com/"], /hooks\.slack\.com\/(?:services|workflows|triggers)\//, /[\w/-]{20,120}/),
-  webhook(
-    ["discord.com/api/", "discordapp.com/api/"],
-    /discord(?:app)?\.com\/api\/(?:v\d{1,2}\/)?webhooks\//,
-    /\d{15,21}\/[\w-]{50,90}/,
-  ),
-  webhook(
-    [".webhook.office.com/", "outlook.office.com/webhook/"],
-    /(?:\.webhook|outlook)\.office\.com\/webhook(?:b2)?\//,
-    /[\w@/-]{60,250}/,
-  ),
-  webhook(["hooks.zapier.com/"], /hooks\.zapier\.com\/hooks\/catch\//, /\d{4,12}\/\w{5,20}/),
-  webhook(["maker.ifttt.com/"], /maker\.ifttt\.com\/trigger\/[\w-]{1,60}\/(?:json\/)?with\/key\//, /[\w-]{20,60}/),
-  webhook(
-    ["open.feishu.cn/", "open.larksuite.com/"],
-    /open\.(?:feishu\.cn|larksuite\.com)\/open-apis\/bot\/v2\/hook\//,
-    /[\w-]{30,60}/,
-  ),
-  webhook(["hooks.airtable.com/"], /hooks\.airtable\.com\/workflows\/v1\/genericwebhook\//, /[\w/]{20,80}/),
-  webhook(["api.netlify.com/build_hooks/"], /api\.netlify\.com\/build_hooks\//, /[a-f0-9]{20,40}/),
-  webhook(["/integrations/deploy/"], /\/integrations\/deploy\/prj_\w{10,60}\//, /\w{8,40}/),
-  webhook([".make.com/"], /\.make\.com\//, /[a-z0-9]{28,40}(?!\w)/),
-  webhook(["oapi.dingtalk.com/"], /oapi\.dingtalk\.com\/robot\/send\?access_token=/, /[a-f0-9]{40,80}/),
-  webhook(
-    ["chat.googleapis.com/"],
-    /chat\.googleapis\.com\/v1\/spaces\/[\w-]{5,40}\/messages\?/,
-    /key=[\w-]{20,60}&(?:amp;)?token=[\w%-]{20,80}/,
-  ),
+  ...WEBHOOKS,
   {
     id: "connection-string",
     effort: URL_EFFORT,
@@ -336,26 +299,7 @@ export const RULES: readonly Rule[] = [
     pattern: /auth(?:\\?["'])?\s{0,4}[:=]\s{0,4}\\?["']?(?<secret>[A-Za-z0-9+/]{12,600}={0,2})(?![\w-])/diy,
     valid: isUserAndPassword,
   },
-  hash(["$2a$", "$2b$", "$2y$"], /\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}/dy),
-  hash(["$1$", "$apr1$"], /\$(?:1|apr1)\$[./\w]{1,16}\$[./A-Za-z0-9]{22}/dy),
-  hash(["$5$", "$6$"], /\$[56]\$(?:rounds=\d{1,9}\$)?[./\w]{1,16}\$[./A-Za-z0-9]{43,86}/dy),
-  hash(["$y$", "$7$"], /\$[y7]\$[./A-Za-z0-9]{1,16}\$[./A-Za-z0-9]{1,86}\$[./A-Za-z0-9]{43}/dy),
-  hash(
-    ["$argon2", "argon2$"],
-    /\$?argon2(?:id?|d)?\$(?:argon2(?:id?|d)\$)?(?:v=\d\d\$)?m=\d{1,9},t=\d{1,5},p=\d{1,4}\$[\w+/.-]{8,100}\$[\w+/.=-]{16,200}/dy,
-  ),
-  hash(["$pbkdf2"], /\$pbkdf2(?:-sha\d{1,3})?\$(?:i=)?\d{1,8}(?:,l=\d{1,3})?\$[\w+/.=-]{8,100}\$[\w+/.=-]{16,200}/dy),
-  hash(["pbkdf2_sha"], /pbkdf2_sha\d{1,3}\$\d{1,8}\$[\w+/.=-]{4,60}\$[\w+/.=-]{20,200}/dy),
-  hash(
-    ["pbkdf2:sha", "scrypt:"],
-    /(?:pbkdf2:sha\d{1,3}:\d{1,8}|scrypt:\d{1,8}:\d{1,4}:\d{1,4})\$[\w+/.=-]{4,60}\$[a-f0-9]{32,200}/dy,
-  ),
-  hash(
-    ["scrypt$", "$scrypt$"],
-    /\$?scrypt\$(?:ln=)?\d{1,8}[$,](?:r=)?\d{1,4}[$,](?:p=)?\d{1,4}\$[\w+/.=-]{4,100}\$[\w+/.=-]{16,200}/dy,
-  ),
-  hash(["{SSHA"], /\{SSHA(?:256|512)?\}[A-Za-z0-9+/]{28,160}={0,2}/dy),
-  hash([":{SHA}"], /:(?<secret>\{SHA\}[A-Za-z0-9+/]{27}=)/dy),
+  ...PASSWORD_HASHES,
   {
     id: "signed-url",
     effort: LONG_EFFORT,
