@@ -4,6 +4,7 @@
  * the figures.
  */
 import type { PassageRule } from "./inspection.ts";
+import { each, re, rule, words } from "./rule-notation.ts";
 
 export type SteeringKind =
   | "override"
@@ -520,31 +521,3 @@ export const STEERING_RULES: readonly PassageRule<SteeringKind>[] = [
   ...DOWNLOAD,
   ...SECRETS,
 ];
-
-/** A regular expression's source over several lines. */
-function re(source: TemplateStringsArray, ...parts: string[]): string {
-  return String.raw(source, ...parts).replace(/\n\s*/g, "");
-}
-
-/** Beginnings over several lines. */
-function words(source: TemplateStringsArray): string {
-  return String.raw(source).trim().replace(/\n\s*/g, " ");
-}
-
-function rule(
-  kind: SteeringKind,
-  begins: string,
-  goesOn: string,
-  options: Pick<PassageRule<SteeringKind>, "order" | "atLineStart"> = {},
-): PassageRule<SteeringKind> {
-  return { kind, begins, goesOn, ...options };
-}
-
-function each(
-  kind: SteeringKind,
-  begins: string,
-  endings: readonly string[],
-  options: Pick<PassageRule<SteeringKind>, "order" | "atLineStart"> = {},
-): PassageRule<SteeringKind>[] {
-  return endings.map((goesOn) => rule(kind, begins, goesOn, options));
-}
