@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 
 export const PAGE = "docs/architecture.md";
 
-export interface House {
+interface House {
   /** The folder of its sources, in which its rooms are. */
   readonly tree: string;
   /** From the top to the ground. A room is a folder, or a file beside them; it imports only what is on a lower floor. */
@@ -46,7 +46,7 @@ export const HOUSES: readonly House[] = [
   },
 ];
 
-export interface Import {
+interface Import {
   /** Both seen from the tree. */
   readonly from: string;
   readonly to: string;
@@ -73,7 +73,7 @@ export function roomOf(file: string): string {
 }
 
 /** A line for each room, with what it imports; a rule between two floors. */
-export function drawingOf({ tree, floors }: House): string {
+function drawingOf({ tree, floors }: House): string {
   const rooms = floors.flat();
   const imports = importsIn(tree).map(({ from, to }) => [roomOf(from), roomOf(to)] as const);
   const nameOf = (room: string) => (room.endsWith(".ts") ? room : `${room}/`);

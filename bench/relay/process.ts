@@ -106,7 +106,7 @@ interface TcpEnd {
 }
 
 /** An IPv4 socket of this machine, as the kernel lists it (proc(5), /proc/net/tcp). */
-export interface TcpSocket {
+interface TcpSocket {
   readonly local: TcpEnd;
   readonly remote: TcpEnd;
   readonly listens: boolean;

@@ -4,7 +4,7 @@ import type { Process } from "./process.ts";
 import { BOTH, start, type Which } from "./relays.ts";
 import { against, median, row } from "./table.ts";
 
-export interface MadeRooms {
+interface MadeRooms {
   readonly aSecond: number;
   /** Processor time of the relay for one. */
   readonly cpuMs: number;

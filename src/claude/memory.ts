@@ -14,7 +14,7 @@ import { Texts } from "./foreign-texts.ts";
 import { parseLine } from "./lines.ts";
 import type { TextChange } from "./turns.ts";
 
-export const FORMAT = "claude-spread/memory";
+const FORMAT = "claude-spread/memory";
 
 /** The file that the client puts into every conversation, and how much of it it reads, in lines and in bytes. */
 export const INDEX = "MEMORY.md";

@@ -8,7 +8,7 @@ import { SpreadError } from "../errors.ts";
 import { projectName } from "./folders.ts";
 
 /** Where a machine has what the tokens stand for: absolute, without links. */
-export interface MachineFolders {
+interface MachineFolders {
   readonly project: string;
   readonly home: string;
 }

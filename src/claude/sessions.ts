@@ -32,7 +32,7 @@ export interface Session {
   readonly folder: string;
 }
 
-export interface Sessions {
+interface Sessions {
   readonly sessions: Session[];
   /** How many files there are in all; more than were looked into. */
   readonly files: number;
@@ -46,7 +46,7 @@ interface Search {
   readonly signal?: AbortSignal;
 }
 
-export const MAX_LISTED = 500;
+const MAX_LISTED = 500;
 const LISTED = 50;
 
 /** More folders and files than that are not looked at: somebody's script made them. */

@@ -105,7 +105,7 @@ export async function snapshot(
 }
 
 /** What a process needs to know to take a snapshot over. */
-export interface HandedFile {
+interface HandedFile {
   /** A name in the home's spool. */
   readonly file: string;
   readonly bytes: number;

@@ -30,7 +30,7 @@ interface Proposal {
   install(signal: AbortSignal): Promise<Installed>;
 }
 
-export interface Installed {
+interface Installed {
   readonly record: Installation;
   /** What was taken out of the texts, as sentences. */
   readonly warnings: readonly string[];

@@ -12,7 +12,7 @@ import { CompanionFiles, companionsOf } from "../inbox/companions.ts";
 /** How much of the document is given out besides, in bytes. */
 const BEGINNING_BYTES = 160 * 1024;
 
-export interface Preview {
+interface Preview {
   /** Holds the document as `handoff.md`, and what comes along under the names that the receiver's would have. */
   readonly folder: string;
   readonly parts: readonly Part[];

@@ -15,7 +15,7 @@ const parts = new Uint8Array(0x100);
 for (const char of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_")
   parts[char.charCodeAt(0)] = PART;
 
-export interface Encoded {
+interface Encoded {
   readonly start: number;
   readonly end: number;
   /** What it says. */

@@ -49,7 +49,7 @@ export interface Scan {
   readonly view: View | undefined;
 }
 
-export interface Searched {
+interface Searched {
   /** Without it only paths are looked for. */
   readonly secrets: boolean;
   readonly known: readonly KnownSecret[];

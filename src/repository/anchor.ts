@@ -80,7 +80,7 @@ export async function readAnchor(repository: Repository, signal: AbortSignal): P
   };
 }
 
-export interface Status {
+interface Status {
   readonly head: { readonly branch?: string; readonly commit?: string };
   readonly upstream: Anchor["upstream"];
   readonly uncommitted: { readonly count: number; readonly files: readonly Uncommitted[] };

@@ -14,7 +14,7 @@ export const MAX_FILE_PATCH_BYTES = 256 * 1024;
 const MAX_HEADER_BYTES = 64 * 1024;
 
 /** Files in one patch; more are not read. */
-export const MAX_FILES = 5_000;
+const MAX_FILES = 5_000;
 
 export type Why = "binary" | "not-text" | "too-long" | "withheld" | "folder" | "unreadable";
 

@@ -79,7 +79,7 @@ export function lineEnd(lastCharacter: string): string {
   return lastCharacter === "\n" ? "" : "\n";
 }
 
-export interface Heading {
+interface Heading {
   /** Counted from 1. */
   readonly line: number;
   /** 1 to 6. */

@@ -13,7 +13,7 @@ import type { GoneReason } from "../wire.ts";
 import { Peer, type Pools } from "./peer.ts";
 
 /** A connection that was let in at the room or pair door, as `Peers` takes it. */
-export interface Connected {
+interface Connected {
   readonly ws: WebSocket;
   readonly socket: Socket;
   readonly door: PeerDoor;

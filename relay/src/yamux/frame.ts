@@ -23,7 +23,7 @@ export const TYPE = {
   /** `length` is one of GO_AWAY. */
   goAway: 3,
 } as const;
-export type Type = (typeof TYPE)[keyof typeof TYPE];
+type Type = (typeof TYPE)[keyof typeof TYPE];
 
 export const FLAG = { syn: 1, ack: 2, fin: 4, rst: 8 } as const;
 const ALL_FLAGS = 0xf;

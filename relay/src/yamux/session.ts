@@ -37,7 +37,7 @@ const MAX_PASSED_IDS = 256;
 /** How long the transport may take to send our last word and to close, in ms. */
 const LINGER_MS = 1000;
 
-export const DEFAULTS = {
+const DEFAULTS = {
   /** Streams at once, of both sides together: 64 MiB of windows. */
   maxStreams: 256,
   /** Streams that we have opened and that the peer has not answered: it refuses more by itself (hashicorp/yamux: 256). */
