@@ -83,7 +83,7 @@ export async function write(at: Machine, lines: readonly (object | string)[], se
   return path;
 }
 
-export interface Exported {
+interface Exported {
   readonly bytes: Buffer;
   readonly header: SessionHeader;
   readonly turns: Turn[];

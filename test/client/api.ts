@@ -12,7 +12,7 @@ import { text as readText } from "node:stream/consumers";
  * What the model answers: a text that ends the turn, a call of a tool; instead of an answer a signal to the client, or
  * that the conversation is too long.
  */
-export type Answer = string | { tool: string; input?: object } | { signal: NodeJS.Signals } | typeof TOO_LONG;
+type Answer = string | { tool: string; input?: object } | { signal: NodeJS.Signals } | typeof TOO_LONG;
 
 export const TOO_LONG = { tooLong: true } as const;
 const TOO_LONG_ERROR = { type: "invalid_request_error", message: "prompt is too long: 250000 tokens > 200000 maximum" };
@@ -21,7 +21,7 @@ const TOO_LONG_ERROR = { type: "invalid_request_error", message: "prompt is too 
 export type Step = Answer | ((seen: Seen) => Answer | Promise<Answer>);
 
 /** What the model has in front of it. */
-export interface Seen {
+interface Seen {
   readonly results: readonly ToolResult[];
   /** The newest of them. */
   readonly last: ToolResult;
@@ -55,7 +55,7 @@ export interface Request {
   readonly messages: readonly { role: string; content: string | Block[] }[];
 }
 
-export interface Api extends AsyncDisposable {
+interface Api extends AsyncDisposable {
   readonly url: string;
   /** Those of the conversation; what the client asks beside it, such as a title, is answered and forgotten. */
   readonly requests: readonly Request[];

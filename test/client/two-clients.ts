@@ -11,7 +11,7 @@ export const SHARE = "mcp__claude-spread__distill_share";
 export const RECEIVE = "mcp__claude-spread__distill_receive";
 const STATUS = "mcp__claude-spread__distill_status";
 
-export type Way = "relay" | "lan";
+type Way = "relay" | "lan";
 
 /** What one of the two has that is not as usual. */
 export interface Side {

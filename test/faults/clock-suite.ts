@@ -14,7 +14,7 @@ import { type Carrier, DOCUMENT_BYTES, wireThatStops } from "./steps.ts";
 
 const HOURS_MS = 5 * 60 * 60_000;
 /** By the way that a clock jumps. */
-export const JUMPS = { ahead: HOURS_MS, back: -HOURS_MS };
+const JUMPS = { ahead: HOURS_MS, back: -HOURS_MS };
 export type Jump = keyof typeof JUMPS;
 
 /** More than is between two words of a receiver's hub about how far it is, in ms. */

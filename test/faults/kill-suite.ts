@@ -22,7 +22,7 @@ import { type Carrier, DOCUMENT_BYTES, STEP_NAMES, type StepName, type Wire, wir
 const PASSPHRASE = "what the two agreed on at lunch";
 
 /** What the receiver has been told. */
-export type Told = "a code" | "a passphrase and a room";
+type Told = "a code" | "a passphrase and a room";
 
 /** How long a relay keeps the room of a sender that is gone, in ms. */
 const RECLAIM_MS = 60_000;

@@ -21,7 +21,7 @@ import {
 } from "./handoff.ts";
 import { startTimed } from "./people.ts";
 
-export type By = "lan" | "relay";
+type By = "lan" | "relay";
 type Size = "short" | "long";
 
 const BYTES: Record<Size, number> = { short: 2_000, long: 5_000_000 };
@@ -86,7 +86,7 @@ function at(place: Place, by: By): Pick<Fault, "way" | "at"> {
   return { way, at: at + (by === "relay" ? RELAY_BYTES[way] : 0) };
 }
 
-export interface FaultCase {
+interface FaultCase {
   readonly what: "cut" | "reset" | "corrupt";
   readonly by: By;
   readonly size: Size;

@@ -31,7 +31,7 @@ const LOOK_SECONDS = 30;
 /** Every so often what stalls goes on, in ms, where it ever does. */
 const HEAL_MS = 1_500;
 
-export interface MixOptions {
+interface MixOptions {
   readonly seed: number;
   /** How many transfers, where that is not told by time. */
   readonly transfers?: number;
@@ -42,7 +42,7 @@ export interface MixOptions {
 }
 
 /** How it went. */
-export interface Tally {
+interface Tally {
   transfers: number;
   /** How they ended: "whole", the code of an error, or what happened to its receiver. */
   readonly ends: Record<string, number>;
@@ -78,7 +78,7 @@ function chance(seed: number): () => number {
   };
 }
 
-export function planOf(seed: number, number: number, patient: boolean): Plan {
+function planOf(seed: number, number: number, patient: boolean): Plan {
   const draw = chance(seed + Math.imul(number, 0x9e3779b1));
   const one = <T>(...of: readonly T[]): T => of[Math.floor(draw() * of.length)] as T;
   const often = (share: number) => draw() < share;

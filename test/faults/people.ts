@@ -24,7 +24,7 @@ import { eventually, until } from "../support/wait.ts";
 import type { Carrier } from "./steps.ts";
 
 /** A server whose hub goes by a clock of its own. */
-export interface Timed {
+interface Timed {
   readonly server: TestServer;
   readonly clock: Clock;
 }

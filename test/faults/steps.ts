@@ -16,11 +16,11 @@ interface Step {
 }
 
 /** Chunks of the documents that are sent here: the last one has what is left of a full one. */
-export const CHUNKS = 24;
+const CHUNKS = 24;
 export const DOCUMENT_BYTES = 65_536 * CHUNKS - 1000;
 
 /** The frame that is held back. */
-export const STEPS = {
+const STEPS = {
   "before HELLO": { way: "up", frame: 0 },
   "before PAKE": { way: "down", frame: 0 },
   "after PAKE, before CONFIRM": { way: "up", frame: 1 },

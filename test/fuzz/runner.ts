@@ -34,7 +34,7 @@ async function measureUnit(): Promise<number> {
   return Math.max(await costOf(unit), await costOf(unit), await costOf(unit));
 }
 
-export interface Fuzz<T> {
+interface Fuzz<T> {
   readonly inputs: fc.Arbitrary<T>;
   /** Tried first, as they are. */
   readonly known?: readonly T[];

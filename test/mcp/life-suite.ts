@@ -120,7 +120,7 @@ export function itEnds(cause: Cause, situation: keyof typeof SITUATIONS, two: Tw
   });
 }
 
-export type Mode = "lan" | "relay";
+type Mode = "lan" | "relay";
 
 /** A transfer that a wire holds in the middle. */
 export async function halfWay(

@@ -10,7 +10,7 @@ import { later } from "../support/later.ts";
 import type { TestServer } from "../support/server.ts";
 import { eventually, until } from "../support/wait.ts";
 
-export type Relay = Awaited<ReturnType<typeof startRelay>>;
+type Relay = Awaited<ReturnType<typeof startRelay>>;
 
 /** @param lasting until the last test of the file is over. */
 export async function relayHere(settings: Parameters<typeof startRelay>[0] = {}, lasting = false): Promise<Relay> {
@@ -91,7 +91,7 @@ export async function host(visited: (socket: Socket) => unknown): Promise<{ port
   return here;
 }
 
-export interface Wire {
+interface Wire {
   readonly port: number;
   /** Connections that are open. */
   readonly open: number;

@@ -80,8 +80,3 @@ export function callers({ client }: Harness) {
 
   return { create, created, join, takeAll };
 }
-
-/** Once the relay has heard all that was said to it. */
-export async function heard({ url }: Relay): Promise<void> {
-  await fetch(`${url.replace(/^ws/, "http")}/health`);
-}

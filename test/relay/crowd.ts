@@ -14,7 +14,7 @@ import { below, type Client, type harness, rawFrame, tinyFrame, upgradeRequest }
 
 type Harness = ReturnType<typeof harness>;
 
-export interface State {
+interface State {
   counts: Record<string, number>;
   sockets: number;
   /** Of the heap and the buffers outside it. */
@@ -87,7 +87,7 @@ async function lived(child: ChildProcess, come: (url: string) => Promise<{ trip(
     },
   };
 }
-export type Lived = Awaited<ReturnType<typeof lived>>;
+type Lived = Awaited<ReturnType<typeof lived>>;
 
 /** A relay with all doors open, and neighbours at each who never rest. */
 export function relayWithNeighbours(doors: Harness, settings: RelayOptions = {}): Promise<Lived> {

@@ -30,7 +30,7 @@ export async function agent(
   return { ws, session: new YamuxSession(createWebSocketStream(ws), "client", { onStream, maxStreams: 4096 }) };
 }
 
-export interface Neighbours {
+interface Neighbours {
   /** A trip there and back at each door, over the connections that were there from the start. */
   trip(): Promise<void>;
 }

@@ -6,11 +6,11 @@ import { afterEach } from "vitest";
 import { WebSocket } from "ws";
 import { type Relay, type RelayOptions, startRelay } from "../../relay/src/relay.ts";
 
-export interface Frame {
+interface Frame {
   data: Buffer;
   binary: boolean;
 }
-export interface Ended {
+interface Ended {
   code: number;
   reason: string;
 }

@@ -90,7 +90,7 @@ export async function converse(
   return { receiver, sender, gate };
 }
 
-export async function receiveBy(link: Link, secret: string, room: string | undefined) {
+async function receiveBy(link: Link, secret: string, room: string | undefined) {
   try {
     const stream = await proveToSender(link, secret, room);
     try {

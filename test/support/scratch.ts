@@ -16,7 +16,7 @@ export const MIB = 1024 * 1024;
 
 export const run = promisify(execFile);
 
-export interface Scratch extends AsyncDisposable {
+interface Scratch extends AsyncDisposable {
   /** Absolute, without links. */
   readonly path: string;
 }

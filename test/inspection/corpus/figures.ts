@@ -24,7 +24,7 @@ export function lookAt(document: string): {
   return { text, steering: steeringOf(passages), links: linkWarnings(passages), marks: guard.defused };
 }
 
-export interface Share {
+interface Share {
   readonly of: number;
   readonly found: number;
   /** Those that were not found, or were found and should not have been. */

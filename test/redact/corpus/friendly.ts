@@ -15,7 +15,7 @@ import {
   word,
 } from "./random.ts";
 
-export interface Friendly {
+interface Friendly {
   readonly kind: string;
   readonly text: string;
   /** Whether it was kept apart while the rules were written. */

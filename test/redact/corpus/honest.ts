@@ -5,7 +5,7 @@ import { readdir, readFile, realpath } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { redactText } from "../../../src/redact/redactor.ts";
 
-export interface Change {
+interface Change {
   readonly file: string;
   readonly rule: string;
   /** In the file, from 1 on. */
@@ -16,7 +16,7 @@ export interface Change {
   readonly after: string;
 }
 
-export interface Honest {
+interface Honest {
   readonly files: number;
   readonly bytes: number;
   /** SHA-256 over names and contents: two runs over the same set have the same. */

@@ -4,9 +4,9 @@ import { friendlyTexts } from "./friendly.ts";
 import { plants } from "./plants.ts";
 
 /** So many characters of a secret in a row give something of it away. */
-export const TELLING_CHARS = 6;
+const TELLING_CHARS = 6;
 
-export interface Tally {
+interface Tally {
   /** How many texts there are, and in how many of them the rules did right. */
   all: number;
   right: number;

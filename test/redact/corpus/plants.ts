@@ -17,7 +17,7 @@ import {
   word,
 } from "./random.ts";
 
-export interface Plant {
+interface Plant {
   readonly kind: string;
   readonly secret: string;
   readonly text: string;

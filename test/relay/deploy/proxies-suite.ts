@@ -15,7 +15,7 @@ import { DOMAIN, type Front, freePort, has, relayProcess, type StartProxy, start
 
 const { relay, client, undo } = harness();
 
-export interface Kind {
+interface Kind {
   readonly name: string;
   readonly there: () => boolean;
   readonly start: StartProxy;

@@ -52,19 +52,13 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-export interface Running {
+interface Running {
   child: ChildProcess;
   /** All that it wrote. */
   said(): string;
 }
 
-export function run(
-  undo: Undo,
-  command: string,
-  args: string[],
-  env: Record<string, string> = {},
-  cwd = ROOT,
-): Running {
+function run(undo: Undo, command: string, args: string[], env: Record<string, string> = {}, cwd = ROOT): Running {
   const child = spawn(command, args, {
     cwd,
     env: { PATH: `${process.env.PATH}:/usr/sbin`, ...env },

@@ -6,7 +6,7 @@ import { afterEach } from "vitest";
 import { type SessionOptions, YamuxSession } from "../../../relay/src/yamux/session.ts";
 import { until } from "../../support/wait.ts";
 
-export interface RawFrame {
+interface RawFrame {
   type: number;
   flags: number;
   id: number;
