@@ -171,7 +171,7 @@ function isDataIn(groups: Groups, quote: string | undefined, { isSetting }: Surr
 /** A commit that passed, or a word. */
 const isVerdict = (value: string, quote: string | undefined, isData: boolean) =>
   (quote === "`" && /^[a-f0-9]{7,40}$/.test(value)) ||
-  (!isData && isWords(value) && value.length < MAX_WORD_CHARS && !/\d{2}/.test(value));
+  (!isData && isWords(value) && value.length < MAX_WORD_CHARS && !/\d{2}|[!#$%&*@^].*\d/.test(value));
 
 /** A value that is another one, by what parts it from the name. */
 function isOther(value: string, groups: Groups, quote: string | undefined): boolean {
@@ -231,6 +231,8 @@ function isAssigned(
   // Only a quoted name has a comma and a quoted value behind it.
   if (groups.comma !== undefined) return isQuoted && /["'`]$/.test(before);
   if (groups.table !== undefined) return isQuoted || /\|[ `*]*$/.test(before);
+  // ${PASSWORD:?a message}
+  if (before.endsWith("${") && text.startsWith(":?", behind - 1)) return false;
   return isSign(groups.sign ?? "", kind, before, isQuoted);
 }
 

@@ -86,6 +86,7 @@ export const COMMANDS: readonly Rule[] = [
   commandLine(["P: ", "pw: "], /(?<=\bu(?:ser)?: ?\S{2,40}[ ,/\n]{1,3})p(?:w|ass)?: ?/),
   commandLine(["serial n"], /serial (?:number|no\.?)[^\n]{0,40}?[ :]/, /[A-Z0-9]{4,8}(?:-[A-Z0-9]{4,8}){2,7}/),
   commandLine(["curl -"], /curl -(?!u )[^\n|;]{0,80}?(?<=-[a-zA-Z]{0,6}u) ["']?[\w.@+-]{1,64}:/),
+  commandLine(["importprivkey "], /importprivkey /),
   commandLine(["operator unseal "], /operator unseal (?:-\S{1,40} )?/),
   commandLine(["lftp"], /lftp[^\n|;]{0,80}? -u ["']?[\w.@-]{1,40},/),
   commandLine(["swaks"], /swaks[^\n|;]{0,160}? (?:-ap|--auth-password) /),

@@ -104,9 +104,10 @@ function valueBelow(before: string, rest: string, after: string, { kind, end }: 
   // What somebody says is answered in the next line, with a question's mark or without.
   const isTalk = SPEAKER.test(before);
   const label: Label = { kind, text: before + rest, announced: isTalk ? "surely" : announced };
+  const isSkipped = (line: string) => SKIPPED.test(line) || (isTalk && NOT_YET.test(line.replace(LEAD, "")));
   let skipped = 0;
   for (const line of linesBelow(after, end)) {
-    if (SKIPPED.test(line.text)) {
+    if (isSkipped(line.text)) {
       if (++skipped > MAX_SKIPPED) break;
       continue;
     }
@@ -228,7 +229,7 @@ const HAS_DIGEST = /[0-9a-f]{32}/i;
 
 /** What says it, after a connective, and then the secret's name. */
 const CALLED =
-  /(?<quote>["'`“„«*]{0,2})(?<value>[^\s"'`“”„«»<>()[\]{},;|*]{8,400})["'`”“»*]{0,2}(?:(?<note>[\])};, ]{0,6}(?: \| base64 (?:-d|-D|--decode))?\s{1,8}(?:\/\/|#|--|\/\*|<-+)\s?(?:[\p{L}\d'-]{1,16} ){0,4})|,? (?:\p{L}{5,14} )?(?:в качестве|is|as|was|ist|als|war|est|comme|es|como|è|come|é|är|som|to|jako|это|как)(?: [\p{L}\d'-]{1,16}){0,4} ?|(?:[\s)]{0,4}where \w{1,20} ?= ?["'])|(?<beside> ))$/iu;
+  /(?<quote>["'`“„«*]{0,2})(?<value>(?:[^\s"'`“”„«»<>()[\]{},;|*]|\*(?=[^\s*])){8,400})["'`”“»*]{0,2}(?:(?<note>[\])};, ]{0,6}(?: \| base64 (?:-d|-D|--decode))?\s{1,8}(?:\/\/|#|--|\/\*|<-+)\s?(?:[\p{L}\d'-]{1,16} ){0,4})|,? (?:\p{L}{5,14} )?(?:в качестве|is|as|was|ist|als|war|est|comme|es|como|è|come|é|är|som|to|jako|это|как)(?: [\p{L}\d'-]{1,16}){0,4} ?|(?:[\s)]{0,4}where \w{1,20} ?= ?["'])|(?<beside> ))$/iu;
 
 function valueBefore(before: string, { kind, start }: Name): Found[] {
   if (!hasChance(before) || kind === "code" || kind === "output" || kind === "user") return [];
@@ -266,6 +267,9 @@ const MAX_LABEL_REST_CHARS = 100;
 /** Lines that may stand between: blank, a fence, a rule, who speaks and when. */
 const SKIPPED = /^[\s>|*_`~=+#-]*(?:[a-z]{2,10})?\s*$|^\W{0,4}\p{L}[\p{L} .]{0,24}\W{1,6}\d\d?:\d\d\W*(?:[AP]M\W*)?$/iu;
 const MAX_SKIPPED = 3;
+/** What is said before an answer comes, behind who says it. */
+const NOT_YET =
+  /^(?:sure|ok|okay|yes|yep|yeah|of course|one (?:sec|moment)|sec|1 sec|moment|hang on|hold on|let me (?:look|check))\b[\w, ]{0,20}[.!,:…]*$/i;
 /** A bullet, a number, a time, who speaks. */
 const LEAD =
   /^[\s>*+•-]*(?:\d{1,2}[.):] {0,2})?(?:\[[^\]\n]{1,24}\] ?)?(?:\d\d:\d\d(?::\d\d)? )?(?:<?@?[\p{L}\d][\p{L}\d .@_-]{0,24}>?(?: ?[([][^)\]\n]{1,20}[)\]])?(?::|>|：) ?|[\p{L}\d][\p{L}\d ._-]{0,24} ?\[\d\d?:\d\d\] )?/iu;

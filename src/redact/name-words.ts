@@ -48,7 +48,7 @@ const ENGLISH: Readonly<Record<NameKind, readonly string[]>> = {
   ),
   pass: ["pass"],
   secret: list("secret token credential apikey devopspat authkey keymaterial"),
-  key: ["key", "auth", "_pat", "-pat", "salt"],
+  key: ["key", "auth", "_pat", "-pat", " pat", "salt"],
   phrase: list(
     "mnemonic,seed-phrase,recovery-phrase,seed words,seed phrase,seed_phrase,recovery phrase,recovery_phrase,seedphrase,backup phrase,wallet seed",
     ",",
@@ -73,7 +73,7 @@ const ENGLISH: Readonly<Record<NameKind, readonly string[]>> = {
   ),
   vague: [],
   pin: list(
-    "pin,puk,door code,gate code,entry code,alarm code,verification code,security code,one-time code,one time code,otp," +
+    "pin,puk,zoom passcode,meeting passcode,door code,gate code,entry code,alarm code,verification code,security code,one-time code,one time code,otp," +
       "one-time password,login code,access code,unlock code,confirmation code",
     ",",
   ),
@@ -176,6 +176,8 @@ export const NO_SECRET = new Set(
       "from design color colour syntax lexer first last keyboard shortcut hot error",
   ),
 );
+/** Of these, what says what a token is for: password_reset_token. */
+export const TOKEN_FOR = new Set(list("reset confirm change forgot invite"));
 /** The same before a key or token: it is one of two, or its name. A password of theirs is one. */
 export const NO_SECRET_KEY = new Set(list("rsa dsa ecdsa gpg pgp ssh"));
 /** The last word before "key" that makes it a secret one. */
@@ -202,6 +204,10 @@ export const JOINED_BEFORE_PASS =
 /** Before "pass" alone: whose password it is. Other passes are runs, verdicts and verbs. */
 export const OWNER_BEFORE_PASS =
   /(?:smtp|e?mail|db|database|become|user|root|admin|my|mysql|sql|pg|postgres|redis|rabbitmq|mq|amqp|mongo|ftp|sftp|ssh|http|https|basic|auth|proxy|sudo|login|wifi|ldap|bind|app|api|account|svc|service|default|key|store|keystore|cert|client|server|host|imap|pop3?|irc|vpn|web|wp|ssl|p12|pfx|jwt|test|guest|owner|remote|backup|dev|prod|stage|staging|bot|oracle|mssql|sa|ora|es|elastic|kafka|nats|mqtt|broker|cache|registry|docker|git|npm|nexus)s?[._-]?$/i;
+
+/** Before "pass" in a sentence, with a blank between them. */
+export const SPOKEN_OWNER =
+  /(?:^|[^\p{L}])(?:wi-?fi|wlan|router|admin|root|sudo|db|database|smtp|vpn|ftp|ssh|login) $/iu;
 
 /** Before "key" in sentences about any: "is the key to success". */
 export const NO_OWNER = new Set(list("the a an that its his her their which each any every another one only of no"));

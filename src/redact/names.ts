@@ -15,6 +15,8 @@ import {
   SECRET_KEY,
   SECRET_KEY_END,
   SHORT_WORDS,
+  SPOKEN_OWNER,
+  TOKEN_FOR,
   VAGUE_KEY,
 } from "./name-words.ts";
 import { isWords } from "./words.ts";
@@ -84,7 +86,10 @@ function isByChance(text: string, at: number, length: number): boolean {
   const spelling = text.slice(at, at + length).replace(/[^A-Za-z]/g, "");
   if (!/^(?:[a-z]+|[A-Z]+|[A-Z][a-z]+|[A-Za-z][a-z]{2,}[A-Z][a-z]+)$/.test(spelling)) return true;
   if (length > MAX_SHORTEST_CHARS) return false;
-  const before = /[A-Za-z0-9+/]*$/.exec(text.slice(Math.max(0, at - RUN_CHARS), at))?.[0] ?? "";
+  const first = text.charAt(at) === " " ? at + 1 : at;
+  // AT+APPKEY=…: a modem's command.
+  const ahead = text.slice(Math.max(0, first - RUN_CHARS), first).replace(/\bAT\+/, " ");
+  const before = /[A-Za-z0-9+/]*$/.exec(ahead)?.[0] ?? "";
   const after = /^[A-Za-z0-9+/]*/.exec(text.slice(at + length, at + length + RUN_CHARS))?.[0] ?? "";
   if (isMixed(before) || isMixed(after) || /[+/][A-Za-z0-9]/.test(after)) return true;
   if (before === "" || before === before.toUpperCase()) return false;
@@ -98,7 +103,12 @@ function isMixed(run: string): boolean {
   if (!/[A-Z]/.test(run) || !/[a-z0-9+/]/.test(run)) return false;
   const words = run.split(/(?=[A-Z])/);
   // Of three letters, chance makes words as well.
-  return !words.every((word) => JOINED_BEFORE_PASS.test(word) || (/^[A-Za-z]{4,}$/.test(word) && isWords(word)));
+  return !words.every(
+    (word) =>
+      JOINED_BEFORE_PASS.test(word) ||
+      SECRET_KEY.has(word.toLowerCase()) ||
+      (/^[A-Za-z]{4,}$/.test(word) && isWords(word)),
+  );
 }
 
 function foreignName(text: string, at: number, word: string, kind: NameKind, length: number): Name | undefined {
@@ -169,6 +179,7 @@ const IS_NAME: Readonly<Partial<Record<NameKind, (name: Within) => boolean>>> = 
 const IS_WORD: Readonly<Record<string, (name: Within) => boolean>> = {
   _pat: ({ tail }) => tail === "",
   "-pat": ({ tail }) => tail === "",
+  " pat": ({ text, at, tail }) => tail === "" && text.startsWith("PAT", at + 1),
   auth: ({ text, at, head, tail }) => tail === "" && (/[_-]$/.test(head) || /[?&]$/.test(text.charAt(at - 1))),
   salt: ({ text, at, head }) =>
     /[A-Za-z][_-]$|[a-z]$/.test(head) && (head.endsWith("_") || head.endsWith("-") || text.charAt(at) === "S"),
@@ -182,7 +193,8 @@ function isSecretsName(name: Within, kind: NameKind): boolean {
   if (!NAME_TAIL.test(tail) && !(word === "secret" && /^_?id$/i.test(tail))) return false;
   // "API key: …" is written with a space.
   const before = wordBefore(head === "" ? text.slice(Math.max(0, at - 16), at) : head);
-  if (NO_SECRET.has(before) || (kind !== "password" && NO_SECRET_KEY.has(before))) return false;
+  if (NO_SECRET.has(before) && !(word === "token" && TOKEN_FOR.has(before))) return false;
+  if (kind !== "password" && NO_SECRET_KEY.has(before)) return false;
   const isWord = IS_WORD[word];
   if (isWord !== undefined) return isWord(name);
   if (kind === "pass") return isPassName(text, start, head, tail, at);
@@ -216,6 +228,7 @@ function isPassName(text: string, start: number, head: string, tail: string, at:
   if (head === "") {
     const next = text.charAt(at + 4 + tail.length);
     return (
+      (text.charAt(at) === "p" && SPOKEN_OWNER.test(text.slice(Math.max(0, start - 10), start))) ||
       (next === ":" &&
         /(?:^|\n|[/|,] ?)$/.test(text.slice(Math.max(0, start - 2), start)) &&
         text.charAt(at + 1) === "a") ||
@@ -257,7 +270,7 @@ const LABEL_WORDS = [...KINDS]
 
 /** What a label says that stands alone: a heading of a table, a field's. */
 const LABEL = new RegExp(
-  `(?:^|[^\\p{L}])(?:${LABEL_WORDS.join("|")}|api[ _-]?key|access[ _-]?key|secret[ _-]?key)s?[\\p{Ll}]{0,3}(?:\\s*[(/].*)?[\\s*_\`"':?]*$`,
+  `(?:^|[^\\p{L}])(?:${LABEL_WORDS.map((word) => word.trim()).join("|")}|api[ _-]?key|access[ _-]?key|secret[ _-]?key)s?[\\p{Ll}]{0,3}(?:\\s*[(/].*)?[\\s*_\`"':?]*$`,
   "iu",
 );
 const IN_LABELS = new Set([...LABEL_WORDS, "key"]);

@@ -35,6 +35,13 @@ export const KINDS: readonly Kind[] = [
       "the Okta key for prod is §, please do not commit it",
       "jwt.sign(payload, '§', { expiresIn: '1h' })",
       "$ vault kv get -field=token secret/app\n§\n",
+      "| Azure DevOps PAT | § |",
+      "my new GitLab PAT is §, use it",
+      "AppKey: §",
+      "AT+APPKEY=§",
+      "GET /reset?password_reset_token=§ 200",
+      "bitcoin-cli importprivkey §",
+      "[09:02] ann: can you send me the Particle access token?\n[09:02] bo: sure, one sec\n[09:03] bo: §",
     ],
   },
   {
@@ -133,6 +140,9 @@ export const KINDS: readonly Kind[] = [
       "비번 §",
       "use ann:§ for the basic auth prompt",
       "He puesto § como contraseña de root.",
+      "the wifi pass is §",
+      "[14:55] ann: send me the admin pass again\n[14:55] bo: sure, §",
+      "ansible_become_pass: §",
     ],
   },
   {
