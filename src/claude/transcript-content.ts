@@ -7,7 +7,7 @@ import { z } from "zod";
 import { describePart } from "./described-parts.ts";
 import { Message, parseTranscriptLine, TextBlock, type TranscriptLine, typeOf } from "./transcript.ts";
 import { isUnknownCompaction } from "./transcript-links.ts";
-import { type Block, type LeftOut, MAX_IMAGE_CHARS, toolName } from "./turns.ts";
+import { type Block, isImageData, type LeftOut, toolName } from "./turns.ts";
 
 const Thinking = z.looseObject({ type: z.literal("thinking"), thinking: z.string() });
 const ImageBlock = z.looseObject({
@@ -292,8 +292,7 @@ function resultOf(result: z.infer<typeof ToolResult>, wanted: Wanted, leftOut: L
 
 function imageOf({ source }: z.infer<typeof ImageBlock>): Block | undefined {
   const { media_type, data } = source;
-  const whole = data.length <= MAX_IMAGE_CHARS && /^[A-Za-z0-9+/]+={0,2}$/.test(data);
-  return whole ? { type: "image", media_type, data } : undefined;
+  return isImageData(data) ? { type: "image", media_type, data } : undefined;
 }
 
 function attached(attachment: unknown, wanted: Wanted): Blocks {

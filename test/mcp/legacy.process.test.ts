@@ -1,8 +1,10 @@
 /** Version 1 by the tools: asked for on both sides, said where it is used, and never slipped into. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { wordlist } from "@scure/bip39/wordlists/english.js";
 import { beforeAll, describe, expect, it } from "vitest";
+import { MAX_LEGACY_DOCUMENT_BYTES } from "../../src/legacy/messages.ts";
 import { type Offered, startServer, type TestServer } from "../support/server.ts";
 import { DOCUMENT, sha256 } from "./texts.ts";
 import { relayHere } from "./wires.ts";
@@ -94,4 +96,16 @@ it("a document that is too long for version 1 is refused before it is offered", 
   await writeFile(path, "x".repeat(5 * 1024 * 1024));
   expect((await sender.fails("distill_share", { path, legacy, mode: "lan" })).code).toBe("too-large");
   expect(await sender.kept("spool")).toEqual([]);
+});
+
+it("the longest document arrives, also in processes that have come to the end of V8's room for regular expressions", async () => {
+  const preload = fileURLToPath(new URL("../support/unoptimised-regexp.mjs", import.meta.url));
+  const env = { DISTILL_HUB: "off", NODE_OPTIONS: `--import ${preload}` };
+  const [from, to] = await Promise.all([startServer({ env }), startServer({ env })]);
+  const text = "x".repeat(MAX_LEGACY_DOCUMENT_BYTES);
+  const path = join(from.project, "long.md");
+  await writeFile(path, text);
+  const share = await from.share({ path, mode: "lan", legacy });
+  const where = { room: share.room, host: hostOf(share), legacy };
+  expect(await to.receive({ passphrase: share.passphrase, ...where })).toMatchObject({ sha256: sha256(text) });
 });
