@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
  * A test file's name says which project it belongs to:
  *
  *     *.test.ts            fast     no other processes: for each save
- *     *.process.test.ts    process  real servers, relays and tools
+ *     *.process.test.ts    process  real servers, relays and tools, and what takes seconds
  *     *.long.test.ts       long     every case of the long matrices, and the real Claude Code
  *
  * `npm test` runs the first two, `npm run test:all` all three.

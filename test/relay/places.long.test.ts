@@ -1,11 +1,11 @@
-/** The rest of what a few can take of a relay with default settings, and what a company keeps meanwhile: places.test.ts has the others. */
+/** The rest of what a few can take of a relay with default settings, and what a company keeps meanwhile: places.process.test.ts has the others. */
 import { describe, expect, it } from "vitest";
 import type { Relay } from "../../relay/src/relay.ts";
 import { type Held, ofSlash24, ofSlash48, strangers } from "./callers.ts";
-import { HONEST, publicRelays } from "./public-relay.ts";
+import { HONEST, LINGERING, publicRelays } from "./public-relay.ts";
 import { roomsOf } from "./support.ts";
 
-const { publicRelay, nextMinute, lostOf, create, created, join, takeAll } = publicRelays();
+const { publicRelay, nextMinute, lostOf, create, created, join, takeAll, endWithReceiver } = publicRelays();
 
 describe("of the 1,000 rooms of a relay", () => {
   it.each([
@@ -32,6 +32,23 @@ describe("of the 1,000 rooms of a relay", () => {
       expect((await join(relay, honest.room, "198.51.100.99")).refused).toBeUndefined();
     },
   );
+
+  it("are not to be had by anybody else where 16 addresses keep a receiver in each of theirs", async () => {
+    const relay = await publicRelay();
+    const attackers = strangers(16);
+    for (const { room, address } of await takeAll(relay, attackers, nextMinute)) await join(relay, room, address);
+    expect(await create(relay, HONEST)).toBe("too_many_rooms");
+  });
+
+  it("ended ones, whose receivers answer no close, are no shield: of four /48s they are 1,000, and others get a room each", async () => {
+    const relay = await publicRelay(LINGERING);
+    const attackers = [1, 2, 3, 4].flatMap((n) => ofSlash48(`2001:db8:${n}`, 16));
+    const taken = await takeAll(relay, attackers, nextMinute);
+    for (const held of taken) await endWithReceiver(relay, held);
+    expect([taken.length, await roomsOf(relay)]).toEqual([1000, 0]);
+    for (const address of strangers(20)) await created(relay, address);
+    expect(await roomsOf(relay)).toBe(20);
+  });
 
   const COMPANY = {
     "200 addresses": ofSlash24("198.51.100", 200),

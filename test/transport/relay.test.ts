@@ -161,6 +161,7 @@ describe("a room", () => {
       expect(Buffer.from((await first.receive()) ?? "").toString()).toContain(forged);
     }
     ws.close();
+    await first.close();
     const good = await joinRoom({ url }, room.id, forever());
     await good.send(Buffer.from("hello"));
     expect(Buffer.from((await (await visitor()).receive()) ?? "").toString()).toBe("hello");

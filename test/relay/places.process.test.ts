@@ -13,11 +13,11 @@ import type { RelayEvent } from "../../relay/src/observe/events.ts";
 import type { Relay, RelayOptions } from "../../relay/src/relay.ts";
 import { until } from "../support/wait.ts";
 import { from, type Held, ofSlash24, ofSlash48, strangers } from "./callers.ts";
-import { NEVER_MS } from "./clock.ts";
-import { HONEST, publicRelays } from "./public-relay.ts";
+import { HONEST, LINGERING, publicRelays } from "./public-relay.ts";
 import { type Client, roomsOf } from "./support.ts";
 
-const { client, undo, publicRelay, nextMinute, lostOf, create, created, join, takeAll } = publicRelays();
+const { client, undo, publicRelay, nextMinute, lostOf, create, created, join, takeAll, endWithReceiver } =
+  publicRelays();
 
 describe("of the 1,000 rooms of a relay", () => {
   it.each([
@@ -42,27 +42,7 @@ describe("of the 1,000 rooms of a relay", () => {
       expect((await join(relay, honest.room, "198.51.100.99")).refused).toBeUndefined();
     },
   );
-
-  it("are not to be had by anybody else where 16 addresses keep a receiver in each of theirs", async () => {
-    const relay = await publicRelay();
-    const attackers = strangers(16);
-    for (const { room, address } of await takeAll(relay, attackers, nextMinute)) await join(relay, room, address);
-    expect(await create(relay, HONEST)).toBe("too_many_rooms");
-  });
 });
-
-/** Peers have all the time they like to answer a close. */
-const LINGERING = { lingerMs: NEVER_MS, stopMs: 100, maxConnectionsPerAddress: 1000 };
-
-/** Ends a room whose receiver was sent data, and answers no close. @returns the receiver. */
-async function endWithReceiver(relay: Relay, { self, room }: Held): Promise<Client> {
-  const receiver = (await join(relay, room, "192.0.2.9")).self;
-  self.send("data");
-  expect(await receiver.text()).toBe("data");
-  receiver.ws.pause();
-  await self.close(1000);
-  return receiver;
-}
 
 describe("rooms that have ended, whose receivers answer no close,", () => {
   it("count against their address and its networks until the last peer is gone", async () => {
@@ -79,16 +59,6 @@ describe("rooms that have ended, whose receivers answer no close,", () => {
     last.ws.resume();
     expect((await last.ended).code).toBe(1000);
     await created(relay, "2001:db8:1:3::1");
-  });
-
-  it("are no shield: of four /48s they are 1,000, and others still get a room each", async () => {
-    const relay = await publicRelay(LINGERING);
-    const attackers = [1, 2, 3, 4].flatMap((n) => ofSlash48(`2001:db8:${n}`, 16));
-    const taken = await takeAll(relay, attackers, nextMinute);
-    for (const held of taken) await endWithReceiver(relay, held);
-    expect([taken.length, await roomsOf(relay)]).toEqual([1000, 0]);
-    for (const address of strangers(20)) await created(relay, address);
-    expect(await roomsOf(relay)).toBe(20);
   });
 });
 

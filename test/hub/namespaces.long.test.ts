@@ -1,0 +1,3 @@
+import { OTHERS, sharedHome } from "./namespaces-suite.ts";
+
+sharedHome(OTHERS.filter(([which]) => which !== "both"));
