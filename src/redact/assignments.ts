@@ -41,14 +41,14 @@ const SEPARATORS: Readonly<Record<string, string>> = {
   below:
     "[ \\t]{0,8}(?:=|:|->|：)?[ \\t]{0,8}[|>\\\\]?-?[ \\t]{0,4}\\r?\\n[ \\t>#*]{0,24}(?=[^\\s\"']{8,1024}[ \\t]{0,8}\\\\?(?:\\r?\\n|$))",
   sign:
-    "[ \\t]{0,30}(?:=>|:=|\\?=|\\|\\|=?|\\?\\?=?|->|→|={1,3}|!={1,2}|:-|:(?:\\*\\*|__|:)?|：|—|–)" +
+    "[ \\t]{0,30}(?:\\.{3,30}:?(?= )|=>|:=|\\?=|\\|\\|=?|\\?\\?=?|->|→|={1,3}|!={1,2}|:-|:(?:\\*\\*|__|:)?|：|—|–)" +
     "[ \\t\\u3000]{0,30}(?:\\\\?\\r?\\n[ \\t]{1,24}(?=[\"']))?",
   /** A table's cell ends where the next one begins. */
   table: "[ \\t]{0,40}\\|[ \\t]{0,40}",
   /** Behind a quoted name: `getenv("TOKEN", "…")` */
   comma: "(?<=[\"'`]),[ \\t]{0,24}",
   /** `setPassword("…")` */
-  call: "\\((?=[\"'`])",
+  call: "(?:\\)?\\.(?:sendKeys|send_keys|type|fill|setValue))?\\((?=[\"'`])",
   /** `<token>…</token>` */
   tag: ">",
   says:
@@ -171,7 +171,7 @@ function isDataIn(groups: Groups, quote: string | undefined, { isSetting }: Surr
 /** A commit that passed, or a word. */
 const isVerdict = (value: string, quote: string | undefined, isData: boolean) =>
   (quote === "`" && /^[a-f0-9]{7,40}$/.test(value)) ||
-  (!isData && isWords(value) && value.length < MAX_WORD_CHARS && !/\d{2}|[!#$%&*@^].*\d/.test(value));
+  (!isData && isWords(value) && value.length < MAX_WORD_CHARS && !/\d{2}|[!#$%&*@^].*\d|\d.*[!#$%&*@^]/.test(value));
 
 /** A value that is another one, by what parts it from the name. */
 function isOther(value: string, groups: Groups, quote: string | undefined): boolean {

@@ -77,7 +77,7 @@ function spokenOf(text: string, name: Name, before: string, after: string): read
 
 /** Of Google and Apple: four groups of four letters. */
 const APP_PASSWORD =
-  /^["'`*]{0,3}(?:\s?[:=] ?| (?:is|ist|lautet|est|es|è|é)[: ] ?)["'`*]{0,3}(?<value>[a-z]{4}(?: [a-z]{4}){3})(?! ?[a-z])/d;
+  /^["'`*]{0,3}(?: (?:for|of|für|pour|para|per) [\p{L}\d .-]{1,30}?| ?\([^()\n]{1,40}\))?(?:\s?[:=] ?| (?:is|ist|lautet|est|es|è|é)[: ] ?)["'`*]{0,3}(?<value>[a-z]{4}(?: [a-z]{4}){3})(?! ?[a-z])/du;
 
 function appPassword(after: string, { kind, end: nameEnd }: Name): Found[] | undefined {
   if (kind !== "password") return undefined;
@@ -269,7 +269,7 @@ const SKIPPED = /^[\s>|*_`~=+#-]*(?:[a-z]{2,10})?\s*$|^\W{0,4}\p{L}[\p{L} .]{0,2
 const MAX_SKIPPED = 3;
 /** What is said before an answer comes, behind who says it. */
 const NOT_YET =
-  /^(?:sure|ok|okay|yes|yep|yeah|of course|one (?:sec|moment)|sec|1 sec|moment|hang on|hold on|let me (?:look|check))\b[\w, ]{0,20}[.!,:…]*$/i;
+  /^(?:sure|ok|okay|yes|yep|yeah|of course|one (?:sec|moment)|sec|1 sec|moment|hang on|hold on|let me (?:look|check))\b[a-z, ]{0,20}[.!,:…]*$/i;
 /** A bullet, a number, a time, who speaks. */
 const LEAD =
   /^[\s>*+•-]*(?:\d{1,2}[.):] {0,2})?(?:\[[^\]\n]{1,24}\] ?)?(?:\d\d:\d\d(?::\d\d)? )?(?:<?@?[\p{L}\d][\p{L}\d .@_-]{0,24}>?(?: ?[([][^)\]\n]{1,20}[)\]])?(?::|>|：) ?|[\p{L}\d][\p{L}\d ._-]{0,24} ?\[\d\d?:\d\d\] )?/iu;

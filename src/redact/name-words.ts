@@ -43,12 +43,17 @@ const list = (words: string, separator = " ") => words.split(separator);
 /** English words, as they stand in identifiers too. */
 const ENGLISH: Readonly<Record<NameKind, readonly string[]>> = {
   password: list(
-    "key content,code wifi,wifi code,password,passwd,passphrase,passcode,pwd,pswd,psk,passkey,pass phrase,pass code,pass-code,pass-phrase",
+    "key content,code wifi,wifi code,authtok,password,passwd,passphrase,passcode,pwd,pswd,psk,passkey,pass phrase,pass code,pass-code,pass-phrase",
     ",",
   ),
   pass: ["pass"],
-  secret: list("secret token credential apikey devopspat authkey keymaterial"),
-  key: ["key", "auth", "_pat", "-pat", " pat", "salt"],
+  secret: list("secret token credential apikey devopspat authkey keymaterial erlangcookie").concat(
+    "secret value",
+    "token value",
+    "erlang_cookie",
+    "erlang.cookie",
+  ),
+  key: ["key", "auth", "_pat", "-pat", ".pat", " pat", "salt"],
   phrase: list(
     "mnemonic,seed-phrase,recovery-phrase,seed words,seed phrase,seed_phrase,recovery phrase,recovery_phrase,seedphrase,backup phrase,wallet seed",
     ",",
@@ -68,7 +73,7 @@ const ENGLISH: Readonly<Record<NameKind, readonly string[]>> = {
     "pwgen,openssl rand,wg genkey,wg genpsk,urandom,token_hex,token_urlsafe,apg -,key:generate,genpass,pass show,op read," +
       "vault kv get,vault read,bw get,secret-tool lookup,get-secret-value,print-access-token,auth token,gopass,lpass show," +
       "generic-password,internet-password,base64 -d,base64 --decode,versions access,printenv,get-login-password,auth:token," +
-      "config:get,print-identity-token,bw generate,reset-password,initial-password,makepasswd,mkpasswd",
+      "config:get,consul keygen,nomad operator gossip keyring generate,print-identity-token,bw generate,reset-password,initial-password,makepasswd,mkpasswd",
     ",",
   ),
   vague: [],
@@ -124,7 +129,20 @@ const FOREIGN: Readonly<Partial<Record<NameKind, readonly string[]>>> = {
       "chave secreta,chiave api,chiave segreta,klucz api,api anahtarı,api-sleutel,api-nyckel,ключ api,api-ключ",
       ",",
     ),
-    ...list("api キー,api 키,secreto,segredo,sekret,khóa api,kunci api,مفتاح api,api कुंजी,секретный ключ", ","),
+    ...list(
+      "api キー,api 키,secreto,segredo,sekret,khóa api,kunci api,مفتاح api,api कुंजी,секретный ключ,секретний ключ",
+      ",",
+    ),
+    ...list(
+      "таен ключ,μυστικό κλειδί,गुप्त कुंजी,tajný klíč,tajný kľúč,tajni ključ,tajny klucz,מפתח סודי,המפתח הסודי",
+      ",",
+    ),
+    ...list("khóa bí mật,المفتاح السري,مفتاح سري,کلید مخفی,비밀 키,비밀키,秘密鍵,シークレットキー,gizli anahtar", ","),
+    ...list(
+      "kunci rahasia,titkos kulcs,salainen avain,hemlig nyckel,hemliga nyckel,hemmelig nøgle,hemmelig nøkkel",
+      ",",
+    ),
+    ...list("geheime sleutel,geheimer schlüssel,geheime schlüssel,cheie secretă,cheia secretă,clau secreta", ","),
   ],
   code: list(
     "codes de secours,code de secours,códigos de respaldo,wiederherstellungsschlüssel,wiederherstellungscode,lizenzschlüssel,produktschlüssel,sicherungscode,code de récupération," +
@@ -185,7 +203,7 @@ export const SECRET_KEY = new Set(
   list(
     "api access secret private auth authorization authentication signing signature encryption encrypt crypto " +
       "cipher aes hmac master account service license licence app application admin write ingest client server " +
-      "deploy shared session cookie subscription function functions storage consumer integration routing " +
+      "deploy shared session cookie consumer subscription function functions storage consumer integration routing " +
       "project security webhook jwt stripe openai anthropic mistral cohere datadog dd pagerduty algolia fastly " +
       "honeycomb team segment sendgrid mailgun postmark azure heroku cloudflare newrelic relic rails django " +
       "flask laravel host management maps rest global developer user restricted live test prod " +

@@ -102,13 +102,14 @@ function isMixed(run: string): boolean {
   if (run.includes("+") || /[A-Za-z].*\d.*[A-Za-z/]/.test(run)) return true;
   if (!/[A-Z]/.test(run) || !/[a-z0-9+/]/.test(run)) return false;
   const words = run.split(/(?=[A-Z])/);
-  // Of three letters, chance makes words as well.
-  return !words.every(
-    (word) =>
-      JOINED_BEFORE_PASS.test(word) ||
-      SECRET_KEY.has(word.toLowerCase()) ||
-      (/^[A-Za-z]{4,}$/.test(word) && isWords(word)),
-  );
+  const isKnown = (word: string) => JOINED_BEFORE_PASS.test(word) || SECRET_KEY.has(word.toLowerCase());
+  // Of three letters, chance makes words as well: one is let pass beside one that it hardly makes.
+  const unknown = words.filter((word) => !isKnown(word) && !(/^[A-Za-z]{4,}$/.test(word) && isWords(word)));
+  const isBesideKnown =
+    unknown.length === 1 &&
+    /^(?!add|get|set|new|has|use|put|del)[a-z]{3}$/i.test(unknown[0] ?? "") &&
+    words.length === 2;
+  return unknown.length > 0 && !isBesideKnown;
 }
 
 function foreignName(text: string, at: number, word: string, kind: NameKind, length: number): Name | undefined {
@@ -179,7 +180,9 @@ const IS_NAME: Readonly<Partial<Record<NameKind, (name: Within) => boolean>>> = 
 const IS_WORD: Readonly<Record<string, (name: Within) => boolean>> = {
   _pat: ({ tail }) => tail === "",
   "-pat": ({ tail }) => tail === "",
-  " pat": ({ text, at, tail }) => tail === "" && text.startsWith("PAT", at + 1),
+  ".pat": ({ tail }) => tail === "",
+  " pat": ({ text, at, tail }) =>
+    tail === "" && (text.startsWith("PAT", at + 1) || /[:=]/.test(text.charAt(at + " pat".length))),
   auth: ({ text, at, head, tail }) => tail === "" && (/[_-]$/.test(head) || /[?&]$/.test(text.charAt(at - 1))),
   salt: ({ text, at, head }) =>
     /[A-Za-z][_-]$|[a-z]$/.test(head) && (head.endsWith("_") || head.endsWith("-") || text.charAt(at) === "S"),
@@ -204,7 +207,7 @@ function isSecretsName(name: Within, kind: NameKind): boolean {
 /** `pw` is too short to be looked for within words. */
 function isShortName({ text, at, head }: Within): boolean {
   if (head === "") return !/\p{L}$/u.test(text.slice(Math.max(0, at - 2), at));
-  return /[._-]$/.test(head) || JOINED_BEFORE_PASS.test(head);
+  return /[._-]$/.test(head) || JOINED_BEFORE_PASS.test(head.replace(/([a-z])(?=[A-Z])/g, "$1_"));
 }
 
 /** `cosmos_primary_key`, `ACME_KEY`, "the Okta key": none of the keys that are known to be no secrets. */
@@ -233,6 +236,7 @@ function isPassName(text: string, start: number, head: string, tail: string, at:
         /(?:^|\n|[/|,] ?)$/.test(text.slice(Math.max(0, start - 2), start)) &&
         text.charAt(at + 1) === "a") ||
       next === "=" ||
+      (/(?:^|\n)$/.test(around) && text.startsWith(" = ", at + 4 + tail.length)) ||
       /^\n? - \S*\d/.test((around === "" || around.endsWith("\n") ? "\n" : "") + text.slice(at + 4, at + 40)) ||
       around.endsWith("$") ||
       /["'`]$/.test(around) ||

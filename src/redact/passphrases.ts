@@ -9,6 +9,9 @@ const PASSPHRASES = [
   /^\p{Lu}\p{Ll}{2,}[-_.]\d{3,8}$|^\p{Lu}\p{Ll}{3,}\d{4}$/u, // Maple_1987, Maple1987
   /^(?:\p{Ll}{4,}[-_. ]){2,}(?:\p{Ll}{4,}[-_. ]?)?\d{2,3}$/u, // maple-otter-harbor-42
   /^\p{Ll}{2}\d{2}\p{Lu}\p{Ll}{4,}$/u, // mq42Otter
+  /^(?=(?:.*[-_.])?\p{Ll}+\d*(?:[-_.]|$))(?=.*\p{Lu})(?=.*\d{2})(?:\p{L}{3,}\d{0,4}[-_.]){1,4}\p{L}{3,}\d{0,4}$/u, // maple-Otter42-harbor
+  /^\p{Lu}\p{Ll}{3,}[-_.]\d{2,6}(?=\w*[A-Za-z])[A-Za-z\d]{2,6}$/u, // Maple-2749kXz
+  /^\p{L}{4,}\d{2,4}[-_.](?=\w*\p{Lu})(?=\w*[\p{Ll}\d])[A-Za-z\d]{4,8}$/u, // maple719.vYLG7V
 ];
 /** With a sign before or behind it, or right behind "the password is", also these. */
 export const SIGNED_PASSPHRASES = [
@@ -44,8 +47,8 @@ const asWords = (value: string) =>
     [...signs].map((sign) => LEET[sign] ?? sign).join(""),
   );
 
-/** Signs that stand before and behind it. */
-const inner = (value: string) => value.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, "");
+/** Without signs before and behind it: Maple42!, Maple42.x */
+const inner = (value: string) => value.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$|(?<=\d)[.]\p{Ll}$/gu, "");
 
 export function isPassphrase(value: string, forms = PASSPHRASES): boolean {
   const bare = inner(value);

@@ -185,8 +185,8 @@ export const RULES: readonly Rule[] = [
     id: "connection-string",
     effort: URL_EFFORT,
     finds: "",
-    starts: [":5432:", ":3306:", ":5433:", ":*:"],
-    pattern: /:(?:543[23]|3306|\*):[\w*-]{1,60}:[\w-]{1,60}:(?<secret>[^\s:"'`]{6,200})/diy,
+    starts: [":5432:", ":3306:", ":5433:", ":6432:", ":*:"],
+    pattern: /:(?:543[23]|6432|3306|\*):[\w*-]{1,60}:[\w-]{1,60}:(?<secret>[^\s:"'`]{6,200})/diy,
     valid: isUrlPassword,
   },
   {
@@ -298,6 +298,37 @@ export const RULES: readonly Rule[] = [
     starts: ['auth"', 'auth\\"', "auth:", "auth'"],
     pattern: /auth(?:\\?["'])?\s{0,4}[:=]\s{0,4}\\?["']?(?<secret>[A-Za-z0-9+/]{12,600}={0,2})(?![\w-])/diy,
     valid: isUserAndPassword,
+  },
+  {
+    id: "basic-header",
+    effort: LONG_EFFORT,
+    finds: "",
+    // What mail programs say to servers: a user and a password, or in answer to "Password:".
+    starts: ["AUTH PLAIN ", "AUTHENTICATE PLAIN ", "UGFzc3dvcmQ6"],
+    pattern:
+      /(?:auth(?:enticate)? plain|UGFzc3dvcmQ6)\s{1,4}(?:[CS<>]: ?)?(?<secret>[A-Za-z0-9+/]{6,400}={0,2})(?![\w-])/diy,
+  },
+  {
+    id: "password-assignment",
+    finds: "",
+    // Of Dovecot.
+    starts: ["{PLAIN}"],
+    pattern: /\{plain\}(?<secret>[^\s:"'`]{4,120})/diy,
+    valid: (secret) => !standsForValue(secret),
+  },
+  {
+    id: "secret-assignment",
+    finds: "",
+    // Composer's auth.json.
+    starts: ["-oauth", "-token"].map((end) => `${end}"`),
+    pattern: /-(?:oauth|token)"\s{0,4}:\s{0,4}\{\s{0,16}"[\w.-]{3,80}"\s{0,4}:\s{0,4}"(?<secret>[\w-]{16,200})"/diy,
+    valid: (secret) => !standsForValue(secret),
+  },
+  {
+    id: "secret-assignment",
+    finds: "",
+    starts: ["django-insecure-"],
+    pattern: /django-insecure-(?<secret>[^\s"'\\]{30,80})/dy,
   },
   ...PASSWORD_HASHES,
   {

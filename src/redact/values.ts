@@ -26,7 +26,7 @@ const anyOf = (words: string) => `(?:${words.replaceAll(" ", "|")})`;
 const STANDS_FOR = [
   /^\W*$/, // ***, ..., ------
   // ${TOKEN}, {{ token }}, $(cmd), <% token %>, %{token}, {token}, %TOKEN%
-  /[$#%]\{[A-Za-z_]\w{2,}|[$#%]\{[\w.]+\}|\{\{-? ?[\w.$"'(]{2,}.*\}\}|\{\{ |\$\([^()]*\)|\$\([a-z]+ |<%[-= ]?\w{2,}.*%>|^\{[\w.!:]*\}$|\{[a-z_]{3,}\}|^\$[a-z_]{1,16}-?$|^%[A-Za-z_]+%$/i,
+  /[$#%]\{[A-Za-z_]\w{2,}|[$#%]\{[\w.]+\}|\{\{-? ?[\w.$"'(]{2,}.*\}\}|\{\{ |\$\([^()]*\)|\$\([a-z]+ |^\$\([\w./-]*$|<%[-= ]?\w{2,}.*%>|^\{[\w.!:]*\}$|\{[a-z_]{3,}\}|^\$[a-z_]{1,16}-?$|^%[A-Za-z_]+%$/i,
   /^(?:pk_(?:live|test)_|arn:aws|ENC[[(]|\$ANSIBLE_VAULT)/, // public, or of no use to anybody else
   /^<.*>$|^\[[^\]]*\]$|^&lt;/, // <your-token>, [token]
   /^(?:process\.env|import\.meta|ENV\b|(?:os|env|secrets|vars?|local|data|module|self|this|config|settings)\.)/,

@@ -11,6 +11,13 @@ const chosen: readonly ((by: Chance) => string)[] = [
   (by) => `${two(by).join("")}${by.between(10, 99)}!`,
   (by) => `${two(by).join("-")}-${by.between(100, 999)}`,
   (by) => `${two(by).join(".").toLowerCase()}#${by.between(10, 99)}`,
+  (by) =>
+    `${two(by)
+      .join("-")
+      .replace(/^./, (first) => first.toLowerCase())}${by.between(10, 99)}-harbor`,
+  (by) => `${by.pick(WORDS)}-${by.between(1000, 9999)}k${by.pick(["Xz", "QT", "4w"])}`,
+  (by) => `${by.pick(WORDS).toLowerCase()}${by.between(100, 999)}.${by.pick(["vYLG7V", "fQ8GKL"])}`,
+  (by) => `${two(by).join("")}${by.between(10, 99)}.x`,
   (by) => `${by.pick(WORDS).replace("a", "@").replace("i", "1")}${by.between(1000, 9999)}$`,
 ];
 const MADE: Readonly<Record<Kind["of"], (by: Chance) => string>> = {
