@@ -3,6 +3,7 @@
  * there alone, and has a bound on all that it repeats: what a text costs grows with its length and with nothing else.
  * Values that only their surroundings give away are in assignments.ts.
  */
+import { AUTHENTICATION } from "./authentication.ts";
 import { CALLED, COMMANDS } from "./commands.ts";
 import { PASSWORD_HASHES } from "./hashes.ts";
 import { PRIVATE_KEYS } from "./keys.ts";
@@ -28,14 +29,6 @@ const AZURE_MARKS = ["AZDO", "AzCa", "AzSe", "+AMC", "+ASt", "AzFu", "+ABa", "+A
 
 /** An address has its first slash or blank soon. */
 const URL_EFFORT = 8;
-/** Between a header's words, also in a URL, in JSON, or as arguments. */
-const SPACE = "(?: |\\\\u0020|%20|\\+| ?\\\\?[\"'`])";
-const HEADER_TOKEN = "[\\w+/=.~:%-]{12,3000}";
-const AUTHORIZATION = "authorization\\\\?[\"'`\\])]{0,3}\\s{0,4}(?:[:=,]|=>|:=)?\\s{0,4}\\\\?[`\"']?";
-const SCHEMES =
-  "token apikey api-key key splunk negotiate sso-key ghost zoho-oauthtoken geniekey genie-key bot private-token " +
-  "jwt oauth discogs hmac dpop";
-const SCHEME = `(?:${SCHEMES.replaceAll(" ", "|")})(?: token)?[ =:]{1,2}`;
 /** How far behind an id its secret may stand: in the next line, or the next field. */
 const PARTNER_REACH_CHARS = 160;
 
@@ -256,58 +249,7 @@ export const RULES: readonly Rule[] = [
       /["'\s](?:d|p|q|dp|dq|qi|k)(?:\\?["'])?\s{0,4}:\s{0,4}\\?["']?(?<secret>[\w-]{20,1400})(?=\\?["']|\s|$)(?:(?<=["']?kty["']?[^{}]{1,8000})|(?=[^{}]{1,8000}kty))/dy,
     valid: always,
   },
-  {
-    id: "bearer-header",
-    effort: LONG_EFFORT,
-    finds: "Authorization headers: Bearer, Token, Negotiate and the like",
-    starts: ["bearer"],
-    pattern: new RegExp(
-      `(?<![\\w-])bearer(?:\\\\?["'\`])?[:=]?${SPACE}{1,3}\\\\?["'\`]?(?<secret>${HEADER_TOKEN})`,
-      "diy",
-    ),
-    valid: isHeaderToken,
-  },
-  {
-    id: "bearer-header",
-    effort: LONG_EFFORT,
-    finds: "",
-    starts: ["authorization"],
-    pattern: new RegExp(`${AUTHORIZATION}${SCHEME}\\\\?["'\`]?(?:token=\\\\?["']?)?(?<secret>${HEADER_TOKEN})`, "diy"),
-    valid: isHeaderToken,
-  },
-  {
-    id: "bearer-header",
-    effort: LONG_EFFORT,
-    finds: "",
-    starts: ["authorization"],
-    pattern: new RegExp(`${AUTHORIZATION}(?<secret>[\\w+/=.~-]{20,2000})`, "diy"),
-    valid: (secret) => looksRandom(secret.slice(0, JUDGED_CHARS), 20),
-  },
-  {
-    id: "basic-header",
-    effort: LONG_EFFORT,
-    finds: "Basic authorization headers, docker's and npm's auth fields",
-    starts: ["basic "],
-    pattern: /(?<![\w-])basic {1,2}\\?["'`]?(?<secret>[A-Za-z0-9+/]{8,600}={0,2})(?![\w-])/diy,
-    valid: isUserAndPassword,
-  },
-  {
-    id: "basic-header",
-    effort: LONG_EFFORT,
-    finds: "",
-    starts: ['auth"', 'auth\\"', "auth:", "auth'"],
-    pattern: /auth(?:\\?["'])?\s{0,4}[:=]\s{0,4}\\?["']?(?<secret>[A-Za-z0-9+/]{12,600}={0,2})(?![\w-])/diy,
-    valid: isUserAndPassword,
-  },
-  {
-    id: "basic-header",
-    effort: LONG_EFFORT,
-    finds: "",
-    // What mail programs say to servers: a user and a password, or in answer to "Password:".
-    starts: ["AUTH PLAIN ", "AUTHENTICATE PLAIN ", "UGFzc3dvcmQ6"],
-    pattern:
-      /(?:auth(?:enticate)? plain|UGFzc3dvcmQ6)\s{1,4}(?:[CS<>]: ?)?(?<secret>[A-Za-z0-9+/]{6,400}={0,2})(?![\w-])/diy,
-  },
+  ...AUTHENTICATION,
   {
     id: "password-assignment",
     finds: "",
@@ -398,17 +340,4 @@ export const RULES: readonly Rule[] = [
 
 function isUrlPassword(secret: string): boolean {
   return !NOT_A_PASSWORD.test(secret) && !standsForValue(secret) && !/^[({[]|^\d{1,5}[,;]|\$\w/.test(secret);
-}
-
-function isHeaderToken(secret: string): boolean {
-  const judged = secret.slice(0, JUDGED_CHARS);
-  return !standsForValue(judged) && !isPlain(judged) && looksRandom(judged, 16);
-}
-
-/** Base64 of `user:password`, in text that can be typed. */
-function isUserAndPassword(secret: string): boolean {
-  if (secret.length < 8) return false;
-  const plain = Buffer.from(secret, "base64").toString("latin1");
-  const at = plain.indexOf(":");
-  return at >= 0 && plain.length > 5 && !/[^\x20-\x7e]/.test(plain) && !/^[^:]*:(?:pass(?:word)?|)$/i.test(plain);
 }
