@@ -29,7 +29,7 @@ let text: string | undefined;
 /** Hardly compressible. @returns its path. */
 export async function longFile(folder: string, bytes = LONG): Promise<string> {
   const path = join(folder, "long.md");
-  text ??= noise(LONG); // which takes its time
+  text ??= noise(LONG);
   await writeFile(path, text.slice(0, bytes));
   return path;
 }
