@@ -298,8 +298,12 @@ class Lane {
       if (state !== "waiting") return true;
       if (share.lan === undefined && relay_away_since) return false;
       answer = await this.#receiver.call("distill_receive", this.#direct(share));
-      if (answer.isError) expect(["relay-unreachable", "room-not-found", "link-lost"]).toContain(codeOf(answer));
-      return !answer.isError;
+      if (!answer.isError) return true;
+      if (["relay-unreachable", "room-not-found", "link-lost"].includes(codeOf(answer))) return false;
+      // Its time can be over between the look and the call.
+      expect(["share-ended", "expired"]).toContain(codeOf(answer));
+      expect(["expired", "failed"]).toContain((await shareOf(this.people, share.share_id)).state);
+      return false;
     });
     if (!answer || answer.isError) {
       expect(["expired", "failed"]).toContain(state);
