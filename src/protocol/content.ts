@@ -101,8 +101,18 @@ async function* compress(plain: AsyncIterable<Uint8Array>): AsyncIterable<Uint8A
 
 async function* inflate(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
   const brotli = createBrotliDecompress({ chunkSize: CHUNK_BYTES });
+  let given = 0;
+  async function* counted() {
+    for await (const chunk of chunks) {
+      given += chunk.length;
+      yield chunk;
+    }
+  }
   try {
-    yield* through(chunks, brotli);
+    yield* through(counted(), brotli);
+    // zlib takes no more than the stream, and leaves the rest without a word.
+    if (brotli.bytesWritten < given)
+      throw new SpreadError("bad-message", "there is more behind the compressed document");
   } catch (cause) {
     // The codes of zlib, and of `pipeline` for input after the end of the compressed stream.
     const broken = !(cause instanceof SpreadError) && /^(?:ERR_|Z_|ABORT_ERR)/.test(systemCode(cause) ?? "");

@@ -92,6 +92,11 @@ it("refuses compressed content that goes on and on without saying anything", asy
 it.each([
   ["is no brotli", Buffer.from("this is not brotli at all, is it")],
   ["is cut short", brotliCompressSync(Buffer.alloc(1000, "text ")).subarray(0, -3)],
+  ["has a byte behind its end", Buffer.concat([brotliCompressSync(Buffer.alloc(1000, "text ")), Buffer.alloc(1)])],
+  [
+    "is two streams",
+    Buffer.concat([brotliCompressSync(Buffer.alloc(1000, "text ")), brotliCompressSync(Buffer.alloc(0))]),
+  ],
   ["is empty", Buffer.alloc(0)],
 ])("refuses compressed content that %s: bad-message", async (_what, bytes) => {
   await expect(gather(decode(pieces(bytes), "br", 1000))).rejects.toMatchObject({ code: "bad-message" });
