@@ -63,11 +63,14 @@ describe("a pair", () => {
     for (const [, b] of pairs) expect(b.unread).toBe(0);
   });
 
-  it("is closed with 1000 when one side closes cleanly, and its code is free again", async () => {
+  it.each([
+    ["with 1000", 1000],
+    ["without a code", undefined],
+  ])("is closed with 1000 when one side closes %s, and its code is free again", async (_how, code) => {
     const { url } = await relay();
     const [a, b] = await paired(url);
     a.send(Buffer.from("last words"));
-    await a.close(1000);
+    a.ws.close(code);
     expect((await b.next()).data.toString()).toBe("last words");
     expect(await b.ended).toEqual({ code: 1000, reason: "done" });
     const [c, d] = await paired(url);
@@ -78,6 +81,13 @@ describe("a pair", () => {
   it.each([
     ["is cut", (a: Client) => a.ws.terminate()],
     ["closes with a code of its own", (a: Client) => a.ws.close(3001)],
+    [
+      "closes without a code in the middle of a message",
+      (a: Client) => {
+        a.ws.send(Buffer.from("half"), { fin: false });
+        a.ws.close();
+      },
+    ],
   ])("is closed with 4001 when one side %s", async (_how, leave) => {
     const { url } = await relay();
     const [a, b] = await paired(url);

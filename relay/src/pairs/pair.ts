@@ -14,6 +14,7 @@ type PairState =
   | { at: "gone" };
 
 export class Pair implements PeerOwner {
+  readonly takesBareClose = true;
   readonly #settings: Settings;
   readonly #gone: (why: GoneReason, remains: Remains) => void;
   #state: PairState;

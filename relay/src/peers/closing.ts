@@ -7,6 +7,9 @@ import type { Settings } from "../config/settings.ts";
 import { CLOSE_CODE, type GoneReason } from "../wire.ts";
 import type { Outbox } from "./outbox.ts";
 
+/** What ws reports for a close frame without a code. */
+const BARE_CLOSE_CODE = 1005;
+
 export class Closing {
   readonly #ws: WebSocket;
   readonly #outbox: Outbox;
@@ -51,10 +54,15 @@ export class Closing {
     this.#terminateAfter(this.#settings.closeMs);
   }
 
-  /** It is closed. @returns how it went itself, and why it ended: the two differ if we had ended it before. */
-  onClosed(code: number): { went: GoneReason; ended: GoneReason } {
+  /**
+   * It is closed.
+   * @param takesBare whether a close frame without a code says that it is done.
+   * @returns how it went itself, and why it ended: the two differ if we had ended it before.
+   */
+  onClosed(code: number, takesBare: boolean): { went: GoneReason; ended: GoneReason } {
     clearTimeout(this.#timer);
-    const went = this.#cause ?? (code === CLOSE_CODE.done && !isInMessage(this.#ws) ? "done" : "peer-left");
+    const isDone = code === CLOSE_CODE.done || (takesBare && code === BARE_CLOSE_CODE);
+    const went = this.#cause ?? (isDone && !isInMessage(this.#ws) ? "done" : "peer-left");
     return { went, ended: this.#ownReason ?? went };
   }
 

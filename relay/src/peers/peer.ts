@@ -17,6 +17,8 @@ import { hasToWait, readBegins } from "./turns.ts";
 
 /** Receives what a peer says. It can change during the life of a connection. */
 export interface PeerOwner {
+  /** Whether a close without a code (1005 of RFC 6455, section 7.4.1) ends it as well as 1000 does. */
+  readonly takesBareClose: boolean;
   /** The frame is a view of a larger chunk: copy it to keep it for long. */
   onFrame(peer: Peer, frame: Buffer, binary: boolean): void;
   /** Its next message is already larger than one may be. No more of it is read: the owner is to end the peer. */
@@ -141,7 +143,7 @@ export class Peer implements PeerConnection {
     peer.#liveness.stop();
     peer.outbox.discard();
     peer.#unfinished.frees(peer);
-    const { went, ended } = peer.#closing.onClosed(code);
+    const { went, ended } = peer.#closing.onClosed(code, peer.owner?.takesBareClose ?? false);
     peer.#loseOwner(went);
     peer.#onClosed(peer, ended);
   });

@@ -51,6 +51,7 @@ export interface LobbyParts {
 }
 
 export class Lobby implements PeerOwner {
+  readonly takesBareClose = false;
   readonly #rooms: Rooms;
   readonly #claims: Claims;
   readonly #limiter: NetworkRateLimiter;

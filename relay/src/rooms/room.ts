@@ -50,6 +50,8 @@ export interface RoomEnd {
 }
 
 export class Room implements PeerOwner {
+  /** Only who says so has sent all: what was cut short never looks whole. */
+  readonly takesBareClose = false;
   readonly id: string;
   readonly createdMs: number;
   #sender: Peer;
