@@ -1,5 +1,6 @@
 /** Passphrases of version 1: whoever recorded a transfer can test guesses at them without limit. */
-import { checkPassphrase, randomWords } from "../share/code.ts";
+import { SpreadError } from "../errors.ts";
+import { checkPassphrase, isOfCode, randomWords } from "../share/code.ts";
 
 /** 66 bits, which withstand that. */
 const WORDS = 6;
@@ -17,6 +18,12 @@ export function newLegacyPassphrase(): string {
  */
 export function checkLegacyPassphrase(passphrase: string): string | undefined {
   checkPassphrase(passphrase);
+  if (isOfCode(passphrase)) {
+    throw new SpreadError(
+      "weak-passphrase",
+      "three words of the list are a code's, and no receiver takes them with legacy",
+    );
+  }
   return [...passphrase].length < STRONG_PASSPHRASE_CHARS
     ? "The passphrase is short for a legacy share: whoever records it on the way can try passphrases without limit. Leave it out, and six words are made."
     : undefined;

@@ -225,11 +225,14 @@ async function look(received: ReceivedView, project: string, signal: AbortSignal
 type ReceiveInput = z.output<typeof Input>;
 
 async function secretOf(input: ReceiveInput): Promise<{ secret: string; room: string | undefined }> {
-  const { checkPassphrase, parseCode, parseRoom } = await import("../share/code.ts");
+  const { checkPassphrase, isOfCode, parseCode, parseRoom } = await import("../share/code.ts");
   if ((input.code === undefined) === (input.passphrase === undefined)) {
     throw new SpreadError("invalid-input", "either code or passphrase must be given, and not both");
   }
-  if (input.legacy) refuseCode(input, parseCode);
+  // Version 1 gives whoever answers what they need to try secrets offline, and three words do not withstand that. The secret of a
+  // version 2 share must never be used with it, even if someone on the network claims that the sender is an old one.
+  if (input.legacy && (input.code !== undefined || isOfCode(input.passphrase ?? "")))
+    throw new SpreadError("invalid-input", "a code is never of a legacy share: leave out legacy");
   const room = input.room === undefined ? undefined : parseRoom(input.room);
   if (input.code !== undefined) {
     const code = parseCode(input.code);
@@ -241,24 +244,6 @@ async function secretOf(input: ReceiveInput): Promise<{ secret: string; room: st
   // No share of ours can have such a passphrase, and trying it would count. The original tools take any.
   if (!input.legacy || secret === "") checkPassphrase(secret);
   return { secret, room };
-}
-
-/**
- * Version 1 gives whoever answers what they need to try secrets offline, and three words do not withstand that. The secret of a
- * version 2 share must never be used with it, even if someone on the network claims that the sender is an old one.
- */
-function refuseCode({ code, passphrase = "" }: ReceiveInput, parseCode: (typed: string) => unknown): void {
-  const isCode = (typed: string) => {
-    try {
-      parseCode(typed);
-      return true;
-    } catch {
-      return false; // an ordinary passphrase
-    }
-  };
-  // The words alone are the secret, so they are looked for without a room too.
-  if (code !== undefined || isCode(passphrase) || isCode(`aaaaaa-${passphrase}`))
-    throw new SpreadError("invalid-input", "a code is never of a legacy share: leave out legacy");
 }
 
 type RouteOrder = Pick<ReceiveOrder, "lan" | "relay">;

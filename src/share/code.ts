@@ -66,6 +66,18 @@ export function parseCode(typed: string): Code {
   return { room, secret: words.join("-") };
 }
 
+/** Whether it is a code, or the words of one, however they are typed: the secret of a share of version 2. */
+export function isOfCode(typed: string): boolean {
+  return [typed, `aaaaaa-${typed}`].some((whole) => {
+    try {
+      parseCode(whole);
+      return true;
+    } catch {
+      return false; // an ordinary passphrase
+    }
+  });
+}
+
 /** @throws SpreadError `bad-room`. */
 export function parseRoom(typed: string): string {
   const room = typed.trim().toLowerCase();

@@ -18,6 +18,13 @@ describe("a passphrase of a legacy share", () => {
     expect(checkLegacyPassphrase("x".repeat(20))).toBeUndefined();
   });
 
+  it.each(["crisp-orbit-lunar", "Crisp orbit  LUNAR", "7f3k2a-crisp-orbit-lunar"])(
+    "is not what a code is made of, which its receiver would refuse: %s",
+    (passphrase) => {
+      expect(() => checkLegacyPassphrase(passphrase)).toThrow(expect.objectContaining({ code: "weak-passphrase" }));
+    },
+  );
+
   it("obeys the bounds of every other passphrase", () => {
     expect(() => checkLegacyPassphrase("12345")).toThrow(expect.objectContaining({ code: "weak-passphrase" }));
     expect(() => checkLegacyPassphrase("x".repeat(1025))).toThrow(expect.objectContaining({ code: "invalid-input" }));
