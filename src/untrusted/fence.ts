@@ -91,13 +91,25 @@ interface Heading {
 /** Where a heading is looked for that can be the title, in bytes. */
 const TITLE_WITHIN_BYTES = 4096;
 
-/** The first heading, unchanged; the empty text if there is none at the beginning. */
+/**
+ * What a document calls itself: its front matter's title or name, else its first heading, unchanged; the empty text if there is
+ * none of them at the beginning.
+ */
 export function headingOf(beginning: Uint8Array): string {
+  // A byte order mark is taken away by this.
+  const text = new TextDecoder().decode(beginning.subarray(0, TITLE_WITHIN_BYTES)).replace(/\r\n?/g, "\n");
+  const matter = FRONT_MATTER.exec(text)?.[0] ?? "";
+  const own = /^title:(.*)$/im.exec(matter) ?? /^name:(.*)$/im.exec(matter);
+  const title = cleanLine((own?.[1] ?? "").trim().replace(/^(["'])(.*)\1$/, "$2"), MAX_HEADING_CHARS);
+  if (title !== "") return title;
   const outline = new Outline(1);
-  outline.push(Buffer.from(beginning.subarray(0, TITLE_WITHIN_BYTES)).toString());
+  outline.push(text.slice(matter.length));
   outline.end();
   return outline.headings[0]?.text ?? "";
 }
+
+/** Settings of a document in YAML, before it: whatever stands between its marks is no heading. */
+const FRONT_MATTER = /^---\n(?:.*\n){1,100}?(?:---|\.{3}) *(?:\n|$)/;
 
 /** Collects the headings (`#` to `######`, outside of fenced code) of a clean Markdown text that comes in pieces. */
 export class Outline {

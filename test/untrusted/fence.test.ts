@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { excerpt, fence, INLINE_CHARS, lineEnd, Outline, type Provenance } from "../../src/untrusted/fence.ts";
+import {
+  excerpt,
+  fence,
+  headingOf,
+  INLINE_CHARS,
+  lineEnd,
+  Outline,
+  type Provenance,
+} from "../../src/untrusted/fence.ts";
 import { MarkerGuard } from "../../src/untrusted/markers.ts";
 
 const ABOUT: Provenance = {
@@ -18,6 +26,23 @@ function headings(...pieces: string[]) {
   outline.end();
   return outline.headings;
 }
+
+describe("what a document calls itself", () => {
+  test.each([
+    ["its first heading", "intro\n\n# The pump\n\n## More", "The pump"],
+    ["also with a carriage return before each line end", "intro\r\n\r\n# The pump\r\n\r\ntext\r\n", "The pump"],
+    ["also with carriage returns alone", "# The pump\r\rtext\r", "The pump"],
+    ["also behind a byte order mark", "\ufeff# The pump\n", "The pump"],
+    ["its front matter's title", "---\ntags: [a]\ntitle: The pump\n---\n\n# Another\n", "The pump"],
+    ["its front matter's title, quoted", '---\r\nTitle: "The: pump"\r\n---\r\n# Another\r\n', "The: pump"],
+    ["its front matter's name", "\ufeff---\nname: the-pump\ndescription: x\n---\n# Another\n", "the-pump"],
+    ["its heading, where the front matter has no name", "---\ntitle:\n# a comment\n---\n# The pump\n", "The pump"],
+    ["no title in the middle", "# The pump\n\n---\ntitle: other\n---\n", "The pump"],
+    ["nothing, where it has none", "---\ntext\ntitle: no end of it\n", ""],
+  ])("is %s", (_what, text, title) => {
+    expect(headingOf(Buffer.from(text))).toBe(title);
+  });
+});
 
 describe("fence", () => {
   test("says whose words these are before the opening mark, and that they end behind the closing one", () => {
