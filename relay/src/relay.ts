@@ -54,7 +54,7 @@ export async function startRelay({ onEvent, ...options }: RelayOptions = {}): Pr
   const settings: Settings = { ...DEFAULTS, ...options };
   const conflict = conflictIn(settings);
   if (conflict) throw new Error(conflict);
-  const keyOf = callerKey(settings.trustProxy);
+  const keyOf = callerKey(settings.trustProxy, () => emit({ event: "caller-unnamed" }));
   const forwardedBy = forwardedFor(settings.trustProxy);
   const now = () => performance.now();
   const { metricsHost, metricsPort, metricsTokens } = settings;

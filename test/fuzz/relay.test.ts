@@ -202,7 +202,7 @@ describe("who asks, behind proxies", () => {
       const headers = forwarded === undefined ? {} : { "x-forwarded-for": forwarded };
       const socket = { remoteAddress: remote };
       const request = { headers, socket, connection: socket } as unknown as IncomingMessage;
-      const key = callerKey(trusted)(request);
+      const key = callerKey(trusted, () => {})(request);
       expect(key).toMatch(KEY);
       if ("hops" in trusted && trusted.hops === 0) expect(key).toBe(addressKey(remote ?? ""));
       const passed = forwardedFor(trusted)(request);

@@ -8,6 +8,7 @@ import { describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { readConfig } from "../../relay/src/config/config.ts";
 import { callerKey } from "../../relay/src/http/caller.ts";
+import type { RelayEvent } from "../../relay/src/observe/events.ts";
 import { until } from "../support/wait.ts";
 import { harness, upgradeRequest } from "./support.ts";
 
@@ -39,10 +40,34 @@ describe("who is asking", () => {
     ["the proxy, where it names no address", { hops: 1 }, "10.0.0.1", "unknown", "10.0.0.1"],
     ["whom a proxy of the network names", { networks: ["10.0.0.0/8"] }, "10.7.7.7", "203.0.113.9", "203.0.113.9"],
     ["a stranger himself, whatever he claims", { networks: ["10.0.0.0/8"] }, "192.0.2.1", "203.0.113.9", "192.0.2.1"],
+    ["whom a proxy names with a port", { hops: 1 }, "10.0.0.1", "203.0.113.9:4711", "203.0.113.9"],
+    [
+      "whom a proxy names in brackets, with a port",
+      { hops: 1 },
+      "10.0.0.1",
+      "[2001:db8:1:2::9]:4711",
+      "2001:db8:1:2::/64",
+    ],
+    ["whom a proxy names in brackets", { hops: 1 }, "10.0.0.1", "[2001:db8:1:2::9]", "2001:db8:1:2::/64"],
+    [
+      "whom the first of two proxies names, the second with a port",
+      { networks: ["10.0.0.0/8"] },
+      "10.0.0.1",
+      "1.1.1.1, 203.0.113.9:1, 10.0.0.2:65535",
+      "203.0.113.9",
+    ],
+    ["the proxy, where it names a port alone", { hops: 1 }, "10.0.0.1", ":4711", "10.0.0.1"],
     ["IPv6 by its /64", { hops: 1 }, "10.0.0.1", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
     ["an IPv4 client of an IPv6 socket", { networks: ["127.0.0.1"] }, "::ffff:127.0.0.1", "203.0.113.9", "203.0.113.9"],
   ])("is %s", (_who, trusted, remote, header, key) => {
-    expect(callerKey(trusted)(request(remote, header))).toBe(key);
+    expect(callerKey(trusted, () => {})(request(remote, header))).toBe(key);
+  });
+
+  it("is told once where a proxy names what is no address", async () => {
+    const events: RelayEvent[] = [];
+    const { url } = await relay({ trustProxy: { hops: 1 }, onEvent: (event) => events.push(event) });
+    for (const named of ["203.0.113.1:4711", "unknown", "_hidden"]) await client(url, forwarded(named));
+    expect(events.filter(({ event }) => event === "caller-unnamed")).toHaveLength(1);
   });
 
   it("two users behind a trusted proxy have a limit each; a header without trust changes nothing", async () => {

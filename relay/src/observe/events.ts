@@ -38,6 +38,8 @@ export type RelayEvent =
   | { readonly event: "tunnel-ended"; readonly why: TunnelEnd }
   /** A client that was let in to a tunnel is gone. */
   | { readonly event: "client-ended"; readonly why: ClientEnd }
+  /** A trusted proxy has named a caller by what is no address: all of these count as one, the proxy. Once. */
+  | { readonly event: "caller-unnamed" }
   | { readonly event: "certificate-read" }
   | { readonly event: "draining" }
   /** With how many rooms ended for which reason since the start. */

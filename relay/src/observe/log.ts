@@ -72,6 +72,7 @@ export function fieldsOf(event: RelayEvent, detail: boolean): Record<string, unk
     case "room-reclaimed":
       return { ...(detail && { room: beginningOf(event.room) }) };
     case "draining":
+    case "caller-unnamed":
     case "certificate-read":
       return {};
     case "stopped":

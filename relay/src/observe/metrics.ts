@@ -117,6 +117,7 @@ function countEvents(registry: Registry): Emit {
       case "client-ended":
         return clientEnded(event.why);
       case "listening":
+      case "caller-unnamed":
       case "certificate-read":
       case "draining":
       case "stopped":
