@@ -158,7 +158,7 @@ describe("compressed content", () => {
   const NOTHING = Buffer.alloc(40_000, 0x06);
   const packed = PLAIN.map((it) => brotliCompressSync(it));
   const bytes = fc.oneof(fc.constantFrom(...PLAIN.map(({ length }) => length)), fc.nat({ max: 400_000 }));
-  const hear = wordings(2);
+  const hear = wordings(3);
 
   fuzz(
     "gives the bytes that were promised or bad-message, and on the way to that never more than promised",
