@@ -5,11 +5,12 @@
 import { createHash } from "node:crypto";
 import { redactText } from "../../../dist/redact/redactor.js";
 import * as round1 from "./round1.mjs";
+import * as round2 from "./round2.mjs";
 
 const redacted = async (text) => (await redactText(text, { secrets: "redact" })).text;
 const percent = (part, of) => `${((100 * part) / of).toFixed(2)} %`;
 
-for (const [name, { SEED, innocents, secrets }] of Object.entries({ round1 })) {
+for (const [name, { SEED, innocents, secrets }] of Object.entries({ round1, round2 })) {
   const [planted, clean] = [secrets(), innocents()];
   const hash = createHash("sha256")
     .update(JSON.stringify([planted, clean]))
