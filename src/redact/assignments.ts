@@ -341,7 +341,8 @@ function isCookie(text: string, nameStart: number, name: string, groups: Groups,
   const after = text.charAt(nameStart + name.length);
   if ((isQuery || after === "\t") && /^(?:\w{0,20}[_-])?(?:session|sid|sess|sessionid|session_?token)$/i.test(name))
     return true;
-  if (COOKIE_NAMES.test(name) && (after === "=" || after === "\t" || groups.pair !== undefined)) return true;
+  if (COOKIE_NAMES.test(name) && (after === "=" || after === "\t" || (groups.pair ?? groups.table) !== undefined))
+    return true;
   const before = text.slice(Math.max(0, nameStart - COOKIE_REACH_CHARS), nameStart);
   return /cookie|curl [^\n]{0,200}-b ?["']?[^"'\n]{0,200}$/i.test(before.slice(before.lastIndexOf("\n") + 1));
 }

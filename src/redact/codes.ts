@@ -7,7 +7,7 @@ import { isGroups } from "./values.ts";
 
 /** Groups of letters and digits, one or many in a line. */
 const CODE =
-  /(?<![\w-])[a-zA-Z2-7]{4}(?: [a-zA-Z2-7]{4}){3,15}(?![\w-])|(?<![\w-])\d{3,4} \d{3,4}(?![\w-])|(?<![\w/.:-])[A-Za-z0-9]{4,16}(?:-[A-Za-z0-9]{4,12}){0,11}(?![\w/:-])/g;
+  /(?<![\w-])[a-zA-Z2-7]{4}(?: [a-zA-Z2-7]{4}){3,15}(?![\w-])|(?<![\w/.:-])[A-Z2-7]{16,64}(?![\w/:-])|(?<![\w-])\d{3,4} \d{3,4}(?![\w-])|(?<![\w/.:-])[A-Za-z0-9]{4,16}(?:-[A-Za-z0-9]{4,12}){0,11}(?![\w/:-])/g;
 
 /** @param like how the codes before were grouped: what is grouped as they are is one, whatever its letters */
 function* codesIn(line: string, like?: string): Generator<Span> {

@@ -265,7 +265,8 @@ function announcing(before: string, rest: string, kind: NameKind): Announced {
 const MAX_LABEL_REST_CHARS = 100;
 
 /** Lines that may stand between: blank, a fence, a rule, who speaks and when. */
-const SKIPPED = /^[\s>|*_`~=+#-]*(?:[a-z]{2,10})?\s*$|^\W{0,4}\p{L}[\p{L} .]{0,24}\W{1,6}\d\d?:\d\d\W*(?:[AP]M\W*)?$/iu;
+const SKIPPED =
+  /^[\s>|*_`~=+#-]*(?:[a-z]{2,10})?\s*$|^\W{0,4}\p{L}[\p{L} .]{0,24}\W{1,6}\d\d?:\d\d(?::\d\d)?\W*(?:[AP]M\W*)?$/iu;
 const MAX_SKIPPED = 3;
 /** What is said before an answer comes, behind who says it. */
 const NOT_YET =
@@ -309,7 +310,7 @@ const wordsBefore = ({ between }: PossibleValue) => between.trim().split(/\s+/).
 const isSaidBelow = ({ between, isQuoted }: PossibleValue) => isQuoted || ANSWERS.test(between) || SAYS.test(between);
 
 /** "sure, …", "here:", before an answer. */
-const ANSWERS = /^\s*\p{L}+[,、] ?$|[:=]\s?$/u;
+const ANSWERS = /^\s*(?:\p{L}+[,、]|yes|yep|yeah|sure|ok|here|ja|sí|oui|si|da|да) ?$|[:=]\s?$/iu;
 
 function isAnswer(value: string, { kind, text, announced }: Label, isSaid: boolean, isApart: boolean): boolean {
   const isSure = announced === "surely";

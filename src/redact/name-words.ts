@@ -47,12 +47,9 @@ const ENGLISH: Readonly<Record<NameKind, readonly string[]>> = {
     ",",
   ),
   pass: ["pass"],
-  secret: list("secret token credential apikey devopspat authkey keymaterial erlangcookie").concat(
-    "secret value",
-    "token value",
-    "erlang_cookie",
-    "erlang.cookie",
-  ),
+  secret: list(
+    "secret token credential apikey devopspat extpat githubpat gitlabpat authkey keymaterial erlangcookie",
+  ).concat("secret value", "token value", "erlang_cookie", "erlang.cookie"),
   key: ["key", "auth", "_pat", "-pat", ".pat", " pat", "salt"],
   phrase: list(
     "mnemonic,seed-phrase,recovery-phrase,seed words,seed phrase,seed_phrase,recovery phrase,recovery_phrase,seedphrase,backup phrase,wallet seed",
